@@ -1,0 +1,93 @@
+"""One line about what is wrong with a profile, in the words of the file and not of pydantic."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, get_args
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+MAX_SHOWN_CHARS = 60
+
+
+def describe(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first problem in full, and how many more there are."""
+    problems = error.errors(include_url=False)
+    first = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return _one(first, model) + more
+
+
+def _one(problem: ErrorDetails, model: type[BaseModel]) -> str:
+    keys, parent = _walk(problem["loc"], model)
+    name = ".".join(keys)
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"unknown key {name!r}; {_nearest(keys[-1], parent)}"
+        case "missing":
+            return f"the key {name!r} is missing"
+        case "union_tag_not_found":
+            return f"the key {name + '.engine'!r} is missing"
+        case "union_tag_invalid":
+            context = problem["ctx"]
+            return (
+                f"{name + '.engine'!r} is {context['tag']!r}; "
+                f"allowed are {context['expected_tags']}"
+            )
+        case _:
+            return f"{name!r} is {_shown(problem['input'])}; {_allowed(problem['msg'])}"
+
+
+def _walk(
+    loc: tuple[int | str, ...], model: type[BaseModel]
+) -> tuple[list[str], type[BaseModel] | None]:
+    """The keys as written (a union's tag is no key), and the model that holds the last one."""
+    keys: list[str] = []
+    parent: type[BaseModel] | None = model
+    inside: tuple[type[BaseModel], ...] = (model,)
+    for part in loc:
+        tagged = [m for m in inside if _tag(m) == part]
+        if len(inside) > 1 and tagged:
+            inside = (tagged[0],)
+            continue
+        parent = inside[0] if inside else None
+        keys.append(str(part))
+        inside = tuple(_models_at(parent, str(part)))
+    return keys, parent
+
+
+def _models_at(parent: type[BaseModel] | None, key: str) -> Iterator[type[BaseModel]]:
+    field = parent.model_fields.get(key) if parent else None
+    annotation = field.annotation if field else None
+    for kind in (annotation, *get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield kind
+
+
+def _tag(model: type[BaseModel]) -> str | None:
+    field = model.model_fields.get("engine")
+    values = get_args(field.annotation) if field else ()
+    return str(values[0]) if values else None
+
+
+def _nearest(key: str, parent: type[BaseModel] | None) -> str:
+    valid = sorted(parent.model_fields) if parent else []
+    near = difflib.get_close_matches(key.lower().replace("-", "_"), valid, n=1, cutoff=0.5)
+    if near:
+        return f"the nearest valid key is {near[0]!r}"
+    return f"valid keys here are {', '.join(valid)}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}..."
+
+
+def _allowed(message: str) -> str:
+    return " ".join(message.replace("Input should be", "it must be").split())

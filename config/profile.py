@@ -1,0 +1,99 @@
+"""The shape of a profile."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from interject.config.strict import StrictModel
+
+OutputName = Literal["spoken", "posted", "cue"]
+ModeName = Literal["observe", "assist", "speak"]
+
+
+class EspeakVoice(StrictModel):
+    """espeak-ng through its library: no network, no account.
+
+    `name` is a voice of `espeak-ng --voices`; `pitch` is espeak's own scale, where 50 is neutral.
+    """
+
+    engine: Literal["espeak"] = "espeak"
+    name: str = Field(default="en-gb", min_length=1)
+    rate_wpm: int = Field(default=170, ge=80, le=450)
+    pitch: int = Field(default=50, ge=0, le=100)
+    volume: int = Field(default=100, ge=0, le=200)
+
+
+class OpenAIVoice(StrictModel):
+    """Any server that speaks `POST {base_url}/audio/speech` with `response_format: pcm`.
+
+    The key itself never stands in a profile: `api_key_env` names the environment variable that
+    holds it, and an empty name sends no key. `emotion_instructions` sends the emotion as
+    `instructions`, which only some models accept.
+    """
+
+    engine: Literal["openai"]
+    base_url: str = Field(pattern=r"^https?://[^\s/]+")
+    model: str = Field(default="tts-1", min_length=1)
+    name: str = Field(default="alloy", min_length=1)
+    api_key_env: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")
+    speed: float = Field(default=1.0, ge=0.25, le=4.0)
+    sample_rate_hz: int = Field(default=24_000, ge=8_000, le=48_000)
+    connect_timeout_s: float = Field(default=3.0, gt=0, le=60)
+    read_timeout_s: float = Field(default=10.0, gt=0, le=120)
+    emotion_instructions: bool = False
+
+
+class NoVoice(StrictModel):
+    """No sound at all: replies are posted or shown as cues."""
+
+    engine: Literal["none"]
+
+
+VoiceSettings = Annotated[EspeakVoice | OpenAIVoice | NoVoice, Field(discriminator="engine")]
+
+
+class ReplyLimits(StrictModel):
+    """`unprompted_per_minute` caps replies that nobody forced; null lifts the cap.
+
+    Replies tagged urgent are exempt from the cap, but count.
+    """
+
+    max_tokens: int = Field(default=256, ge=1, le=4_096)
+    unprompted_per_minute: int | None = Field(default=20, ge=0, le=150)
+
+
+class CueSettings(StrictModel):
+    """How replies look as cue cards. A larger `priority` is shown first."""
+
+    category: str = Field(default="note", min_length=1, max_length=64)
+    priority: int = Field(default=500, ge=0, le=1_000)
+    expires_s: float = Field(default=30.0, gt=0, le=86_400)
+
+
+class SamplingSettings(StrictModel):
+    """How reply tokens are drawn. A temperature of 0 takes the likeliest token every time."""
+
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    top_k: int = Field(default=0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    seed: int = Field(default=0, ge=0)
+
+
+class Profile(StrictModel):
+    """One role that Interject can play.
+
+    `threshold` is the least P(respond) that starts a reply; 0.5 takes the likelier of the two.
+    """
+
+    name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
+    description: str = ""
+    system_prompt: str = Field(max_length=20_000)
+    threshold: float = Field(default=0.5, ge=0, le=1)
+    mode: ModeName = "speak"
+    outputs: tuple[OutputName, ...] = Field(default=("spoken",), strict=False)
+    voice: VoiceSettings = EspeakVoice()
+    reply: ReplyLimits = ReplyLimits()
+    cue: CueSettings = CueSettings()
+    sampling: SamplingSettings = SamplingSettings()

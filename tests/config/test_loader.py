@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from interject.config import ProfileError, load_profile, shipped_profiles
+from interject.config.loader import MAX_PROFILE_BYTES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TRAINED_PROMPT = (
+    "You are a helpful assistant. When there is no user text, if the audio contains a question, "
+    "please answer it. If it is a sound effect, determine based on the sound whether help is "
+    "needed."
+)
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def error_of(tmp_path: Path, text: str) -> str:
+    path = write(tmp_path, text)
+    with pytest.raises(ProfileError) as caught:
+        load_profile(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(path) in message
+    return message
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_every_shipped_profile_loads_under_its_own_name(name: str) -> None:
+    assert load_profile(name).name == name
+
+
+def test_shipped_names() -> None:
+    assert shipped_profiles() == (
+        "call_center_copilot",
+        "default",
+        "meeting_assistant",
+        "podcast_producer",
+    )
+
+
+def test_the_default_prompt_is_the_trained_one() -> None:
+    assert load_profile("default").system_prompt == TRAINED_PROMPT
+
+
+def test_copilots_can_never_be_heard_by_default() -> None:
+    for name in ("call_center_copilot", "podcast_producer"):
+        profile = load_profile(name)
+        assert profile.mode == "assist"
+        assert profile.outputs == ("cue",)
+        assert profile.voice.engine == "none"
+
+
+def test_a_file_takes_its_name_from_the_path_when_it_has_none(tmp_path: Path) -> None:
+    profile = load_profile(str(write(tmp_path, "system_prompt: hello\n")))
+    assert profile.name == "mine"
+    assert profile.threshold == 0.5
+    assert profile.voice.engine == "espeak"
+
+
+def test_unknown_profile_lists_the_shipped_ones_and_the_nearest() -> None:
+    with pytest.raises(ProfileError, match="did you mean 'meeting_assistant'") as caught:
+        load_profile("meeting-asistant")
+    assert "call_center_copilot, default" in str(caught.value)
+    with pytest.raises(ProfileError, match="no profile is called 'zzz'"):
+        load_profile("zzz")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match=r"absent\.yaml: no such file"):
+        load_profile(tmp_path / "absent.yaml")
+
+
+def test_a_folder_is_no_profile(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="cannot be read"):
+        load_profile(f"{tmp_path}/")
+
+
+def test_binary_and_huge_files(tmp_path: Path) -> None:
+    binary = tmp_path / "b.yaml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ProfileError, match="not UTF-8"):
+        load_profile(binary)
+    binary.write_bytes(b"#" * (MAX_PROFILE_BYTES + 1))
+    with pytest.raises(ProfileError, match="larger than"):
+        load_profile(binary)
+
+
+def test_bad_yaml_names_line_and_column(tmp_path: Path) -> None:
+    message = error_of(tmp_path, "system_prompt: hello\nmode: [speak\nthreshold: 0.5\n")
+    assert "line 3, column 10" in message
+    assert "bad YAML" in message
+
+
+def test_a_key_that_stands_twice(tmp_path: Path) -> None:
+    message = error_of(tmp_path, "system_prompt: a\nsystem_prompt: b\n")
+    assert "line 2, column 1" in message
+    assert "'system_prompt' stands here twice" in message
+
+
+def test_code_in_yaml_is_refused(tmp_path: Path) -> None:
+    message = error_of(tmp_path, "system_prompt: !!python/object/apply:os.getcwd []\n")
+    assert "bad YAML" in message
+
+
+@pytest.mark.parametrize(("text", "found"), [("", "nothing"), ("- a\n", "a list"), ("7", "a int")])
+def test_something_else_than_keys(tmp_path: Path, text: str, found: str) -> None:
+    assert f"holds {found}" in error_of(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "nearest"),
+    [
+        ("treshold: 0.4", "treshold", "threshold"),
+        ("voice: {engine: espeak, rate: 100}", "voice.rate", "rate_wpm"),
+        ("voice: {engine: openai, base_url: 'http://a', nam: x}", "voice.nam", "name"),
+        ("reply: {max-tokens: 9}", "reply.max-tokens", "max_tokens"),
+        ("sampling: {temprature: 0.1}", "sampling.temprature", "temperature"),
+    ],
+)
+def test_typo_names_key_file_and_nearest(tmp_path: Path, text: str, key: str, nearest: str) -> None:
+    message = error_of(tmp_path, f"system_prompt: a\n{text}\n")
+    assert f"unknown key {key!r}" in message
+    assert f"nearest valid key is {nearest!r}" in message
+
+
+def test_an_alien_key_lists_the_valid_ones(tmp_path: Path) -> None:
+    message = error_of(tmp_path, "system_prompt: a\nxyzzyx: 1\n")
+    assert "valid keys here are" in message
+    assert "threshold" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("threshold: 1.5", ["'threshold' is 1.5", "less than or equal to 1"]),
+        ("threshold: yes", ["'threshold' is True", "valid number"]),
+        ("threshold: .nan", ["'threshold' is nan", "finite number"]),
+        ("threshold: high", ["'threshold' is 'high'", "valid number"]),
+        ("mode: shout", ["'mode' is 'shout'", "'observe', 'assist' or 'speak'"]),
+        ("outputs: [spoken, sung]", ["'outputs.1' is 'sung'", "'spoken', 'posted' or 'cue'"]),
+        ("outputs: spoken", ["'outputs' is 'spoken'", "tuple"]),
+        ("voice: {engine: loud}", ["'voice.engine' is 'loud'", "'espeak', 'openai', 'none'"]),
+        ("voice: {name: en}", ["'voice.engine' is missing"]),
+        ("voice: {rate_wpm: 9, engine: espeak}", ["'voice.rate_wpm' is 9", "equal to 80"]),
+        ("voice: {engine: openai}", ["'voice.base_url' is missing"]),
+        ("reply: 7", ["'reply' is 7"]),
+        ("name: ../x", ["'name' is '../x'", "match pattern"]),
+    ],
+)
+def test_wrong_values_name_key_value_and_what_is_allowed(
+    tmp_path: Path, text: str, parts: list[str]
+) -> None:
+    message = error_of(tmp_path, f"system_prompt: a\n{text}\n")
+    for part in parts:
+        assert part in message
+
+
+def test_missing_prompt_and_count_of_further_problems(tmp_path: Path) -> None:
+    message = error_of(tmp_path, "threshold: 7\nmode: loud\n")
+    assert "(and 2 more)" in message
+
+
+def test_profiles_are_frozen() -> None:
+    profile = load_profile("default")
+    with pytest.raises(ValueError, match="frozen"):
+        profile.threshold = 0.1
