@@ -1,0 +1,63 @@
+"""A loaded model: shapes, weights, tokenizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from interject.model_runtime.decoder import Decoder
+from interject.model_runtime.encoder import AudioTower
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from interject.model_runtime.architecture import ModelConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """`tokenizer` is None for a checkpoint that ships none; then only ids can be put in."""
+
+    config: ModelConfig
+    tower: AudioTower
+    decoder: Decoder
+    tokenizer: Tokenizer | None = None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the weights."""
+        return self.decoder.embedding.weight.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.decoder.embedding.weight.device
+
+    def parameter_count(self) -> int:
+        """Parameters of tower and decoder together."""
+        return sum(p.numel() for module in (self.tower, self.decoder) for p in module.parameters())
+
+
+def empty_modules(config: ModelConfig) -> tuple[AudioTower, Decoder]:
+    """Tower and decoder whose parameters have shapes but take no memory."""
+    with torch.device("meta"):
+        tower, decoder = AudioTower(config.tower), Decoder(config.decoder)
+    tower.positions = AudioTower.position_table(config.tower)
+    return tower.eval(), decoder.eval()
+
+
+def random_model(
+    config: ModelConfig,
+    *,
+    seed: int = 0,
+    tokenizer: Tokenizer | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> Model:
+    """Untrained weights of the given shapes, for training from zero, tests and timing."""
+    with torch.random.fork_rng(devices=[]), torch.device(device):
+        torch.manual_seed(seed)
+        tower, decoder = AudioTower(config.tower), Decoder(config.decoder)
+    return Model(config, tower.eval().to(dtype), decoder.eval().to(dtype), tokenizer)

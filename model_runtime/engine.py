@@ -1,0 +1,326 @@
+"""Many sessions, one model: each step decides what was heard and draws what is being said.
+
+The engine has no threads and no clock of its own. Whoever owns it puts input in between steps and
+calls `step` until there is nothing to do.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+import torch
+
+from interject.model_runtime.architecture import CHUNK_POSITIONS
+from interject.model_runtime.attention import Segment, SlotAttention
+from interject.model_runtime.feed import AUDIO, Feed, ForcedReply, TypedTurn
+from interject.model_runtime.hearing import HeardChunk, Hearing, encode
+from interject.model_runtime.protocol import (
+    Cause,
+    CloseReason,
+    Emotion,
+    FloorMode,
+    Frame,
+    RuntimeBusy,
+    RuntimeFailure,
+    SessionClosed,
+    SessionOptions,
+)
+from interject.model_runtime.sampling import Sampler, TokenMasks
+from interject.model_runtime.scheduler import StepLimits, StepPlan, plan_step
+from interject.model_runtime.slots import SlotMemory
+from interject.model_runtime.stream import Stream, StreamState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.protocol import Event
+
+BUSY_RETRY_S = 5.0
+
+
+class Engine:
+    """Owns the slots of one device.
+
+    :raises ValueError: when there are fewer slots than one.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        slots: int = 8,
+        limits: StepLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if slots < 1:
+            raise ValueError(f"an engine needs at least one slot, not {slots}")
+        self.model = model
+        self.memory = SlotMemory(
+            model.config.decoder, slots, dtype=model.dtype, device=model.device
+        )
+        quarter = model.config.decoder.context // 4
+        limits = limits or StepLimits()
+        self._limits = StepLimits(
+            limits.chunks, max(1, min(limits.drain, quarter // CHUNK_POSITIONS))
+        )
+        self._longest_text = quarter
+        self._clock = clock
+        self._streams: dict[str, Stream] = {}
+        layout = model.config.layout
+        self._masks = TokenMasks(layout, model.config.decoder.vocabulary, model.device)
+        self._decision_ids = torch.tensor(
+            [layout.keep_silence, layout.text_begin], device=model.device
+        )
+
+    # Sessions
+
+    @property
+    def session_ids(self) -> tuple[str, ...]:
+        """The sessions that are open."""
+        return tuple(self._streams)
+
+    def open(
+        self,
+        options: SessionOptions,
+        emit: Callable[[Event], None],
+        *,
+        loudest: float = -math.inf,
+    ) -> None:
+        """Begin a session. `loudest` is the log-mel maximum that it starts from.
+
+        :raises RuntimeBusy: when every slot is taken.
+        :raises RuntimeFailure: when the id is in use or the prompt does not fit.
+        """
+        if options.prompt_ids is not None:
+            ids = self._known_ids(options.prompt_ids)
+        else:
+            ids = self.model.config.layout.online_prefix(self._encode_text(options.system_prompt))
+        if len(ids) > self._longest_text:
+            raise RuntimeFailure(
+                f"the system prompt has {len(ids)} tokens, this model takes {self._longest_text}"
+            )
+        self._start(options, emit, Feed(tuple(ids)), loudest)
+
+    def open_clip(
+        self, options: SessionOptions, clip: Tensor, question: str, emit: Callable[[Event], None]
+    ) -> None:
+        """Answer a typed question about a whole clip (float32 [n], 16 kHz), then close.
+
+        :raises RuntimeFailure: when the clip does not fit into a slot.
+        """
+        from interject.model_runtime.offline import embed_clip
+
+        embeddings = embed_clip(self.model, clip)
+        slots = len(embeddings)
+        layout = self.model.config.layout
+        ids = layout.offline_prompt(
+            self._encode_text(options.system_prompt),
+            self._encode_text(question),
+            audio_slots=slots,
+        )
+        room = self.memory.context - options.max_reply_tokens - 1
+        if len(ids) > room:
+            most_s = max(0, room - len(ids) + slots) * 0.04
+            raise RuntimeFailure(
+                f"the clip lasts {slots * 0.04:.1f} s, this model takes at most {most_s:.1f} s "
+                "at once; cut it into parts"
+            )
+        placed = [AUDIO if i == layout.offline_audio_slot else i for i in ids]
+        feed = Feed(tuple(placed), (embeddings,), wants_token=True)
+        self._start(options, emit, feed, -math.inf)
+        self._streams[options.session_id].finishing = True
+
+    def _start(
+        self,
+        options: SessionOptions,
+        emit: Callable[[Event], None],
+        prefix: Feed,
+        loudest: float,
+    ) -> None:
+        if options.session_id in self._streams:
+            raise RuntimeFailure(f"session {options.session_id} is open already")
+        slot = self.memory.take()
+        if slot is None:
+            raise RuntimeBusy(
+                f"all {len(self.memory.lengths)} slots are taken", retry_after_s=BUSY_RETRY_S
+            )
+        self._streams[options.session_id] = Stream(
+            options,
+            config=self.model.config,
+            memory=self.memory,
+            slot=slot,
+            tokenizer=self.model.tokenizer,
+            emit=emit,
+            prefix=prefix,
+            loudest=loudest,
+        )
+
+    def push(self, session_id: str, frame: Frame) -> None:
+        """Queue a frame."""
+        self._stream(session_id).hearing.hear(frame, self._clock())
+
+    def finish(self, session_id: str) -> None:
+        """No frame follows: close once everything is decided and said."""
+        self._stream(session_id).finishing = True
+
+    def text_turn(self, session_id: str, text: str, *, answer: bool) -> None:
+        """Put typed text into the memory."""
+        self._stream(session_id).requests.append(TypedTurn(self._short_text(text), answer))
+
+    def say(self, session_id: str, text: str, emotion: Emotion) -> None:
+        """Say given words as soon as the session listens."""
+        request = ForcedReply(Cause.SAY, self._short_text(text), emotion)
+        self._stream(session_id).requests.append(request)
+
+    def answer_now(self, session_id: str) -> None:
+        """Reply as soon as the session listens, whatever the decision would be."""
+        self._stream(session_id).requests.append(ForcedReply(Cause.ANSWER_NOW))
+
+    def cancel(self, session_id: str, reply_id: int, heard_chars: int) -> None:
+        """Keep only what was heard of a reply."""
+        self._stream(session_id).cancel(reply_id, heard_chars)
+
+    def heard(self, session_id: str, reply_id: int, chars: int) -> None:
+        """Note how much of a reply was played out."""
+        self._stream(session_id).heard(reply_id, chars)
+
+    def update(self, session_id: str, *, threshold: float | None, mode: FloorMode | None) -> None:
+        """Change a session's settings."""
+        self._stream(session_id).update(threshold=threshold, mode=mode)
+
+    def close(self, session_id: str, reason: CloseReason, detail: str = "") -> None:
+        """End a session and free its slot."""
+        stream = self._streams.pop(session_id, None)
+        if stream is not None:
+            self.memory.give_back(stream.slot)
+            stream.close(reason, detail)
+
+    def _stream(self, session_id: str) -> Stream:
+        try:
+            return self._streams[session_id]
+        except KeyError:
+            raise SessionClosed(f"session {session_id} is not open") from None
+
+    # Text
+
+    def _encode_text(self, text: str) -> list[int]:
+        if not text:
+            return []
+        tokenizer = self.model.tokenizer
+        if tokenizer is None:
+            raise RuntimeFailure(
+                "this checkpoint has no tokenizer.json: give token ids (--prompt-ids) or add one"
+            )
+        ids = tokenizer.encode(text, add_special_tokens=False).ids
+        return self.model.config.layout.text_only(ids)
+
+    def _short_text(self, text: str) -> tuple[int, ...]:
+        ids = tuple(self._encode_text(text))
+        if not ids:
+            raise RuntimeFailure("there is no text to put in")
+        if len(ids) > self._longest_text:
+            raise RuntimeFailure(
+                f"the text has {len(ids)} tokens, this model takes {self._longest_text} at once"
+            )
+        return ids
+
+    def _known_ids(self, ids: Sequence[int]) -> list[int]:
+        vocabulary = self.model.config.decoder.vocabulary
+        for token in ids:
+            if not 0 <= token < vocabulary:
+                raise RuntimeFailure(f"token id {token} is outside 0..{vocabulary - 1}")
+        if not ids:
+            raise RuntimeFailure("the prompt ids are empty")
+        return list(ids)
+
+    # Steps
+
+    @torch.inference_mode()
+    def step(self) -> bool:
+        """Run one step; returns whether there was anything to do."""
+        for session_id in [i for i, s in self._streams.items() if s.drained]:
+            self.close(session_id, CloseReason.CLIENT)
+        plan = plan_step(self._streams.values(), now=self._clock(), limits=self._limits)
+        if plan.empty:
+            return False
+        self._encode_chunks(plan)
+        work = [(stream, stream.next_text()) for stream in plan.texts]
+        work += [(stream, stream.next_chunks(count)) for stream, count in plan.chunks]
+        hidden = self._run(work)
+        self._decide(work, hidden)
+        self._draw(work, hidden)
+        return True
+
+    def _encode_chunks(self, plan: StepPlan) -> None:
+        """Encode what is decided now and, while there is room, what waits behind a reply."""
+        work: list[tuple[Hearing, list[HeardChunk]]] = []
+        left = self._limits.chunks
+        for stream, count in plan.chunks:
+            chunks = [c for c in list(stream.hearing.queue)[:count] if c.embeddings is None]
+            work.append((stream.hearing, chunks))
+            left -= len(chunks)
+        for stream in self._streams.values():
+            if stream.state is StreamState.REPLYING and left > 0:
+                chunks = stream.hearing.unencoded()[:left]
+                work.append((stream.hearing, chunks))
+                left -= len(chunks)
+        if any(chunks for _, chunks in work):
+            encode(work, self.model.tower, self.model.config.features)
+
+    def _run(self, work: Sequence[tuple[Stream, Feed]]) -> Tensor:
+        """All rows of all feeds through the decoder at once; slots grow by what was fed."""
+        decoder, device = self.model.decoder, self.model.device
+        ids = torch.tensor([i for _, feed in work for i in feed.ids], device=device)
+        sound = ids == AUDIO
+        rows = decoder.embed(ids.masked_fill(sound, 0))
+        embeddings = [e for _, feed in work for e in feed.embeddings]
+        if embeddings:
+            rows[sound] = torch.cat(embeddings).to(rows.dtype)
+        lengths = self.memory.lengths
+        segments = [Segment(s.slot, lengths[s.slot], len(feed.ids)) for s, feed in work]
+        hidden = decoder.forward_rows(rows, SlotAttention(self.memory, segments))
+        for segment in segments:
+            lengths[segment.slot] = segment.end
+        return hidden
+
+    def _decide(self, work: Sequence[tuple[Stream, Feed]], hidden: Tensor) -> None:
+        ends: list[int] = []
+        first = 0
+        for _, feed in work:
+            ends += [first + end for end in feed.block_ends]
+            first += len(feed.ids)
+        if not ends:
+            return
+        pairs = self.model.decoder.logits(hidden[ends], self._decision_ids).float().tolist()
+        now = self._clock()
+        taken = 0
+        for stream, feed in work:
+            if feed.block_ends:
+                mine = pairs[taken : taken + len(feed.block_ends)]
+                stream.decided(feed, mine, now)
+                taken += len(feed.block_ends)
+
+    def _draw(self, work: Sequence[tuple[Stream, Feed]], hidden: Tensor) -> None:
+        drawing: list[tuple[Stream, Feed]] = []
+        lasts: list[int] = []
+        first = 0
+        for stream, feed in work:
+            first += len(feed.ids)
+            if feed.wants_token:
+                drawing.append((stream, feed))
+                lasts.append(first - 1)
+        if not drawing:
+            return
+        masks = [self._masks.emotion if feed.emotion else self._masks.text for _, feed in drawing]
+        logits = self.model.decoder.logits(hidden[lasts]).float() + torch.stack(masks)
+        best = logits.argmax(-1).tolist()
+        now = self._clock()
+        for (stream, feed), row, token in zip(drawing, logits, best, strict=True):
+            sampler: Sampler = stream.sampler
+            chosen = token if sampler.greedy or feed.emotion else sampler.draw(row)
+            stream.drew(chosen, now)

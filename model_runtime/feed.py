@@ -1,0 +1,49 @@
+"""What a session wants computed next, and what it was asked to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.protocol import Cause, Emotion
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+AUDIO = -1
+"""Stands in a feed's ids where an embedding of sound goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """New rows for a slot.
+
+    `block_ends` are the rows after which a decision is wanted. `wants_token` asks for the token
+    after the last row; `emotion` restricts it to emotions.
+    """
+
+    ids: tuple[int, ...]
+    embeddings: tuple[Tensor, ...] = ()
+    block_ends: tuple[int, ...] = ()
+    wants_token: bool = False
+    emotion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TypedTurn:
+    """Text that a person typed; `answer` says whether the model must reply."""
+
+    ids: tuple[int, ...]
+    answer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ForcedReply:
+    """A reply that the model did not decide for. With `ids` its words are given, too."""
+
+    cause: Cause
+    ids: tuple[int, ...] | None = None
+    emotion: Emotion = Emotion.NORMAL
+
+
+Request = TypedTurn | ForcedReply

@@ -1,0 +1,104 @@
+"""What a session's slot holds, span by span, and which spans to forget when it is full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import torch
+from torch import Tensor
+
+
+class SpanKind(Enum):
+    """What a run of positions is."""
+
+    PREFIX = auto()
+    SILENT_CHUNK = auto()
+    ANSWERED_CHUNK = auto()
+    TEXT_TURN = auto()
+    REPLY = auto()
+
+
+@dataclass(slots=True)
+class Span:
+    """A run of positions; `reply_id` is set on replies."""
+
+    kind: SpanKind
+    length: int
+    reply_id: int | None = None
+
+
+class Ledger:
+    """The spans of a slot, oldest first; their lengths add up to the slot's."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+
+    @property
+    def length(self) -> int:
+        """Positions in all spans."""
+        return sum(span.length for span in self.spans)
+
+    def append(self, kind: SpanKind, length: int, reply_id: int | None = None) -> Span:
+        """Note that positions were filled; a growing reply stays one span."""
+        last = self.spans[-1] if self.spans else None
+        if last and kind is SpanKind.REPLY and last.reply_id == reply_id:
+            last.length += length
+            return last
+        span = Span(kind, length, reply_id)
+        self.spans.append(span)
+        return span
+
+    def reply(self, reply_id: int) -> tuple[int, Span] | None:
+        """A reply's first position and span, or None once it is forgotten."""
+        start = 0
+        for span in self.spans:
+            if span.reply_id == reply_id:
+                return start, span
+            start += span.length
+        return None
+
+    def forget(self, *, target: int, recent: int) -> Tensor:
+        """Drop whole spans until `target` positions are left; return the positions that stay.
+
+        The prefix and the newest `recent` positions always stay. Of the rest the oldest silent
+        chunks go first, then the oldest turns: an answered chunk or typed turn with its reply.
+        """
+        candidates = self._older_than(recent)
+        surplus = self.length - target
+        doomed: set[int] = set()
+        for group in _in_order_of_worth(self.spans, candidates):
+            if surplus <= 0:
+                break
+            doomed.update(group)
+            surplus -= sum(self.spans[index].length for index in group)
+        kept: list[Tensor] = []
+        start = 0
+        for index, span in enumerate(self.spans):
+            if index not in doomed:
+                kept.append(torch.arange(start, start + span.length))
+            start += span.length
+        self.spans = [span for index, span in enumerate(self.spans) if index not in doomed]
+        return torch.cat(kept)
+
+    def _older_than(self, recent: int) -> int:
+        """How many spans lie wholly before the newest `recent` positions."""
+        covered = 0
+        for index in range(len(self.spans) - 1, -1, -1):
+            covered += self.spans[index].length
+            if covered >= recent:
+                return index
+        return 0
+
+
+def _in_order_of_worth(spans: list[Span], candidates: int) -> list[list[int]]:
+    silent = [[i] for i in range(candidates) if spans[i].kind is SpanKind.SILENT_CHUNK]
+    turns: list[list[int]] = []
+    for index in range(candidates):
+        kind = spans[index].kind
+        if kind in (SpanKind.ANSWERED_CHUNK, SpanKind.TEXT_TURN):
+            turns.append([index])
+        elif kind is SpanKind.REPLY:
+            follows = turns and turns[-1][-1] == index - 1
+            turns[-1].append(index) if follows else turns.append([index])
+    return silent + turns

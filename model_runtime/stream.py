@@ -1,0 +1,374 @@
+"""One session as the engine sees it: what to feed next, and what the results mean.
+
+A stream never touches the network's weights. The engine asks it for a `Feed`, runs the rows of
+many streams together, and tells it the logits. All times are seconds on the engine's clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import torch
+
+from interject.model_runtime.architecture import CHUNK_POSITIONS
+from interject.model_runtime.feed import AUDIO, Feed, ForcedReply, Request, TypedTurn
+from interject.model_runtime.hearing import HeardChunk, Hearing
+from interject.model_runtime.ledger import Ledger, SpanKind
+from interject.model_runtime.protocol import (
+    Cause,
+    Closed,
+    CloseReason,
+    Decision,
+    Emotion,
+    EndReason,
+    FloorMode,
+    ReplyDelta,
+    ReplyEnded,
+    ReplyStarted,
+    SessionOptions,
+)
+from interject.model_runtime.reply import Reply, ReplyLimits
+from interject.model_runtime.sampling import Sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tokenizers import Tokenizer
+
+    from interject.model_runtime.architecture import ModelConfig
+    from interject.model_runtime.protocol import Event
+    from interject.model_runtime.slots import SlotMemory
+
+REMEMBERED_REPLIES = 64
+
+
+class StreamState(Enum):
+    """What a stream does next."""
+
+    LISTENING = auto()
+    REPLYING = auto()
+    CLOSED = auto()
+
+
+class Stream:
+    """The state of one session.
+
+    `carry` holds ids that were decided on but not yet fed: they go in front of whatever is fed
+    next. After silence that is KEEP_SILENCE, after a reply TEXT_END.
+    """
+
+    def __init__(
+        self,
+        options: SessionOptions,
+        *,
+        config: ModelConfig,
+        memory: SlotMemory,
+        slot: int,
+        tokenizer: Tokenizer | None,
+        emit: Callable[[Event], None],
+        prefix: Feed,
+        loudest: float = -math.inf,
+    ) -> None:
+        self.options = options
+        self.slot = slot
+        self.state = StreamState.LISTENING
+        self.hearing = Hearing(options.session_id, config.features, emit, loudest=loudest)
+        self.requests: deque[Request] = deque()
+        self.ledger = Ledger()
+        self.reply: Reply | None = None
+        self.replied_at = 0.0
+        self.finishing = False
+        self._layout = config.layout
+        self._memory = memory
+        self._tokenizer = tokenizer
+        self._emit = emit
+        self.sampler = Sampler(options.sampling)
+        self._prefix: Feed | None = prefix
+        self._carry: list[int] = []
+        self._opening: list[int] = []
+        self._decided_seq = -1
+        self._reply_count = 0
+        self._threshold = options.threshold
+        self._mode = options.mode
+        self._said: dict[int, Reply] = {}
+        self.heard_chars: dict[int, int] = {}
+
+    # What is asked of it
+
+    def update(self, *, threshold: float | None, mode: FloorMode | None) -> None:
+        """Change settings from the next decision on."""
+        self._threshold = self._threshold if threshold is None else threshold
+        self._mode = mode or self._mode
+
+    def cancel(self, reply_id: int, heard_chars: int) -> None:
+        """Keep what was heard of a reply, forget the rest, wherever the reply now is."""
+        heard_chars = max(heard_chars, self.heard_chars.get(reply_id, 0))
+        if self.reply is not None and self.reply.reply_id == reply_id:
+            if self.reply.emotion is not None:
+                self._cancel_current(self.reply, heard_chars)
+        elif reply_id in self._said:
+            self._cancel_past(self._said[reply_id], heard_chars)
+
+    def heard(self, reply_id: int, chars: int) -> None:
+        """Note that a reply was played out up to here."""
+        if reply_id in self._said or (self.reply and self.reply.reply_id == reply_id):
+            self.heard_chars[reply_id] = max(chars, self.heard_chars.get(reply_id, 0))
+
+    def close(self, reason: CloseReason, detail: str = "") -> None:
+        """End the stream; the engine frees the slot."""
+        if self.reply is not None and self.reply.emotion is not None:
+            self.reply.ended = EndReason.CANCELLED
+            self._announce_end(self.reply)
+        self.reply = None
+        self.state = StreamState.CLOSED
+        self._emit(Closed(self._id, reason, detail))
+
+    # What it wants computed
+
+    @property
+    def drained(self) -> bool:
+        """Whether a finishing stream has nothing left to do."""
+        return self.finishing and not (self.wants_text or self.hearing.queue)
+
+    @property
+    def wants_text(self) -> bool:
+        """Whether the next feed is text: the prefix, a reply's next token, or a request."""
+        replying = self.state is StreamState.REPLYING
+        return replying or self._prefix is not None or bool(self.requests)
+
+    def next_text(self) -> Feed:
+        """The next rows of text."""
+        if self._prefix is not None:
+            feed, self._prefix = self._prefix, None
+            if feed.wants_token:
+                self._open_reply(Cause.ANSWER_NOW, [], emotion=False)
+            return self._fed(feed, SpanKind.PREFIX)
+        if self.state is StreamState.LISTENING:
+            given = self._begin(self.requests.popleft())
+            if given is not None:
+                return given
+        reply = self.reply
+        assert reply is not None, "a replying stream has a reply"
+        ids = self._opening or [reply.tokens[-1]]
+        self._opening = []
+        feed = Feed(tuple(ids), wants_token=True, emotion=reply.emotion is None)
+        return self._fed(feed, SpanKind.REPLY, reply.reply_id)
+
+    def next_chunks(self, count: int) -> Feed:
+        """The oldest queued chunks, at most `count`, as if the model stayed silent in between.
+
+        Exact under greedy decoding: `decided` takes back what follows the first respond. Chunks
+        that do not fit into the slot wait, so that when it is tidied never depends on how many
+        chunks were waiting.
+        """
+        block = len(self._carry) + CHUNK_POSITIONS
+        self._make_room(block)
+        room = self._memory.context - self._memory.lengths[self.slot] - block
+        count = min(count, 1 + room // CHUNK_POSITIONS)
+        ids: list[int] = []
+        ends: list[int] = []
+        embeddings = []
+        carry = self._carry
+        for index in range(count):
+            chunk = self.hearing.queue[index]
+            assert chunk.embeddings is not None, "a chunk is encoded before it is decided"
+            embeddings.append(chunk.embeddings)
+            ids += [*carry, self._layout.audio_begin]
+            ids += [AUDIO] * len(chunk.embeddings)
+            ids.append(self._layout.assistant)
+            ends.append(len(ids) - 1)
+            carry = [self._layout.keep_silence]
+        return Feed(tuple(ids), tuple(embeddings), tuple(ends))
+
+    # What came of it
+
+    def decided(self, feed: Feed, logits: Sequence[Sequence[float]], now: float) -> None:
+        """Take the (silent, respond) logits of a feed's blocks, up to the first respond."""
+        filled = 0
+        for end, (silent, respond) in zip(feed.block_ends, logits, strict=True):
+            chunk = self.hearing.queue.popleft()
+            answered = respond - silent > _log_odds(self._threshold)
+            kind = SpanKind.ANSWERED_CHUNK if answered else SpanKind.SILENT_CHUNK
+            self.ledger.append(kind, end + 1 - filled)
+            filled = end + 1
+            self._carry = [self._layout.keep_silence]
+            self._announce_decision(chunk, silent, respond, answered, now)
+            if answered:
+                self._memory.truncate(self.slot, self.ledger.length)
+                self._open_reply(Cause.MODEL, [self._layout.text_begin])
+                return
+
+    def drew(self, token: int, now: float) -> None:
+        """Take the token that follows the last feed of text."""
+        reply = self.reply
+        assert reply is not None, "only a replying stream draws tokens"
+        if reply.emotion is None:
+            reply.emotion = self._layout.emotion_of(token)
+            self._opening = [token]
+            self.replied_at = now
+            self._announce_start(reply)
+            return
+        before = len(reply.tokens)
+        text = reply.accept(token, self.sampler)
+        fresh = tuple(reply.tokens[before:])
+        if text or fresh:
+            self._emit(ReplyDelta(self._id, reply.reply_id, fresh, text))
+        if reply.ended is not None:
+            self._end_reply(reply, unfed=fresh)
+
+    # Replies
+
+    def _begin(self, request: Request) -> Feed | None:
+        """Open a reply, or return a feed after which nothing is drawn."""
+        if isinstance(request, TypedTurn):
+            turn = self._layout.user_turn(request.ids)
+            lead = [*self._carry, *turn]
+            if not request.answer:
+                self._carry = [lead.pop()]
+                return self._fed(Feed(tuple(lead)), SpanKind.TEXT_TURN)
+            self._open_reply(Cause.TEXT_TURN, [*lead, *self._reply_head(after_turn=True)])
+            return None
+        lead = self._reply_head()
+        if request.ids is None:
+            self._open_reply(request.cause, lead)
+            return None
+        return self._say(request, request.ids, lead)
+
+    def _reply_head(self, *, after_turn: bool = False) -> list[int]:
+        """The ids that open a reply. Right after a silent decision the model's turn is open."""
+        layout = self._layout
+        if after_turn:
+            return [layout.assistant, layout.text_begin]
+        if self._carry == [layout.keep_silence]:
+            return [layout.text_begin]
+        return [*self._carry, layout.assistant, layout.text_begin]
+
+    def _say(self, request: ForcedReply, ids: Sequence[int], lead: list[int]) -> Feed:
+        reply = self._new_reply(Cause.SAY, max_tokens=len(ids) + 1)
+        reply.emotion = request.emotion
+        self._announce_start(reply)
+        text = "".join(reply.accept(token) for token in (*ids, self._layout.text_end))
+        self._emit(ReplyDelta(self._id, reply.reply_id, tuple(ids), text))
+        self._end_reply(reply, unfed=())
+        emotion = [self._layout.emotions[request.emotion]] if self._layout.emotion_slot else []
+        feed = Feed((*lead, *emotion, *ids))
+        return self._fed(feed, SpanKind.REPLY, reply.reply_id)
+
+    def _open_reply(self, cause: Cause, opening: list[int], *, emotion: bool = True) -> None:
+        self.state = StreamState.REPLYING
+        self.reply = self._new_reply(cause, max_tokens=self.options.max_reply_tokens)
+        self._opening = opening
+        self._carry = []
+        if not (emotion and self._layout.emotion_slot):
+            self.reply.emotion = Emotion.NORMAL
+            self._announce_start(self.reply)
+
+    def _new_reply(self, cause: Cause, *, max_tokens: int) -> Reply:
+        limits = ReplyLimits(max_tokens, self._layout.text_end)
+        reply = Reply(self._reply_count, self._decided_seq, cause, limits, self._tokenizer)
+        self._reply_count += 1
+        return reply
+
+    def _end_reply(self, reply: Reply, *, unfed: Sequence[int]) -> None:
+        self._carry = [*unfed, self._layout.text_end]
+        self._opening = []
+        self.reply = None
+        self.state = StreamState.LISTENING
+        self._said[reply.reply_id] = reply
+        if len(self._said) > REMEMBERED_REPLIES:
+            oldest = min(self._said)
+            del self._said[oldest]
+            self.heard_chars.pop(oldest, None)
+        self._announce_end(reply)
+
+    def _cancel_current(self, reply: Reply, heard_chars: int) -> None:
+        """Of the tokens drawn so far all but the last are in the slot."""
+        in_slot = max(0, len(reply.tokens) - 1)
+        unfed = self._opening
+        kept = reply.keep_heard(heard_chars)
+        place = self.ledger.reply(reply.reply_id)
+        if place is not None:
+            start, span = place
+            span.length -= in_slot - min(kept, in_slot)
+            self._memory.truncate(self.slot, start + span.length)
+        self._end_reply(reply, unfed=[*unfed, *reply.tokens[in_slot:]])
+
+    def _cancel_past(self, reply: Reply, heard_chars: int) -> None:
+        if reply.ended is EndReason.CANCELLED or heard_chars >= len(reply.text):
+            return
+        cut_short = reply.ended is not EndReason.COMPLETE
+        in_slot = len(reply.tokens) - cut_short
+        if cut_short and len(self._carry) > 1:
+            self._carry = self._carry[-1:]
+        gone = in_slot - min(reply.keep_heard(heard_chars), in_slot)
+        place = self.ledger.reply(reply.reply_id)
+        if place is not None and gone:
+            start, span = place
+            end = start + span.length
+            span.length -= gone
+            positions = torch.arange(self._memory.lengths[self.slot])
+            stay = (positions < end - gone) | (positions >= end)
+            self._memory.keep(self.slot, positions[stay])
+        self._announce_end(reply)
+
+    # Memory
+
+    def _fed(self, feed: Feed, kind: SpanKind, reply_id: int | None = None) -> Feed:
+        self._make_room(len(feed.ids))
+        self.ledger.append(kind, len(feed.ids), reply_id)
+        return feed
+
+    def _make_room(self, rows: int) -> None:
+        context = self._memory.context
+        if self._memory.lengths[self.slot] + rows <= context:
+            return
+        target = min(context // 2, context - rows)
+        kept = self.ledger.forget(target=target, recent=target // 2)
+        self._memory.keep(self.slot, kept)
+
+    # Events
+
+    @property
+    def _id(self) -> str:
+        return self.options.session_id
+
+    def _announce_decision(
+        self, chunk: HeardChunk, silent: float, respond: float, answered: bool, now: float
+    ) -> None:
+        frame = chunk.frame
+        self._decided_seq = frame.seq
+        self._emit(
+            Decision(
+                session_id=self._id,
+                seq=frame.seq,
+                captured_at=frame.captured_at,
+                silent_logit=silent,
+                respond_logit=respond,
+                p_respond=1.0 / (1.0 + math.exp(min(silent - respond, 700.0))),
+                respond=answered,
+                mode=self._mode,
+                queued_s=now - chunk.arrived_at,
+                speakers=frame.speakers,
+            )
+        )
+
+    def _announce_start(self, reply: Reply) -> None:
+        emotion = reply.emotion or Emotion.NORMAL
+        self._emit(
+            ReplyStarted(self._id, reply.reply_id, reply.seq, emotion, reply.cause, self._mode)
+        )
+
+    def _announce_end(self, reply: Reply) -> None:
+        assert reply.ended is not None, "only an ended reply is announced as such"
+        self._emit(ReplyEnded(self._id, reply.reply_id, reply.ended, reply.text, len(reply.tokens)))
+
+
+def _log_odds(probability: float) -> float:
+    if probability <= 0.0:
+        return -math.inf
+    if probability >= 1.0:
+        return math.inf
+    return math.log(probability / (1.0 - probability))

@@ -1,0 +1,199 @@
+"""Comparing a checkpoint with what the reference implementation did on it.
+
+Each case runs through the engine. `streaming` cases are pushed frame by frame; since the reference
+clamps features below the whole clip's maximum, the running maximum starts from that: where the
+loudest mel value comes first, this changes nothing. `offline` cases take the same path with
+the clip's maximum, which is what whole-clip features are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import wave
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from interject.model_runtime.checkpoint import CheckpointError, Model, load_checkpoint
+from interject.model_runtime.engine import Engine
+from interject.model_runtime.features import whole_clip_log_mel
+from interject.model_runtime.protocol import (
+    FRAME_SAMPLES,
+    LOOKAHEAD_SAMPLES,
+    SAMPLE_RATE_HZ,
+    Decision,
+    Frame,
+    ReplyDelta,
+    ReplyEnded,
+    RuntimeFailure,
+    Sampling,
+    SessionOptions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from interject.model_runtime.protocol import Event
+
+
+class GoldenChunk(BaseModel):
+    """Both logits and the reply's token ids after one chunk."""
+
+    silent: float
+    respond: float
+    tokens: list[int]
+
+
+class GoldenCase(BaseModel):
+    """One WAV and what followed each of its chunks."""
+
+    wav: str
+    features: Literal["streaming", "offline"]
+    chunks: list[GoldenChunk]
+
+
+class Golden(BaseModel):
+    """A file of cases, made with the reference implementation."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    tolerance: float
+    cases: list[GoldenCase]
+    prompt_ids: list[int]
+    max_reply_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """How far one case is off. `loudest_chunk` is where the clip's mel maximum lies."""
+
+    wav: str
+    features: str
+    chunks: int
+    largest_logit_error: float
+    differing_tokens: int
+    loudest_chunk: int
+    tolerance: float
+
+    @property
+    def matches(self) -> bool:
+        """Whether logits are within the tolerance and every token is the same."""
+        return self.largest_logit_error <= self.tolerance and self.differing_tokens == 0
+
+
+def read_golden(path: Path) -> Golden:
+    """Read a file of cases.
+
+    :raises RuntimeFailure: when it cannot be read or has another format.
+    """
+    try:
+        return Golden.model_validate(json.loads(path.read_text()))
+    except OSError as error:
+        raise RuntimeFailure(f"{path}: cannot be read ({error.strerror})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RuntimeFailure(f"{path}: {where}: {first['msg']}") from error
+    except ValueError as error:
+        raise RuntimeFailure(f"{path}: is not JSON") from error
+
+
+def verify(checkpoint: Path, golden: Golden, audio: Path) -> Iterator[CaseResult]:
+    """Run every case, one by one, in float32 on the CPU.
+
+    :raises RuntimeFailure: when the checkpoint or a WAV cannot be read.
+    """
+    model = _without_bans(load_checkpoint(checkpoint))
+    for case in golden.cases:
+        yield _run(model, case, golden, _read_wav(audio / case.wav))
+
+
+def _without_bans(model: Model) -> Model:
+    """The reference draws from the whole vocabulary and has no emotion slot."""
+    layout = dataclasses.replace(model.config.layout, banned=(), emotion_slot=False)
+    return dataclasses.replace(model, config=dataclasses.replace(model.config, layout=layout))
+
+
+def _read_wav(path: Path) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    try:
+        with wave.open(str(path)) as file:
+            shape = (file.getframerate(), file.getnchannels(), file.getsampwidth())
+            if shape != (SAMPLE_RATE_HZ, 1, 2):
+                raise RuntimeFailure(f"{path}: must be 16 kHz mono with 16 bits a sample")
+            pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    except (OSError, wave.Error, EOFError) as error:
+        raise RuntimeFailure(f"{path}: cannot be read as WAV ({error})") from error
+    if not len(pcm):
+        raise RuntimeFailure(f"{path}: holds no sound")
+    return np.pad(pcm, (0, -len(pcm) % FRAME_SAMPLES))
+
+
+def _run(
+    model: Model, case: GoldenCase, golden: Golden, pcm: np.ndarray[tuple[int], np.dtype[np.int16]]
+) -> CaseResult:
+    samples = torch.from_numpy(pcm.astype(np.float32) / 32768.0)
+    peaks = whole_clip_log_mel(samples, model.config.features).amax(dim=(-2, -1))
+    events: list[Event] = []
+    engine = Engine(model, slots=1)
+    options = SessionOptions(
+        session_id="verify",
+        prompt_ids=tuple(golden.prompt_ids),
+        max_reply_tokens=golden.max_reply_tokens,
+        sampling=Sampling(repetition_window=0),
+    )
+    engine.open(options, events.append, loudest=float(peaks.max()))
+    for frame in _frames(pcm):
+        engine.push("verify", frame)
+        while engine.step():
+            pass
+    errors, differing = _compare(case, events)
+    return CaseResult(
+        wav=case.wav,
+        features=case.features,
+        chunks=len(case.chunks),
+        largest_logit_error=errors,
+        differing_tokens=differing,
+        loudest_chunk=int(peaks.argmax()),
+        tolerance=golden.tolerance,
+    )
+
+
+def _frames(pcm: np.ndarray[tuple[int], np.dtype[np.int16]]) -> Iterator[Frame]:
+    for seq, start in enumerate(range(0, len(pcm), FRAME_SAMPLES)):
+        end = start + FRAME_SAMPLES
+        ahead = pcm[end : end + LOOKAHEAD_SAMPLES].tobytes()
+        yield Frame(seq, start / SAMPLE_RATE_HZ, pcm[start:end].tobytes(), ahead)
+
+
+def _compare(case: GoldenCase, events: list[Event]) -> tuple[float, int]:
+    decisions = [event for event in events if isinstance(event, Decision)]
+    if len(decisions) != len(case.chunks):
+        raise CheckpointError(
+            f"{case.wav}: has {len(decisions)} chunks, the cases name {len(case.chunks)}; "
+            "is it the right file?"
+        )
+    replies: dict[int, list[int]] = {chunk: [] for chunk in range(len(decisions))}
+    latest = -1
+    for event in events:
+        if isinstance(event, Decision):
+            latest = event.seq
+        elif isinstance(event, ReplyDelta):
+            replies[latest] += event.token_ids
+        else:
+            assert not isinstance(event, ReplyEnded) or event.token_count == len(replies[latest])
+    error, differing = 0.0, 0
+    for decision, chunk in zip(decisions, case.chunks, strict=True):
+        error = max(
+            error,
+            abs(decision.silent_logit - chunk.silent),
+            abs(decision.respond_logit - chunk.respond),
+        )
+        mine = replies[decision.seq]
+        differing += sum(a != b for a, b in zip(mine, chunk.tokens, strict=False))
+        differing += abs(len(mine) - len(chunk.tokens))
+    return error, differing

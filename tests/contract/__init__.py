@@ -1,0 +1,3 @@
+"""What every runtime must do, whatever is behind it."""
+
+from __future__ import annotations

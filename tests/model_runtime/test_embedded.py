@@ -1,0 +1,101 @@
+"""The embedded runtime keeps the contract, and its engine's thread never blocks the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from interject.model_runtime import open_runtime
+from interject.model_runtime.checkpoint import save_native
+from interject.model_runtime.embedded import MAX_UNREAD_EVENTS, EmbeddedRuntime
+from interject.model_runtime.protocol import (
+    Closed,
+    CloseReason,
+    Decision,
+    FloorMode,
+    ReplyEnded,
+    RuntimeFailure,
+    SessionOptions,
+)
+from tests.contract.runtime_contract import RuntimeContract, heard, of, until_closed
+from tests.model_runtime.worlds import frames, noise, small_model
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@pytest.fixture
+async def runtime() -> AsyncIterator[EmbeddedRuntime]:
+    async with EmbeddedRuntime(small_model(), slots=2) as opened:
+        yield opened
+
+
+class TestEmbedded(RuntimeContract):
+    """The contract of every runtime."""
+
+
+async def test_a_directory_is_opened_by_its_url(tmp_path: Path) -> None:
+    save_native(small_model(), tmp_path)
+    runtime = open_runtime(f"embedded:{tmp_path}")
+    session = await runtime.open(SessionOptions("a", system_prompt="Listen."))
+    assert len(of(Decision, await heard(session, frames(noise(2.0))))) == 5
+    await runtime.aclose()
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("tcp://somewhere", "not a runtime; use embedded:nano"),
+        ("embedded:no/such/model", "no/such/model: no such directory"),
+    ],
+)
+def test_a_url_that_names_no_runtime(url: str, message: str) -> None:
+    with pytest.raises(RuntimeFailure, match=message):
+        open_runtime(url)
+
+
+async def test_the_loop_goes_on_while_the_engine_works(runtime: EmbeddedRuntime) -> None:
+    """The engine's thread is held up for as long as the loop needs to show that it is free."""
+    gate = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    runtime.submit(lambda: asyncio.run_coroutine_threadsafe(gate.wait(), loop).result() and None)
+    session = asyncio.create_task(runtime.open(SessionOptions("a")))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not session.done()
+    gate.set()
+    await (await session).close()
+
+
+async def test_events_that_nobody_reads_end_the_session(runtime: EmbeddedRuntime) -> None:
+    session = await runtime.open(SessionOptions("a", threshold=1.0))
+    decision = Decision("a", 0, 0.0, 0.0, 0.0, 0.5, False, FloorMode.SPEAK)
+    for _ in range(MAX_UNREAD_EVENTS):
+        session.emit(decision)
+    events = await until_closed(session)
+    assert events[-1] == Closed(
+        "a", CloseReason.FAILURE, f"{MAX_UNREAD_EVENTS} events were not read"
+    )
+
+
+async def test_an_engine_that_fails_closes_its_sessions(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with EmbeddedRuntime(small_model(), slots=2) as runtime:
+        session = await runtime.open(SessionOptions("a"))
+        runtime.submit(lambda: 1 / 0 and None)
+        closed = (await until_closed(session))[-1]
+    assert closed == Closed("a", CloseReason.FAILURE, "the engine failed; see the log")
+    assert "the engine failed" in caplog.text
+
+
+async def test_a_clip_is_answered_once(runtime: EmbeddedRuntime) -> None:
+    clip = torch.from_numpy(noise(2.0).astype("float32") / 32768)
+    session = await runtime.open_clip(SessionOptions("a", max_reply_tokens=4), clip, "What is it?")
+    events = await until_closed(session)
+    assert len(of(ReplyEnded, events)) == 1
+    assert isinstance(events[-1], Closed)

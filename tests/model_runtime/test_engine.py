@@ -1,0 +1,480 @@
+"""The engine, step by step: decisions, replies, memory."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+import torch
+
+from interject.model_runtime.engine import Engine
+from interject.model_runtime.protocol import (
+    Cause,
+    Closed,
+    CloseReason,
+    Decision,
+    Emotion,
+    EndReason,
+    Event,
+    FloorMode,
+    Gap,
+    GapReason,
+    ReplyDelta,
+    ReplyEnded,
+    ReplyStarted,
+    RuntimeBusy,
+    RuntimeFailure,
+    Sampling,
+    SessionClosed,
+    SessionOptions,
+    Speaker,
+)
+from interject.model_runtime.scheduler import StepLimits
+from tests.model_runtime.worlds import frames, noise, small_model
+
+if TYPE_CHECKING:
+    from interject.model_runtime.checkpoint import Model
+
+T = TypeVar("T")
+
+
+class Room:
+    """An engine with a clock that stands still unless told otherwise."""
+
+    def __init__(
+        self, *, slots: int = 2, context: int = 512, limits: StepLimits | None = None
+    ) -> None:
+        self.now = 0.0
+        self.engine = Engine(
+            small_model(context), slots=slots, limits=limits, clock=lambda: self.now
+        )
+        self.events: dict[str, list[Event]] = {}
+
+    def open(self, name: str = "a", **options: object) -> str:
+        self.events[name] = []
+        settings = {"max_reply_tokens": 6, **options}
+        self.engine.open(SessionOptions(name, **settings), self.events[name].append)  # type: ignore[arg-type]
+        return name
+
+    def hear(
+        self, seconds: float, *, name: str = "a", seed: int = 0, at_once: bool = False
+    ) -> None:
+        for frame in frames(noise(seconds, seed)):
+            self.engine.push(name, frame)
+            if not at_once:
+                self.run()
+        self.run()
+
+    def run(self) -> None:
+        while self.engine.step():
+            pass
+
+    def of(self, kind: type[T], name: str = "a") -> list[T]:
+        return [event for event in self.events[name] if isinstance(event, kind)]
+
+
+def forgetful_model() -> Model:
+    """The next token depends on the last one alone, so every greedy reply runs into a loop."""
+    model = copy.deepcopy(small_model(2048))
+    for layer in model.decoder.blocks:
+        layer.out.weight.zero_()
+        layer.down.weight.zero_()
+    model.decoder.head.weight[model.config.layout.text_end] = 0.0
+    return model
+
+
+def outline(events: list[Event]) -> list[tuple[object, ...]]:
+    """Events without what rounding may change."""
+    lines: list[tuple[object, ...]] = []
+    for event in events:
+        if isinstance(event, Decision):
+            lines.append(("decision", event.seq, event.respond))
+        elif isinstance(event, ReplyStarted):
+            lines.append(("start", event.reply_id, event.seq, event.emotion, event.cause))
+        elif isinstance(event, ReplyDelta):
+            lines.append(("delta", event.reply_id, event.token_ids, event.text))
+        elif isinstance(event, ReplyEnded):
+            lines.append(("end", event.reply_id, event.reason, event.text))
+        else:
+            lines.append((event,))
+    return lines
+
+
+def test_every_frame_gets_one_decision_in_order() -> None:
+    room = Room()
+    room.open()
+    room.hear(12.0)
+    decisions = room.of(Decision)
+    assert [d.seq for d in decisions] == list(range(30))
+    assert len({d.respond for d in decisions}) == 2, "the small model takes both decisions"
+    for decision in decisions:
+        gap = decision.respond_logit - decision.silent_logit
+        assert decision.respond == (gap > 0)
+        assert decision.p_respond == pytest.approx(torch.tensor(gap).sigmoid().item())
+
+
+def test_a_reply_is_started_spelt_and_ended() -> None:
+    room = Room()
+    room.open()
+    room.hear(12.0)
+    started = room.of(ReplyStarted)
+    assert [s.reply_id for s in started] == list(range(len(started)))
+    for start, end in zip(started, room.of(ReplyEnded), strict=True):
+        deltas = [d for d in room.of(ReplyDelta) if d.reply_id == start.reply_id]
+        assert start.cause is Cause.MODEL
+        assert end.reply_id == start.reply_id
+        assert "".join(d.text for d in deltas) == end.text
+        assert sum(len(d.token_ids) for d in deltas) == end.token_count
+        if end.reason is EndReason.MAX_TOKENS:
+            assert end.token_count == 6
+
+
+def test_draining_a_queue_equals_deciding_one_by_one() -> None:
+    """Speculating that the model stays silent is exact: what follows a respond is redone."""
+    for seed in range(4):
+        one_by_one, drained = Room(), Room()
+        for room in (one_by_one, drained):
+            room.open()
+        one_by_one.hear(24.0, seed=seed)
+        drained.hear(24.0, seed=seed, at_once=True)
+        assert outline(one_by_one.events["a"]) == outline(drained.events["a"])
+        pairs = zip(one_by_one.of(Decision), drained.of(Decision), strict=True)
+        assert max(abs(a.p_respond - b.p_respond) for a, b in pairs) < 1e-4
+
+
+def test_a_session_hears_the_same_alone_and_among_others() -> None:
+    alone, crowd = Room(), Room(slots=5, limits=StepLimits(chunks=3))
+    alone.open()
+    alone.hear(12.0, seed=7, at_once=True)
+    names = [crowd.open(name) for name in "abcde"]
+    for name, seed in zip(names, (7, 1, 2, 3, 4), strict=True):
+        for frame in frames(noise(12.0, seed)):
+            crowd.engine.push(name, frame)
+    crowd.run()
+    assert outline(alone.events["a"]) == outline(crowd.events["a"])
+
+
+def test_the_threshold_moves_decisions_and_not_probabilities() -> None:
+    never, always = Room(), Room()
+    never.open(threshold=1.0)
+    always.open(threshold=0.0)
+    never.hear(4.0)
+    always.hear(4.0)
+    assert not any(d.respond for d in never.of(Decision))
+    assert all(d.respond for d in always.of(Decision))
+    assert never.of(Decision)[0].p_respond == pytest.approx(always.of(Decision)[0].p_respond)
+
+
+def test_settings_change_between_two_decisions() -> None:
+    room = Room()
+    room.open(threshold=1.0)
+    room.hear(2.0)
+    room.engine.update("a", threshold=0.0, mode=FloorMode.OBSERVE)
+    room.engine.push("a", frames(noise(2.4), 0)[5])
+    room.run()
+    assert [d.respond for d in room.of(Decision)] == [False] * 5 + [True]
+    assert room.of(Decision)[-1].mode is FloorMode.OBSERVE
+    assert room.of(ReplyStarted)[-1].mode is FloorMode.OBSERVE
+
+
+def test_a_skipped_frame_is_a_gap_and_a_repeated_one_is_dropped() -> None:
+    room = Room()
+    room.open(threshold=1.0)
+    heard = frames(noise(4.0))
+    for index in (0, 1, 1, 4, 2, 5):
+        room.engine.push("a", heard[index])
+    room.run()
+    assert [d.seq for d in room.of(Decision)] == [0, 1, 4, 5]
+    assert room.of(Gap) == [Gap("a", 2, 2, GapReason.MISSING)]
+
+
+def test_a_backlog_is_bounded_and_what_is_shed_is_reported() -> None:
+    room = Room()
+    room.open(threshold=1.0)
+    for frame in frames(noise(64.0)):
+        room.engine.push("a", frame)
+    shed = room.of(Gap)
+    assert [g.first_seq for g in shed] == list(range(10))
+    assert {g.reason for g in shed} == {GapReason.OVERLOAD}
+    room.run()
+    assert [d.seq for d in room.of(Decision)] == list(range(10, 160))
+
+
+def test_speakers_and_capture_time_reach_the_decision_untouched() -> None:
+    room = Room()
+    room.open()
+    frame = frames(noise(0.4))[0]
+    speakers = (Speaker("ann", -20.5), Speaker("bob", -61.0))
+    room.engine.push("a", type(frame)(0, 17.25, frame.pcm, b"", speakers))
+    room.run()
+    assert room.of(Decision)[0].speakers == speakers
+    assert room.of(Decision)[0].captured_at == 17.25
+
+
+def test_say_puts_given_words_into_the_memory() -> None:
+    room = Room()
+    room.open(threshold=1.0)
+    room.hear(2.0)
+    before = room.engine.memory.lengths[room.engine._streams["a"].slot]
+    room.engine.say("a", "Mind the step, Zoë!", Emotion.URGENT)
+    room.run()
+    start, delta, end = room.events["a"][-3:]
+    assert start == ReplyStarted("a", 0, 4, Emotion.URGENT, Cause.SAY, FloorMode.SPEAK)
+    assert isinstance(delta, ReplyDelta)
+    assert isinstance(end, ReplyEnded)
+    assert delta.text == end.text == "Mind the step, Zoë!"
+    assert end.reason is EndReason.COMPLETE
+    stream = room.engine._streams["a"]
+    assert room.engine.memory.lengths[stream.slot] == before + 2 + len(
+        b"Mind the step, Zo\xc3\xab!"
+    )
+
+
+def test_answer_now_and_typed_turns_force_a_reply() -> None:
+    room = Room()
+    room.open(threshold=1.0)
+    room.engine.answer_now("a")
+    room.run()
+    room.hear(2.0)
+    room.engine.answer_now("a")
+    room.engine.text_turn("a", "What is that?", answer=True)
+    room.engine.text_turn("a", "Just so you know.", answer=False)
+    room.run()
+    causes = [s.cause for s in room.of(ReplyStarted)]
+    assert causes == [Cause.ANSWER_NOW, Cause.ANSWER_NOW, Cause.TEXT_TURN]
+    assert [s.seq for s in room.of(ReplyStarted)] == [-1, 4, 4]
+    assert len(room.of(ReplyEnded)) == 3
+
+
+def test_typed_text_changes_what_the_model_does() -> None:
+    with_text, without = Room(), Room()
+    for room in (with_text, without):
+        room.open()
+    with_text.engine.text_turn("a", "Listen for the bell.", answer=False)
+    for room in (with_text, without):
+        room.hear(2.0)
+    assert with_text.of(Decision)[0].p_respond != without.of(Decision)[0].p_respond
+
+
+def test_control_ids_never_appear_in_text() -> None:
+    room = Room()
+    room.open(threshold=0.0, max_reply_tokens=40, sampling=Sampling(temperature=5.0, seed=1))
+    room.hear(4.0)
+    tokens = [t for d in room.of(ReplyDelta) for t in d.token_ids]
+    assert len(tokens) > 50
+    assert max(tokens) < 256
+
+
+def test_sampling_is_reproducible() -> None:
+    def texts(seed: int) -> list[str]:
+        room = Room()
+        room.open(threshold=0.0, sampling=Sampling(temperature=1.0, top_k=20, top_p=0.9, seed=seed))
+        room.hear(2.0)
+        return [end.text for end in room.of(ReplyEnded)]
+
+    assert texts(1) == texts(1)
+    assert texts(1) != texts(2)
+
+
+def test_a_looping_reply_ends_visibly() -> None:
+    room = Room(context=2048)
+    room.engine = Engine(forgetful_model(), slots=1)
+    room.open(threshold=0.0, max_reply_tokens=200, sampling=Sampling(repetition_window=40))
+    room.hear(2.0)
+    ends = room.of(ReplyEnded)
+    assert len(ends) == 5
+    assert {end.reason for end in ends} == {EndReason.REPETITION}
+
+
+class TestCancel:
+    def test_a_running_reply_keeps_what_was_heard(self) -> None:
+        room = Room()
+        room.open(threshold=0.0, max_reply_tokens=50, sampling=Sampling(temperature=2.0))
+        room.engine.push("a", frames(noise(0.8))[0])
+        while len(room.of(ReplyDelta)) < 20:
+            room.engine.step()
+        heard = "".join(d.text for d in room.of(ReplyDelta))[:7]
+        room.engine.cancel("a", 0, heard_chars=7)
+        end = room.of(ReplyEnded)[0]
+        assert end.reason is EndReason.CANCELLED
+        assert heard.startswith(end.text)
+        stream = room.engine._streams["a"]
+        assert room.engine.memory.lengths[stream.slot] == stream.ledger.length
+
+    def test_memory_is_as_if_only_the_heard_words_had_been_said(self) -> None:
+        """After a barge-in the next decision equals that of a reply that ended there."""
+        cut, short = Room(), Room()
+        for room in (cut, short):
+            room.open(threshold=1.0)
+            room.hear(2.0)
+        cut.engine.say("a", "one two three four", Emotion.NORMAL)
+        short.engine.say("a", "one two", Emotion.NORMAL)
+        cut.run()
+        cut.engine.cancel("a", 0, heard_chars=len("one two"))
+        assert cut.of(ReplyEnded)[-1].text == "one two"
+        for room in (cut, short):
+            room.engine.push("a", frames(noise(2.4))[5])
+            room.run()
+        assert cut.of(Decision)[-1].p_respond == pytest.approx(
+            short.of(Decision)[-1].p_respond, abs=1e-5
+        )
+
+    def test_a_reply_behind_later_chunks_is_cut_from_the_middle(self) -> None:
+        room = Room()
+        room.open(threshold=1.0)
+        room.engine.say("a", "one two three four", Emotion.NORMAL)
+        room.hear(2.0)
+        stream = room.engine._streams["a"]
+        before = room.engine.memory.lengths[stream.slot]
+        room.engine.cancel("a", 0, heard_chars=3)
+        assert room.engine.memory.lengths[stream.slot] == before - len(" two three four")
+        assert stream.ledger.length == room.engine.memory.lengths[stream.slot]
+        room.engine.push("a", frames(noise(2.4))[5])
+        room.run()
+        assert room.of(Decision)[-1].seq == 5
+
+    def test_cancelling_twice_or_nonsense_changes_nothing(self) -> None:
+        room = Room()
+        room.open(threshold=1.0)
+        room.engine.say("a", "one two", Emotion.NORMAL)
+        room.run()
+        room.engine.cancel("a", 0, heard_chars=3)
+        count = len(room.events["a"])
+        room.engine.cancel("a", 0, heard_chars=1)
+        room.engine.cancel("a", 99, heard_chars=0)
+        assert len(room.events["a"]) == count
+
+    def test_what_was_reported_heard_stays(self) -> None:
+        room = Room()
+        room.open(threshold=1.0)
+        room.engine.say("a", "one two three", Emotion.NORMAL)
+        room.run()
+        room.engine.heard("a", 0, chars=7)
+        room.engine.cancel("a", 0, heard_chars=0)
+        assert room.of(ReplyEnded)[-1].text == "one two"
+
+    def test_a_reply_cut_by_its_limit_can_be_cancelled_before_and_after_more_sound(self) -> None:
+        for later in (False, True):
+            room = Room()
+            room.open(threshold=0.0)
+            room.engine.push("a", frames(noise(0.4))[0])
+            room.run()
+            end = room.of(ReplyEnded)[0]
+            assert end.reason is EndReason.MAX_TOKENS
+            room.engine.update("a", threshold=1.0, mode=None)
+            if later:
+                room.engine.push("a", frames(noise(0.8))[1])
+                room.run()
+            room.engine.cancel("a", 0, heard_chars=0)
+            stream = room.engine._streams["a"]
+            assert stream.ledger.length == room.engine.memory.lengths[stream.slot]
+            room.engine.push("a", frames(noise(1.2))[2])
+            room.run()
+            assert stream.ledger.length == room.engine.memory.lengths[stream.slot]
+
+
+def test_a_session_outlives_its_slot_many_times() -> None:
+    """Memory is bounded, the prefix stays, and decisions go on."""
+    room = Room(context=256)
+    room.open(prompt_ids=tuple(range(20)), threshold=0.6)
+    stream = room.engine._streams["a"]
+    longest = 0
+    for second in range(20):
+        room.engine._streams["a"].hearing._next_seq = second * 15
+        for frame in frames(noise(6.0, seed=second), second * 15):
+            room.engine.push("a", frame)
+            room.run()
+            longest = max(longest, room.engine.memory.lengths[stream.slot])
+            assert stream.ledger.length == room.engine.memory.lengths[stream.slot]
+    assert longest <= 256
+    assert len(room.of(Decision)) == 300
+    assert stream.ledger.spans[0].length == 20
+    assert len(stream.ledger.spans) < 40
+
+
+def test_finishing_decides_everything_and_closes() -> None:
+    room = Room()
+    room.open(threshold=1.0)
+    for frame in frames(noise(4.0)):
+        room.engine.push("a", frame)
+    room.engine.finish("a")
+    room.run()
+    assert len(room.of(Decision)) == 10
+    assert room.events["a"][-1] == Closed("a", CloseReason.CLIENT)
+    assert room.engine.memory.free == 2
+    with pytest.raises(SessionClosed):
+        room.engine.push("a", frames(noise(0.4))[0])
+
+
+def test_a_full_engine_says_so_and_when_to_come_back() -> None:
+    room = Room(slots=1)
+    room.open("a")
+    with pytest.raises(RuntimeBusy, match="all 1 slots are taken") as caught:
+        room.open("b")
+    assert caught.value.retry_after_s > 0
+    room.engine.close("a", CloseReason.CLIENT)
+    room.open("b")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"prompt_ids": (5, 999_999)}, "token id 999999 is outside 0..287"),
+        ({"prompt_ids": ()}, "the prompt ids are empty"),
+        ({"system_prompt": "x" * 600}, "the system prompt has 605 tokens, this model takes 128"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(options: dict[str, object], message: str) -> None:
+    room = Room()
+    with pytest.raises(RuntimeFailure, match=message):
+        room.open("a", **options)
+    assert room.engine.memory.free == 2
+
+
+def test_text_that_is_empty_or_too_long_is_refused() -> None:
+    room = Room()
+    room.open()
+    with pytest.raises(RuntimeFailure, match="there is no text"):
+        room.engine.say("a", "", Emotion.NORMAL)
+    with pytest.raises(RuntimeFailure, match="the text has 300 tokens, this model takes 128"):
+        room.engine.say("a", "x" * 300, Emotion.NORMAL)
+
+
+def test_a_clip_is_answered_with_the_offline_layout() -> None:
+    room = Room()
+    room.events["clip"] = []
+    clip = torch.from_numpy(noise(3.0).astype("float32") / 32768)
+    room.engine.open_clip(
+        SessionOptions("clip", max_reply_tokens=5), clip, "What is it?", room.events["clip"].append
+    )
+    room.run()
+    started = room.of(ReplyStarted, "clip")
+    assert len(started) == 1
+    assert started[0].emotion is Emotion.NORMAL
+    assert isinstance(room.events["clip"][-1], Closed)
+    assert room.engine.memory.free == 2
+
+
+def test_a_clip_longer_than_the_memory_is_refused_with_its_limit() -> None:
+    room = Room()
+    clip = torch.zeros(16_000 * 60)
+    with pytest.raises(RuntimeFailure, match=r"lasts 60\.0 s, this model takes at most 1\d\.\d s"):
+        room.engine.open_clip(
+            SessionOptions("clip", max_reply_tokens=50), clip, "What?", lambda _: None
+        )
+    assert room.engine.memory.free == 2
+
+
+def test_replies_are_decoded_in_the_same_step_as_chunks() -> None:
+    room = Room()
+    room.open("a", threshold=0.0, max_reply_tokens=50, sampling=Sampling(temperature=2.0))
+    room.open("b", threshold=1.0)
+    room.engine.push("a", frames(noise(0.4))[0])
+    for _ in range(4):
+        room.engine.step()
+    before = len(room.of(ReplyDelta, "a"))
+    room.engine.push("b", frames(noise(0.4))[0])
+    room.engine.step()
+    assert len(room.of(ReplyDelta, "a")) == before + 1
+    assert len(room.of(Decision, "b")) == 1
