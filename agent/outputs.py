@@ -1,0 +1,125 @@
+"""What leaves a session besides sound: what was said, what is posted, what one person is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from interject.model_runtime.protocol import FRAME_S, Emotion, EndReason, FloorMode
+
+if TYPE_CHECKING:
+    from interject.config import CueSettings, Profile
+    from interject.model_runtime.protocol import ReplyEnded, ReplyStarted
+
+URGENT_PRIORITY = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A reply that was said aloud, and how much of it was heard before the end or a barge-in."""
+
+    session_id: str
+    reply_id: int
+    seq: int
+    at_s: float
+    emotion: Emotion
+    text: str = field(repr=False)
+    heard_chars: int
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A whole reply for everybody's eyes: a chat, a log, a webhook. `at_s` is stream time."""
+
+    session_id: str
+    reply_id: int
+    seq: int
+    at_s: float
+    emotion: Emotion
+    text: str = field(repr=False)
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A card for chosen people's eyes, of no use after `expires_at_s` (stream time, like `at_s`).
+
+    `chunk` is the frame that caused it; `priority` goes from 0 to 1,000 (shown first).
+    """
+
+    session_id: str
+    id: str
+    category: str
+    priority: int
+    text: str = field(repr=False)
+    emotion: Emotion
+    chunk: int
+    at_s: float
+    expires_at_s: float
+
+
+OutputEvent = Spoken | Posted | Cue
+
+
+class Output(Protocol):
+    """Takes every event and ignores those that are not its own. An error is counted, not fatal."""
+
+    async def emit(self, event: OutputEvent) -> None: ...
+
+
+class CollectingOutput:
+    """Keeps everything: for tests and for short files."""
+
+    def __init__(self) -> None:
+        self.events: list[OutputEvent] = []
+
+    async def emit(self, event: OutputEvent) -> None:
+        self.events.append(event)
+
+
+def stream_time_s(seq: int) -> float:
+    """The end of frame `seq`, when its decision can be known at the earliest."""
+    return (seq + 1) * FRAME_S
+
+
+def shown_events(
+    profile: Profile, mode: FloorMode, started: ReplyStarted, ended: ReplyEnded
+) -> list[OutputEvent]:
+    """The texts that a finished reply becomes: posts in observe, cues in assist, both in speak."""
+    if not ended.text.strip():
+        return []
+    events: list[OutputEvent] = []
+    if "posted" in profile.outputs and mode is not FloorMode.ASSIST:
+        events.append(_posted(started, ended))
+    if "cue" in profile.outputs and mode is not FloorMode.OBSERVE:
+        events.append(_cue(profile.cue, started, ended))
+    return events
+
+
+def _posted(started: ReplyStarted, ended: ReplyEnded) -> Posted:
+    return Posted(
+        session_id=started.session_id,
+        reply_id=started.reply_id,
+        seq=started.seq,
+        at_s=stream_time_s(started.seq),
+        emotion=started.emotion,
+        text=ended.text,
+        reason=ended.reason,
+    )
+
+
+def _cue(settings: CueSettings, started: ReplyStarted, ended: ReplyEnded) -> Cue:
+    urgent = started.emotion is Emotion.URGENT
+    at_s = stream_time_s(started.seq)
+    return Cue(
+        session_id=started.session_id,
+        id=f"{started.session_id}-{started.reply_id}",
+        category=settings.category,
+        priority=URGENT_PRIORITY if urgent else settings.priority,
+        text=ended.text,
+        emotion=started.emotion,
+        chunk=started.seq,
+        at_s=at_s,
+        expires_at_s=at_s + settings.expires_s,
+    )

@@ -1,0 +1,273 @@
+"""One agent on one stream: audio in, frames, decisions, replies, voice out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Self
+
+from interject.agent.delivery import Delivery
+from interject.agent.floor import BargeIn, Floor, FloorState, never
+from interject.agent.following import Following
+from interject.agent.framing import Framer, LiveLimits, Pacing
+from interject.agent.options import session_options
+from interject.agent.outputs import stream_time_s
+from interject.agent.replies import Replies
+from interject.agent.sinks import AudioSink, TimelineSink
+from interject.agent.statistics import SessionStatistics
+from interject.agent.voice.none import SilentVoice
+from interject.model_runtime.protocol import (
+    Closed,
+    Emotion,
+    FloorMode,
+    GapReason,
+    RuntimeFailure,
+    SessionClosed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from interject.agent.outputs import Output
+    from interject.agent.voice.base import Voice, WordTiming
+    from interject.config import Profile
+    from interject.model_runtime.protocol import Event, Frame, Runtime, RuntimeSession, Speaker
+
+TICK_S = 0.05
+MAX_UNDECIDED_FRAMES = 64
+"""A file is read no further ahead of the model than this: 25.6 s, about 0.8 MB."""
+
+
+class AgentSession:
+    """Used with `async with`; leaving the block ends the session, and sound with it.
+
+    With `Pacing.SAMPLES` (a file) `push_audio` waits while the model is far behind; with
+    `Pacing.WALL_CLOCK` (anything live) it never waits, and the runtime reports what it sheds.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        profile: Profile,
+        *,
+        voice: Voice,
+        sink: AudioSink | None = None,
+        outputs: Sequence[Output] = (),
+        clock: Callable[[], float] = time.monotonic,
+        session_id: str | None = None,
+        observer: Callable[[Event], None] | None = None,
+        pacing: Pacing = Pacing.SAMPLES,
+        limits: LiveLimits | None = None,
+        barge_in: BargeIn = never,
+        threshold: float | None = None,
+        mode: FloorMode | None = None,
+        prompt_ids: tuple[int, ...] | None = None,
+    ) -> None:
+        if mode is not None:
+            profile = profile.model_copy(update={"mode": mode.value})
+        self.session_id = session_id or uuid.uuid4().hex
+        self._options = session_options(
+            profile, self.session_id, prompt_ids=prompt_ids, threshold=threshold
+        )
+        self._runtime = runtime
+        self._pacing = pacing
+        self._barge_in = barge_in
+        self._sink: AudioSink = sink or TimelineSink()
+        self._framer = Framer(pacing, clock=clock, limits=limits)
+        self._delivery = Delivery(outputs)
+        self._floor = Floor(
+            FloorMode(profile.mode),
+            can_speak="spoken" in profile.outputs and not isinstance(voice, SilentVoice),
+            unprompted_per_minute=profile.reply.unprompted_per_minute,
+            clock=clock if pacing is Pacing.WALL_CLOCK else self._stream_time_s,
+        )
+        self._replies = Replies(profile, self._floor, voice, self._sink, self._delivery)
+        self._following = Following(self._replies, self._sink, observer)
+        self._session: RuntimeSession | None = None
+        self._group = asyncio.TaskGroup()
+        self._ticker: asyncio.Task[None] | None = None
+        self._done = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        """:raises RuntimeBusy: when the runtime is full.
+
+        :raises RuntimeFailure: when it refuses the options.
+        """
+        self._session = await self._runtime.open(self._options)
+        self._replies.attach(self._session)
+        await self._group.__aenter__()
+        self._group.create_task(self._run(), name=f"session-{self.session_id}")
+        if self._pacing is Pacing.WALL_CLOCK:
+            self._ticker = self._group.create_task(self._tick_forever(), name="ticker")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None and not self._done.is_set():
+            try:
+                await self.stop()
+            except BaseException as exc:
+                kind, error, trace = type(exc), exc, exc.__traceback__
+        self._stop_ticking()
+        try:
+            await self._group.__aexit__(kind, error, trace)
+        except BaseExceptionGroup as group:
+            raise _clearest(group) from None
+        finally:
+            await self._close_runtime()
+
+    async def push_audio(
+        self, samples: NDArray[np.int16], captured_at: float, speakers: Sequence[Speaker] = ()
+    ) -> None:
+        """Hear 16 kHz mono samples whose first was captured at `captured_at` (seconds).
+
+        :raises SessionClosed: when the runtime has ended the session.
+        :raises ValueError: when the samples have another shape or type.
+        """
+        await self._push(self._framer.push(samples, captured_at, speakers))
+
+    async def tick(self) -> None:
+        """Close the frames whose time has come; a live session does this by itself."""
+        await self._push(self._framer.tick())
+
+    async def finish(self) -> None:
+        """No sound follows: decide the last frame, and return when the last word is spoken."""
+        self._stop_ticking()
+        with contextlib.suppress(SessionClosed):
+            await self._push(self._framer.finish())
+            await self._opened.finish()
+        await self._done.wait()
+
+    async def stop(self) -> None:
+        """End now: be silent, close the runtime's session, and let the outputs finish."""
+        self._stop_ticking()
+        await self._replies.mute()
+        await self._close_runtime()
+        await self._done.wait()
+
+    async def interrupt(self) -> None:
+        """Barge-in: stop speaking, and keep only what was heard in the model's memory."""
+        await self._replies.stop()
+
+    async def set_mode(self, mode: FloorMode) -> None:
+        await self._opened.update(mode=mode)
+        await self._replies.change_mode(mode)
+
+    async def set_threshold(self, threshold: float) -> None:
+        """:raises ValueError: when it is no probability."""
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"a threshold is a probability from 0 to 1, not {threshold}")
+        await self._opened.update(threshold=threshold)
+
+    async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
+        await self._opened.say(text, emotion=emotion)
+
+    async def answer_now(self) -> None:
+        await self._opened.answer_now()
+
+    async def text_turn(self, text: str, *, answer: bool = True) -> None:
+        await self._opened.text_turn(text, answer=answer)
+
+    @property
+    def mode(self) -> FloorMode:
+        return self._floor.mode
+
+    @property
+    def floor_state(self) -> FloorState:
+        return self._floor.state
+
+    @property
+    def closed(self) -> Closed | None:
+        """How the runtime ended the session, once it has."""
+        return self._following.ended
+
+    def heard_words(self) -> tuple[WordTiming, ...]:
+        """The words of the present (or last) reply that have been played to their end."""
+        return self._replies.speaking.ledger.heard_words
+
+    def playing(self, samples: int) -> NDArray[np.int16]:
+        """The last `samples` of own speech at 16 kHz that were played: the echo reference."""
+        return self._replies.speaking.ledger.reference(samples)
+
+    def statistics(self) -> SessionStatistics:
+        return SessionStatistics(
+            framing=self._framer.report(),
+            replies=self._replies.counts(),
+            decisions=self._following.decisions,
+            missing_gap_frames=self._following.gaps[GapReason.MISSING],
+            overload_gap_frames=self._following.gaps[GapReason.OVERLOAD],
+            voice_failures=self._replies.speaking.voice_failures,
+            output_failures=self._delivery.failed_events,
+            outputs_dropped=self._delivery.dropped_events,
+            floor=self._floor.state,
+            mode=self._floor.mode,
+        )
+
+    @property
+    def _opened(self) -> RuntimeSession:
+        if self._session is None:
+            raise RuntimeFailure("the session is not open: use `async with AgentSession(...)`")
+        return self._session
+
+    async def _close_runtime(self) -> None:
+        with contextlib.suppress(SessionClosed):
+            await self._opened.close()
+
+    async def _push(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            if self._replies.speaking.current is not None and self._barge_in(frame):
+                await self.interrupt()
+            await self._opened.push(frame)
+            if self._pacing is Pacing.SAMPLES:
+                await self._following.wait_until_near(frame.seq, frames=MAX_UNDECIDED_FRAMES)
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as outputs:
+            outputs.create_task(self._delivery.run(), name="outputs")
+            async with asyncio.TaskGroup() as speech:
+                speech.create_task(self._replies.speaking.run(), name="speech")
+                await self._following.run(self._opened)
+            await self._delivery.close()
+        self._stop_ticking()
+        self._done.set()
+        self._following.raise_failure()
+
+    def _stream_time_s(self) -> float:
+        """A file's own time: its minutes may pass in seconds."""
+        return stream_time_s(self._following.decided_seq)
+
+    async def _tick_forever(self) -> None:
+        with contextlib.suppress(SessionClosed):
+            while True:
+                await asyncio.sleep(TICK_S)
+                await self.tick()
+
+    def _stop_ticking(self) -> None:
+        if self._ticker is not None:
+            self._ticker.cancel()
+
+
+def _clearest(group: BaseExceptionGroup[Any]) -> BaseException:
+    """One error alone is raised as itself, so that callers can catch it by its type.
+
+    That the session is closed follows from whatever closed it, so it is the last to be named.
+    """
+    leaves = sorted(_leaves(group), key=lambda error: isinstance(error, SessionClosed))
+    alone = len(leaves) == 1 or all(isinstance(error, RuntimeFailure) for error in leaves)
+    return leaves[0] if alone else group
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
+    return [error]
