@@ -16,6 +16,8 @@ from interject.model_runtime.architecture import CHUNK_POSITIONS
 from interject.model_runtime.attention import Segment, SlotAttention
 from interject.model_runtime.feed import AUDIO, Feed, ForcedReply, TypedTurn
 from interject.model_runtime.hearing import HeardChunk, Hearing, encode
+from interject.model_runtime.ledger import Eviction
+from interject.model_runtime.offline import embed_clip
 from interject.model_runtime.protocol import (
     Cause,
     CloseReason,
@@ -55,6 +57,7 @@ class Engine:
         *,
         slots: int = 8,
         limits: StepLimits | None = None,
+        eviction: Eviction = Eviction.ROTATE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if slots < 1:
@@ -70,6 +73,7 @@ class Engine:
         )
         self._longest_text = quarter
         self._clock = clock
+        self._eviction = eviction
         self._streams: dict[str, Stream] = {}
         layout = model.config.layout
         self._masks = TokenMasks(layout, model.config.decoder.vocabulary, model.device)
@@ -113,8 +117,6 @@ class Engine:
 
         :raises RuntimeFailure: when the clip does not fit into a slot.
         """
-        from interject.model_runtime.offline import embed_clip
-
         embeddings = embed_clip(self.model, clip)
         slots = len(embeddings)
         layout = self.model.config.layout
@@ -158,6 +160,7 @@ class Engine:
             emit=emit,
             prefix=prefix,
             loudest=loudest,
+            eviction=self._eviction,
         )
 
     def push(self, session_id: str, frame: Frame) -> None:

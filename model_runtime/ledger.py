@@ -8,6 +8,8 @@ from enum import Enum, auto
 import torch
 from torch import Tensor
 
+from interject.model_runtime.feed import Feed
+
 
 class SpanKind(Enum):
     """What a run of positions is."""
@@ -19,13 +21,33 @@ class SpanKind(Enum):
     REPLY = auto()
 
 
+class Eviction(Enum):
+    """How what stays is moved together when a slot is full.
+
+    `ROTATE` turns the cached keys (see `SlotMemory.keep`): cheap, exact in the first layer only.
+    `EXACT` computes the kept rows anew, so that the memory depends on nothing that was dropped.
+    """
+
+    ROTATE = auto()
+    EXACT = auto()
+
+
 @dataclass(slots=True)
 class Span:
-    """A run of positions; `reply_id` is set on replies."""
+    """A run of positions and what was fed there; `reply_id` is set on replies.
+
+    `embeddings`, where they were kept, stand in place of the AUDIO ids.
+    """
 
     kind: SpanKind
-    length: int
+    ids: list[int]
+    embeddings: Tensor | None = None
     reply_id: int | None = None
+
+    @property
+    def length(self) -> int:
+        """Positions."""
+        return len(self.ids)
 
 
 class Ledger:
@@ -39,15 +61,20 @@ class Ledger:
         """Positions in all spans."""
         return sum(span.length for span in self.spans)
 
-    def append(self, kind: SpanKind, length: int, reply_id: int | None = None) -> Span:
+    def append(self, span: Span) -> None:
         """Note that positions were filled; a growing reply stays one span."""
         last = self.spans[-1] if self.spans else None
-        if last and kind is SpanKind.REPLY and last.reply_id == reply_id:
-            last.length += length
-            return last
-        span = Span(kind, length, reply_id)
-        self.spans.append(span)
-        return span
+        if last and span.kind is SpanKind.REPLY and last.reply_id == span.reply_id:
+            last.ids += span.ids
+        else:
+            self.spans.append(span)
+
+    def contents(self) -> Feed:
+        """Everything that the slot holds, to be computed anew."""
+        return Feed(
+            tuple(i for span in self.spans for i in span.ids),
+            tuple(span.embeddings for span in self.spans if span.embeddings is not None),
+        )
 
     def reply(self, reply_id: int) -> tuple[int, Span] | None:
         """A reply's first position and span, or None once it is forgotten."""

@@ -16,7 +16,7 @@ import torch
 from interject.model_runtime.architecture import CHUNK_POSITIONS
 from interject.model_runtime.feed import AUDIO, Feed, ForcedReply, Request, TypedTurn
 from interject.model_runtime.hearing import HeardChunk, Hearing
-from interject.model_runtime.ledger import Ledger, SpanKind
+from interject.model_runtime.ledger import Eviction, Ledger, Span, SpanKind
 from interject.model_runtime.protocol import (
     Cause,
     Closed,
@@ -71,6 +71,7 @@ class Stream:
         emit: Callable[[Event], None],
         prefix: Feed,
         loudest: float = -math.inf,
+        eviction: Eviction = Eviction.ROTATE,
     ) -> None:
         self.options = options
         self.slot = slot
@@ -85,6 +86,7 @@ class Stream:
         self._memory = memory
         self._tokenizer = tokenizer
         self._emit = emit
+        self._eviction = eviction
         self.sampler = Sampler(options.sampling)
         self._prefix: Feed | None = prefix
         self._carry: list[int] = []
@@ -165,8 +167,8 @@ class Stream:
         chunks were waiting.
         """
         block = len(self._carry) + CHUNK_POSITIONS
-        self._make_room(block)
-        room = self._memory.context - self._memory.lengths[self.slot] - block
+        context = self._make_room(block)
+        room = self._memory.context - self.ledger.length - block
         count = min(count, 1 + room // CHUNK_POSITIONS)
         ids: list[int] = []
         ends: list[int] = []
@@ -181,18 +183,19 @@ class Stream:
             ids.append(self._layout.assistant)
             ends.append(len(ids) - 1)
             carry = [self._layout.keep_silence]
-        return Feed(tuple(ids), tuple(embeddings), tuple(ends))
+        return Feed(tuple(ids), tuple(embeddings), tuple(ends)).behind(context)
 
     # What came of it
 
     def decided(self, feed: Feed, logits: Sequence[Sequence[float]], now: float) -> None:
         """Take the (silent, respond) logits of a feed's blocks, up to the first respond."""
-        filled = 0
+        filled = feed.again
         for end, (silent, respond) in zip(feed.block_ends, logits, strict=True):
             chunk = self.hearing.queue.popleft()
             answered = respond - silent > _log_odds(self._threshold)
             kind = SpanKind.ANSWERED_CHUNK if answered else SpanKind.SILENT_CHUNK
-            self.ledger.append(kind, end + 1 - filled)
+            sound = chunk.embeddings if self._eviction is Eviction.EXACT else None
+            self.ledger.append(Span(kind, list(feed.ids[filled : end + 1]), sound))
             filled = end + 1
             self._carry = [self._layout.keep_silence]
             self._announce_decision(chunk, silent, respond, answered, now)
@@ -292,7 +295,7 @@ class Stream:
         place = self.ledger.reply(reply.reply_id)
         if place is not None:
             start, span = place
-            span.length -= in_slot - min(kept, in_slot)
+            del span.ids[span.length - in_slot + min(kept, in_slot) :]
             self._memory.truncate(self.slot, start + span.length)
         self._end_reply(reply, unfed=[*unfed, *reply.tokens[in_slot:]])
 
@@ -308,7 +311,7 @@ class Stream:
         if place is not None and gone:
             start, span = place
             end = start + span.length
-            span.length -= gone
+            del span.ids[span.length - gone :]
             positions = torch.arange(self._memory.lengths[self.slot])
             stay = (positions < end - gone) | (positions >= end)
             self._memory.keep(self.slot, positions[stay])
@@ -317,17 +320,25 @@ class Stream:
     # Memory
 
     def _fed(self, feed: Feed, kind: SpanKind, reply_id: int | None = None) -> Feed:
-        self._make_room(len(feed.ids))
-        self.ledger.append(kind, len(feed.ids), reply_id)
-        return feed
+        context = self._make_room(len(feed.ids))
+        sound = None
+        if feed.embeddings and self._eviction is Eviction.EXACT:
+            sound = torch.cat(feed.embeddings)
+        self.ledger.append(Span(kind, list(feed.ids), sound, reply_id))
+        return feed.behind(context)
 
-    def _make_room(self, rows: int) -> None:
-        context = self._memory.context
-        if self._memory.lengths[self.slot] + rows <= context:
-            return
-        target = min(context // 2, context - rows)
+    def _make_room(self, rows: int) -> Feed:
+        """Forget what is least worth keeping if `rows` do not fit; returns what to feed again."""
+        size = self._memory.context
+        if self.ledger.length + rows <= size:
+            return Feed(())
+        target = min(size // 2, size - rows)
         kept = self.ledger.forget(target=target, recent=target // 2)
+        if self._eviction is Eviction.EXACT:
+            self._memory.truncate(self.slot, 0)
+            return self.ledger.contents()
         self._memory.keep(self.slot, kept)
+        return Feed(())
 
     # Events
 

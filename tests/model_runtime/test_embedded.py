@@ -82,12 +82,16 @@ async def test_events_that_nobody_reads_end_the_session(runtime: EmbeddedRuntime
     )
 
 
+def fail() -> None:
+    raise ArithmeticError("a fault of the engine")
+
+
 async def test_an_engine_that_fails_closes_its_sessions(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with EmbeddedRuntime(small_model(), slots=2) as runtime:
         session = await runtime.open(SessionOptions("a"))
-        runtime.submit(lambda: 1 / 0 and None)
+        runtime.submit(fail)
         closed = (await until_closed(session))[-1]
     assert closed == Closed("a", CloseReason.FAILURE, "the engine failed; see the log")
     assert "the engine failed" in caplog.text

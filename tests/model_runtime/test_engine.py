@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 import torch
 
+from interject.model_runtime.attention import Segment, SlotAttention
 from interject.model_runtime.engine import Engine
+from interject.model_runtime.feed import AUDIO
+from interject.model_runtime.ledger import Eviction
 from interject.model_runtime.protocol import (
     Cause,
     Closed,
@@ -43,11 +46,20 @@ class Room:
     """An engine with a clock that stands still unless told otherwise."""
 
     def __init__(
-        self, *, slots: int = 2, context: int = 512, limits: StepLimits | None = None
+        self,
+        *,
+        slots: int = 2,
+        context: int = 512,
+        limits: StepLimits | None = None,
+        eviction: Eviction = Eviction.ROTATE,
     ) -> None:
         self.now = 0.0
         self.engine = Engine(
-            small_model(context), slots=slots, limits=limits, clock=lambda: self.now
+            small_model(context),
+            slots=slots,
+            limits=limits,
+            eviction=eviction,
+            clock=lambda: self.now,
         )
         self.events: dict[str, list[Event]] = {}
 
@@ -374,9 +386,30 @@ class TestCancel:
             assert stream.ledger.length == room.engine.memory.lengths[stream.slot]
 
 
-def test_a_session_outlives_its_slot_many_times() -> None:
+def test_exact_eviction_leaves_the_memory_that_only_the_kept_spans_make() -> None:
+    """The next decision equals that of a fresh slot into which just those spans are fed."""
+    room = Room(context=256, eviction=Eviction.EXACT)
+    room.open(prompt_ids=tuple(range(20)), threshold=0.6)
+    room.hear(16.0)
+    stream = room.engine._streams["a"]
+    assert stream.ledger.length < 20 + 40 * 13, "spans were forgotten"
+    slot = room.engine.memory.take()
+    assert slot is not None
+    context = stream.ledger.contents()
+    decoder = room.engine.model.decoder
+    rows = decoder.embed(torch.tensor([max(i, 0) for i in context.ids]))
+    rows[torch.tensor(context.ids) == AUDIO] = torch.cat(context.embeddings)
+    segments = [Segment(slot, 0, len(rows))]
+    decoder.forward_rows(rows, SlotAttention(room.engine.memory, segments))
+    for store in (room.engine.memory.keys, room.engine.memory.values):
+        held = store[:, stream.slot, : stream.ledger.length]
+        torch.testing.assert_close(held, store[:, slot, : len(rows)], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("eviction", list(Eviction))
+def test_a_session_outlives_its_slot_many_times(eviction: Eviction) -> None:
     """Memory is bounded, the prefix stays, and decisions go on."""
-    room = Room(context=256)
+    room = Room(context=256, eviction=eviction)
     room.open(prompt_ids=tuple(range(20)), threshold=0.6)
     stream = room.engine._streams["a"]
     longest = 0

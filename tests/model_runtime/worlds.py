@@ -33,26 +33,23 @@ def byte_tokenizer() -> Tokenizer:
 
 def small_layout() -> TokenLayout:
     """Control ids right above the bytes."""
-    ids = iter(range(TEXT_TOKENS, TEXT_TOKENS + 32))
-    names = [
-        "user",
-        "assistant",
-        "keep_silence",
-        "audio_slot",
-        "online",
-        "offline",
-        "language",
-        "text_end",
-        "text_begin",
-        "system",
-        "offline_audio_slot",
-        "audio_begin",
-        "audio_end",
-    ]
+    first = TEXT_TOKENS
     return TokenLayout(
-        **{name: next(ids) for name in names},
-        emotions={emotion: next(ids) for emotion in Emotion},
-        banned=((TEXT_TOKENS, TEXT_TOKENS + 31),),
+        user=first,
+        assistant=first + 1,
+        keep_silence=first + 2,
+        audio_slot=first + 3,
+        online=first + 4,
+        offline=first + 5,
+        language=first + 6,
+        text_end=first + 7,
+        text_begin=first + 8,
+        system=first + 8,
+        offline_audio_slot=first + 9,
+        audio_begin=first + 10,
+        audio_end=first + 11,
+        emotions={emotion: first + 12 + n for n, emotion in enumerate(Emotion)},
+        banned=((first, first + 31),),
     )
 
 
