@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from interject.model_runtime.layout import TokenLayout
 from interject.model_runtime.protocol import FRAME_SAMPLES, SAMPLE_RATE_HZ
@@ -32,7 +32,10 @@ class FeatureConfig:
 
 @dataclass(frozen=True, slots=True)
 class TowerShape:
-    """The audio tower of Qwen2.5-Omni; `output` is the decoder's width."""
+    """The audio tower of Qwen2.5-Omni; `output` is the decoder's width.
+
+    :raises ValueError: when a size is not above 0.
+    """
 
     width: int = 1280
     layers: int = 32
@@ -41,10 +44,16 @@ class TowerShape:
     output: int = 2048
     mel_bins: int = 128
 
+    def __post_init__(self) -> None:
+        _require_positive(self)
+
 
 @dataclass(frozen=True, slots=True)
 class DecoderShape:
-    """A Qwen2.5-shaped decoder. `context` is how many positions a session's slot holds."""
+    """A Qwen2.5-shaped decoder. `context` is how many positions a session's slot holds.
+
+    :raises ValueError: when a size is not above 0, or half a head is no whole number.
+    """
 
     width: int = 2048
     layers: int = 36
@@ -56,6 +65,18 @@ class DecoderShape:
     rope_base: float = 1_000_000.0
     norm_eps: float = 1e-6
     context: int = 4096
+
+    def __post_init__(self) -> None:
+        _require_positive(self)
+        if self.head_dim % 2:
+            raise ValueError(f"head_dim must be even for rotary positions, not {self.head_dim}")
+
+
+def _require_positive(shape: TowerShape | DecoderShape) -> None:
+    for size in fields(shape):
+        value = getattr(shape, size.name)
+        if value <= 0:
+            raise ValueError(f"{size.name} must be above 0, not {value}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,15 +75,7 @@ class EmbeddedRuntime:
         session = EmbeddedSession(options.session_id, self, loop)
         opened: asyncio.Future[None] = loop.create_future()
 
-        def begin() -> None:
-            try:
-                start(session.emit)
-            except RuntimeFailure as error:
-                loop.call_soon_threadsafe(opened.set_exception, error)
-            else:
-                loop.call_soon_threadsafe(opened.set_result, None)
-
-        self.submit(begin)
+        self.submit(lambda: _answer(loop, opened, lambda: start(session.emit)))
         await opened
         return session
 
@@ -200,22 +192,45 @@ class EmbeddedSession:
         self._runtime.submit(lambda: self._quietly(action))
 
     def _quietly(self, action: Callable[[Engine], None]) -> None:
+        engine = self._runtime.engine
         try:
-            action(self._runtime.engine)
+            action(engine)
         except SessionClosed:
             logger.debug("input for a session that has just ended")
+        except Exception:
+            logger.exception("input that the engine could not take")
+            engine.close(self._id, CloseReason.FAILURE, "its input could not be taken; see the log")
 
     async def _ask(self, action: Callable[[Engine], None]) -> None:
         """Do something that the engine may refuse; the refusal reaches the caller."""
         done: asyncio.Future[None] = self._loop.create_future()
 
-        def attempt() -> None:
-            try:
-                action(self._runtime.engine)
-            except RuntimeFailure as error:
-                self._loop.call_soon_threadsafe(done.set_exception, error)
-            else:
-                self._loop.call_soon_threadsafe(done.set_result, None)
-
-        self._do(lambda _: attempt())
+        self._do(lambda engine: _answer(self._loop, done, lambda: action(engine)))
         await done
+
+
+def _answer(
+    loop: asyncio.AbstractEventLoop, answer: asyncio.Future[None], action: Callable[[], None]
+) -> None:
+    """Do something in the engine's thread and settle a future of the loop with how it went.
+
+    One session's input must not end the others, whatever is wrong with it.
+    """
+    try:
+        action()
+    except Exception as error:
+        if not isinstance(error, RuntimeFailure):
+            logger.exception("input that the engine could not take")
+        loop.call_soon_threadsafe(_fail, answer, error)
+    else:
+        loop.call_soon_threadsafe(_succeed, answer)
+
+
+def _succeed(answer: asyncio.Future[None]) -> None:
+    if not answer.done():
+        answer.set_result(None)
+
+
+def _fail(answer: asyncio.Future[None], error: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(error)

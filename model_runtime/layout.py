@@ -6,7 +6,7 @@ defaults are the released ids.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import Emotion
@@ -82,6 +82,13 @@ class TokenLayout:
         if previous_control is None:
             return [self.audio_begin]
         return [previous_control, self.audio_begin]
+
+    def first_outside(self, vocabulary: int) -> str | None:
+        """The name of an id that a vocabulary of this size does not have."""
+        names = {f.name: getattr(self, f.name) for f in fields(self)}
+        ids = {name: value for name, value in names.items() if type(value) is int}
+        ids |= {f"emotions.{emotion}": token for emotion, token in self.emotions.items()}
+        return next((name for name, token in ids.items() if not 0 <= token < vocabulary), None)
 
     def emotion_of(self, token: int) -> Emotion:
         """The emotion that a token stands for."""

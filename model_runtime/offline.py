@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from interject.model_runtime.features import whole_clip
+from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +26,11 @@ def embed_clip(model: Model, clip: Tensor) -> Tensor:
     """Embeddings of a clip, [10 a chunk, width]; the clip is padded to whole chunks.
 
     Every window is encoded alone; the last may be shorter.
+
+    :raises RuntimeFailure: when there is no clip to speak of.
     """
+    if not len(clip):
+        raise RuntimeFailure("the clip holds no sound")
     mel = whole_clip(clip, model.config.features).to(model.device, model.dtype)
     window = model.config.offline_window_chunks
     embeddings = [

@@ -153,6 +153,7 @@ class SessionOptions:
 
     `prompt_ids`, where given, replace the whole prefix (mode, language and system prompt).
     `threshold` is the least P(respond) that starts a reply; 0.5 is the larger of the two logits.
+    `max_reply_tokens` cuts a reply; a runtime may cut at a quarter of its memory already.
     """
 
     session_id: str

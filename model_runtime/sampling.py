@@ -72,4 +72,5 @@ def _keep_top_p(probabilities: Tensor, p: float) -> Tensor:
         return probabilities
     ordered, order = probabilities.sort(descending=True)
     outside = ordered.cumsum(0) - ordered >= p
+    outside[0] = False
     return probabilities.index_fill(0, order[outside], 0.0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import wave
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -24,6 +25,7 @@ from interject.model_runtime.features import whole_clip_log_mel
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     LOOKAHEAD_SAMPLES,
+    SAMPLE_BYTES,
     SAMPLE_RATE_HZ,
     Decision,
     Frame,
@@ -125,11 +127,15 @@ def _read_wav(path: Path) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
             shape = (file.getframerate(), file.getnchannels(), file.getsampwidth())
             if shape != (SAMPLE_RATE_HZ, 1, 2):
                 raise RuntimeFailure(f"{path}: must be 16 kHz mono with 16 bits a sample")
-            pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+            stated = file.getnframes() * SAMPLE_BYTES
+            sound = file.readframes(file.getnframes())
     except (OSError, wave.Error, EOFError) as error:
         raise RuntimeFailure(f"{path}: cannot be read as WAV ({error})") from error
-    if not len(pcm):
+    if len(sound) != stated:
+        raise RuntimeFailure(f"{path}: is cut short: {len(sound)} of {stated} bytes")
+    if not sound:
         raise RuntimeFailure(f"{path}: holds no sound")
+    pcm = np.frombuffer(sound, np.int16)
     return np.pad(pcm, (0, -len(pcm) % FRAME_SAMPLES))
 
 
@@ -190,10 +196,16 @@ def _compare(case: GoldenCase, events: list[Event]) -> tuple[float, int]:
     for decision, chunk in zip(decisions, case.chunks, strict=True):
         error = max(
             error,
-            abs(decision.silent_logit - chunk.silent),
-            abs(decision.respond_logit - chunk.respond),
+            _distance(decision.silent_logit, chunk.silent),
+            _distance(decision.respond_logit, chunk.respond),
         )
         mine = replies[decision.seq]
         differing += sum(a != b for a, b in zip(mine, chunk.tokens, strict=False))
         differing += abs(len(mine) - len(chunk.tokens))
     return error, differing
+
+
+def _distance(found: float, expected: float) -> float:
+    """Infinite where either is no number: comparing with NaN would say that all is well."""
+    difference = abs(found - expected)
+    return math.inf if math.isnan(difference) else difference

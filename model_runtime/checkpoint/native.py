@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import save_file
@@ -14,6 +14,7 @@ from interject.model_runtime.checkpoint.assembly import Part, assemble
 from interject.model_runtime.checkpoint.error import CheckpointError
 from interject.model_runtime.checkpoint.model import Model, empty_modules
 from interject.model_runtime.checkpoint.tensors import SafetensorsSource
+from interject.model_runtime.protocol import Emotion
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,11 +50,32 @@ def read_config(directory: Path) -> ModelConfig:
             f"{path}: format version {content.get('version')}, this Interject reads {VERSION}"
         )
     try:
-        return TypeAdapter(ModelConfig).validate_python(content.get("model"))
+        config = TypeAdapter(ModelConfig).validate_python(content.get("model"))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise CheckpointError(f"{path}: {key or 'model'}: {first['msg']}") from error
+    unknown = _unknown_key(content["model"], asdict(config))
+    if unknown is not None:
+        raise CheckpointError(f"{path}: {unknown}: no such setting")
+    layout, vocabulary = config.layout, config.decoder.vocabulary
+    outside = layout.first_outside(vocabulary)
+    if outside is not None:
+        raise CheckpointError(f"{path}: layout.{outside}: not an id below {vocabulary}")
+    if layout.emotion_slot and len(layout.emotions) < len(Emotion):
+        missing = ", ".join(emotion for emotion in Emotion if emotion not in layout.emotions)
+        raise CheckpointError(f"{path}: layout.emotions: {missing} missing")
+    return config
+
+
+def _unknown_key(given: dict[str, Any], known: dict[str, Any]) -> str | None:
+    for key, value in given.items():
+        if key not in known:
+            return key
+        below = _unknown_key(value, known[key]) if isinstance(value, dict) else None
+        if below is not None:
+            return f"{key}.{below}"
+    return None
 
 
 def load_native(directory: Path, *, dtype: torch.dtype, device: torch.device | str) -> Model:

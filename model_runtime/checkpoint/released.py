@@ -68,29 +68,39 @@ def _read(path: Path, parse: Any) -> dict[str, Any]:
     return content
 
 
+def _count(config: dict[str, Any], key: str) -> int:
+    value = config[key]
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"{key} must be a whole number above 0, not {value!r}")
+    return value
+
+
 def _decoder_shape(config: dict[str, Any]) -> DecoderShape:
+    width, heads = _count(config, "n_embd"), _count(config, "n_head")
     return DecoderShape(
-        width=config["n_embd"],
-        layers=config["n_layer"],
-        heads=config["n_head"],
-        kv_heads=config["n_query_groups"],
-        head_dim=config.get("head_size") or config["n_embd"] // config["n_head"],
-        feed_forward=config["intermediate_size"],
-        vocabulary=config["padded_vocab_size"],
+        width=width,
+        layers=_count(config, "n_layer"),
+        heads=heads,
+        kv_heads=_count(config, "n_query_groups"),
+        head_dim=_count(config, "head_size") if config.get("head_size") else width // heads,
+        feed_forward=_count(config, "intermediate_size"),
+        vocabulary=_count(config, "padded_vocab_size"),
         rope_base=float(config.get("rope_base", 1_000_000)),
         norm_eps=float(config.get("norm_eps", 1e-6)),
-        context=min(TRAINED_CONTEXT, config.get("block_size", TRAINED_CONTEXT)),
+        context=min(
+            TRAINED_CONTEXT, _count({"block_size": TRAINED_CONTEXT} | config, "block_size")
+        ),
     )
 
 
 def _tower_shape(config: dict[str, Any]) -> TowerShape:
     return TowerShape(
-        width=config["d_model"],
-        layers=config["encoder_layers"],
-        heads=config["encoder_attention_heads"],
-        feed_forward=config["encoder_ffn_dim"],
-        output=config["output_dim"],
-        mel_bins=config["num_mel_bins"],
+        width=_count(config, "d_model"),
+        layers=_count(config, "encoder_layers"),
+        heads=_count(config, "encoder_attention_heads"),
+        feed_forward=_count(config, "encoder_ffn_dim"),
+        output=_count(config, "output_dim"),
+        mel_bins=_count(config, "num_mel_bins"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
@@ -52,9 +53,12 @@ class SafetensorsSource:
         """The shards that an index file names."""
         try:
             weight_map: dict[str, str] = json.loads(index.read_text())["weight_map"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            files = {name: index.parent / shard for name, shard in weight_map.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(f"{index}: not an index of safetensors shards") from error
-        files = {name: index.parent / shard for name, shard in weight_map.items()}
+        for path in files.values():
+            if path.parent != index.parent or path.name == "..":
+                raise CheckpointError(f"{index}: names {path}, outside the checkpoint")
         for path in sorted(set(files.values())):
             with _opened(path) as file:
                 missing = {n for n, p in files.items() if p == path} - set(file.keys())
@@ -143,4 +147,6 @@ def _load_pickle(path: Path) -> object:
     except RuntimeError as error:
         if "mmap can only be used" not in str(error):
             raise
+    with warnings.catch_warnings():  # of a plain pickle, which is refused anyway
+        warnings.simplefilter("ignore")
         return torch.load(path, map_location="cpu", weights_only=True)

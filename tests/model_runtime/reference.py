@@ -45,17 +45,18 @@ def randomise(module: nn.Module, seed: int) -> None:
             parameter.copy_(middle + spread * torch.randn(parameter.shape, generator=generator))
 
 
-def reference_tower(shape: TowerShape = TOWER, seed: int = 0) -> Qwen2_5OmniAudioEncoder:
-    """The tower of transformers, with random weights."""
+def reference_tower(shape: TowerShape = TOWER, seed: int | None = 0) -> Qwen2_5OmniAudioEncoder:
+    """The tower of transformers, with random weights; without a seed they stay as they are."""
     config = Qwen2_5OmniAudioEncoderConfig(**tower_settings(shape))
     config._attn_implementation = "sdpa"
     tower = Qwen2_5OmniAudioEncoder(config).eval()
-    randomise(tower, seed)
+    if seed is not None:
+        randomise(tower, seed)
     return tower
 
 
-def reference_decoder(shape: DecoderShape = DECODER, seed: int = 0) -> Qwen2ForCausalLM:
-    """The decoder of transformers, with random weights."""
+def reference_decoder(shape: DecoderShape = DECODER, seed: int | None = 0) -> Qwen2ForCausalLM:
+    """The decoder of transformers, with random weights; without a seed they stay as they are."""
     config = Qwen2Config(
         vocab_size=shape.vocabulary,
         hidden_size=shape.width,
@@ -69,7 +70,8 @@ def reference_decoder(shape: DecoderShape = DECODER, seed: int = 0) -> Qwen2ForC
         tie_word_embeddings=False,
     )
     decoder = Qwen2ForCausalLM(config).eval()
-    randomise(decoder, seed)
+    if seed is not None:
+        randomise(decoder, seed)
     return decoder
 
 

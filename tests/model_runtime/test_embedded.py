@@ -97,6 +97,22 @@ async def test_an_engine_that_fails_closes_its_sessions(
     assert "the engine failed" in caplog.text
 
 
+async def test_one_session_s_bad_input_does_not_end_the_others(
+    runtime: EmbeddedRuntime, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = await runtime.open(SessionOptions("b", threshold=1.0))
+    broken = await runtime.open(SessionOptions("a"))
+    await broken.cancel(0, heard_chars=3)
+    await broken.push(b"not a frame")  # type: ignore[arg-type]
+    closed = (await until_closed(broken))[-1]
+    assert isinstance(closed, Closed)
+    assert closed.reason is CloseReason.FAILURE
+    assert "could not take" in caplog.text
+    with pytest.raises(RuntimeError):
+        await runtime.open_clip(SessionOptions("c"), torch.zeros(3, 3, 3), "What?")
+    assert len(of(Decision, await heard(other, frames(noise(0.8))))) == 2
+
+
 async def test_a_clip_is_answered_once(runtime: EmbeddedRuntime) -> None:
     clip = torch.from_numpy(noise(2.0).astype("float32") / 32768)
     session = await runtime.open_clip(SessionOptions("a", max_reply_tokens=4), clip, "What is it?")
