@@ -63,7 +63,8 @@ class Decoder(nn.Module):
     def __init__(self, shape: DecoderShape) -> None:
         super().__init__()
         self.shape = shape
-        self.embedding = nn.Embedding(shape.vocabulary, shape.width)
+        table = torch.empty(shape.vocabulary, shape.width)
+        self.embedding = nn.Embedding(shape.vocabulary, shape.width, _weight=table)
         self.layers = nn.ModuleList(DecoderLayer(shape) for _ in range(shape.layers))
         self.norm = nn.RMSNorm(shape.width, shape.norm_eps)
         self.head = nn.Linear(shape.width, shape.vocabulary, bias=False)

@@ -21,10 +21,13 @@ _MAX_TIMESCALE = 10_000.0
 
 
 def sinusoids(length: int, width: int) -> Tensor:
-    """Whisper's position embeddings, float32 [length, width]: sines, then cosines."""
+    """Whisper's position embeddings, float32 [length, width]: sines, then cosines.
+
+    They are no weights: on the meta device, too, they are real.
+    """
     step = math.log(_MAX_TIMESCALE) / (width // 2 - 1)
-    scales = torch.exp(-step * torch.arange(width // 2).float())
-    angles = torch.arange(length).float()[:, None] * scales[None, :]
+    scales = torch.exp(-step * torch.arange(width // 2, device="cpu").float())
+    angles = torch.arange(length, device="cpu").float()[:, None] * scales[None, :]
     return torch.cat((angles.sin(), angles.cos()), dim=1)
 
 
@@ -66,12 +69,8 @@ class AudioTower(nn.Module):
         self.norm = nn.LayerNorm(shape.width)
         self.proj = nn.Linear(shape.width, shape.output)
         self.positions: Tensor
-        self.register_buffer("positions", self.position_table(shape), persistent=False)
-
-    @staticmethod
-    def position_table(shape: TowerShape) -> Tensor:
-        """Positions of the columns after the second convolution, [100, width]."""
-        return sinusoids(MAX_MEL_FRAMES // 2, shape.width)
+        positions = sinusoids(MAX_MEL_FRAMES // 2, shape.width)
+        self.register_buffer("positions", positions, persistent=False)
 
     def forward(self, mel: Tensor) -> Tensor:
         """Embed windows; every row of the batch stands alone."""

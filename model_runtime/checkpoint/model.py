@@ -44,7 +44,6 @@ def empty_modules(config: ModelConfig) -> tuple[AudioTower, Decoder]:
     """Tower and decoder whose parameters have shapes but take no memory."""
     with torch.device("meta"):
         tower, decoder = AudioTower(config.tower), Decoder(config.decoder)
-    tower.positions = AudioTower.position_table(config.tower)
     return tower.eval(), decoder.eval()
 
 
@@ -60,4 +59,6 @@ def random_model(
     with torch.random.fork_rng(devices=[]), torch.device(device):
         torch.manual_seed(seed)
         tower, decoder = AudioTower(config.tower), Decoder(config.decoder)
+        torch.nn.init.normal_(decoder.embedding.weight)
+    tower = tower.to(device)
     return Model(config, tower.eval().to(dtype), decoder.eval().to(dtype), tokenizer)
