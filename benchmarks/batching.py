@@ -1,0 +1,82 @@
+"""The chunks of sixteen sessions in one step, against sixteen steps of one."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+
+import torch
+
+from benchmarks.hardware import describe
+from benchmarks.result import Result, finish, this_command
+from benchmarks.rig import Rig, median, tiny_config
+from interject.model_runtime.architecture import DecoderShape, ModelConfig, TowerShape
+
+BATCHES = (1, 2, 4, 8, 16, 32)
+CONTEXT = 512
+NOTE = (
+    f"Shapes of nano, float32, {CONTEXT} positions behind every session. Gain: the cost of as many "
+    "steps of one session, over the cost of this one step."
+)
+
+
+def nano_shape() -> ModelConfig:
+    """Weights do not change what a step costs; the shapes are those of `nano`."""
+    return ModelConfig(
+        name="nano",
+        tower=TowerShape(width=192, layers=5, heads=4, feed_forward=768, output=256),
+        decoder=DecoderShape(
+            width=256, layers=6, heads=4, kv_heads=2, head_dim=64, feed_forward=704,
+            vocabulary=1_100, context=1_024,
+        ),
+    )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=40)
+    parser.add_argument("--smoke", action="store_true", help="a quick run that is not kept")
+    arguments = parser.parse_args()
+    config = tiny_config() if arguments.smoke else nano_shape()
+    context = 128 if arguments.smoke else CONTEXT
+    repeats = 2 if arguments.smoke else arguments.repeats
+
+    batches = (1, 16) if arguments.smoke else BATCHES
+    rig = Rig(config, slots=max(batches), device=torch.device("cpu"), dtype=torch.float32)
+    rows = []
+    one_decision = one_token = 0.0
+    for batch in batches:
+        decision = median(rig.time_ms(partial(rig.decide, batch, context), repeats))
+        token = median(rig.time_ms(partial(rig.decode, batch, context), repeats))
+        if batch == 1:
+            one_decision, one_token = decision, token
+        rows.append(
+            [
+                str(batch),
+                f"{decision:.1f}",
+                f"{batch * one_decision / decision:.2f}x",
+                f"{token:.1f}",
+                f"{batch * one_token / token:.2f}x",
+            ]
+        )
+    gain_of_16 = next(f"{row[2]} (decisions)" for row in rows if row[0] == "16")
+    finish(
+        Result(
+            name="batching",
+            title="Batched steps against single ones",
+            command=this_command("batching"),
+            hardware=describe(),
+            columns=[
+                "sessions in the step", "decision step, ms", "gain over single steps",
+                "reply-token step, ms", "gain over single steps",
+            ],
+            rows=rows,
+            notes=[NOTE],
+            headlines={"one step of 16 sessions against 16 steps of one": gain_of_16},
+        ),
+        keep=not arguments.smoke,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

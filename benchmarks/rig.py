@@ -1,0 +1,118 @@
+"""A model with random weights and full slots: the cost of a step, without a scheduler around it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from benchmarks.result import percentile
+from interject.model_runtime.architecture import (
+    CHUNK_EMBEDDINGS,
+    CHUNK_POSITIONS,
+    DecoderShape,
+    ModelConfig,
+    TowerShape,
+)
+from interject.model_runtime.attention import Segment, SlotAttention
+from interject.model_runtime.decoder import Decoder
+from interject.model_runtime.encoder import AudioTower
+from interject.model_runtime.features import WINDOW_SAMPLES, clamp_and_scale, log_mel
+from interject.model_runtime.slots import SlotMemory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WARM_UP = 3
+
+
+def tiny_config(context: int = 256) -> ModelConfig:
+    """A model that a smoke run can afford anywhere."""
+    return ModelConfig(
+        name="tiny",
+        tower=TowerShape(width=32, layers=2, heads=2, feed_forward=64, output=32),
+        decoder=DecoderShape(
+            width=32, layers=2, heads=4, kv_heads=2, head_dim=16, feed_forward=64,
+            vocabulary=512, context=context,
+        ),
+    )  # fmt: skip
+
+
+def with_context(config: ModelConfig, context: int) -> ModelConfig:
+    """The same model with slots of another size."""
+    return replace(config, decoder=replace(config.decoder, context=context))
+
+
+class Rig:
+    """`slots` sessions, each of which has `context` positions behind it."""
+
+    def __init__(
+        self, config: ModelConfig, *, slots: int, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        self.config = config
+        self.device = device
+        self.dtype = dtype
+        with torch.device(device):
+            default = torch.get_default_dtype()
+            torch.set_default_dtype(dtype)
+            try:
+                self.tower = AudioTower(config.tower).eval().requires_grad_(False)
+                self.decoder = Decoder(config.decoder).eval().requires_grad_(False)
+            finally:
+                torch.set_default_dtype(default)
+        self.memory = SlotMemory(config.decoder, slots, dtype=dtype, device=device)
+        for index in range(config.decoder.layers):
+            self.memory.keys[index].normal_()
+            self.memory.values[index].normal_()
+        # Which two rows of the head compete does not change what they cost.
+        self._controls = torch.tensor([0, 1], device=device)
+
+    @torch.inference_mode()
+    def decide(self, batch: int, context: int) -> torch.Tensor:
+        """Features, tower, decoder and the two-token decision for a chunk of `batch` sessions.
+
+        The chunk's positions are the last of `context`. Returns logits [batch, 2] on the host.
+        """
+        windows = 0.1 * torch.randn(batch, WINDOW_SAMPLES, device=self.device)
+        spectra = log_mel(windows, self.config.features)
+        mel = clamp_and_scale(spectra, spectra.amax((-2, -1), keepdim=True), self.config.features)
+        heard = self.tower(mel.to(self.dtype))
+        control_ids = torch.zeros(batch, CHUNK_POSITIONS - CHUNK_EMBEDDINGS, dtype=torch.int64)
+        controls = self.decoder.embed(control_ids.to(self.device))
+        rows = torch.cat((controls[:, :2], heard, controls[:, 2:]), dim=1)
+        segments = [
+            Segment(slot, context - CHUNK_POSITIONS, CHUNK_POSITIONS) for slot in range(batch)
+        ]
+        attention = SlotAttention(self.memory, segments)
+        hidden = self.decoder.forward_rows(rows.flatten(0, 1), attention)
+        last = hidden.unflatten(0, (batch, CHUNK_POSITIONS))[:, -1]
+        return self.decoder.logits(last, self._controls).float().cpu()
+
+    @torch.inference_mode()
+    def decode(self, batch: int, context: int) -> torch.Tensor:
+        """One reply token for each of `batch` sessions, greedy: ids [batch] on the host."""
+        rows = self.decoder.embed(torch.zeros(batch, dtype=torch.int64, device=self.device))
+        segments = [Segment(slot, context - 1, 1) for slot in range(batch)]
+        hidden = self.decoder.forward_rows(rows, SlotAttention(self.memory, segments))
+        return self.decoder.logits(hidden).argmax(-1).cpu()
+
+    def time_ms(self, work: Callable[[], object], repeats: int) -> list[float]:
+        """Wall time of each repeat after a warm-up."""
+        costs = []
+        for _ in range(repeats + WARM_UP):
+            self._wait()
+            begun = time.perf_counter()
+            work()
+            self._wait()
+            costs.append(1e3 * (time.perf_counter() - begun))
+        return costs[WARM_UP:]
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+
+def median(values: list[float]) -> float:
+    return percentile(values, 50)

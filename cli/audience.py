@@ -1,0 +1,57 @@
+"""Everybody who follows a session: the display, the counts, the plot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interject.cli.display import Summary
+
+if TYPE_CHECKING:
+    from interject.cli.display import Display
+    from interject.cli.tally import Tally
+    from interject.cli.trace import Trace
+    from interject.model_runtime.protocol import Event
+
+
+class Audience:
+    """`left` says that nobody reads the display any more: its pipe is closed."""
+
+    def __init__(self, display: Display, tally: Tally, trace: Trace | None) -> None:
+        self._display = display
+        self._tally = tally
+        self._trace = trace
+        self.left = False
+
+    def show(self, event: Event, *, level_dbfs: float) -> None:
+        self._tally.count(event)
+        if self._trace is not None:
+            self._trace.follow(event)
+        if self.left:
+            return
+        try:
+            self._display.show(event, level_dbfs=level_dbfs)
+        except BrokenPipeError:
+            self.left = True
+
+    def finish(
+        self, *, heard_s: float, nonfinite_samples: int, interrupted: bool, notices: tuple[str, ...]
+    ) -> None:
+        if self.left:
+            return
+        tally = self._tally
+        summary = Summary(
+            heard_s=round(heard_s, 4),
+            wall_s=tally.elapsed_s,
+            first_decision_s=tally.first_decision_s,
+            chunks=tally.chunks,
+            responds=tally.responds,
+            replies=tally.replies,
+            gap_chunks=tally.gap_chunks,
+            nonfinite_samples=nonfinite_samples,
+            interrupted=interrupted,
+            notices=notices,
+        )
+        try:
+            self._display.finish(summary)
+        except BrokenPipeError:
+            self.left = True

@@ -1,0 +1,173 @@
+"""Runs one `interject listen`: source, runtime, agent, displays and files, wired together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from interject.agent.session import AgentSession
+from interject.agent.sinks import TimelineSink
+from interject.agent.voice import SilentVoice, open_voice
+from interject.cli.audience import Audience
+from interject.cli.failures import EXIT_INTERRUPTED, OutputClosed, complain
+from interject.cli.json_lines import JsonLines
+from interject.cli.listen_request import Speed
+from interject.cli.live_table import LiveTable
+from interject.cli.recording import Recording
+from interject.cli.stream import Stream
+from interject.cli.tally import Tally
+from interject.cli.trace import Trace
+from interject.cli.watched_voice import WatchedVoice
+from interject.model_runtime import open_runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from interject.agent.sinks import AudioSink
+    from interject.agent.voice import Voice
+    from interject.cli.display import Display
+    from interject.cli.listen_request import ListenRequest
+    from interject.config import Profile
+    from interject.model_runtime.protocol import Runtime
+
+SESSION_ID = "listen"
+
+
+async def open_by_url(url: str) -> Runtime:
+    """Import torch and load the model in a thread, so that Ctrl-C is heard meanwhile."""
+    return await asyncio.to_thread(open_runtime, url)
+
+
+def run(
+    request: ListenRequest, *, opener: Callable[[str], Awaitable[Runtime]] = open_by_url
+) -> int:
+    """Listen to the end, to Ctrl-C, or until nobody reads the output; write the files always."""
+    trace = Trace(threshold=request.profile.threshold) if request.plot else None
+    recording = Recording(request.out, trace)
+    audience = Audience(_display(request), Tally(time.monotonic), trace)
+    stream = Stream(
+        request.source,
+        recording=recording,
+        audience=audience,
+        real_time=request.speed is Speed.REALTIME,
+        clock=time.monotonic,
+    )
+    try:
+        asyncio.run(_listen(request, stream, recording, opener))
+    finally:
+        recording.close()
+        if recording.heard_samples:
+            _draw(request, trace)
+            audience.finish(
+                heard_s=recording.heard_s,
+                nonfinite_samples=stream.hearing.nonfinite_samples,
+                interrupted=stream.interrupted,
+                notices=stream.notices,
+            )
+    return _exit_code(stream, audience)
+
+
+async def _listen(
+    request: ListenRequest,
+    stream: Stream,
+    recording: Recording,
+    opener: Callable[[str], Awaitable[Runtime]],
+) -> None:
+    with _ctrl_c(stream):
+        async with AsyncExitStack() as stack:
+            voice = _voice(request, recording)
+            stack.push_async_callback(voice.aclose)
+            runtime = await opener(request.runtime_url)
+            stack.push_async_callback(runtime.aclose)
+            watched = WatchedVoice(voice, stream.progress.touch)
+            session = AgentSession(
+                runtime,
+                _profile(request),
+                voice=voice if isinstance(voice, SilentVoice) else watched,
+                sink=_sink(request, stream, recording, stack),
+                clock=time.monotonic if request.source.live else stream.progress.clock,
+                session_id=SESSION_ID,
+                observer=stream.observe,
+                pacing=stream.pacing,
+                prompt_ids=request.prompt_ids,
+            )
+            async with session:
+                recording.open()
+                await stream.run(session, voice_busy=lambda: watched.busy)
+
+
+def _sink(
+    request: ListenRequest, stream: Stream, recording: Recording, stack: AsyncExitStack
+) -> AudioSink:
+    """A microphone is answered aloud; a file is answered on its own time."""
+    if not request.source.live:
+        return TimelineSink(recording.on_sound)
+    from interject.cli.loudspeaker import Loudspeaker
+
+    loudspeaker = Loudspeaker(recording, stream.since_start_s)
+    stack.callback(loudspeaker.close)
+    return loudspeaker
+
+
+def _profile(request: ListenRequest) -> Profile:
+    """With a prompt given as ids a reference is being reproduced: nothing but the model decides."""
+    profile = request.profile
+    if request.prompt_ids is None:
+        return profile
+    return profile.model_copy(
+        update={"reply": profile.reply.model_copy(update={"unprompted_per_minute": None})}
+    )
+
+
+def _display(request: ListenRequest) -> Display:
+    return JsonLines(sys.stdout) if request.json else LiveTable(sys.stdout)
+
+
+def _exit_code(stream: Stream, audience: Audience) -> int:
+    for notice in stream.notices:
+        complain(f"note: {notice}")
+    if audience.left:
+        raise OutputClosed
+    if stream.interrupted:
+        complain("interrupted")
+        return EXIT_INTERRUPTED
+    return 0
+
+
+@contextlib.contextmanager
+def _ctrl_c(stream: Stream) -> Iterator[None]:
+    """The first Ctrl-C ends the reply and the session; a second one ends the process."""
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stream.interrupt()
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def _voice(request: ListenRequest, recording: Recording) -> Voice:
+    """The profile's voice, or silence when nobody will ever hear it."""
+    audible = recording.wants_speech or request.source.live
+    if audible and "spoken" in request.profile.outputs:
+        return open_voice(request.profile.voice)
+    return SilentVoice()
+
+
+def _draw(request: ListenRequest, trace: Trace | None) -> None:
+    if request.plot is None or trace is None:
+        return
+    from interject.cli.plot import draw
+
+    draw(trace, request.plot, title=Path(request.source.name).name)

@@ -1,0 +1,117 @@
+"""A stereo WAV that grows on disk: left the room, right Interject when it spoke."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+import numpy as np
+
+from interject.model_runtime.protocol import SAMPLE_RATE_HZ
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+HEADER_BYTES = 44
+FRAME_BYTES = 4
+UNKNOWN_SIZE = 0xFFFF_FFFF
+"""What a growing WAV says, or one beyond 4 GB: readers then go on to the end of the file."""
+
+
+class StereoWriter:
+    """Two tracks on one clock of samples at 16 kHz.
+
+    The room runs ahead of the decisions about it, so both tracks wait in memory until `settle`
+    says that nothing more can be spoken before a point.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: BinaryIO = path.open("wb")
+        self._file.write(_header(UNKNOWN_SIZE))
+        self._written = 0
+        self._left = _Track()
+        self._right = _Track()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def spoken_until(self) -> int:
+        """The sample at which the speech written so far ends."""
+        return self._right.end
+
+    def hear(self, samples: NDArray[np.int16]) -> None:
+        self._left.append(self._left.end, samples)
+
+    def speak(self, at_sample: int, samples: NDArray[np.int16]) -> None:
+        """Speak at a moment, or when the earlier words are over, whichever is later."""
+        self._right.append(max(at_sample, self._right.end, self._written), samples)
+
+    def hush(self, at_sample: int) -> None:
+        """Take back what would be spoken after a moment."""
+        self._right.cut(max(at_sample, self._written))
+
+    def settle(self, until_sample: int) -> None:
+        """Write out everything before a moment."""
+        count = min(until_sample, max(self._left.end, self._right.end)) - self._written
+        if count <= 0:
+            return
+        both = np.empty((count, 2), dtype="<i2")
+        both[:, 0] = self._left.take(self._written, count)
+        both[:, 1] = self._right.take(self._written, count)
+        self._file.write(both.tobytes())
+        self._written += count
+
+    def close(self) -> None:
+        if self._file.closed:
+            return
+        self.settle(max(self._left.end, self._right.end))
+        self._file.seek(0)
+        self._file.write(_header(self._written * FRAME_BYTES))
+        self._file.close()
+
+
+class _Track:
+    """Pieces of sound at their places, in order; silence between them."""
+
+    def __init__(self) -> None:
+        self._pieces: list[tuple[int, NDArray[np.int16]]] = []
+        self.end = 0
+
+    def append(self, at: int, samples: NDArray[np.int16]) -> None:
+        if samples.size:
+            self._pieces.append((at, samples))
+            self.end = at + len(samples)
+
+    def cut(self, at: int) -> None:
+        kept = [(start, piece[: at - start]) for start, piece in self._pieces if start < at]
+        self._pieces = kept
+        self.end = min(self.end, at)
+
+    def take(self, start: int, count: int) -> NDArray[np.int16]:
+        out = np.zeros(count, dtype=np.int16)
+        rest = []
+        for at, piece in self._pieces:
+            if at >= start + count:
+                rest.append((at, piece))
+                continue
+            head = piece[: start + count - at]
+            out[at - start : at - start + len(head)] = head
+            if len(head) < len(piece):
+                rest.append((at + len(head), piece[len(head) :]))
+        self._pieces = rest
+        return out
+
+
+def _header(data_bytes: int) -> bytes:
+    known = data_bytes <= UNKNOWN_SIZE - HEADER_BYTES
+    riff_bytes = data_bytes + HEADER_BYTES - 8 if known else UNKNOWN_SIZE
+    shape = struct.pack("<HHIIHH", 1, 2, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * FRAME_BYTES, 4, 16)
+    start = b"RIFF" + struct.pack("<I", riff_bytes) + b"WAVEfmt " + struct.pack("<I", len(shape))
+    return start + shape + b"data" + struct.pack("<I", data_bytes if known else UNKNOWN_SIZE)

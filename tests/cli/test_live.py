@@ -1,0 +1,71 @@
+"""Microphone and loudspeaker on a sound card that this file makes up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from interject.cli.loudspeaker import Loudspeaker
+from interject.cli.recording import Recording
+from tests.cli.sounds import read_stereo
+from tests.fakes.clock import FakeClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Stream:
+    """An output that plays into a list."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+        self.written: list[bytes] = []
+        self.calls: list[str] = []
+
+    def write(self, pcm: bytes) -> None:
+        self.written.append(pcm)
+
+    def start(self) -> None:
+        self.calls.append("start")
+
+    def abort(self) -> None:
+        self.calls.append("abort")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+class Card:
+    """Stands for the package sounddevice."""
+
+    def __init__(self) -> None:
+        self.streams: list[Stream] = []
+
+    def RawOutputStream(self, **settings: Any) -> Stream:
+        self.streams.append(Stream(**settings))
+        return self.streams[-1]
+
+
+async def test_what_was_heard_follows_the_clock(tmp_path: Path) -> None:
+    clock, card = FakeClock(0.0), Card()
+    recording = Recording(tmp_path / "o.wav", None)
+    recording.open()
+    loudspeaker = Loudspeaker(recording, clock, device=card)
+    clock.advance(1.0)
+    pcm = np.full(1_600, 5_000, dtype="<i2").tobytes()
+    for _ in range(5):
+        await loudspeaker.write(pcm, 16_000)
+    assert loudspeaker.position_samples == 0
+    clock.advance(0.25)
+    assert loudspeaker.position_samples == 4_000
+    await loudspeaker.clear()
+    clock.advance(1.0)
+    assert loudspeaker.position_samples == 4_000
+    assert card.streams[0].calls == ["start", "abort", "start"]
+    await loudspeaker.write(pcm, 22_050)
+    assert card.streams[1].settings["samplerate"] == 22_050
+    loudspeaker.close()
+    recording.close()
+    spoken = np.flatnonzero(read_stereo(tmp_path / "o.wav")[:, 1])
+    assert spoken[0] == 16_000

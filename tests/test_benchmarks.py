@@ -1,0 +1,126 @@
+"""The benchmarks still run against the code, and their tables reach the page."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.load import Outcome
+from benchmarks.quality import result as quality
+from benchmarks.report import pages, put, summary
+from benchmarks.result import Result, load_results
+from benchmarks.room import Room
+from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES, SAMPLE_BYTES
+
+ROOT = Path(__file__).parent.parent
+
+
+def a_result(name: str = "speed") -> Result:
+    return Result(
+        name=name,
+        title="Speed",
+        command="python -m benchmarks.speed",
+        hardware="a calculator",
+        columns=["streams", "ms"],
+        rows=[["1", "2.5"]],
+        notes=["Measured by hand."],
+        measured="2000-01-01",
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["streaming_features", "--smoke"],
+        ["batching", "--smoke"],
+        ["gpu", "--tiny", "--batches", "1", "3"],
+    ],
+)
+def test_smoke_run_prints_a_table_and_keeps_nothing(command: list[str]) -> None:
+    before = load_results()
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{command[0]}", *command[1:]],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=55,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "| --- |" in done.stdout
+    assert load_results() == before
+
+
+def test_report_replaces_only_what_is_between_its_markers() -> None:
+    page = "before\n<!-- begin speed -->\nold\n<!-- end speed -->\nafter\n"
+    once = put(page, "speed", a_result().markdown())
+    assert once.startswith("before\n<!-- begin speed -->\n`python -m benchmarks.speed`\n")
+    assert once.endswith("- Measured by hand.\n<!-- end speed -->\nafter\n")
+    assert "| streams | ms |\n| --- | --- |\n| 1 | 2.5 |\n" in once
+    assert "old" not in once
+    assert put(once, "speed", a_result().markdown()) == once
+
+
+def test_report_names_the_missing_markers() -> None:
+    with pytest.raises(ValueError, match="no place for speed: add the lines <!-- begin speed -->"):
+        put("a page", "speed", "")
+
+
+def test_pages_show_every_kept_result() -> None:
+    for path, page in pages(load_results()).items():
+        assert path.read_text(encoding="utf-8") == page, "run python -m benchmarks.report"
+
+
+def test_quality_shows_a_dash_where_nothing_was_to_be_answered() -> None:
+    score = {
+        "precision": 0.9, "recall": 0.8, "exact_replies": 0.75, "false_an_hour": 2.5,
+        "wanted": 20, "hours": 0.4, "mean_late_chunks": 0.5,
+    }  # fmt: skip
+    talk = {**score, "wanted": 0, "mean_late_chunks": None}
+    assert quality({"voices": score, "talk": talk}).rows == [
+        ["voices", "0.40", "20", "0.90", "0.80", "0.75", "2.5", "0.5"],
+        ["talk", "0.40", "0", "-", "-", "-", "2.5", "-"],
+    ]
+
+
+def test_summary_has_a_table_for_each_machine() -> None:
+    fast = replace(a_result("fast"), headlines={"streams": "12"})
+    far = replace(a_result("far"), hardware="a GPU", headlines={"decision": "3 ms"})
+    text = summary([fast, a_result("silent"), far])
+    assert text.count("| what | measured | command |") == 2
+    assert "| streams | 12 | `python -m benchmarks.speed` |" in text.split("a GPU:")[0]
+    assert "| decision | 3 ms | `python -m benchmarks.speed` |" in text.split("a GPU:")[1]
+
+
+def test_result_survives_being_kept(tmp_path: Path) -> None:
+    a_result().save(tmp_path)
+    assert load_results(tmp_path) == [a_result()]
+
+
+def test_chunk_that_was_never_decided_counts_as_late() -> None:
+    outcome = Outcome(latencies_ms=[10.0] * 99)
+    assert outcome.passed
+    outcome.lost_chunks = 1
+    assert outcome.over(400.0) == 1
+    assert not outcome.passed
+
+
+@pytest.mark.parametrize("latencies", [[90.0] * 98 + [110.0] * 2, [10.0] * 999 + [401.0]])
+def test_load_is_too_high(latencies: list[float]) -> None:
+    assert not Outcome(latencies_ms=latencies).passed
+
+
+def test_room_is_one_continuous_sound_without_end(tmp_path: Path) -> None:
+    room = Room(seed=3, recording=tmp_path / "no.wav")
+    frames = [room.frame(seq, seq * 0.4) for seq in range(160)]
+    for frame, following in itertools.pairwise(frames):
+        assert frame.lookahead == following.pcm[: LOOKAHEAD_SAMPLES * SAMPLE_BYTES]
+    assert all(np.frombuffer(frame.pcm, "<i2").std() > 100 for frame in frames)
+    assert {len(frame.pcm) for frame in frames} == {FRAME_SAMPLES * SAMPLE_BYTES}

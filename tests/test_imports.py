@@ -1,0 +1,112 @@
+"""Imports point one way, and a machine without PyTorch can run everything but the model."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+
+# What each folder may import of ours, beside itself.
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "agent": ("interject.model_runtime.protocol", "interject.config"),
+    "model_runtime": (),
+    "integrations": ("interject.agent",),
+    "training": ("interject.model_runtime",),
+    "config": (),
+    "cli": (
+        "interject.agent", "interject.config", "interject.integrations",
+        "interject.model_runtime", "interject.training",
+    ),
+}  # fmt: skip
+HEAVY = ("torch", "transformers", "safetensors", "tokenizers", "scipy", "matplotlib")
+LIGHT_FOLDERS = ("agent", "cli", "config", "integrations")
+
+IMPORT_WITHOUT_HEAVY = """
+import importlib, sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in sys.argv[1].split(","):
+            raise ModuleNotFoundError(f"{name} is not on a media machine", name=name)
+
+sys.meta_path.insert(0, Refuse())
+optional = {"aiohttp", "aiortc", "livekit", "pipecat", "redis", "sounddevice"}
+for name in sys.argv[2:]:
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in optional:
+            raise
+"""
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    """Dotted names, one for each thing that the statement brings in."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, f"relative import on line {node.lineno}"
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def imports_of(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return {name for node in ast.walk(tree) for name in imported(node)}
+
+
+def inside(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(("interject", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_folder_imports_only_what_lies_below_it(folder: str) -> None:
+    allowed = (f"interject.{folder}", *MAY_IMPORT[folder], "interject.__version__")
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sources(folder)
+        for name in imports_of(path)
+        if inside(name, "interject") and not any(inside(name, package) for package in allowed)
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("folder", [*MAY_IMPORT, "benchmarks", "examples"])
+def test_nothing_imports_tests_or_a_bare_folder_name(folder: str) -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in sources(folder)
+        for name in imports_of(path)
+        if name.split(".")[0] in {"tests", *MAY_IMPORT}
+    }
+    assert wrong == set()
+
+
+def test_everything_but_the_model_imports_without_torch() -> None:
+    names = [module_name(path) for folder in LIGHT_FOLDERS for path in sources(folder)]
+    names += ["interject.model_runtime", "interject.model_runtime.protocol"]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", IMPORT_WITHOUT_HEAVY, ",".join(HEAVY), *names],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert done.returncode == 0, done.stderr
