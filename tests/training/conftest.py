@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from interject.training.bank import BankSize, SpeechBank, make_bank
+from interject.training.feed import BatchMaker
+from interject.training.recipe import nano_config
+from interject.training.tokenizer import train_tokenizer
+from interject.training.world import make_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from interject.model_runtime.architecture import ModelConfig
+    from interject.training.scene import World
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other make tiny models slow on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def bank() -> SpeechBank:
+    return make_bank(BankSize(1, 0, 14, 2, 0), seed=3)
+
+
+@pytest.fixture(scope="session")
+def world(bank: SpeechBank) -> World:
+    return make_world(bank, 3, sounds_a_class=2, rooms=4)
+
+
+@pytest.fixture(scope="session")
+def config() -> ModelConfig:
+    return nano_config(train_tokenizer().get_vocab_size())
+
+
+@pytest.fixture(scope="session")
+def maker(world: World, config: ModelConfig) -> BatchMaker:
+    return BatchMaker(world, config, seed=3)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from interject.model_runtime.checkpoint import random_model
+from interject.model_runtime.engine import Engine
+from interject.model_runtime.protocol import Emotion
+from interject.training.evaluation import Said, Score, evaluate, frames, listen
+from interject.training.scene import Happening, Reply, Scene, World
+from interject.training.scenes import make_scene
+from interject.training.sounds.catalogue import CLASSES
+from interject.training.tokenizer import train_tokenizer
+
+if TYPE_CHECKING:
+    from interject.model_runtime.architecture import ModelConfig
+
+
+def scene_with(*happenings: Happening, chunks: int = 100) -> Scene:
+    return Scene(
+        np.zeros(chunks * 6_400 + 40, np.float32), list(happenings),
+        np.zeros(chunks * 10, np.int8), np.zeros((chunks * 10, len(CLASSES)), np.uint8),
+    )  # fmt: skip
+
+
+def asked(end_chunk: int, text: str = "Yes.", key: str = "name") -> Happening:
+    return Happening(
+        key, end_chunk * 6_400 - 3_000, end_chunk * 6_400 + 10, Reply(text, Emotion.NORMAL, key)
+    )
+
+
+def test_replies_count_up_to_two_chunks_late_and_only_once() -> None:
+    score = Score()
+    score.add(
+        scene_with(asked(10), asked(20), asked(30), asked(40)),
+        [Said(10, "Yes."), Said(22, "No."), Said(33, "Yes."), Said(41, "Yes."), Said(42, "Yes.")],
+    )
+    assert (score.wanted, score.found, score.false) == (4, 3, 2)
+    assert score.precision == pytest.approx(3 / 5)
+    assert score.recall == pytest.approx(3 / 4)
+    assert score.exact == pytest.approx(2 / 3)
+    assert score.kinds["name"].late == [0, 2, 1]
+
+
+def test_false_replies_are_blamed_on_what_was_heard_last() -> None:
+    score = Score()
+    kettle = Happening("kettle", 64_000, 70_000, None)
+    score.add(scene_with(kettle), [Said(2, "Yes."), Said(12, "Yes.")])
+    assert score.false_after == {"nothing": 1, "kettle": 1}
+    assert score.false_an_hour == pytest.approx(2 / (40 / 3600))
+
+
+def test_a_silent_model_has_full_precision_over_nothing() -> None:
+    score = Score()
+    score.add(scene_with(asked(3)), [])
+    assert (score.precision, score.recall, score.exact) == (0.0, 0.0, 0.0)
+
+
+def test_frames_carry_the_sound_and_the_next_2_5_ms(world: World) -> None:
+    scene = make_scene(world, np.random.default_rng(1), 4)
+    sent = list(frames(scene))
+    assert [frame.seq for frame in sent] == [0, 1, 2, 3]
+    assert sent[0].lookahead == sent[1].pcm[:80]
+    assert len(sent[3].lookahead) == 80
+
+
+def test_an_untrained_model_can_be_examined_through_the_engine(
+    world: World, config: ModelConfig
+) -> None:
+    model = random_model(config, tokenizer=train_tokenizer())
+    scene = make_scene(world, np.random.default_rng(1), 4)
+    replies, probabilities = listen(Engine(model, slots=1), scene, threshold=1.0)
+    assert replies == []
+    assert len(probabilities) == 4
+    assert evaluate(model, [scene], threshold=1.0).hours == pytest.approx(4 * 0.4 / 3600)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES, Emotion
+from interject.training.language import HELP, NUMBERS
+from interject.training.scene import Happening, Scene, Style, World
+from interject.training.scenes import SceneBuilder, make_scene
+from interject.training.sounds.alarming import ALARMING
+from interject.training.sounds.catalogue import CLASSES
+
+
+def scenes(world: World, style: Style | None, count: int = 12, chunks: int = 40) -> list[Scene]:
+    return [make_scene(world, np.random.default_rng(n), chunks, style) for n in range(count)]
+
+
+def test_a_scene_depends_only_on_its_generator(world: World) -> None:
+    first, second = (make_scene(world, np.random.default_rng(4), 25) for _ in range(2))
+    assert np.array_equal(first.sound, second.sound)
+    assert first.happenings == second.happenings
+
+
+@pytest.mark.parametrize("style", list(Style))
+def test_every_reply_has_a_chunk_of_its_own_inside_the_stream(world: World, style: Style) -> None:
+    for scene in scenes(world, style):
+        assert len(scene.sound) == 40 * FRAME_SAMPLES + LOOKAHEAD_SAMPLES
+        assert np.abs(scene.sound).max() <= 1.0
+        decided = [h.decision_chunk for h in scene.happenings if h.reply]
+        assert len(set(decided)) == len(decided)
+        assert all(0 <= chunk < scene.chunks for chunk in decided)
+
+
+def test_the_decision_comes_120_ms_after_the_end() -> None:
+    assert Happening("x", 0, 6_400 - 1_921, None).decision_chunk == 0
+    assert Happening("x", 0, 6_400 - 1_920, None).decision_chunk == 1
+
+
+def test_nothing_wants_a_reply_in_an_unrelated_stream(world: World) -> None:
+    found = scenes(world, Style.UNRELATED)
+    assert all(h.reply is None for scene in found for h in scene.happenings)
+    assert sum(len(scene.happenings) for scene in found) > 30
+
+
+def test_alarms_and_cries_for_help_are_always_answered(world: World) -> None:
+    seen = set()
+    for scene in scenes(world, Style.MIXED, count=30):
+        for happening in scene.happenings:
+            if happening.key in ALARMING or happening.key == HELP.key:
+                assert happening.reply is not None
+                seen.add(happening.key)
+                if happening.key in ("smoke_alarm", "glass", HELP.key):
+                    assert happening.reply.emotion is Emotion.URGENT
+    assert len(seen) >= 5
+
+
+def test_counts_go_up_by_one_and_only_for_what_was_asked(world: World) -> None:
+    numbered = 0
+    for scene in scenes(world, Style.COUNT, count=10, chunks=60):
+        count, counted = 0, ""
+        for happening in scene.happenings:
+            if happening.key.startswith("count_"):
+                count, counted = 0, happening.key.removeprefix("count_")
+            elif happening.key == counted:
+                assert happening.reply is not None
+                assert happening.reply.text == NUMBERS[count].capitalize() + "."
+                count += 1
+                numbered += 1
+            elif happening.key in CLASSES and happening.key not in ALARMING:
+                assert happening.reply is None
+    assert numbered > 20
+
+
+def test_the_tracks_lie_where_the_sound_is(world: World) -> None:
+    builder = SceneBuilder(world, np.random.default_rng(8), 30, Style.MIXED)
+    scene = builder.build()
+    for happening in scene.happenings:
+        if happening.key in CLASSES:
+            column = scene.active[:, CLASSES.index(happening.key)]
+            middle = (happening.start + happening.end) // 2 // 640
+            assert column[middle] == 1
+            assert column[min(len(column) - 1, happening.end // 640 + 2)] == 0
+    ends = [end for _, end in scene.words]
+    assert ends == sorted(ends)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import random
+import shutil
+
+import numpy as np
+import pytest
+
+from interject.training.bank import UNRELATED, SpeechBank
+from interject.training.espeak import Espeak
+from interject.training.language import spoken_prompts
+from interject.training.phones import PHONES, UNKNOWN_PHONE, phone_id
+from interject.training.utterance import SynthesisError
+from interject.training.voices import random_espeak, speak_flite
+
+
+@pytest.fixture(scope="module")
+def espeak() -> Espeak:
+    return Espeak()
+
+
+def test_espeak_gives_words_and_phones_with_their_times(espeak: Espeak) -> None:
+    said = espeak.speak("help me please", "en-us", words_per_min=150, pitch=50)
+    assert [word for word, _ in said.word_ends] == ["help", "me", "please"]
+    ends = [end for _, end in said.word_ends]
+    assert ends == sorted(ends)
+    assert abs(ends[-1] - len(said.pcm)) < 1_600
+    names = [PHONES[p] for p in said.phones if p != UNKNOWN_PHONE]
+    order = [name for n, name in enumerate(names) if n == 0 or names[n - 1] != name]
+    assert order[:3] == ["hh", "eh", "l"]
+    assert [name for name in order if name != "pau"][-2:] == ["iy", "z"]
+
+
+def test_an_utterance_has_no_silence_at_its_ends(espeak: Espeak) -> None:
+    said = espeak.speak("good morning", "en", words_per_min=150, pitch=50)
+    loud = np.flatnonzero(np.abs(said.pcm) > np.abs(said.pcm).max() * 0.014)
+    assert loud[0] == 0
+    assert loud[-1] == len(said.pcm) - 1
+
+
+def test_foreign_speech_has_no_labels(espeak: Espeak) -> None:
+    said = random_espeak(espeak, "the red umbrella", random.Random(1), foreign=True)
+    assert said.word_ends == ()
+    assert set(said.phones) == {UNKNOWN_PHONE}
+
+
+def test_an_unknown_voice_is_named(espeak: Espeak) -> None:
+    with pytest.raises(SynthesisError, match="no voice 'xx-nobody'"):
+        espeak.speak("hello", "xx-nobody", words_per_min=150, pitch=50)
+
+
+@pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
+def test_flite_speaks_with_phones() -> None:
+    said = speak_flite("count the beeps", "kal16", stretch=1.1)
+    assert 0.5 < len(said.pcm) / 16_000 < 3
+    names = [PHONES[p] for p in said.phones]
+    assert names.index("aw") < names.index("b") < names.index("s")
+    assert [word for word, _ in said.word_ends] == ["count", "the", "beeps"]
+
+
+@pytest.mark.parametrize(
+    ("name", "phone"), [("tS", "ch"), ("i:", "iy"), ("ax", "ah"), ("t#", "t"), ("aI@", "ay")]
+)
+def test_phones_of_both_synthesisers_meet(name: str, phone: str) -> None:
+    assert PHONES[phone_id(name)] == phone
+
+
+def test_a_bank_holds_every_wording_and_comes_back_from_disk(
+    bank: SpeechBank, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert set(bank.groups) == {*spoken_prompts().values(), UNRELATED}
+    path = tmp_path_factory.mktemp("bank") / "speech.npz"
+    bank.save(path)
+    again = SpeechBank.load(path)
+    assert len(again) == len(bank)
+    for number in (0, len(bank) // 2, len(bank) - 1):
+        first, second = bank[number], again[number]
+        assert (first.text, first.voice, first.word_ends) == (
+            second.text, second.voice, second.word_ends,
+        )  # fmt: skip
+        assert np.array_equal(first.pcm, second.pcm)
+        assert np.array_equal(first.phones, second.phones)

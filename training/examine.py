@@ -1,0 +1,107 @@
+"""Examine a model: `python -m interject.training.examine MODEL --cache DIR --json scores.json`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 (typer reads it)
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import torch
+import typer
+
+from interject.model_runtime.checkpoint import load_checkpoint
+from interject.model_runtime.protocol import RuntimeFailure
+from interject.training.bank import BankSize, open_bank
+from interject.training.evaluation import Score, evaluate
+from interject.training.examination import examine_with, festival_bank
+from interject.training.scene import Style
+from interject.training.utterance import SynthesisError
+from interject.training.world import make_world
+
+if TYPE_CHECKING:
+    from interject.training.scene import Scene
+
+_TEST_SEED = 70_001
+_TEST_BANK = BankSize(6, 1, 700, 40, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """A named set of streams. `strange` voices are held out, so are the `new` sounds."""
+
+    style: Style
+    strange: bool = True
+    new: bool = False
+    share: float = 1.0
+
+    def streams(self, cache: Path, count: int) -> list[Scene]:
+        bank = festival_bank(cache) if self.strange else open_bank(cache, _TEST_BANK, _TEST_SEED)
+        world = make_world(bank, _TEST_SEED, sounds_a_class=60, rooms=60, held_out=self.new)
+        return examine_with(world, max(1, int(count * self.share)), self.style)
+
+
+EXAMINATIONS = {
+    "training voices": Examination(Style.MIXED, strange=False),
+    "held-out voices": Examination(Style.MIXED),
+    "held-out voices and sounds": Examination(Style.MIXED, new=True),
+    "counting, held-out voices": Examination(Style.COUNT, share=1 / 3),
+    "unrelated, held-out voices": Examination(Style.UNRELATED),
+}
+
+
+def summary(score: Score) -> dict[str, Any]:
+    late = [chunks for tally in score.kinds.values() for chunks in tally.late]
+    return {
+        "precision": round(score.precision, 3),
+        "recall": round(score.recall, 3),
+        "exact_replies": round(score.exact, 3),
+        "false_an_hour": round(score.false_an_hour, 1),
+        "wanted": score.wanted,
+        "false": score.false,
+        "hours": round(score.hours, 3),
+        "mean_late_chunks": round(float(np.mean(late)), 2) if late else None,
+        "kinds": {
+            kind: {"wanted": t.wanted, "found": t.found, "exact": t.exact,
+                   "false_after": score.false_after[kind]}
+            for kind, t in sorted(score.kinds.items())
+        },
+        "false_after": dict(score.false_after.most_common()),
+    }  # fmt: skip
+
+
+def main(
+    model: Annotated[str, typer.Argument(help="Checkpoint folder, or nano.")],
+    cache: Annotated[Path, typer.Option(help="Where test speech is kept.")],
+    count: Annotated[int, typer.Option(min=1, help="Streams of 24 s in a set.")] = 60,
+    threshold: Annotated[float, typer.Option(min=0, max=1)] = 0.5,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the scores here.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only the sets of these names.")] = None,
+    threads: Annotated[int, typer.Option(min=1)] = 1,
+) -> None:
+    """Play test streams through the engine and print precision, recall and replies."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    torch.set_num_threads(threads)
+    unknown = set(only or ()) - set(EXAMINATIONS)
+    if unknown:
+        raise typer.BadParameter(f"no set {unknown.pop()!r}; there are: {', '.join(EXAMINATIONS)}")
+    results: dict[str, Any] = {}
+    try:
+        loaded = load_checkpoint(model)
+        for name in only or EXAMINATIONS:
+            scenes = EXAMINATIONS[name].streams(cache, count)
+            results[name] = summary(evaluate(loaded, scenes, threshold))
+            line = {key: value for key, value in results[name].items() if key != "kinds"}
+            sys.stdout.write(f"{name}: {json.dumps(line)}\n")
+            sys.stdout.flush()
+    except (RuntimeFailure, SynthesisError) as error:
+        raise typer.BadParameter(str(error)) from error
+    if json_file:
+        json_file.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,65 @@
+"""Train nano from nothing: `python -m interject.training.nano --minutes 75 --seed 1 --out DIR`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path  # noqa: TC003 (typer reads it)
+from typing import Annotated
+
+import torch
+import typer
+
+from interject.training.bank import BankSize, open_bank
+from interject.training.feed import BatchMaker
+from interject.training.recipe import Settings, nano_config
+from interject.training.tokenizer import train_tokenizer
+from interject.training.trainer import Trainer
+from interject.training.utterance import SynthesisError
+from interject.training.world import make_world
+
+
+def train(
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints and the result.")],
+    minutes: Annotated[
+        float, typer.Option(min=0.1, help="Time to train, without the data.")
+    ] = 75.0,
+    seed: Annotated[int, typer.Option(help="Seed of the data and the weights.")] = 1,
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint in OUT.")] = False,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads of the trainer.")] = 2,
+    cache: Annotated[
+        Path | None, typer.Option(help="Where the speech is kept; default OUT.")
+    ] = None,
+    small: Annotated[bool, typer.Option(help="Little data, tiny batches: to try it out.")] = False,
+) -> None:
+    """Make the data, train, write the averaged model to OUT/model."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(threads)
+    size = BankSize(2, 0, 100, 10, 0) if small else BankSize()
+    settings = Settings(minutes=minutes, seed=seed, threads=threads)
+    if small:
+        settings = Settings(
+            minutes=minutes, seed=seed, short_streams=2, long_streams=1, short_chunks=25
+        )
+    tokenizer = train_tokenizer()
+    config = nano_config(tokenizer.get_vocab_size())
+    try:
+        world = make_world(
+            open_bank(cache or out, size, seed), seed, sounds_a_class=4 if small else 250
+        )
+    except SynthesisError as error:
+        raise typer.BadParameter(str(error)) from error
+    trainer = Trainer(config, tokenizer, settings, out)
+    if resume and not trainer.resume():
+        raise typer.BadParameter(f"{out} holds no checkpoint to go on from: leave --resume out")
+    trainer.run(BatchMaker(world, config, seed), lambda line: _report(trainer.step, line))
+
+
+def _report(step: int, line: str) -> None:
+    if step % 5 == 0 or step < 20:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    typer.run(train)

@@ -1,0 +1,1 @@
+"""Procedural sounds: each class has several models; the last of each is kept for tests only."""
