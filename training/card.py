@@ -52,7 +52,7 @@ def _lines(
     yield f"| command | `{run['command']}` |"
     yield f"| seed | {run['seed']} |"
     yield f"| time | {last['minutes']:.0f} min, {last['step']} steps |"
-    yield f"| sound heard | {run['hours']} hours, none of it twice |"
+    yield f"| sound heard | {run['hours']} hours, mixed anew for every step |"
     yield f"| hardware | {run['hardware']} |"
     yield f"| notes | {run['notes']} |"
     yield "\n## Data\nAll of it is synthetic; no recording of a person or a place was used.\n"
@@ -69,7 +69,7 @@ def _lines(
     yield "- Streams of 12 and 24 s with rooms, coloured noise, telephone bands and clipping."
     yield f"- Voices never heard in training: festival {' and '.join(FESTIVAL_HELD_OUT)}."
     kept = [f"{kind} ({models(kind, held_out=True)[0].__name__.strip('_')})" for kind in ALARMING]
-    yield f"- Sound models never heard in training: {', '.join(kept)}; one each of telephone, "
+    yield f"- Sound models never heard in training: {', '.join(kept)}; one each of telephone,"
     yield "  beep, bark and knock.\n"
     yield from _score_lines(scores)
     yield LIMITS.rstrip()
@@ -82,7 +82,12 @@ LIMITS = """
 - It was trained and tested on synthetic speech and procedural sounds only. Real voices, and above
   all real recordings of sounds, are further from its training than the test above: expect fewer
   answers. It has not been measured on them.
-- English only. It counts to ten, one kind of sound at a time.
+- Talk that contains a request, or begins like one, often triggers it, above all in voices it never
+  heard; so do a few ordinary sounds. The aim of five false replies an hour of dense unrelated
+  sound, and of 0.93 / 0.93 / 0.9 for precision, recall and words on unheard voices, is not met.
+- English only. It counts to ten, one kind of sound at a time. When it mishears what to count, the
+  whole count is lost or wrong: of 39 beeps to count in unheard voices' streams it counted 10.
+  Footsteps are taken for knocks.
 - Streams in training were at most 24 s long; what was heard earlier is not used reliably.
 - It is no safety device: do not rely on it to notice an alarm or a cry for help.
 """
@@ -91,9 +96,9 @@ LIMITS = """
 def _score_lines(scores: dict[str, Any]) -> Iterable[str]:
     yield "## Scores\n"
     yield (
-        "Played through the engine at threshold 0.5. A reply counts when it begins in the chunk in "
-        "which the event ends or one of the next two. Words right: of the replies in time, those "
-        "right word for word.\n"
+        "Played through the engine, at threshold 0.5 where no other is named. A reply counts when "
+        "it begins in the chunk in which the event ends or one of the next two. Words right: of "
+        "the replies in time, those right word for word.\n"
     )
     yield "| streams | precision | recall | words right | false replies an hour | events | hours |"
     yield "|---|---|---|---|---|---|---|"
@@ -140,7 +145,7 @@ def _draw(path: Path, curve: list[dict[str, Any]], scores: dict[str, Any]) -> No
         )  # fmt: skip
     bars.set(xlim=(0.5, 1.0), title="test streams")
     bars.set_yticks([row + 0.26 for row in range(len(shown))], list(shown), fontsize=8)
-    bars.legend(fontsize=8, loc="lower left")
+    bars.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=3)
     figure.savefig(path, dpi=90)
 
 

@@ -43,15 +43,15 @@ def train(
         )
     tokenizer = train_tokenizer()
     config = nano_config(tokenizer.get_vocab_size())
+    trainer = Trainer(config, tokenizer, settings, out)
+    if resume and not trainer.resume():
+        raise typer.BadParameter(f"{out} holds no checkpoint to go on from: leave --resume out")
     try:
         world = make_world(
             open_bank(cache or out, size, seed), seed, sounds_a_class=4 if small else 250
         )
     except SynthesisError as error:
         raise typer.BadParameter(str(error)) from error
-    trainer = Trainer(config, tokenizer, settings, out)
-    if resume and not trainer.resume():
-        raise typer.BadParameter(f"{out} holds no checkpoint to go on from: leave --resume out")
     trainer.run(BatchMaker(world, config, seed), lambda line: _report(trainer.step, line))
 
 

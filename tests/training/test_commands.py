@@ -45,3 +45,9 @@ def test_a_missing_model_is_one_clear_line(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "no such directory" in done.output
     assert "Traceback" not in done.output
+
+
+def test_there_must_be_something_to_go_on_from(tmp_path: Path) -> None:
+    done = CliRunner().invoke(command(nano.train), ["--out", str(tmp_path), "--resume"])
+    assert done.exit_code == 2
+    assert "holds no checkpoint to go on from" in done.output
