@@ -35,6 +35,10 @@ _PromptIds = Annotated[
 _MaxReplyTokens = Annotated[
     int | None, typer.Option(help="Longest reply in tokens; default: the profile's.")
 ]
+_Telemetry = Annotated[
+    str | None,
+    typer.Option(help="Serve /metrics at this host:port while listening; 'off' sends spans only."),
+]
 _RawRate = Annotated[int, typer.Option(help="Sample rate of '-' in Hz.")]
 _RawChannels = Annotated[int, typer.Option(help="Interleaved channels of '-'.")]
 
@@ -52,6 +56,7 @@ def listen(
     speed: _Speed = "max",
     prompt_ids: _PromptIds = None,
     max_reply_tokens: _MaxReplyTokens = None,
+    telemetry: _Telemetry = None,
     raw_rate: _RawRate = 16_000,
     raw_channels: _RawChannels = 1,
 ) -> int:
@@ -70,6 +75,7 @@ def listen(
         speed=speed,
         prompt_ids=prompt_ids,
         max_reply_tokens=max_reply_tokens,
+        telemetry=telemetry,
         raw_rate_hz=raw_rate,
         raw_channels=raw_channels,
     )

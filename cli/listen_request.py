@@ -29,7 +29,10 @@ class Speed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListenRequest:
-    """A checked request. `prompt_ids` replace the whole prompt."""
+    """A checked request. `prompt_ids` replace the whole prompt.
+
+    `telemetry` is where metrics are served, or `off`: then spans alone are recorded.
+    """
 
     source: Source
     runtime_url: str
@@ -39,6 +42,7 @@ class ListenRequest:
     out: Path | None
     speed: Speed
     prompt_ids: tuple[int, ...] | None
+    telemetry: str | None = None
 
 
 def read_request(
@@ -55,6 +59,7 @@ def read_request(
     max_reply_tokens: int | None,
     raw_rate_hz: int,
     raw_channels: int,
+    telemetry: str | None = None,
 ) -> ListenRequest:
     """Check everything that can be checked without the model.
 
@@ -74,6 +79,7 @@ def read_request(
         out=_out_path(out, source),
         speed=Speed.REALTIME if opened.live else chosen_speed,
         prompt_ids=ids,
+        telemetry=telemetry,
     )
 
 

@@ -83,8 +83,7 @@ async def _listen(
         async with AsyncExitStack() as stack:
             voice = _voice(request, recording)
             stack.push_async_callback(voice.aclose)
-            runtime = await opener(request.runtime_url)
-            stack.push_async_callback(runtime.aclose)
+            runtime = await _runtime(request, opener, stack)
             watched = WatchedVoice(voice, stream.progress.touch)
             session = AgentSession(
                 runtime,
@@ -100,6 +99,19 @@ async def _listen(
             async with session:
                 recording.open()
                 await stream.run(session, voice_busy=lambda: watched.busy)
+
+
+async def _runtime(
+    request: ListenRequest, opener: Callable[[str], Awaitable[Runtime]], stack: AsyncExitStack
+) -> Runtime:
+    runtime = await opener(request.runtime_url)
+    stack.push_async_callback(runtime.aclose)
+    if request.telemetry is None:
+        return runtime
+    from interject.model_runtime.telemetry.serving import media_telemetry
+
+    telemetry = await stack.enter_async_context(media_telemetry(request.telemetry, runtime))
+    return telemetry.runtime
 
 
 def _sink(

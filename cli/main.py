@@ -12,6 +12,8 @@ from interject.cli.doctor import doctor
 from interject.cli.listen import listen
 from interject.cli.model import model_app
 from interject.cli.offline import ask, transcribe, translate
+from interject.cli.top import top
+from interject.cli.worker import worker
 
 __all__ = ["app", "main"]
 
@@ -27,6 +29,8 @@ app.command()(transcribe)
 app.command()(translate)
 app.command()(ask)
 app.add_typer(model_app, name="model")
+app.command()(worker)
+app.command()(top)
 app.command()(doctor)
 
 _Version = Annotated[bool, typer.Option("--version", help="Show the version and leave.")]

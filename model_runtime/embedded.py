@@ -22,6 +22,7 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
+from interject.model_runtime.threads import leave_a_core
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -41,6 +42,7 @@ class EmbeddedRuntime:
     """Many sessions of this process on one engine. Use it as an async context manager."""
 
     def __init__(self, model: Model, *, slots: int = 8) -> None:
+        leave_a_core()
         self._engine = Engine(model, slots=slots)
         self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._sessions: dict[str, EmbeddedSession] = {}

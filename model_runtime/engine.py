@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.protocol import Event
+    from interject.model_runtime.recall import AnyDeed, Recollection, Snapshot
 
 BUSY_RETRY_S = 5.0
 
@@ -100,15 +102,44 @@ class Engine:
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
-        if options.prompt_ids is not None:
-            ids = self._known_ids(options.prompt_ids)
-        else:
-            ids = self.model.config.layout.online_prefix(self._encode_text(options.system_prompt))
-        if len(ids) > self._longest_text:
-            raise RuntimeFailure(
-                f"the system prompt has {len(ids)} tokens, this model takes {self._longest_text}"
-            )
-        self._start(options, emit, Feed(tuple(ids)), loudest)
+        self._start(options, emit, self._prefix(options), loudest)
+
+    def restore(
+        self,
+        options: SessionOptions,
+        known: Recollection,
+        emit: Callable[[Event], None],
+        journal: Callable[[AnyDeed], None],
+    ) -> None:
+        """Go on with a session that another engine had; nothing is said or noted twice.
+
+        Exact only between engines with `Eviction.EXACT` and the same model.
+
+        :raises RuntimeBusy: when every slot is taken.
+        :raises RuntimeFailure: when the id is in use or the prompt does not fit.
+        """
+        self._start(options, _say_nothing, self._prefix(options), -math.inf)
+        stream = self._streams[options.session_id]
+        if known.snapshot is not None:
+            stream.resume(known.snapshot)
+        now = self._clock()
+        for frame in known.frames:
+            stream.hearing.hear(frame, now, limit=len(known.frames))
+        self._encode_again(stream)
+        stream.redo(known.journal)
+        stream.replied_at = now
+        self.memory.lengths[stream.slot] = 0
+        if stream.ledger.length:
+            self._fill([(stream, stream.ledger.contents())])
+        stream.report(emit, journal)
+
+    def snapshot(self, session_id: str) -> Snapshot:
+        """A session between two steps."""
+        return self._stream(session_id).snapshot()
+
+    def evictions(self, session_id: str) -> int:
+        """How often a session's slot was full."""
+        return self._stream(session_id).evictions
 
     def open_clip(
         self, options: SessionOptions, clip: Tensor, question: str, emit: Callable[[Event], None]
@@ -117,6 +148,7 @@ class Engine:
 
         :raises RuntimeFailure: when the clip does not fit into a slot.
         """
+        options = self._bounded(options)
         embeddings = embed_clip(self.model, clip)
         slots = len(embeddings)
         layout = self.model.config.layout
@@ -152,7 +184,7 @@ class Engine:
                 f"all {len(self.memory.lengths)} slots are taken", retry_after_s=BUSY_RETRY_S
             )
         self._streams[options.session_id] = Stream(
-            options,
+            self._bounded(options),
             config=self.model.config,
             memory=self.memory,
             slot=slot,
@@ -163,26 +195,30 @@ class Engine:
             eviction=self._eviction,
         )
 
+    def report(self, session_id: str, journal: Callable[[AnyDeed], None]) -> None:
+        """Note a new session's deeds, for `restore`."""
+        self._stream(session_id).journal = journal
+
     def push(self, session_id: str, frame: Frame) -> None:
         """Queue a frame."""
         self._stream(session_id).hearing.hear(frame, self._clock())
 
     def finish(self, session_id: str) -> None:
         """No frame follows: close once everything is decided and said."""
-        self._stream(session_id).finishing = True
+        self._stream(session_id).finish()
 
     def text_turn(self, session_id: str, text: str, *, answer: bool) -> None:
         """Put typed text into the memory."""
-        self._stream(session_id).requests.append(TypedTurn(self._short_text(text), answer))
+        self._stream(session_id).ask(TypedTurn(self._short_text(text), answer))
 
     def say(self, session_id: str, text: str, emotion: Emotion) -> None:
         """Say given words as soon as the session listens."""
         request = ForcedReply(Cause.SAY, self._short_text(text), emotion)
-        self._stream(session_id).requests.append(request)
+        self._stream(session_id).ask(request)
 
     def answer_now(self, session_id: str) -> None:
         """Reply as soon as the session listens, whatever the decision would be."""
-        self._stream(session_id).requests.append(ForcedReply(Cause.ANSWER_NOW))
+        self._stream(session_id).ask(ForcedReply(Cause.ANSWER_NOW))
 
     def cancel(self, session_id: str, reply_id: int, heard_chars: int) -> None:
         """Keep only what was heard of a reply."""
@@ -203,6 +239,12 @@ class Engine:
             self.memory.give_back(stream.slot)
             stream.close(reason, detail)
 
+    def abandon(self, session_id: str) -> None:
+        """Free a session's slot without a word: it is another engine's now."""
+        stream = self._streams.pop(session_id, None)
+        if stream is not None:
+            self.memory.give_back(stream.slot)
+
     def _stream(self, session_id: str) -> Stream:
         try:
             return self._streams[session_id]
@@ -210,6 +252,17 @@ class Engine:
             raise SessionClosed(f"session {session_id} is not open") from None
 
     # Text
+
+    def _prefix(self, options: SessionOptions) -> Feed:
+        if options.prompt_ids is not None:
+            ids = self._known_ids(options.prompt_ids)
+        else:
+            ids = self.model.config.layout.online_prefix(self._encode_text(options.system_prompt))
+        if len(ids) > self._longest_text:
+            raise RuntimeFailure(
+                f"the system prompt has {len(ids)} tokens, this model takes {self._longest_text}"
+            )
+        return Feed(tuple(ids))
 
     def _encode_text(self, text: str) -> list[int]:
         if not text:
@@ -231,6 +284,11 @@ class Engine:
                 f"the text has {len(ids)} tokens, this model takes {self._longest_text} at once"
             )
         return ids
+
+    def _bounded(self, options: SessionOptions) -> SessionOptions:
+        """A reply that fills its own slot would push out what it answers."""
+        most = min(options.max_reply_tokens, self._longest_text)
+        return replace(options, max_reply_tokens=most)
 
     def _known_ids(self, ids: Sequence[int]) -> list[int]:
         vocabulary = self.model.config.decoder.vocabulary
@@ -274,6 +332,15 @@ class Engine:
                 left -= len(chunks)
         if any(chunks for _, chunks in work):
             encode(work, self.model.tower, self.model.config.features)
+
+    @torch.inference_mode()
+    def _encode_again(self, stream: Stream) -> None:
+        while chunks := stream.hearing.unencoded()[: self._limits.chunks]:
+            encode([(stream.hearing, chunks)], self.model.tower, self.model.config.features)
+
+    @torch.inference_mode()
+    def _fill(self, work: Sequence[tuple[Stream, Feed]]) -> None:
+        self._run(work)
 
     def _run(self, work: Sequence[tuple[Stream, Feed]]) -> Tensor:
         """All rows of all feeds through the decoder at once; slots grow by what was fed."""
@@ -327,3 +394,7 @@ class Engine:
             sampler: Sampler = stream.sampler
             chosen = token if sampler.greedy or feed.emotion else sampler.draw(row)
             stream.drew(chosen, now)
+
+
+def _say_nothing(event: Event) -> None:
+    del event

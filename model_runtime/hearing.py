@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.features import StreamFeatures, clamp_and_scale, log_mel
-from interject.model_runtime.protocol import Frame, Gap, GapReason
+from interject.model_runtime.features import (
+    LEFT_CONTEXT_SAMPLES,
+    StreamFeatures,
+    clamp_and_scale,
+    log_mel,
+)
+from interject.model_runtime.protocol import FRAME_SAMPLES, Frame, Gap, GapReason
+from interject.model_runtime.recall import Ear
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,12 +30,16 @@ MAX_BACKLOG_FRAMES = 150
 
 @dataclass(slots=True)
 class HeardChunk:
-    """A frame in the queue; `embeddings` [10, width] are there once it was encoded."""
+    """A frame in the queue.
+
+    `embeddings` [10, width], and the maximum `loudest_before` it, are there once it was encoded.
+    """
 
     frame: Frame
     arrived_at: float
     window: Tensor
     embeddings: Tensor | None = None
+    loudest_before: float | None = None
 
 
 class Hearing:
@@ -49,8 +59,9 @@ class Hearing:
         self._session_id = session_id
         self._emit = emit
         self._next_seq = 0
+        self._latest: Tensor | None = None
 
-    def hear(self, frame: Frame, now: float) -> None:
+    def hear(self, frame: Frame, now: float, *, limit: int = MAX_BACKLOG_FRAMES) -> None:
         """Queue a frame; report what was skipped, drop what was heard already."""
         if frame.seq < self._next_seq:
             self.duplicates += 1
@@ -60,15 +71,40 @@ class Hearing:
             self._emit(Gap(self._session_id, self._next_seq, missing, GapReason.MISSING))
             self.features.forget_context()
         self._next_seq = frame.seq + 1
-        window = self.features.window(_samples(frame.pcm), _samples(frame.lookahead))
-        self.queue.append(HeardChunk(frame, now, window))
-        if len(self.queue) > MAX_BACKLOG_FRAMES:
+        self._latest = self.features.window(_samples(frame.pcm), _samples(frame.lookahead))
+        self.queue.append(HeardChunk(frame, now, self._latest))
+        if len(self.queue) > limit:
             shed = self.queue.popleft()
             self._emit(Gap(self._session_id, shed.frame.seq, 1, GapReason.OVERLOAD))
 
     def unencoded(self) -> list[HeardChunk]:
         """Queued chunks without embeddings, oldest first."""
         return [chunk for chunk in self.queue if chunk.embeddings is None]
+
+    def skip_to(self, seq: int) -> bool:
+        """Drop queued chunks before `seq`; whether that one is next."""
+        while self.queue and self.queue[0].frame.seq < seq:
+            self.queue.popleft()
+        return bool(self.queue) and self.queue[0].frame.seq == seq
+
+    def ear(self) -> Ear:
+        """How to go on from the oldest queued chunk."""
+        if self.queue:
+            first = self.queue[0]
+            before = first.loudest_before
+            loudest = self.features.loudest if before is None else before
+            return Ear(first.frame.seq, first.window[:LEFT_CONTEXT_SAMPLES], loudest)
+        end = FRAME_SAMPLES + LEFT_CONTEXT_SAMPLES
+        left = None if self._latest is None else self._latest[FRAME_SAMPLES:end]
+        return Ear(self._next_seq, left, self.features.loudest)
+
+    def resume(self, ear: Ear) -> None:
+        """Go on from there."""
+        self._next_seq = ear.next_seq
+        self.features.loudest = ear.loudest
+        if ear.left is not None:
+            past = torch.nn.functional.pad(ear.left, (FRAME_SAMPLES - LEFT_CONTEXT_SAMPLES, 0))
+            self._latest = self.features.window(past, torch.zeros(0))
 
 
 def encode(
@@ -86,7 +122,8 @@ def encode(
     peaks = spectra.amax(dim=(-2, -1)).tolist()
     loudest: list[float] = []
     for hearing, chunks in work:
-        for _ in chunks:
+        for chunk in chunks:
+            chunk.loudest_before = hearing.features.loudest
             loudest.append(hearing.features.raise_loudest(peaks[len(loudest)]))
     ceiling = torch.tensor(loudest, device=spectra.device)[:, None, None]
     mel = clamp_and_scale(spectra, ceiling, config).to(weight.dtype)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from interject.model_runtime.detokeniser import Detokeniser
 from interject.model_runtime.protocol import Cause, Emotion, EndReason
+from interject.model_runtime.recall import SpokenReply
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -59,6 +60,22 @@ class Reply:
         if self.ended is not None:
             text += self._show(self._detokeniser.finish())
         return text
+
+    def spoken(self) -> SpokenReply:
+        """All that `resume` needs."""
+        return SpokenReply(
+            self.reply_id, self.seq, self.cause, self.emotion,
+            tuple(self.tokens), self.text, self.ended,
+        )  # fmt: skip
+
+    @classmethod
+    def resume(cls, spoken: SpokenReply, limits: ReplyLimits, tokenizer: Tokenizer | None) -> Reply:
+        """The same reply, its tokens spelt anew."""
+        reply = cls(spoken.reply_id, spoken.seq, spoken.cause, limits, tokenizer)
+        for token in spoken.tokens:
+            reply.accept(token)
+        reply.emotion, reply.text, reply.ended = spoken.emotion, spoken.text, spoken.ended
+        return reply
 
     def _show(self, text: str) -> str:
         self.text += text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -25,16 +26,30 @@ from interject.model_runtime.protocol import (
     Emotion,
     EndReason,
     FloorMode,
+    Gap,
+    GapReason,
     ReplyDelta,
     ReplyEnded,
     ReplyStarted,
     SessionOptions,
 )
+from interject.model_runtime.recall import (
+    AnyDeed,
+    Asked,
+    Cut,
+    Decided,
+    Fed,
+    Finished,
+    Played,
+    Shed,
+    Snapshot,
+    Updated,
+)
 from interject.model_runtime.reply import Reply, ReplyLimits
 from interject.model_runtime.sampling import Sampler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from tokenizers import Tokenizer
 
@@ -76,12 +91,16 @@ class Stream:
         self.options = options
         self.slot = slot
         self.state = StreamState.LISTENING
-        self.hearing = Hearing(options.session_id, config.features, emit, loudest=loudest)
+        self.hearing = Hearing(
+            options.session_id, config.features, self._announce_gap, loudest=loudest
+        )
         self.requests: deque[Request] = deque()
         self.ledger = Ledger()
         self.reply: Reply | None = None
         self.replied_at = 0.0
         self.finishing = False
+        self.evictions = 0
+        self.journal: Callable[[AnyDeed], None] | None = None
         self._layout = config.layout
         self._memory = memory
         self._tokenizer = tokenizer
@@ -100,13 +119,25 @@ class Stream:
 
     # What is asked of it
 
+    def ask(self, request: Request) -> None:
+        """Type text, or force a reply, as soon as the stream listens."""
+        self._note(Asked(request))
+        self.requests.append(request)
+
+    def finish(self) -> None:
+        """No frame follows."""
+        self._note(Finished())
+        self.finishing = True
+
     def update(self, *, threshold: float | None, mode: FloorMode | None) -> None:
         """Change settings from the next decision on."""
+        self._note(Updated(threshold, mode))
         self._threshold = self._threshold if threshold is None else threshold
         self._mode = mode or self._mode
 
     def cancel(self, reply_id: int, heard_chars: int) -> None:
         """Keep what was heard of a reply, forget the rest, wherever the reply now is."""
+        self._note(Cut(reply_id, heard_chars))
         heard_chars = max(heard_chars, self.heard_chars.get(reply_id, 0))
         if self.reply is not None and self.reply.reply_id == reply_id:
             if self.reply.emotion is not None:
@@ -116,6 +147,7 @@ class Stream:
 
     def heard(self, reply_id: int, chars: int) -> None:
         """Note that a reply was played out up to here."""
+        self._note(Played(reply_id, chars))
         if reply_id in self._said or (self.reply and self.reply.reply_id == reply_id):
             self.heard_chars[reply_id] = max(chars, self.heard_chars.get(reply_id, 0))
 
@@ -143,6 +175,12 @@ class Stream:
 
     def next_text(self) -> Feed:
         """The next rows of text."""
+        feed = self._next_text()
+        if not feed.wants_token:
+            self._note(Fed(None))
+        return feed
+
+    def _next_text(self) -> Feed:
         if self._prefix is not None:
             feed, self._prefix = self._prefix, None
             if feed.wants_token:
@@ -198,6 +236,7 @@ class Stream:
             self.ledger.append(Span(kind, list(feed.ids[filled : end + 1]), sound))
             filled = end + 1
             self._carry = [self._layout.keep_silence]
+            self._note(Decided(chunk.frame.seq, silent, respond))
             self._announce_decision(chunk, silent, respond, answered, now)
             if answered:
                 self._memory.truncate(self.slot, self.ledger.length)
@@ -208,6 +247,7 @@ class Stream:
         """Take the token that follows the last feed of text."""
         reply = self.reply
         assert reply is not None, "only a replying stream draws tokens"
+        self._note(Fed(token))
         if reply.emotion is None:
             reply.emotion = self._layout.emotion_of(token)
             self._opening = [token]
@@ -334,17 +374,77 @@ class Stream:
             return Feed(())
         target = min(size // 2, size - rows)
         kept = self.ledger.forget(target=target, recent=target // 2)
+        self.evictions += 1
         if self._eviction is Eviction.EXACT:
             self._memory.truncate(self.slot, 0)
             return self.ledger.contents()
         self._memory.keep(self.slot, kept)
         return Feed(())
 
+    # Taking over
+
+    def snapshot(self) -> Snapshot:
+        """The stream between two steps."""
+        return Snapshot(
+            ear=self.hearing.ear(),
+            spans=tuple(replace(span, ids=list(span.ids)) for span in self.ledger.spans),
+            carry=tuple(self._carry),
+            opening=tuple(self._opening),
+            reply=None if self.reply is None else self.reply.spoken(),
+            said=tuple(reply.spoken() for reply in self._said.values()),
+            heard_chars=dict(self.heard_chars),
+            requests=tuple(self.requests),
+            reply_count=self._reply_count,
+            decided_seq=self._decided_seq,
+            threshold=self._threshold,
+            mode=self._mode,
+            finishing=self.finishing,
+        )
+
+    def resume(self, snapshot: Snapshot) -> None:
+        """Become a fresh stream's snapshot; the slot must then be filled from the ledger."""
+        self.hearing.resume(snapshot.ear)
+        self.ledger.spans = list(snapshot.spans)
+        if snapshot.spans:
+            self._prefix = None
+        self._carry, self._opening = list(snapshot.carry), list(snapshot.opening)
+        limits = ReplyLimits(self.options.max_reply_tokens, self._layout.text_end)
+        if snapshot.reply is not None:
+            self.reply = Reply.resume(snapshot.reply, limits, self._tokenizer)
+            self.state = StreamState.REPLYING
+        for said in snapshot.said:
+            self._said[said.reply_id] = Reply.resume(said, limits, self._tokenizer)
+        self.heard_chars = dict(snapshot.heard_chars)
+        self.requests.extend(snapshot.requests)
+        self._reply_count = snapshot.reply_count
+        self._decided_seq = snapshot.decided_seq
+        self._threshold, self._mode = snapshot.threshold, snapshot.mode
+        self.finishing = snapshot.finishing
+
+    def redo(self, journal: Iterable[AnyDeed]) -> None:
+        """Do again what was done after the snapshot, as if the slot took part."""
+        for deed in journal:
+            self._memory.lengths[self.slot] = self._memory.context
+            deed.redo(self)
+
+    def report(self, emit: Callable[[Event], None], journal: Callable[[AnyDeed], None]) -> None:
+        """Tell these from now on what happens, and what was done."""
+        self._emit, self.journal = emit, journal
+
+    def _note(self, deed: AnyDeed) -> None:
+        if self.journal is not None:
+            self.journal(deed)
+
     # Events
 
     @property
     def _id(self) -> str:
         return self.options.session_id
+
+    def _announce_gap(self, gap: Gap) -> None:
+        if gap.reason is GapReason.OVERLOAD:
+            self._note(Shed(gap.first_seq))
+        self._emit(gap)
 
     def _announce_decision(
         self, chunk: HeardChunk, silent: float, respond: float, answered: bool, now: float

@@ -25,6 +25,7 @@ need libespeak-ng1 has_espeak_library
 if [ "$purpose" = test ]; then
     need espeak-ng has espeak-ng
     need flite has flite
+    need redis-server has redis-server
 fi
 
 if [ -z "$missing" ]; then

@@ -1,0 +1,51 @@
+"""Loads the model of a worker and runs it until a signal says stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from dataclasses import replace
+
+from interject.model_runtime.protocol import RuntimeFailure
+from interject.model_runtime.telemetry.logs import LogFormat, set_up
+from interject.model_runtime.telemetry.serving import worker_telemetry
+
+logger = logging.getLogger("interject.worker")
+
+
+async def serve(
+    url: str,
+    model: str,
+    *,
+    slots: int,
+    name: str,
+    retention_s: float,
+    telemetry: str | None,
+    log_format: LogFormat,
+) -> None:
+    """Ends without an error on SIGTERM and Ctrl-C, once every session was handed over.
+
+    `telemetry` is the address of metrics and probes, or `off`.
+    """
+    set_up(sys.stderr, log_format)
+    try:
+        from interject.model_runtime.checkpoint import load_checkpoint
+        from interject.model_runtime.redis.timings import Timings
+        from interject.model_runtime.redis.worker import Worker
+    except ModuleNotFoundError as error:
+        raise RuntimeFailure(
+            f"a worker needs {error.name}: pip install 'interject[runtime,redis]'"
+        ) from error
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with worker_telemetry(telemetry, slots=slots) as watch:
+        loaded = await asyncio.to_thread(load_checkpoint, model)
+        timings = replace(Timings(), retention_s=retention_s)
+        worker = Worker(url, loaded, name=name, slots=slots, timings=timings, observer=watch)
+        fields = {"worker": name, "slots": slots}
+        await worker.run(stop, lambda: logger.info("ready", extra=fields))
+    logger.info("stopped", extra=fields)

@@ -1,0 +1,268 @@
+"""The engine's thread in a worker: inputs go in, batches of what came of them come out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.protocol import (
+    Closed,
+    CloseReason,
+    Event,
+    Frame,
+    RuntimeFailure,
+    SessionClosed,
+    SessionOptions,
+)
+from interject.model_runtime.redis import wire
+from interject.model_runtime.redis.memo import write_journal, write_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interject.model_runtime.engine import Engine
+    from interject.model_runtime.recall import AnyDeed, Recollection
+
+LONGEST_JOURNAL = 2_000
+_IDLE_WAIT_S = 0.2
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a session did since its last batch, to be written all at once.
+
+    A `snapshot` makes every earlier journal, and all input before `keep_from`, superfluous.
+    """
+
+    key: str
+    epoch: int
+    outputs: tuple[wire.Output, ...]
+    cursor: str
+    journal: bytes = b""
+    snapshot: bytes = b""
+    keep_from: str = ""
+    closed: bool = False
+    last: bool = False
+
+
+@dataclass(slots=True)
+class Guest:
+    """A session in the engine's thread. `cursor` is the last input that was taken in."""
+
+    key: str
+    epoch: int
+    options: SessionOptions
+    cursor: str
+    outputs: list[wire.Output] = field(default_factory=list)
+    deeds: list[AnyDeed] = field(default_factory=list)
+    entries: dict[int, str] = field(default_factory=dict)
+    noted: int = 0
+    evictions: int = 0
+    wants_snapshot: bool = False
+    closed: bool = False
+
+    def emit(self, event: Event) -> None:
+        self.outputs.append(event)
+        self.closed = self.closed or isinstance(event, Closed)
+
+    @property
+    def session_id(self) -> str:
+        return self.options.session_id
+
+
+class EngineHost:
+    """Owns the thread that owns the engine. Every method may be called from the event loop."""
+
+    def __init__(self, engine: Engine, deliver: Callable[[list[Batch]], None]) -> None:
+        self._engine = engine
+        self._deliver = deliver
+        self._loop = asyncio.get_running_loop()
+        self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._guests: dict[str, Guest] = {}
+        self.failed: asyncio.Future[None] = self._loop.create_future()
+        self._thread = threading.Thread(target=self._work, name="interject-engine", daemon=True)
+        self._thread.start()
+
+    async def aclose(self) -> None:
+        """Stop the thread; sessions are left as they are."""
+        self._inbox.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def admit(self, key: str, epoch: int, options: SessionOptions, *, cursor: str) -> None:
+        """Begin a session; its first output says whether that was possible."""
+        guest = Guest(key, epoch, options, cursor)
+        self._inbox.put(lambda: self._admit(guest))
+
+    def restore(
+        self,
+        key: str,
+        epoch: int,
+        options: SessionOptions,
+        known: Recollection,
+        *,
+        cursor: str,
+        entries: dict[int, str],
+    ) -> None:
+        """Go on with a session of another worker; `entries` are the ids of the known frames."""
+        guest = Guest(key, epoch, options, cursor, entries=entries)
+        self._inbox.put(lambda: self._restore(guest, known))
+
+    def put(self, key: str, entry: str, item: wire.Input) -> None:
+        """Take in a frame or a control."""
+        self._inbox.put(lambda: self._put(key, entry, item))
+
+    def close(self, key: str, reason: CloseReason, detail: str) -> None:
+        """End a session."""
+        self._inbox.put(lambda: self._close(key, reason, detail))
+
+    def snapshot(self, key: str, *, leave: bool = False) -> None:
+        """Have the next batch hold a snapshot; with `leave` it is the last one."""
+        self._inbox.put(lambda: self._snapshot(key, leave))
+
+    def abandon(self, key: str) -> None:
+        """Forget a session that another worker has."""
+        self._inbox.put(lambda: self._abandon(key))
+
+    # In the engine's thread
+
+    def _work(self) -> None:
+        try:
+            busy = False
+            while self._take_in(wait=not busy):
+                busy = self._engine.step()
+                self._hand_out()
+        except Exception as error:
+            logger.exception("the engine failed")
+            failure = RuntimeFailure(f"the engine failed ({type(error).__name__}); see the log")
+            self._loop.call_soon_threadsafe(self.failed.set_exception, failure)
+
+    def _take_in(self, *, wait: bool) -> bool:
+        try:
+            action = self._inbox.get(block=wait, timeout=_IDLE_WAIT_S if wait else None)
+            while action is not None:
+                action()
+                action = self._inbox.get_nowait()
+        except queue.Empty:
+            return True
+        return False
+
+    def _admit(self, guest: Guest) -> None:
+        try:
+            self._engine.open(guest.options, guest.emit)
+            self._engine.report(guest.session_id, guest.deeds.append)
+        except RuntimeFailure as error:
+            guest.outputs.append(wire.Opened(str(error)))
+            guest.emit(Closed(guest.session_id, CloseReason.FAILURE, str(error)))
+        else:
+            guest.outputs.append(wire.Opened())
+        self._guests[guest.key] = guest
+
+    def _restore(self, guest: Guest, known: Recollection) -> None:
+        try:
+            self._engine.restore(guest.options, known, guest.emit, guest.deeds.append)
+        except RuntimeFailure as error:
+            guest.emit(Closed(guest.session_id, CloseReason.FAILURE, str(error)))
+        self._guests[guest.key] = guest
+
+    def _put(self, key: str, entry: str, item: wire.Input) -> None:
+        guest = self._guests.get(key)
+        if guest is None or guest.closed:
+            return
+        guest.cursor = entry
+        if isinstance(item, Frame):
+            guest.entries.setdefault(item.seq, entry)
+        try:
+            self._apply(guest.session_id, item)
+        except SessionClosed:
+            logger.debug("input for a session that has just ended")
+        except RuntimeFailure as error:
+            guest.outputs.append(wire.Answer(entry, str(error)))
+        else:
+            if isinstance(item, wire.Say | wire.TextTurn):
+                guest.outputs.append(wire.Answer(entry))
+
+    def _apply(self, session_id: str, item: wire.Input) -> None:
+        engine = self._engine
+        match item:
+            case Frame():
+                engine.push(session_id, item)
+            case wire.Say(text, emotion):
+                engine.say(session_id, text, emotion)
+            case wire.TextTurn(text, answer):
+                engine.text_turn(session_id, text, answer=answer)
+            case wire.AnswerNow():
+                engine.answer_now(session_id)
+            case wire.Cancel(reply_id, heard_chars):
+                engine.cancel(session_id, reply_id, heard_chars)
+            case wire.Heard(reply_id, chars):
+                engine.heard(session_id, reply_id, chars)
+            case wire.Update(threshold, mode):
+                engine.update(session_id, threshold=threshold, mode=mode)
+            case wire.Finish():
+                engine.finish(session_id)
+            case wire.Close(reason):
+                engine.close(session_id, reason)
+
+    def _close(self, key: str, reason: CloseReason, detail: str) -> None:
+        if key in self._guests:
+            self._engine.close(self._guests[key].session_id, reason, detail)
+
+    def _snapshot(self, key: str, leave: bool) -> None:
+        guest = self._guests.get(key)
+        if guest is None or guest.closed:
+            return
+        guest.wants_snapshot = True
+        if leave:
+            last = replace(self._batch(guest), last=True)
+            self._loop.call_soon_threadsafe(self._deliver, [last])
+            self._abandon(key)
+
+    def _abandon(self, key: str) -> None:
+        guest = self._guests.pop(key, None)
+        if guest is not None:
+            self._engine.abandon(guest.session_id)
+
+    def _hand_out(self) -> None:
+        batches = [self._batch(guest) for guest in self._guests.values() if self._has_news(guest)]
+        if not batches:
+            return
+        for batch in batches:
+            if batch.closed:
+                del self._guests[batch.key]
+        self._loop.call_soon_threadsafe(self._deliver, batches)
+
+    def _has_news(self, guest: Guest) -> bool:
+        return bool(guest.outputs or guest.deeds or guest.wants_snapshot)
+
+    def _batch(self, guest: Guest) -> Batch:
+        outputs, deeds = tuple(guest.outputs), tuple(guest.deeds)
+        guest.outputs.clear()
+        guest.deeds.clear()
+        if guest.closed:
+            return Batch(guest.key, guest.epoch, outputs, guest.cursor, closed=True)
+        guest.noted += len(deeds)
+        evictions = self._engine.evictions(guest.session_id)
+        if guest.wants_snapshot or evictions > guest.evictions or guest.noted > LONGEST_JOURNAL:
+            guest.evictions, guest.noted, guest.wants_snapshot = evictions, 0, False
+            return self._with_snapshot(guest, outputs)
+        journal = write_journal(deeds, guest.cursor)
+        return Batch(guest.key, guest.epoch, outputs, guest.cursor, journal)
+
+    def _with_snapshot(self, guest: Guest, outputs: tuple[wire.Output, ...]) -> Batch:
+        snapshot = self._engine.snapshot(guest.session_id)
+        first = snapshot.ear.next_seq
+        guest.entries = {seq: entry for seq, entry in guest.entries.items() if seq >= first}
+        return Batch(
+            guest.key,
+            guest.epoch,
+            outputs,
+            guest.cursor,
+            snapshot=write_snapshot(snapshot, guest.cursor),
+            keep_from=guest.entries.get(first, guest.cursor),
+        )

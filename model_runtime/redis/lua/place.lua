@@ -1,0 +1,29 @@
+-- Shared by the scripts that give a session to a worker. Every key derives from the prefix,
+-- whose hash tag is that of KEYS[1], so that all of them live in one cluster slot.
+local function now_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- The live worker with the smallest share of its slots taken, or nil; and whether any is alive.
+local function least_loaded(prefix, except)
+  local best, best_load, alive = nil, 1, false
+  for _, token in ipairs(redis.call('SMEMBERS', prefix .. 'fleet')) do
+    local slots = tonumber(redis.call('HGET', prefix .. 'worker:' .. token, 'slots'))
+    if slots and token ~= except then
+      alive = true
+      local load = redis.call('SCARD', prefix .. 'owned:' .. token) / slots
+      if load < best_load then
+        best, best_load = token, load
+      end
+    end
+  end
+  return best, alive
+end
+
+local function give(prefix, key, token)
+  redis.call('SADD', prefix .. 'owned:' .. token, key)
+  redis.call('RPUSH', prefix .. 'todo:' .. token, key)
+  redis.call('HSET', prefix .. 'session:' .. key, 'worker', token)
+  return redis.call('HINCRBY', prefix .. 'session:' .. key, 'epoch', 1)
+end

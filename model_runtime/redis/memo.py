@@ -1,0 +1,160 @@
+"""What workers write down for each other: journals as JSON, snapshots as safetensors.
+
+Clients never read these, so they carry no version of the protocol but one of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from pydantic import TypeAdapter
+from safetensors.torch import load, save
+
+from interject.model_runtime import recall
+from interject.model_runtime.feed import Request  # noqa: TC001 (read at run time)
+from interject.model_runtime.ledger import Span, SpanKind
+from interject.model_runtime.protocol import FloorMode, RuntimeFailure
+from interject.model_runtime.recall import AnyDeed, Ear, Snapshot, SpokenReply
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+VERSION = 1
+_DEEDS: dict[str, TypeAdapter[Any]] = {
+    kind.__name__: TypeAdapter(kind)
+    for kind in (
+        recall.Fed, recall.Decided, recall.Shed, recall.Asked,
+        recall.Cut, recall.Played, recall.Updated, recall.Finished,
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SpanNote:
+    """A span; the first `rows` of the sound not yet given to an earlier one are its own."""
+
+    kind: str
+    ids: tuple[int, ...]
+    rows: int
+    reply_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotNote:
+    """A snapshot without its tensors. `loudest` is None before any sound."""
+
+    cursor: str
+    next_seq: int
+    loudest: float | None
+    spans: tuple[SpanNote, ...]
+    carry: tuple[int, ...]
+    opening: tuple[int, ...]
+    reply: SpokenReply | None
+    said: tuple[SpokenReply, ...]
+    heard_chars: dict[int, int]
+    requests: tuple[Request, ...]
+    reply_count: int
+    decided_seq: int
+    threshold: float
+    mode: FloorMode
+    finishing: bool
+    version: int = VERSION
+
+
+_NOTE = TypeAdapter(SnapshotNote)
+
+
+def write_journal(deeds: Sequence[AnyDeed], cursor: str) -> bytes:
+    """What was done, and the last input that had been taken in by then."""
+    named = [
+        [type(deed).__name__, _DEEDS[type(deed).__name__].dump_python(deed, mode="json")]
+        for deed in deeds
+    ]
+    return json.dumps([cursor, named], separators=(",", ":")).encode()
+
+
+def read_journal(data: bytes) -> tuple[list[AnyDeed], str]:
+    """The deeds and the cursor."""
+    cursor, named = json.loads(data)
+    return [_DEEDS[name].validate_python(value) for name, value in named], cursor
+
+
+def write_snapshot(snapshot: Snapshot, cursor: str) -> bytes:
+    """A snapshot, and the last input that had been taken in by then."""
+    sounds = [span.embeddings for span in snapshot.spans if span.embeddings is not None]
+    tensors: dict[str, Tensor] = {}
+    if sounds:
+        tensors["sound"] = torch.cat(sounds).contiguous()
+    if snapshot.ear.left is not None:
+        tensors["left"] = snapshot.ear.left.clone()
+    note = SnapshotNote(
+        cursor=cursor,
+        next_seq=snapshot.ear.next_seq,
+        loudest=snapshot.ear.loudest if math.isfinite(snapshot.ear.loudest) else None,
+        spans=tuple(_note(span) for span in snapshot.spans),
+        carry=snapshot.carry,
+        opening=snapshot.opening,
+        reply=snapshot.reply,
+        said=snapshot.said,
+        heard_chars=snapshot.heard_chars,
+        requests=snapshot.requests,
+        reply_count=snapshot.reply_count,
+        decided_seq=snapshot.decided_seq,
+        threshold=snapshot.threshold,
+        mode=snapshot.mode,
+        finishing=snapshot.finishing,
+    )
+    return save(tensors, {"note": _NOTE.dump_json(note).decode()})
+
+
+def read_snapshot(data: bytes) -> tuple[Snapshot, str]:
+    """The snapshot and the cursor.
+
+    :raises RuntimeFailure: when another version of Interject wrote it.
+    """
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    note = _NOTE.validate_json(header["__metadata__"]["note"])
+    if note.version != VERSION:
+        raise RuntimeFailure(f"the snapshot has version {note.version}, this worker {VERSION}")
+    tensors = load(data)
+    loudest = -math.inf if note.loudest is None else note.loudest
+    snapshot = Snapshot(
+        ear=Ear(note.next_seq, tensors.get("left"), loudest),
+        spans=_spans(note.spans, tensors.get("sound")),
+        carry=note.carry,
+        opening=note.opening,
+        reply=note.reply,
+        said=note.said,
+        heard_chars=note.heard_chars,
+        requests=note.requests,
+        reply_count=note.reply_count,
+        decided_seq=note.decided_seq,
+        threshold=note.threshold,
+        mode=note.mode,
+        finishing=note.finishing,
+    )
+    return snapshot, note.cursor
+
+
+def _note(span: Span) -> SpanNote:
+    rows = 0 if span.embeddings is None else len(span.embeddings)
+    return SpanNote(span.kind.name, tuple(span.ids), rows, span.reply_id)
+
+
+def _spans(notes: Sequence[SpanNote], sound: Tensor | None) -> tuple[Span, ...]:
+    spans: list[Span] = []
+    taken = 0
+    for note in notes:
+        embeddings = None
+        if note.rows and sound is not None:
+            embeddings = sound[taken : taken + note.rows]
+            taken += note.rows
+        spans.append(Span(SpanKind[note.kind], list(note.ids), embeddings, note.reply_id))
+    return tuple(spans)

@@ -1,0 +1,85 @@
+"""What a client has said and may have to say again."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.protocol import Frame
+from interject.model_runtime.redis import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KEPT_FRAMES = 50
+"""Twenty seconds: 0.64 MB a session."""
+MAX_UNSENT = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An entry of the input stream; `seq` is that of its frame, if it holds one."""
+
+    number: int
+    fields: dict[bytes, bytes]
+    seq: int | None
+
+
+class Outbox:
+    """Entries in order: sent ones are kept until they have been decided, or acknowledged.
+
+    Bounded: the oldest sent frames go first, then the oldest unsent ones, which the model then
+    never hears. A worker sees the hole in `seq` and reports it.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._unsent: deque[Letter] = deque()
+        self._kept: deque[Letter] = deque()
+
+    def put(self, item: wire.Input) -> int:
+        """Queue an entry; returns its number."""
+        self._count += 1
+        seq = item.seq if isinstance(item, Frame) else None
+        self._unsent.append(Letter(self._count, wire.encode(item), seq))
+        if seq is not None:
+            self._shed()
+        return self._count
+
+    def unsent(self) -> Sequence[Letter]:
+        """What is to be sent now."""
+        return tuple(self._unsent)
+
+    @property
+    def full(self) -> bool:
+        """Whether far more waits than an outage explains: frames alone cannot fill it."""
+        return len(self._unsent) > MAX_UNSENT
+
+    def sent(self, number: int) -> None:
+        """Everything up to this entry has reached Redis."""
+        while self._unsent and self._unsent[0].number <= number:
+            self._kept.append(self._unsent.popleft())
+
+    def decided(self, seq: int) -> None:
+        """Frames up to this one need not be sent again."""
+        self._kept = deque(k for k in self._kept if k.seq is None or k.seq > seq)
+
+    def acknowledged(self, number: int) -> None:
+        """Controls up to this entry need not be sent again."""
+        self._kept = deque(k for k in self._kept if k.seq is not None or k.number > number)
+
+    def send_again(self) -> None:
+        """Redis may have forgotten what was sent."""
+        self._unsent.extendleft(reversed(self._kept))
+        self._kept.clear()
+
+    def _shed(self) -> None:
+        frames = sum(letter.seq is not None for letter in (*self._kept, *self._unsent))
+        for letters in (self._kept, self._unsent):
+            for letter in list(letters):
+                if frames <= KEPT_FRAMES:
+                    return
+                if letter.seq is not None:
+                    letters.remove(letter)
+                    frames -= 1

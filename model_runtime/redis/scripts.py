@@ -1,0 +1,44 @@
+"""The Lua scripts. Sent as text each time: a Redis that was restarted knows none by its digest."""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_FOLDER = Path(__file__).parent / "lua"
+
+
+class Script(Enum):
+    """What must happen all at once or not at all."""
+
+    OPEN = "open"
+    BEAT = "beat"
+    WRITE = "write"
+    RELEASE = "release"
+    RECLAIM = "reclaim"
+    ATTEND = "attend"
+
+
+Argument = str | bytes | int | float
+
+
+async def run(client: Any, script: Script, keys: Sequence[str], *arguments: Argument) -> Any:
+    """Run a script on a client, or queue it in a pipeline."""
+    call = client.eval(_text(script), len(keys), *keys, *arguments)
+    return await call if hasattr(call, "__await__") else call
+
+
+def queue(pipeline: Any, script: Script, keys: Sequence[str], *arguments: Argument) -> None:
+    """Put a script into a pipeline."""
+    pipeline.eval(_text(script), len(keys), *keys, *arguments)
+
+
+@cache
+def _text(script: Script) -> str:
+    shared = "" if script is Script.WRITE else (_FOLDER / "place.lua").read_text("utf-8")
+    return shared + (_FOLDER / f"{script.value}.lua").read_text("utf-8")

@@ -1,0 +1,144 @@
+"""A session as its worker's event loop sees it: what has been read, and what is to be written."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.redis import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from interject.model_runtime.protocol import SessionOptions
+    from interject.model_runtime.redis.host import Batch
+    from interject.model_runtime.redis.scripts import Argument
+
+LONGEST_OUTPUT = 2_000
+KEPT_EVENTS = 256
+"""Written events that a Redis which forgot everything is given again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An event as it is written. Its number and the epoch are its id in the output stream."""
+
+    number: int
+    kind: bytes
+    data: bytes
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What goes into one call of the write script; the number makes a repetition harmless."""
+
+    number: int
+    events: tuple[Numbered, ...]
+    journals: tuple[bytes, ...]
+    snapshot: bytes
+    keep_from: str
+    closed: bool
+    last: bool
+
+
+@dataclass(slots=True)
+class Tenant:
+    """`epoch` fences what is written. `read_to` is the last input entry that was read.
+
+    While `held`, nothing is written until a snapshot can go first. `left` says that this worker's
+    last write for a session that it hands over was done.
+    """
+
+    key: str
+    options: SessionOptions
+    epoch: int
+    read_to: str
+    number: int = 0
+    written: int = 0
+    held: bool = False
+    leaving: bool = False
+    left: bool = False
+    closed: bool = False
+    in_flight: Write | None = None
+    _pending: list[tuple[Batch, tuple[Numbered, ...]]] = field(default_factory=list)
+    _kept: deque[Numbered] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
+
+    @property
+    def generation(self) -> int:
+        """Which of the session's clients wrote last: they count in the ids of their entries."""
+        return max(1, int(self.read_to.partition("-")[0]))
+
+    def add(self, batch: Batch) -> None:
+        """Number a batch's events and queue them."""
+        events: list[Numbered] = []
+        for output in batch.outputs:
+            self.number += 1
+            fields = wire.encode(output)
+            events.append(Numbered(self.number, fields[b"k"], fields[b"d"], batch.cursor))
+        self._pending.append((batch, tuple(events)))
+
+    def next_write(self) -> Write | None:
+        """The write in flight, or all that is queued as one."""
+        ready = self._pending and (not self.held or self._can_go_on())
+        if self.in_flight is None and ready:
+            self.in_flight = self._merge()
+            self.held = False
+        return self.in_flight
+
+    def settle(self) -> None:
+        """The write in flight was done."""
+        assert self.in_flight is not None, "only a write in flight is settled"
+        self.written = self.in_flight.number
+        self._kept.extend(self.in_flight.events)
+        self.closed = self.closed or self.in_flight.closed
+        self.left = self.left or self.in_flight.last
+        self.in_flight = None
+
+    def hold(self) -> None:
+        """Redis has forgotten the session: write the last events again, behind a snapshot."""
+        lost = self.in_flight.events if self.in_flight is not None else ()
+        self._kept.extend(lost)
+        self.in_flight = None
+        self.held = True
+
+    def _can_go_on(self) -> bool:
+        return any(batch.snapshot or batch.closed for batch, _ in self._pending)
+
+    def _merge(self) -> Write:
+        events = [event for _, numbered in self._pending for event in numbered]
+        if self.held:
+            events = [*self._kept, *events]
+            self._kept.clear()
+        snapshot, keep_from = b"", ""
+        journals: list[bytes] = []
+        for batch, _ in self._pending:
+            if batch.snapshot:
+                snapshot, keep_from = batch.snapshot, batch.keep_from
+                journals.clear()
+            elif batch.journal:
+                journals.append(batch.journal)
+        closed = any(batch.closed for batch, _ in self._pending)
+        last = any(batch.last for batch, _ in self._pending)
+        self._pending.clear()
+        number = self.written + 1
+        return Write(number, tuple(events), tuple(journals), snapshot, keep_from, closed, last)
+
+
+def arguments(write: Write, *, epoch: int, retention_ms: int, key: str) -> Sequence[Argument]:
+    """The arguments of the write script, after its keys."""
+    head: list[Argument] = [
+        epoch,
+        write.number,
+        write.snapshot,
+        write.keep_from,
+        LONGEST_OUTPUT,
+        retention_ms if write.closed else "",
+        key,
+        len(write.journals),
+    ]
+    events: list[Argument] = []
+    for event in write.events:
+        events += [event.number, event.kind, event.data, event.cursor]
+    return [*head, *write.journals, *events]

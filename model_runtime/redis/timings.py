@@ -1,0 +1,36 @@
+"""How often things are done, and how long a silence means that somebody is gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """`tick_s` is the least time between two reads of all streams; a read that took longer is
+    followed by a longer pause, so that reading never takes more than a third of the time.
+
+    `worker_lease_s` without a beat makes a worker's sessions anyone's. A client that was not seen
+    for `client_lease_s` may be replaced, after `grace_s` its sessions are closed. What is left of a
+    closed session is kept for `retention_s`.
+    """
+
+    tick_s: float = 0.005
+    beat_s: float = 0.25
+    worker_lease_s: float = 1.0
+    client_lease_s: float = 2.0
+    grace_s: float = 30.0
+    retention_s: float = 120.0
+    open_s: float = 10.0
+    drain_s: float = 10.0
+    first_retry_s: float = 0.02
+    longest_retry_s: float = 0.5
+
+    def pause_s(self, spent_s: float) -> float:
+        """How long to wait after a read that took `spent_s`."""
+        return max(self.tick_s, 2 * spent_s)
+
+
+def milliseconds(seconds: float) -> int:
+    """As Redis wants them."""
+    return round(seconds * 1000)

@@ -1,0 +1,244 @@
+"""Frames, controls and events as the fields of stream entries. `docs/protocol.md` describes them.
+
+Unknown fields are ignored, another version is refused.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from interject.model_runtime.protocol import (
+    FRAME_SAMPLES,
+    SAMPLE_BYTES,
+    Closed,
+    CloseReason,
+    Decision,
+    Emotion,
+    Event,
+    FloorMode,
+    Frame,
+    Gap,
+    ReplyDelta,
+    ReplyEnded,
+    ReplyStarted,
+    SessionOptions,
+    Speaker,
+)
+
+VERSION = b"1"
+FLAG_LAST = 1
+"""Nothing follows the frame: its look-ahead is empty on purpose."""
+MAX_JSON_BYTES = 65_536
+Fields = Mapping[bytes, bytes]
+
+
+class WireError(ValueError):
+    """An entry that cannot be read; the message says why, without repeating its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    text: str
+    emotion: Emotion = Emotion.NORMAL
+
+
+@dataclass(frozen=True, slots=True)
+class TextTurn:
+    text: str
+    answer: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerNow:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    reply_id: int
+    heard_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    reply_id: int
+    chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    threshold: float | None = None
+    mode: FloorMode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    reason: CloseReason = CloseReason.CLIENT
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A worker has taken the session, or refused it: `error` says why."""
+
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a `Say` or `TextTurn`; `entry` is its id in the input stream."""
+
+    entry: str
+    error: str = ""
+
+
+Control = Say | TextTurn | AnswerNow | Cancel | Heard | Update | Finish | Close
+Input = Frame | Control
+Output = Event | Opened | Answer
+
+_FRAME = b"frame"
+_KINDS: dict[bytes, type] = {
+    b"say": Say,
+    b"text_turn": TextTurn,
+    b"answer_now": AnswerNow,
+    b"cancel": Cancel,
+    b"heard": Heard,
+    b"update": Update,
+    b"finish": Finish,
+    b"close": Close,
+    b"decision": Decision,
+    b"reply_started": ReplyStarted,
+    b"reply_delta": ReplyDelta,
+    b"reply_ended": ReplyEnded,
+    b"gap": Gap,
+    b"closed": Closed,
+    b"opened": Opened,
+    b"answer": Answer,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+_READERS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in _KINDS.values()}
+_OPTIONS = TypeAdapter(SessionOptions)
+_SPEAKERS = TypeAdapter(tuple[Speaker, ...])
+CONTROLS = (Say, TextTurn, AnswerNow, Cancel, Heard, Update, Finish, Close)
+
+
+def encode(item: Input | Output) -> dict[bytes, bytes]:
+    """The fields of an entry."""
+    if isinstance(item, Frame):
+        return _encode_frame(item)
+    kind = type(item)
+    return {b"v": VERSION, b"k": _NAMES[kind], b"d": _READERS[kind].dump_json(item)}
+
+
+def decode_input(fields: Fields) -> Input:
+    """A frame or control.
+
+    :raises WireError: when the entry is anything else.
+    """
+    kind = _kind(fields)
+    if kind == _FRAME:
+        return _decode_frame(fields)
+    item = _decode_json(kind, fields)
+    if not isinstance(item, CONTROLS):
+        raise WireError(f"{_shown(kind)} is no input")
+    return item
+
+
+def decode_output(fields: Fields) -> Output:
+    """An event, or a worker's answer.
+
+    :raises WireError: when the entry is anything else.
+    """
+    kind = _kind(fields)
+    item = None if kind == _FRAME else _decode_json(kind, fields)
+    if item is None or isinstance(item, CONTROLS):
+        raise WireError(f"{_shown(kind)} is no output")
+    output: Output = item
+    return output
+
+
+def encode_options(options: SessionOptions) -> bytes:
+    """What a session is opened with, as JSON."""
+    return _OPTIONS.dump_json(options)
+
+
+def decode_options(data: bytes) -> SessionOptions:
+    """The opposite.
+
+    :raises WireError: when it is no such JSON.
+    """
+    try:
+        return _OPTIONS.validate_json(data)
+    except ValidationError:
+        raise WireError("the options of a session cannot be read") from None
+
+
+def _kind(fields: Fields) -> bytes:
+    version = fields.get(b"v")
+    if version != VERSION:
+        found = "none" if version is None else _shown(version)
+        raise WireError(f"protocol version {found}: this side speaks {VERSION.decode()} only")
+    return fields.get(b"k", b"")
+
+
+def _decode_json(kind: bytes, fields: Fields) -> Any:
+    if kind not in _KINDS:
+        raise WireError(f"unknown kind {_shown(kind)}")
+    data = fields.get(b"d", b"")
+    if len(data) > MAX_JSON_BYTES:
+        raise WireError(f"{_shown(kind)} has {len(data)} bytes, at most {MAX_JSON_BYTES}")
+    try:
+        return _READERS[_KINDS[kind]].validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "d"
+        raise WireError(f"{_shown(kind)}: {where}: {first['msg']}") from None
+
+
+def _encode_frame(frame: Frame) -> dict[bytes, bytes]:
+    fields = {
+        b"v": VERSION,
+        b"k": _FRAME,
+        b"s": struct.pack("<I", frame.seq),
+        b"t": struct.pack("<d", frame.captured_at),
+        b"f": struct.pack("<I", 0 if frame.lookahead else FLAG_LAST),
+        b"p": frame.pcm,
+    }
+    if frame.lookahead:
+        fields[b"a"] = frame.lookahead
+    if frame.speakers:
+        fields[b"w"] = _SPEAKERS.dump_json(frame.speakers)
+    return fields
+
+
+def _decode_frame(fields: Fields) -> Frame:
+    pcm = fields.get(b"p", b"")
+    if len(pcm) != FRAME_SAMPLES * SAMPLE_BYTES:
+        raise WireError(f"frame: p has {len(pcm)} bytes, not {FRAME_SAMPLES * SAMPLE_BYTES}")
+    speakers = fields.get(b"w", b"[]")
+    if len(speakers) > MAX_JSON_BYTES:
+        raise WireError(f"frame: w has {len(speakers)} bytes, at most {MAX_JSON_BYTES}")
+    try:
+        (seq,) = struct.unpack("<I", fields.get(b"s", b""))
+        (captured_at,) = struct.unpack("<d", fields.get(b"t", b""))
+        voices = _SPEAKERS.validate_json(speakers)
+        return Frame(seq, captured_at, pcm, fields.get(b"a", b""), voices)
+    except struct.error:
+        raise WireError("frame: s must have 4 bytes and t 8") from None
+    except ValidationError:
+        raise WireError("frame: w holds no list of speakers") from None
+    except ValueError as error:
+        raise WireError(f"frame: {error}") from None
+
+
+def _shown(name: bytes) -> str:
+    return name[:20].decode("ascii", "backslashreplace")

@@ -1,0 +1,118 @@
+"""Workers and sessions as Redis knows them, for people who operate them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from redis.asyncio import Redis
+
+    from interject.model_runtime.redis.keys import Keys
+
+SESSION_FIELDS = ("worker", "state", "epoch", "generation", "seen")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """`lease_ms` is 0 for a worker that is gone; `slots` are 0 for one that drains."""
+
+    name: str
+    slots: int
+    sessions: int
+    lease_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """`key` is the hashed id. `epoch` rises with each change of worker, `clients` with each client.
+
+    `silent_s` is the time since a client was last seen, `inputs` and `outputs` are entries kept.
+    """
+
+    key: str
+    worker: str
+    epoch: int
+    clients: int
+    silent_s: float
+    inputs: int
+    outputs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """At one moment. `session_count` counts those too that `sessions` has no room for."""
+
+    workers: tuple[WorkerRow, ...]
+    sessions: tuple[SessionRow, ...]
+    session_count: int
+
+    @property
+    def free_slots(self) -> int:
+        return sum(max(0, worker.slots - worker.sessions) for worker in self.workers)
+
+
+async def read_fleet(client: Redis, keys: Keys, *, most_sessions: int) -> Fleet:
+    """What is there now, in three round trips."""
+    tokens = sorted(token.decode() for token in await _members(client, keys.fleet))
+    pipeline = client.pipeline(transaction=False)
+    for token in tokens:
+        pipeline.hget(keys.worker(token), "slots")
+        pipeline.pttl(keys.worker(token))
+        pipeline.smembers(keys.owned(token))
+    answers = await pipeline.execute()
+    workers: list[WorkerRow] = []
+    owned: list[str] = []
+    for token, (slots, lease_ms, members) in zip(tokens, _threes(answers), strict=True):
+        owned += sorted(member.decode() for member in members)
+        name = worker_name(token)
+        workers.append(WorkerRow(name, int(slots or 0), len(members), max(0, lease_ms)))
+    rows = await _read_sessions(client, keys, owned[:most_sessions])
+    return Fleet(tuple(workers), rows, len(owned))
+
+
+def worker_name(token: str) -> str:
+    """A token is the worker's name and the number of its run."""
+    return token.rpartition(":")[0] or token
+
+
+async def _members(client: Redis, key: str) -> set[bytes]:
+    pipeline = client.pipeline(transaction=False)
+    pipeline.smembers(key)
+    (members,) = await pipeline.execute()
+    found: set[bytes] = members
+    return found
+
+
+async def _read_sessions(client: Redis, keys: Keys, names: Sequence[str]) -> tuple[SessionRow, ...]:
+    pipeline = client.pipeline(transaction=False)
+    pipeline.time()
+    for name in names:
+        pipeline.hmget(keys.session(name), SESSION_FIELDS)
+        pipeline.xlen(keys.input(name))
+        pipeline.xlen(keys.output(name))
+    (seconds, microseconds), *answers = await pipeline.execute()
+    now_s = seconds + microseconds / 1e6
+    rows: list[SessionRow] = []
+    for name, (fields, inputs, outputs) in zip(names, _threes(answers), strict=True):
+        worker, state, epoch, generation, seen = fields
+        if state != b"open":
+            continue
+        rows.append(
+            SessionRow(
+                key=name,
+                worker=worker_name((worker or b"").decode("utf-8", "replace")),
+                epoch=int(epoch or 0),
+                clients=int(generation or 0),
+                silent_s=max(0.0, now_s - float(seen or 0) / 1000),
+                inputs=inputs,
+                outputs=outputs,
+            )
+        )
+    return tuple(rows)
+
+
+def _threes(answers: Sequence[Any]) -> list[tuple[Any, Any, Any]]:
+    return list(zip(answers[::3], answers[1::3], answers[2::3], strict=True))

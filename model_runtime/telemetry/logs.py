@@ -1,0 +1,92 @@
+"""Logs as one JSON object a line, built so that what people say cannot get in.
+
+A line holds the message as it stands in the source, never what would be put into it; of the extra
+fields only those on a list, and short; of an exception its type and where it was raised, never its
+text, which may quote what could not be handled.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, TextIO
+
+from interject.model_runtime.protocol import RuntimeFailure
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+FIELDS = frozenset(
+    {
+        "chunk", "count", "epoch", "error_type", "output", "port", "reason", "role",
+        "seconds", "session", "slots", "state", "worker",
+    }
+)  # fmt: skip
+"""`session` is the hashed name that keys carry, never the id that a caller chose."""
+LONGEST_VALUE = 200
+WITHHELD = "[withheld]"
+TEXT_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class LogFormat(StrEnum):
+    """For a person at a terminal, or for a collector."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class JsonFormatter(logging.Formatter):
+    """One line, one object: `time`, `level`, `logger`, `message`, and the allowed fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.msg if isinstance(record.msg, str) else WITHHELD,
+        }
+        for name, value in vars(record).items():
+            if name not in _STANDARD:
+                line[name] = _shown(value) if name in FIELDS else WITHHELD
+        if record.exc_info and record.exc_info[1] is not None:
+            line["exception"] = type(record.exc_info[1]).__name__
+            line["where"] = _where(record.exc_info[2])
+        return json.dumps(line, ensure_ascii=True)
+
+
+def set_up(stream: TextIO, form: LogFormat, level: str = "info") -> None:
+    """Make the root logger write to `stream`, and nowhere else.
+
+    :raises RuntimeFailure: when there is no such level.
+    """
+    number = logging.getLevelNamesMapping().get(level.upper())
+    if number is None:
+        raise RuntimeFailure(f"{level}: not a log level; use debug, info, warning or error")
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        JsonFormatter() if form is LogFormat.JSON else logging.Formatter(TEXT_FORMAT)
+    )
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(number)
+
+
+def _shown(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE] + "..."
+    return WITHHELD
+
+
+def _where(trace: TracebackType | None) -> list[str]:
+    return [
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(trace)
+    ]

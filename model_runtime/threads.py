@@ -1,0 +1,17 @@
+"""How many of a machine's cores the model may use."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+
+def leave_a_core() -> None:
+    """Keep one core free of PyTorch's threads, for the event loop and whatever else runs.
+
+    Those threads wait for each other in busy loops: one that loses its core for a moment holds all
+    of them up, and a decision of 10 ms takes hundreds. `OMP_NUM_THREADS` may ask for fewer still.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), (cores or 2) - 1)))

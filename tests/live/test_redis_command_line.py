@@ -1,0 +1,83 @@
+"""`interject worker` and `interject listen --runtime redis://...`, as a user starts them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.live.redis_server import RedisServer
+
+ROOT = Path(__file__).parent.parent.parent
+KITCHEN = str(ROOT / "examples" / "kitchen.wav")
+FIRST_EVICTION = 75
+"""Here the slot is full; in one process keys are turned, a worker computes them anew."""
+COMMAND = [sys.executable, "-m", "interject.cli"]
+
+pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+def listened(*options: str) -> list[dict[str, Any]]:
+    """The JSON lines of `interject listen`."""
+    done = subprocess.run(
+        [*COMMAND, "listen", KITCHEN, "--json", *options],
+        cwd=ROOT, capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return [line for line in lines if line["event"] != "summary"]
+
+
+def outline(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what the clock and rounding change."""
+    numbers = ("p_respond", "silent_logit", "respond_logit")
+    return [{k: v for k, v in line.items() if k not in numbers} for line in lines]
+
+
+def test_a_file_gives_the_same_through_redis(redis_server: RedisServer) -> None:
+    command = [*COMMAND, "worker", "--slots", "2", "--name", "w1", "--telemetry", "off"]
+    environment = os.environ | {"INTERJECT_REDIS_URL": redis_server.url}
+    worker = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        assert worker.stderr is not None
+        assert "ready" in worker.stderr.readline()
+        apart = listened("--runtime", redis_server.url)
+        together = listened("--model", "nano")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=30) == 0
+        rest = worker.stderr.read()
+    finally:
+        worker.kill()
+        worker.wait()
+        assert worker.stderr is not None
+        worker.stderr.close()
+    assert "stopped" in rest
+    assert outline(apart) == outline(together)
+    for here, there in zip(together, apart, strict=True):
+        if here.get("chunk", FIRST_EVICTION) < FIRST_EVICTION and "p_respond" in here:
+            assert there["p_respond"] == pytest.approx(here["p_respond"], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--redis", "http://x"], "not a Redis URL"),
+        (["--redis", "redis://127.0.0.1:1/0"], "no Redis answers there"),
+        (["--slots", "0"], "a worker needs at least one slot"),
+    ],
+)
+def test_what_a_worker_cannot_use_is_one_line(arguments: list[str], message: str) -> None:
+    done = subprocess.run(
+        [*COMMAND, "worker", "--telemetry", "off", *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

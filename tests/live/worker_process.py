@@ -1,0 +1,72 @@
+"""A worker with the small test model as a process of its own: `python -m ... URL NAME SLOTS`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from interject.model_runtime.redis.worker import Worker
+from tests.model_runtime.worlds import small_model
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class WorkerProcess:
+    """One that a test may kill, stop and start again."""
+
+    def __init__(self, url: str, name: str, *, slots: int = 4, context: int = 256) -> None:
+        self._arguments = [url, name, str(slots), str(context)]
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Returns once it has its lease."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.live.worker_process", *self._arguments],
+            cwd=ROOT,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n", "the worker did not start"
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGKILL, SIGTERM, SIGSTOP, SIGCONT."""
+        assert self._process is not None, "it was not started"
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Its exit code."""
+        assert self._process is not None, "it was not started"
+        code = self._process.wait(timeout=30)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process = None
+        return code
+
+    def kill(self) -> None:
+        """kill -9, if it runs."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.kill()
+            self.wait()
+
+
+async def serve(url: str, name: str, slots: str, context: str) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    worker = Worker(url, small_model(int(context)), name=name, slots=int(slots))
+    await worker.run(stop, say_ready)
+
+
+def say_ready() -> None:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(*sys.argv[1:]))

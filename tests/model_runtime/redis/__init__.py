@@ -1,0 +1,1 @@
+"""Parts of the Redis runtime that need no server."""
