@@ -1,0 +1,122 @@
+"""The compose file fits the specification, and what it starts exists."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+import typer
+
+from interject.cli.main import app
+from interject.model_runtime.redis.timings import Timings
+from tests.deploy.files import DEPLOY, ROOT, compose, compose_variables, is_executable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SERVICES = compose()["services"]
+WORKERS = ["worker-cpu", "worker-gpu"]
+COPY = re.compile(r"^COPY (?!--from)(.+) \S+$", re.MULTILINE)
+
+
+def test_it_fits_the_specification() -> None:
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec",
+            str(ROOT / "docker-compose.yml"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_commands_are_commands_of_the_program() -> None:
+    program = typer.main.get_command(app)
+    for arguments in (
+        *(["worker", *SERVICES[name]["command"]] for name in WORKERS),
+        SERVICES["demo"]["command"],
+    ):
+        context = program.make_context("interject", list(arguments))
+        name, command, rest = program.resolve_command(context, arguments)  # type: ignore[attr-defined]
+        assert command.make_context(name, rest, parent=context).params
+
+
+def test_make_env_writes_every_variable(tmp_path: Path) -> None:
+    script, file = DEPLOY / "make_env.sh", tmp_path / "env"
+    assert is_executable(script)
+    subprocess.run([str(script), str(file)], check=True, timeout=10)
+    pairs = dict(line.split("=") for line in file.read_text().splitlines())
+    assert set(pairs) == compose_variables()
+    assert len({*pairs.values()}) == len(pairs)
+    assert {len(value) for value in pairs.values()} == {48}
+    assert file.stat().st_mode & 0o077 == 0
+    again = subprocess.run([str(script), str(file)], capture_output=True, text=True, timeout=10)
+    assert again.returncode == 2
+    assert "exists already" in again.stderr
+
+
+def test_mounted_files_are_there() -> None:
+    for name, service in SERVICES.items():
+        for volume in service.get("volumes", []):
+            source = volume.partition(":")[0]
+            if source.startswith("./"):
+                assert (ROOT / source).exists(), f"{name}: {source}"
+        build = service.get("build")
+        if build:
+            assert (ROOT / build["dockerfile"]).is_file()
+    assert is_executable(DEPLOY / "redis" / "start.sh")
+
+
+def test_only_loopback_is_published() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert ports
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+
+
+def test_secrets_reach_redis_under_the_names_that_its_script_reads() -> None:
+    script = (DEPLOY / "redis" / "start.sh").read_text(encoding="utf-8")
+    assert set(SERVICES["redis"]["secrets"]) == set(re.findall(r"\$\(digest (\w+)\)", script))
+    assert "/run/secrets" in script
+
+
+@pytest.mark.parametrize("worker", WORKERS)
+def test_a_worker_is_given_time_to_drain(worker: str) -> None:
+    grace_s = float(SERVICES[worker]["stop_grace_period"].removesuffix("s"))
+    assert grace_s >= 2 * Timings().drain_s
+
+
+def test_livekit_is_given_a_port_for_each_that_is_published() -> None:
+    published = {
+        port.removesuffix("/udp").rpartition(":")[2] for port in SERVICES["livekit"]["ports"]
+    }
+    assert published <= set(
+        re.findall(r"\d{4}", SERVICES["livekit"]["environment"]["LIVEKIT_CONFIG"])
+    )
+
+
+@pytest.mark.parametrize("image", ["media", "worker"])
+def test_an_image_copies_what_is_there_and_what_its_context_lets_through(image: str) -> None:
+    text = (DEPLOY / "docker" / f"{image}.Dockerfile").read_text(encoding="utf-8")
+    allowed = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    for line in [*COPY.findall(text), *re.findall(r"^COPY (examples\S+)", text, re.MULTILINE)]:
+        for source in line.split():
+            assert (ROOT / source).exists(), source
+            assert any(source.startswith(rule[1:]) for rule in allowed if rule[0] == "!"), source
+    assert re.search(r"^USER 10001$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("image", "has_torch"), [("media", False), ("worker", True)])
+def test_only_the_workers_image_has_torch(image: str, has_torch: bool) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (DEPLOY / "docker" / f"{image}.Dockerfile").read_text(encoding="utf-8")
+    (extras,) = re.findall(r"'\.\[([\w,]+)\]'", text)
+    wanted = list(project["dependencies"])
+    for extra in extras.split(","):
+        wanted += project["optional-dependencies"][extra]
+    assert any(name.startswith(("torch", "interject")) for name in wanted) == has_torch

@@ -1,0 +1,111 @@
+"""The manifests are valid, and fit each other and the program."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import kubernetes_validate
+import pytest
+import typer
+import yaml
+
+from interject.cli.main import app
+from interject.model_runtime.redis.timings import Timings
+from tests.deploy.files import DEPLOY, manifests
+
+VERSION = "1.32"
+OBJECTS = manifests()
+WORKER = OBJECTS["StatefulSet", "interject-worker"]["spec"]["template"]["spec"]
+CONTAINER = WORKER["containers"][0]
+needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not here")
+
+
+@pytest.mark.parametrize("name", OBJECTS, ids="/".join)
+def test_an_object_fits_its_schema(name: tuple[str, str]) -> None:
+    kubernetes_validate.validate(OBJECTS[name], VERSION, strict=True)
+
+
+@needs_kubectl
+@pytest.mark.parametrize(("folder", "gpus"), [("k8s", None), ("k8s-gpu", "1")])
+def test_kustomize_builds_valid_objects(folder: str, gpus: str | None) -> None:
+    done = subprocess.run(
+        ["kubectl", "kustomize", str(DEPLOY / folder)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=50,
+    )
+    documents = list(yaml.safe_load_all(done.stdout))
+    for document in documents:
+        kubernetes_validate.validate(document, VERSION, strict=True)
+        assert document["kind"] == "Namespace" or document["metadata"]["namespace"] == "interject"
+    built = {(d["kind"], d["metadata"]["name"].partition("-redis-")[0]): d for d in documents}
+    assert {"redis.conf", "start.sh", "users.acl"} == set(built["ConfigMap", "interject"]["data"])
+    worker = built["StatefulSet", "interject-worker"]["spec"]["template"]["spec"]["containers"][0]
+    assert worker["resources"]["limits"].get("nvidia.com/gpu") == gpus
+
+
+def test_kustomization_lists_every_file() -> None:
+    listed = yaml.safe_load((DEPLOY / "k8s" / "kustomization.yaml").read_text())["resources"]
+    there = {path.name for path in (DEPLOY / "k8s").glob("*.yaml")} - {"kustomization.yaml"}
+    assert set(listed) == there | {"../redis"}
+
+
+def test_the_worker_is_started_with_options_that_it_has() -> None:
+    program = typer.main.get_command(app)
+    context = program.make_context("interject", ["worker"])
+    name, command, rest = program.resolve_command(context, ["worker", *CONTAINER["args"]])  # type: ignore[attr-defined]
+    params = command.make_context(name, rest, parent=context).params
+    port = next(port["containerPort"] for port in CONTAINER["ports"] if port["name"] == "metrics")
+    assert params["telemetry"] == f"0.0.0.0:{port}"
+    assert params["name"] == "$(POD_NAME)"
+
+
+def test_the_worker_is_given_time_to_drain() -> None:
+    assert WORKER["terminationGracePeriodSeconds"] >= 2 * Timings().drain_s
+
+
+def test_probes_ask_what_is_served() -> None:
+    paths = {
+        kind: CONTAINER[f"{kind}Probe"]["httpGet"]["path"]
+        for kind in ("startup", "liveness", "readiness")
+    }
+    assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
+
+
+def test_scaling_keeps_slots_free() -> None:
+    slots = int(CONTAINER["args"][CONTAINER["args"].index("--slots") + 1])
+    (metric,) = OBJECTS["HorizontalPodAutoscaler", "interject-worker"]["spec"]["metrics"]
+    assert metric["pods"]["metric"]["name"] == "interject_sessions"
+    assert 0 < int(metric["pods"]["target"]["averageValue"]) < slots
+
+
+def test_everyone_points_at_the_worker() -> None:
+    labels = OBJECTS["StatefulSet", "interject-worker"]["spec"]["template"]["metadata"]["labels"]
+    budget = OBJECTS["PodDisruptionBudget", "interject-worker"]["spec"]
+    target = OBJECTS["HorizontalPodAutoscaler", "interject-worker"]["spec"]["scaleTargetRef"]
+    assert budget["selector"]["matchLabels"].items() <= labels.items()
+    assert budget["maxUnavailable"] == 1
+    assert (target["kind"], target["name"]) == ("StatefulSet", "interject-worker")
+
+
+@pytest.mark.parametrize("name", ["interject-worker", "interject-redis"])
+def test_pods_run_without_privileges(name: str) -> None:
+    spec = OBJECTS["StatefulSet", name]["spec"]["template"]["spec"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["automountServiceAccountToken"] is False
+    for container in spec["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert "memory" in container["resources"]["limits"]
+
+
+def test_no_password_is_written_down() -> None:
+    environment = {entry["name"]: entry for entry in CONTAINER["env"]}
+    assert "secretKeyRef" in environment["WORKER_PASSWORD"]["valueFrom"]
+    assert "$(WORKER_PASSWORD)" in environment["INTERJECT_REDIS_URL"]["value"]
+    assert not any(kind == "Secret" for kind, _ in OBJECTS)
