@@ -128,9 +128,9 @@ class Engine:
         self._encode_again(stream)
         stream.redo(known.journal)
         stream.replied_at = now
-        self.memory.lengths[stream.slot] = 0
-        if stream.ledger.length:
-            self._fill([(stream, stream.ledger.contents())])
+        self.memory.lengths[stream.memory.slot] = 0
+        if stream.memory.ledger.length:
+            self._fill([(stream, stream.memory.ledger.contents())])
         stream.report(emit, journal)
 
     def snapshot(self, session_id: str) -> Snapshot:
@@ -139,7 +139,7 @@ class Engine:
 
     def evictions(self, session_id: str) -> int:
         """How often a session's slot was full."""
-        return self._stream(session_id).evictions
+        return self._stream(session_id).memory.evictions
 
     def open_clip(
         self, options: SessionOptions, clip: Tensor, question: str, emit: Callable[[Event], None]
@@ -236,14 +236,14 @@ class Engine:
         """End a session and free its slot."""
         stream = self._streams.pop(session_id, None)
         if stream is not None:
-            self.memory.give_back(stream.slot)
+            self.memory.give_back(stream.memory.slot)
             stream.close(reason, detail)
 
     def abandon(self, session_id: str) -> None:
         """Free a session's slot without a word: it is another engine's now."""
         stream = self._streams.pop(session_id, None)
         if stream is not None:
-            self.memory.give_back(stream.slot)
+            self.memory.give_back(stream.memory.slot)
 
     def _stream(self, session_id: str) -> Stream:
         try:
@@ -352,7 +352,9 @@ class Engine:
         if embeddings:
             rows[sound] = torch.cat(embeddings).to(rows.dtype)
         lengths = self.memory.lengths
-        segments = [Segment(s.slot, lengths[s.slot], len(feed.ids)) for s, feed in work]
+        segments = [
+            Segment(s.memory.slot, lengths[s.memory.slot], len(feed.ids)) for s, feed in work
+        ]
         hidden = decoder.forward_rows(rows, SlotAttention(self.memory, segments))
         for segment in segments:
             lengths[segment.slot] = segment.end

@@ -17,7 +17,7 @@ import torch
 from interject.model_runtime.architecture import CHUNK_POSITIONS
 from interject.model_runtime.feed import AUDIO, Feed, ForcedReply, Request, TypedTurn
 from interject.model_runtime.hearing import HeardChunk, Hearing
-from interject.model_runtime.ledger import Eviction, Ledger, Span, SpanKind
+from interject.model_runtime.ledger import Eviction, SpanKind
 from interject.model_runtime.protocol import (
     Cause,
     Closed,
@@ -47,6 +47,7 @@ from interject.model_runtime.recall import (
 )
 from interject.model_runtime.reply import Reply, ReplyLimits
 from interject.model_runtime.sampling import Sampler
+from interject.model_runtime.session_memory import SessionMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -89,23 +90,19 @@ class Stream:
         eviction: Eviction = Eviction.ROTATE,
     ) -> None:
         self.options = options
-        self.slot = slot
+        self.memory = SessionMemory(memory, slot, eviction)
         self.state = StreamState.LISTENING
         self.hearing = Hearing(
             options.session_id, config.features, self._announce_gap, loudest=loudest
         )
         self.requests: deque[Request] = deque()
-        self.ledger = Ledger()
         self.reply: Reply | None = None
         self.replied_at = 0.0
         self.finishing = False
-        self.evictions = 0
         self.journal: Callable[[AnyDeed], None] | None = None
         self._layout = config.layout
-        self._memory = memory
         self._tokenizer = tokenizer
         self._emit = emit
-        self._eviction = eviction
         self.sampler = Sampler(options.sampling)
         self._prefix: Feed | None = prefix
         self._carry: list[int] = []
@@ -205,9 +202,8 @@ class Stream:
         chunks were waiting.
         """
         block = len(self._carry) + CHUNK_POSITIONS
-        context = self._make_room(block)
-        room = self._memory.context - self.ledger.length - block
-        count = min(count, 1 + room // CHUNK_POSITIONS)
+        context = self.memory.make_room(block)
+        count = min(count, 1 + (self.memory.room - block) // CHUNK_POSITIONS)
         ids: list[int] = []
         ends: list[int] = []
         embeddings = []
@@ -232,14 +228,13 @@ class Stream:
             chunk = self.hearing.queue.popleft()
             answered = respond - silent > _log_odds(self._threshold)
             kind = SpanKind.ANSWERED_CHUNK if answered else SpanKind.SILENT_CHUNK
-            sound = chunk.embeddings if self._eviction is Eviction.EXACT else None
-            self.ledger.append(Span(kind, list(feed.ids[filled : end + 1]), sound))
+            self.memory.append(kind, feed.ids[filled : end + 1], chunk.embeddings)
             filled = end + 1
             self._carry = [self._layout.keep_silence]
             self._note(Decided(chunk.frame.seq, silent, respond))
             self._announce_decision(chunk, silent, respond, answered, now)
             if answered:
-                self._memory.truncate(self.slot, self.ledger.length)
+                self.memory.cut_to_ledger()
                 self._open_reply(Cause.MODEL, [self._layout.text_begin])
                 return
 
@@ -332,11 +327,7 @@ class Stream:
         in_slot = max(0, len(reply.tokens) - 1)
         unfed = self._opening
         kept = reply.keep_heard(heard_chars)
-        place = self.ledger.reply(reply.reply_id)
-        if place is not None:
-            start, span = place
-            del span.ids[span.length - in_slot + min(kept, in_slot) :]
-            self._memory.truncate(self.slot, start + span.length)
+        self.memory.shorten_reply(reply.reply_id, in_slot - min(kept, in_slot))
         self._end_reply(reply, unfed=[*unfed, *reply.tokens[in_slot:]])
 
     def _cancel_past(self, reply: Reply, heard_chars: int) -> None:
@@ -347,39 +338,14 @@ class Stream:
         if cut_short and len(self._carry) > 1:
             self._carry = self._carry[-1:]
         gone = in_slot - min(reply.keep_heard(heard_chars), in_slot)
-        place = self.ledger.reply(reply.reply_id)
-        if place is not None and gone:
-            start, span = place
-            end = start + span.length
-            del span.ids[span.length - gone :]
-            positions = torch.arange(self._memory.lengths[self.slot])
-            stay = (positions < end - gone) | (positions >= end)
-            self._memory.keep(self.slot, positions[stay])
+        self.memory.shorten_reply(reply.reply_id, gone)
         self._announce_end(reply)
 
-    # Memory
-
     def _fed(self, feed: Feed, kind: SpanKind, reply_id: int | None = None) -> Feed:
-        context = self._make_room(len(feed.ids))
-        sound = None
-        if feed.embeddings and self._eviction is Eviction.EXACT:
-            sound = torch.cat(feed.embeddings)
-        self.ledger.append(Span(kind, list(feed.ids), sound, reply_id))
+        context = self.memory.make_room(len(feed.ids))
+        sound = torch.cat(feed.embeddings) if feed.embeddings else None
+        self.memory.append(kind, feed.ids, sound, reply_id)
         return feed.behind(context)
-
-    def _make_room(self, rows: int) -> Feed:
-        """Forget what is least worth keeping if `rows` do not fit; returns what to feed again."""
-        size = self._memory.context
-        if self.ledger.length + rows <= size:
-            return Feed(())
-        target = min(size // 2, size - rows)
-        kept = self.ledger.forget(target=target, recent=target // 2)
-        self.evictions += 1
-        if self._eviction is Eviction.EXACT:
-            self._memory.truncate(self.slot, 0)
-            return self.ledger.contents()
-        self._memory.keep(self.slot, kept)
-        return Feed(())
 
     # Taking over
 
@@ -387,7 +353,7 @@ class Stream:
         """The stream between two steps."""
         return Snapshot(
             ear=self.hearing.ear(),
-            spans=tuple(replace(span, ids=list(span.ids)) for span in self.ledger.spans),
+            spans=tuple(replace(span, ids=list(span.ids)) for span in self.memory.ledger.spans),
             carry=tuple(self._carry),
             opening=tuple(self._opening),
             reply=None if self.reply is None else self.reply.spoken(),
@@ -404,7 +370,7 @@ class Stream:
     def resume(self, snapshot: Snapshot) -> None:
         """Become a fresh stream's snapshot; the slot must then be filled from the ledger."""
         self.hearing.resume(snapshot.ear)
-        self.ledger.spans = list(snapshot.spans)
+        self.memory.ledger.spans = list(snapshot.spans)
         if snapshot.spans:
             self._prefix = None
         self._carry, self._opening = list(snapshot.carry), list(snapshot.opening)
@@ -424,7 +390,7 @@ class Stream:
     def redo(self, journal: Iterable[AnyDeed]) -> None:
         """Do again what was done after the snapshot, as if the slot took part."""
         for deed in journal:
-            self._memory.lengths[self.slot] = self._memory.context
+            self.memory.pretend_full()
             deed.redo(self)
 
     def report(self, emit: Callable[[Event], None], journal: Callable[[AnyDeed], None]) -> None:

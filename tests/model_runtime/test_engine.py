@@ -228,7 +228,7 @@ def test_say_puts_given_words_into_the_memory() -> None:
     room = Room()
     room.open(threshold=1.0)
     room.hear(2.0)
-    before = room.engine.memory.lengths[room.engine._streams["a"].slot]
+    before = room.engine.memory.lengths[room.engine._streams["a"].memory.slot]
     room.engine.say("a", "Mind the step, Zoë!", Emotion.URGENT)
     room.run()
     start, delta, end = room.events["a"][-3:]
@@ -238,7 +238,7 @@ def test_say_puts_given_words_into_the_memory() -> None:
     assert delta.text == end.text == "Mind the step, Zoë!"
     assert end.reason is EndReason.COMPLETE
     stream = room.engine._streams["a"]
-    assert room.engine.memory.lengths[stream.slot] == before + 2 + len(
+    assert room.engine.memory.lengths[stream.memory.slot] == before + 2 + len(
         b"Mind the step, Zo\xc3\xab!"
     )
 
@@ -312,7 +312,7 @@ class TestCancel:
         assert end.reason is EndReason.CANCELLED
         assert heard.startswith(end.text)
         stream = room.engine._streams["a"]
-        assert room.engine.memory.lengths[stream.slot] == stream.ledger.length
+        assert room.engine.memory.lengths[stream.memory.slot] == stream.memory.ledger.length
 
     def test_memory_is_as_if_only_the_heard_words_had_been_said(self) -> None:
         """After a barge-in the next decision equals that of a reply that ended there."""
@@ -338,10 +338,10 @@ class TestCancel:
         room.engine.say("a", "one two three four", Emotion.NORMAL)
         room.hear(2.0)
         stream = room.engine._streams["a"]
-        before = room.engine.memory.lengths[stream.slot]
+        before = room.engine.memory.lengths[stream.memory.slot]
         room.engine.cancel("a", 0, heard_chars=3)
-        assert room.engine.memory.lengths[stream.slot] == before - len(" two three four")
-        assert stream.ledger.length == room.engine.memory.lengths[stream.slot]
+        assert room.engine.memory.lengths[stream.memory.slot] == before - len(" two three four")
+        assert stream.memory.ledger.length == room.engine.memory.lengths[stream.memory.slot]
         room.engine.push("a", frames(noise(2.4))[5])
         room.run()
         assert room.of(Decision)[-1].seq == 5
@@ -380,10 +380,10 @@ class TestCancel:
                 room.run()
             room.engine.cancel("a", 0, heard_chars=0)
             stream = room.engine._streams["a"]
-            assert stream.ledger.length == room.engine.memory.lengths[stream.slot]
+            assert stream.memory.ledger.length == room.engine.memory.lengths[stream.memory.slot]
             room.engine.push("a", frames(noise(1.2))[2])
             room.run()
-            assert stream.ledger.length == room.engine.memory.lengths[stream.slot]
+            assert stream.memory.ledger.length == room.engine.memory.lengths[stream.memory.slot]
 
 
 def test_exact_eviction_leaves_the_memory_that_only_the_kept_spans_make() -> None:
@@ -392,17 +392,17 @@ def test_exact_eviction_leaves_the_memory_that_only_the_kept_spans_make() -> Non
     room.open(prompt_ids=tuple(range(20)), threshold=0.6)
     room.hear(16.0)
     stream = room.engine._streams["a"]
-    assert stream.ledger.length < 20 + 40 * 13, "spans were forgotten"
+    assert stream.memory.ledger.length < 20 + 40 * 13, "spans were forgotten"
     slot = room.engine.memory.take()
     assert slot is not None
-    context = stream.ledger.contents()
+    context = stream.memory.ledger.contents()
     decoder = room.engine.model.decoder
     rows = decoder.embed(torch.tensor([max(i, 0) for i in context.ids]))
     rows[torch.tensor(context.ids) == AUDIO] = torch.cat(context.embeddings)
     segments = [Segment(slot, 0, len(rows))]
     decoder.forward_rows(rows, SlotAttention(room.engine.memory, segments))
     for store in (room.engine.memory.keys, room.engine.memory.values):
-        held = store[:, stream.slot, : stream.ledger.length]
+        held = store[:, stream.memory.slot, : stream.memory.ledger.length]
         torch.testing.assert_close(held, store[:, slot, : len(rows)], atol=1e-4, rtol=1e-4)
 
 
@@ -418,12 +418,12 @@ def test_a_session_outlives_its_slot_many_times(eviction: Eviction) -> None:
         for frame in frames(noise(6.0, seed=second), second * 15):
             room.engine.push("a", frame)
             room.run()
-            longest = max(longest, room.engine.memory.lengths[stream.slot])
-            assert stream.ledger.length == room.engine.memory.lengths[stream.slot]
+            longest = max(longest, room.engine.memory.lengths[stream.memory.slot])
+            assert stream.memory.ledger.length == room.engine.memory.lengths[stream.memory.slot]
     assert longest <= 256
     assert len(room.of(Decision)) == 300
-    assert stream.ledger.spans[0].length == 20
-    assert len(stream.ledger.spans) < 40
+    assert stream.memory.ledger.spans[0].length == 20
+    assert len(stream.memory.ledger.spans) < 40
 
 
 def test_finishing_decides_everything_and_closes() -> None:

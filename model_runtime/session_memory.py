@@ -1,0 +1,77 @@
+"""One session's part of the slot memory: its slot, the ledger of it, and how it is tidied."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from interject.model_runtime.feed import Feed
+from interject.model_runtime.ledger import Eviction, Ledger, Span, SpanKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from interject.model_runtime.slots import SlotMemory
+
+
+class SessionMemory:
+    """What the session remembers. Between two steps slot and ledger hold the same positions."""
+
+    def __init__(self, slots: SlotMemory, slot: int, eviction: Eviction) -> None:
+        self.slot = slot
+        self.ledger = Ledger()
+        self.evictions = 0
+        self._slots = slots
+        self._exact = eviction is Eviction.EXACT
+
+    @property
+    def room(self) -> int:
+        """Positions that are free."""
+        return self._slots.context - self.ledger.length
+
+    def append(
+        self,
+        kind: SpanKind,
+        ids: Sequence[int],
+        sound: Tensor | None = None,
+        reply_id: int | None = None,
+    ) -> None:
+        """Note what was, or is about to be, fed. Sound is kept only where it may be fed again."""
+        self.ledger.append(Span(kind, list(ids), sound if self._exact else None, reply_id))
+
+    def make_room(self, rows: int) -> Feed:
+        """Forget what is least worth keeping if `rows` do not fit; returns what to feed again."""
+        if rows <= self.room:
+            return Feed(())
+        size = self._slots.context
+        target = min(size // 2, size - rows)
+        kept = self.ledger.forget(target=target, recent=target // 2)
+        self.evictions += 1
+        if self._exact:
+            self._slots.truncate(self.slot, 0)
+            return self.ledger.contents()
+        self._slots.keep(self.slot, kept)
+        return Feed(())
+
+    def cut_to_ledger(self) -> None:
+        """Take back rows that were fed on speculation."""
+        self._slots.truncate(self.slot, self.ledger.length)
+
+    def shorten_reply(self, reply_id: int, tokens: int) -> None:
+        """Forget the last `tokens` of a reply, whether or not something follows it."""
+        place = self.ledger.reply(reply_id)
+        if place is None or tokens <= 0:
+            return
+        start, span = place
+        end = start + span.length
+        del span.ids[span.length - tokens :]
+        positions = torch.arange(self._slots.lengths[self.slot])
+        stay = (positions < end - tokens) | (positions >= end)
+        self._slots.keep(self.slot, positions[stay])
+
+    def pretend_full(self) -> None:
+        """While a journal is redone nothing is fed: let any length be cut from the slot."""
+        self._slots.lengths[self.slot] = self._slots.context
