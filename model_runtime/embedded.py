@@ -10,9 +10,10 @@ import asyncio
 import logging
 import queue
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from interject.model_runtime.engine import Engine
+from interject.model_runtime.ledger import Eviction
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,
@@ -34,18 +35,26 @@ if TYPE_CHECKING:
 
 MAX_UNREAD_EVENTS = 8_192
 _IDLE_WAIT_S = 0.5
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 
 class EmbeddedRuntime:
-    """Many sessions of this process on one engine. Use it as an async context manager."""
+    """Many sessions of this process on one engine. Use it as an async context manager.
 
-    def __init__(self, model: Model, *, slots: int = 8) -> None:
+    A full slot is tidied as workers do it, so that both hear the same in the same sound.
+    """
+
+    def __init__(
+        self, model: Model, *, slots: int = 8, eviction: Eviction = Eviction.EXACT
+    ) -> None:
         leave_a_core()
-        self._engine = Engine(model, slots=slots)
+        self._engine = Engine(model, slots=slots, eviction=eviction)
         self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._sessions: dict[str, EmbeddedSession] = {}
+        self._ending = threading.Lock()
+        self._ended = False
         self._thread = threading.Thread(target=self._work, name="interject-engine", daemon=True)
         self._thread.start()
 
@@ -77,9 +86,24 @@ class EmbeddedRuntime:
         session = EmbeddedSession(options.session_id, self, loop)
         opened: asyncio.Future[None] = loop.create_future()
 
-        self.submit(lambda: _answer(loop, opened, lambda: start(session.emit)))
+        def begin() -> None:
+            self._check_running()
+            start(session.emit)
+
+        self.submit(lambda: _answer(loop, opened, begin))
         await opened
         return session
+
+    async def free_slots(self) -> int:
+        """How many sessions could be opened now."""
+        loop = asyncio.get_running_loop()
+        free: asyncio.Future[int] = loop.create_future()
+
+        def count() -> None:
+            loop.call_soon_threadsafe(_succeed, free, self._engine.memory.free)
+
+        self.submit(count)
+        return await free
 
     async def aclose(self) -> None:
         """Close every session and stop the thread."""
@@ -91,9 +115,9 @@ class EmbeddedRuntime:
 
         :raises SessionClosed: when the runtime has stopped.
         """
-        if not self._thread.is_alive():
-            raise SessionClosed("the runtime has stopped; open a new one")
-        self._inbox.put(action)
+        with self._ending:
+            self._check_running()
+            self._inbox.put(action)
 
     @property
     def engine(self) -> Engine:
@@ -109,8 +133,22 @@ class EmbeddedRuntime:
         except Exception:
             logger.exception("the engine failed")
             reason, detail = CloseReason.FAILURE, "the engine failed; see the log"
+        with self._ending:
+            self._ended = True
         for session_id in self._engine.session_ids:
             self._engine.close(session_id, reason, detail)
+        self._turn_down()
+
+    def _turn_down(self) -> None:
+        """Whoever still waits for an answer learns that the sessions are closed."""
+        while not self._inbox.empty():
+            action = self._inbox.get()
+            if action is not None:
+                action()
+
+    def _check_running(self) -> None:
+        if self._ended:
+            raise SessionClosed("the runtime has stopped; open a new one")
 
     def _take_in(self, *, wait: bool) -> bool:
         """Do all that is in the inbox; False once the runtime is to stop."""
@@ -225,12 +263,12 @@ def _answer(
             logger.exception("input that the engine could not take")
         loop.call_soon_threadsafe(_fail, answer, error)
     else:
-        loop.call_soon_threadsafe(_succeed, answer)
+        loop.call_soon_threadsafe(_succeed, answer, None)
 
 
-def _succeed(answer: asyncio.Future[None]) -> None:
+def _succeed(answer: asyncio.Future[T], value: T) -> None:
     if not answer.done():
-        answer.set_result(None)
+        answer.set_result(value)
 
 
 def _fail(answer: asyncio.Future[None], error: Exception) -> None:

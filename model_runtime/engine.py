@@ -6,6 +6,7 @@ calls `step` until there is nothing to do.
 
 from __future__ import annotations
 
+import heapq
 import math
 import time
 from dataclasses import replace
@@ -16,7 +17,7 @@ import torch
 from interject.model_runtime.architecture import CHUNK_POSITIONS
 from interject.model_runtime.attention import Segment, SlotAttention
 from interject.model_runtime.feed import AUDIO, Feed, ForcedReply, TypedTurn
-from interject.model_runtime.hearing import HeardChunk, Hearing, encode
+from interject.model_runtime.hearing import MAX_BACKLOG_FRAMES, HeardChunk, Hearing, encode
 from interject.model_runtime.ledger import Eviction
 from interject.model_runtime.offline import embed_clip
 from interject.model_runtime.protocol import (
@@ -30,7 +31,8 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
-from interject.model_runtime.sampling import Sampler, TokenMasks
+from interject.model_runtime.recall import is_unheard
+from interject.model_runtime.sampling import TokenMasks
 from interject.model_runtime.scheduler import StepLimits, StepPlan, plan_step
 from interject.model_runtime.slots import SlotMemory
 from interject.model_runtime.stream import Stream, StreamState
@@ -45,10 +47,15 @@ if TYPE_CHECKING:
     from interject.model_runtime.recall import AnyDeed, Recollection, Snapshot
 
 BUSY_RETRY_S = 5.0
+BACKLOG_FRAMES_A_SLOT = 75
+"""Half a minute. A file is read at most 64 frames ahead."""
 
 
 class Engine:
     """Owns the slots of one device.
+
+    When more than `backlog_frames` wait in all sessions together, the oldest of whichever is
+    furthest behind go unheard: it is the whole engine that is too slow, not one session.
 
     :raises ValueError: when there are fewer slots than one.
     """
@@ -60,6 +67,7 @@ class Engine:
         slots: int = 8,
         limits: StepLimits | None = None,
         eviction: Eviction = Eviction.ROTATE,
+        backlog_frames: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if slots < 1:
@@ -70,10 +78,11 @@ class Engine:
         )
         quarter = model.config.decoder.context // 4
         limits = limits or StepLimits()
-        self._limits = StepLimits(
-            limits.chunks, max(1, min(limits.drain, quarter // CHUNK_POSITIONS))
-        )
+        drain = max(1, min(limits.drain, quarter // CHUNK_POSITIONS))
+        self._limits = replace(limits, drain=drain)
         self._longest_text = quarter
+        fair = max(MAX_BACKLOG_FRAMES, BACKLOG_FRAMES_A_SLOT * slots)
+        self._backlog_frames = backlog_frames or fair
         self._clock = clock
         self._eviction = eviction
         self._streams: dict[str, Stream] = {}
@@ -125,6 +134,7 @@ class Engine:
         now = self._clock()
         for frame in known.frames:
             stream.hearing.hear(frame, now, limit=len(known.frames))
+        stream.hearing.ignore({deed.seq for deed in known.journal if is_unheard(deed)})
         self._encode_again(stream)
         stream.redo(known.journal)
         stream.replied_at = now
@@ -306,16 +316,30 @@ class Engine:
         """Run one step; returns whether there was anything to do."""
         for session_id in [i for i, s in self._streams.items() if s.drained]:
             self.close(session_id, CloseReason.CLIENT)
+        self._shed_overload()
         plan = plan_step(self._streams.values(), now=self._clock(), limits=self._limits)
         if plan.empty:
             return False
         self._encode_chunks(plan)
-        work = [(stream, stream.next_text()) for stream in plan.texts]
+        work = [(stream, stream.next_text(refill=self._limits.refill)) for stream in plan.texts]
         work += [(stream, stream.next_chunks(count)) for stream, count in plan.chunks]
         hidden = self._run(work)
         self._decide(work, hidden)
         self._draw(work, hidden)
         return True
+
+    def _shed_overload(self) -> None:
+        hearings = [stream.hearing for stream in self._streams.values()]
+        excess = sum(len(hearing.queue) for hearing in hearings) - self._backlog_frames
+        if excess <= 0:
+            return
+        arrivals = (
+            (chunk.arrived_at, number)
+            for number, hearing in enumerate(hearings)
+            for chunk in hearing.queue
+        )
+        for _, number in heapq.nsmallest(excess, arrivals):
+            hearings[number].shed()
 
     def _encode_chunks(self, plan: StepPlan) -> None:
         """Encode what is decided now and, while there is room, what waits behind a reply."""
@@ -393,9 +417,8 @@ class Engine:
         best = logits.argmax(-1).tolist()
         now = self._clock()
         for (stream, feed), row, token in zip(drawing, logits, best, strict=True):
-            sampler: Sampler = stream.sampler
-            chosen = token if sampler.greedy or feed.emotion else sampler.draw(row)
-            stream.drew(chosen, now)
+            greedy = stream.sampler.greedy or feed.emotion
+            stream.drew(token if greedy else stream.draw(row), now)
 
 
 def _say_nothing(event: Event) -> None:

@@ -49,7 +49,7 @@ class Hearing:
         self,
         session_id: str,
         config: FeatureConfig,
-        emit: Callable[[Gap], None],
+        emit: Callable[[Gap, bool], None],
         *,
         loudest: float,
     ) -> None:
@@ -68,14 +68,25 @@ class Hearing:
             return
         missing = frame.seq - self._next_seq
         if missing:
-            self._emit(Gap(self._session_id, self._next_seq, missing, GapReason.MISSING))
+            self._emit(Gap(self._session_id, self._next_seq, missing, GapReason.MISSING), False)
             self.features.forget_context()
         self._next_seq = frame.seq + 1
         self._latest = self.features.window(_samples(frame.pcm), _samples(frame.lookahead))
         self.queue.append(HeardChunk(frame, now, self._latest))
         if len(self.queue) > limit:
-            shed = self.queue.popleft()
-            self._emit(Gap(self._session_id, shed.frame.seq, 1, GapReason.OVERLOAD))
+            self.shed()
+
+    def shed(self) -> None:
+        """Drop the oldest frame, and say so: whether its loudness had an effect, too."""
+        shed = self.queue.popleft()
+        gap = Gap(self._session_id, shed.frame.seq, 1, GapReason.OVERLOAD)
+        self._emit(gap, shed.embeddings is not None)
+
+    def ignore(self, seqs: set[int]) -> None:
+        """Do not encode these frames: they are only there to be dropped again."""
+        for chunk in self.queue:
+            if chunk.frame.seq in seqs:
+                chunk.embeddings = torch.empty(0)
 
     def unencoded(self) -> list[HeardChunk]:
         """Queued chunks without embeddings, oldest first."""

@@ -8,7 +8,7 @@ from enum import Enum, auto
 import torch
 from torch import Tensor
 
-from interject.model_runtime.feed import Feed
+from interject.model_runtime.feed import AUDIO, Feed
 
 
 class SpanKind(Enum):
@@ -75,6 +75,16 @@ class Ledger:
             tuple(i for span in self.spans for i in span.ids),
             tuple(span.embeddings for span in self.spans if span.embeddings is not None),
         )
+
+    def part(self, first: int, rows: int) -> Feed:
+        """At most `rows` of that, from position `first` on."""
+        whole = self.contents()
+        ids = whole.ids[first : first + rows]
+        count = ids.count(AUDIO)
+        if not count:
+            return Feed(ids)
+        before = whole.ids[:first].count(AUDIO)
+        return Feed(ids, (torch.cat(whole.embeddings)[before : before + count],))
 
     def reply(self, reply_id: int) -> tuple[int, Span] | None:
         """A reply's first position and span, or None once it is forgotten."""

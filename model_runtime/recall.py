@@ -9,7 +9,7 @@ over the spans fills the slot.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 # What is written down is read back by these annotations, so they must be there at run time.
 from interject.model_runtime.feed import Request  # noqa: TC001
@@ -82,7 +82,9 @@ class Fed:
     token: int | None
 
     def redo(self, stream: Stream) -> None:
-        stream.next_text()
+        stream.tidy()
+        stream.memory.pretend_full()
+        stream.next_text(refill=0)
         if self.token is not None:
             stream.drew(self.token, stream.replied_at)
 
@@ -103,9 +105,10 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Shed:
-    """A frame was dropped unheard."""
+    """A frame was dropped undecided; where it was not even `encoded`, features never knew it."""
 
     seq: int
+    encoded: bool = True
 
     def redo(self, stream: Stream) -> None:
         stream.hearing.skip_to(self.seq + 1)
@@ -160,6 +163,11 @@ class Finished:
 
     def redo(self, stream: Stream) -> None:
         stream.finish()
+
+
+def is_unheard(deed: Deed) -> TypeGuard[Shed]:
+    """Whether a frame must not be encoded again."""
+    return isinstance(deed, Shed) and not deed.encoded
 
 
 AnyDeed = Fed | Decided | Shed | Asked | Cut | Played | Updated | Finished

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import torch
@@ -30,24 +31,29 @@ class TokenMasks:
 
 
 class Sampler:
-    """Draws by a session's settings; the same seed draws the same tokens."""
+    """Draws by a session's settings; the same seed draws the same tokens.
+
+    Chance depends on the seed, the reply and the token's place in it, not on what was drawn before:
+    another engine that goes on with a reply draws what this one would have drawn.
+    """
 
     def __init__(self, settings: Sampling) -> None:
         self._settings = settings
-        self._generator = torch.Generator().manual_seed(settings.seed)
+        self._generator = torch.Generator()
 
     @property
     def greedy(self) -> bool:
         """Whether the largest logit always wins."""
         return self._settings.temperature <= 0.0
 
-    def draw(self, logits: Tensor) -> int:
-        """One token from masked logits [vocabulary]."""
+    def draw(self, logits: Tensor, *, reply_id: int, place: int) -> int:
+        """One token from masked logits [vocabulary]; `place` counts the tokens of the reply."""
         if self.greedy:
             return int(logits.argmax())
         scores = logits.float().cpu() / self._settings.temperature
         scores = _keep_top_k(scores, self._settings.top_k)
         probabilities = _keep_top_p(scores.softmax(-1), self._settings.top_p)
+        self._generator.manual_seed(_seed(self._settings.seed, reply_id, place))
         return int(torch.multinomial(probabilities, 1, generator=self._generator))
 
     def loops(self, tokens: Sequence[int]) -> bool:
@@ -58,6 +64,11 @@ class Sampler:
             if len(tail) == length * times and list(tail) == list(tail[:length]) * times:
                 return True
         return False
+
+
+def _seed(*numbers: int) -> int:
+    digest = hashlib.blake2b(repr(numbers).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
 
 
 def _keep_top_k(scores: Tensor, k: int) -> Tensor:

@@ -7,6 +7,7 @@ an idle machine decodes as fast as it can.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,13 @@ REPLY_TOKENS_PER_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class StepLimits:
-    """How much one step may hold: chunks of all sessions, and of one session's queue."""
+    """How much one step may hold: chunks of all sessions, and of one session's queue, and rows of
+    a tidied slot that is filled again.
+    """
 
     chunks: int = 64
     drain: int = 32
+    refill: int = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,11 @@ def plan_step(streams: Iterable[Stream], *, now: float, limits: StepLimits) -> S
     backlogged: list[Stream] = []
     urgent: list[Stream] = []
     unhurried: list[Stream] = []
+    refilling: list[Stream] = []
     for stream in streams:
-        if stream.wants_text:
+        if stream.full:
+            refilling.append(stream)
+        elif stream.wants_text:
             (urgent if _behind_speech(stream, now) else unhurried).append(stream)
         elif stream.hearing.queue:
             late = len(stream.hearing.queue) > FRESH_BACKLOG_FRAMES
@@ -59,11 +66,20 @@ def plan_step(streams: Iterable[Stream], *, now: float, limits: StepLimits) -> S
     backlogged.sort(key=_oldest_arrival)
     chunks = _within(fresh + backlogged, limits)
     texts = urgent if fresh else urgent + unhurried
+    texts += _next_refill(refilling, busy=bool(fresh))
     return StepPlan(tuple(texts), tuple(chunks))
 
 
 def _oldest_arrival(stream: Stream) -> float:
-    return stream.hearing.queue[0].arrived_at
+    return stream.hearing.queue[0].arrived_at if stream.hearing.queue else -math.inf
+
+
+def _next_refill(streams: list[Stream], *, busy: bool) -> list[Stream]:
+    """One slot a step, first that which somebody waits for; the others when nobody waits at all."""
+    awaited = [stream for stream in streams if stream.hearing.queue or stream.requests]
+    if awaited:
+        return [min(awaited, key=_oldest_arrival)]
+    return [] if busy else streams[:1]
 
 
 def _behind_speech(stream: Stream, now: float) -> bool:

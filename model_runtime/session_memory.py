@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 class SessionMemory:
-    """What the session remembers. Between two steps slot and ledger hold the same positions."""
+    """What the session remembers. Between two steps slot and ledger hold the same positions, or,
+    after the slot was tidied, the slot still the first part of them.
+    """
 
     def __init__(self, slots: SlotMemory, slot: int, eviction: Eviction) -> None:
         self.slot = slot
@@ -26,6 +28,19 @@ class SessionMemory:
         self.evictions = 0
         self._slots = slots
         self._exact = eviction is Eviction.EXACT
+
+    def lacks(self, rows: int) -> bool:
+        """Whether room for these costs a pass over what stays, which is better done early."""
+        return self._exact and rows > self.room
+
+    @property
+    def unfilled(self) -> int:
+        """Rows of a tidied slot that have not been computed anew yet."""
+        return max(0, self.ledger.length - self._slots.lengths[self.slot])
+
+    def refill(self, rows: int) -> Feed:
+        """The next of these, at most `rows`."""
+        return self.ledger.part(self._slots.lengths[self.slot], rows)
 
     @property
     def room(self) -> int:

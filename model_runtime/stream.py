@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from tokenizers import Tokenizer
+    from torch import Tensor
 
     from interject.model_runtime.architecture import ModelConfig
     from interject.model_runtime.protocol import Event
@@ -166,12 +167,40 @@ class Stream:
 
     @property
     def wants_text(self) -> bool:
-        """Whether the next feed is text: the prefix, a reply's next token, or a request."""
-        replying = self.state is StreamState.REPLYING
-        return replying or self._prefix is not None or bool(self.requests)
+        """Whether the next feed is text: the prefix, a reply's next token, or a request.
 
-    def next_text(self) -> Feed:
-        """The next rows of text."""
+        What a full slot must hold comes before anything else.
+        """
+        replying = self.state is StreamState.REPLYING
+        return replying or self._prefix is not None or bool(self.requests) or self.full
+
+    @property
+    def full(self) -> bool:
+        """Whether the chunk after a silent one has no room. It is made before that chunk comes,
+        and what stays is computed anew piece by piece, so that nobody else waits for long.
+        """
+        if self.memory.unfilled:
+            return True
+        spans = self.memory.ledger.spans
+        after_silence = bool(spans) and spans[-1].kind is SpanKind.SILENT_CHUNK
+        listening = self.state is StreamState.LISTENING
+        return listening and after_silence and self.memory.lacks(self._block)
+
+    def tidy(self) -> None:
+        """Make room in a full slot, which is then to be filled again."""
+        if self.full:
+            self.memory.make_room(self._block)
+
+    @property
+    def _block(self) -> int:
+        """Positions of the next chunk."""
+        return len(self._carry) + CHUNK_POSITIONS
+
+    def next_text(self, *, refill: int) -> Feed:
+        """The next rows of text; of a slot that is to be filled again at most `refill`."""
+        if self.full:
+            self.tidy()
+            return self.memory.refill(refill)
         feed = self._next_text()
         if not feed.wants_token:
             self._note(Fed(None))
@@ -201,7 +230,7 @@ class Stream:
         that do not fit into the slot wait, so that when it is tidied never depends on how many
         chunks were waiting.
         """
-        block = len(self._carry) + CHUNK_POSITIONS
+        block = self._block
         context = self.memory.make_room(block)
         count = min(count, 1 + (self.memory.room - block) // CHUNK_POSITIONS)
         ids: list[int] = []
@@ -256,6 +285,12 @@ class Stream:
             self._emit(ReplyDelta(self._id, reply.reply_id, fresh, text))
         if reply.ended is not None:
             self._end_reply(reply, unfed=fresh)
+
+    def draw(self, logits: Tensor) -> int:
+        """The reply's next token, from masked logits [vocabulary]."""
+        reply = self.reply
+        assert reply is not None, "only a replying stream draws tokens"
+        return self.sampler.draw(logits, reply_id=reply.reply_id, place=len(reply.tokens))
 
     # Replies
 
@@ -370,7 +405,7 @@ class Stream:
     def resume(self, snapshot: Snapshot) -> None:
         """Become a fresh stream's snapshot; the slot must then be filled from the ledger."""
         self.hearing.resume(snapshot.ear)
-        self.memory.ledger.spans = list(snapshot.spans)
+        self.memory.ledger.spans = [replace(s, ids=list(s.ids)) for s in snapshot.spans]
         if snapshot.spans:
             self._prefix = None
         self._carry, self._opening = list(snapshot.carry), list(snapshot.opening)
@@ -407,9 +442,9 @@ class Stream:
     def _id(self) -> str:
         return self.options.session_id
 
-    def _announce_gap(self, gap: Gap) -> None:
+    def _announce_gap(self, gap: Gap, encoded: bool) -> None:
         if gap.reason is GapReason.OVERLOAD:
-            self._note(Shed(gap.first_seq))
+            self._note(Shed(gap.first_seq, encoded))
         self._emit(gap)
 
     def _announce_decision(

@@ -80,6 +80,21 @@ def test_any_tokens_add_up_to_what_decoding_at_once_gives(
     assert "".join(pieces) + rest == tokenizer.decode(ids)
 
 
+@pytest.mark.parametrize("tokenizer", [BYTES, MERGES], ids=["bytes", "merges"])
+def test_a_character_behind_bytes_that_are_none(tokenizer: Tokenizer) -> None:
+    ids = [94, 94, 156, 94, 94]
+    pieces, rest = pushed(tokenizer, ids)
+    assert "".join(pieces) + rest == tokenizer.decode(ids)
+
+
+def test_bytes_that_are_no_character_are_shown_after_a_while() -> None:
+    stray = BYTES.token_to_id("\u0142")
+    assert stray is not None
+    pieces, rest = pushed(BYTES, [stray] * 10)
+    assert "".join(pieces) == "\ufffd" * 7
+    assert rest == "\ufffd" * 3
+
+
 def test_a_character_appears_with_its_last_byte() -> None:
     ids = BYTES.encode("a🔥b").ids
     assert len(ids) == 6

@@ -52,6 +52,7 @@ class Room:
         context: int = 512,
         limits: StepLimits | None = None,
         eviction: Eviction = Eviction.ROTATE,
+        backlog_frames: int | None = None,
     ) -> None:
         self.now = 0.0
         self.engine = Engine(
@@ -59,6 +60,7 @@ class Room:
             slots=slots,
             limits=limits,
             eviction=eviction,
+            backlog_frames=backlog_frames,
             clock=lambda: self.now,
         )
         self.events: dict[str, list[Event]] = {}
@@ -211,6 +213,44 @@ def test_a_backlog_is_bounded_and_what_is_shed_is_reported() -> None:
     assert {g.reason for g in shed} == {GapReason.OVERLOAD}
     room.run()
     assert [d.seq for d in room.of(Decision)] == list(range(10, 160))
+
+
+def test_an_engine_that_falls_behind_sheds_what_has_waited_longest() -> None:
+    room = Room(slots=3, backlog_frames=30)
+    room.open("late", threshold=1.0)
+    room.open("fresh", threshold=1.0)
+    heard = frames(noise(8.0))
+    for frame in heard:
+        room.engine.push("late", frame)
+    room.now = 5.0
+    for frame in heard:
+        room.engine.push("fresh", frame)
+    room.run()
+    assert [g.first_seq for g in room.of(Gap, "late")] == list(range(10))
+    assert {g.reason for g in room.of(Gap, "late")} == {GapReason.OVERLOAD}
+    assert [d.seq for d in room.of(Decision, "late")] == list(range(10, 20))
+    assert room.of(Gap, "fresh") == []
+    assert [d.seq for d in room.of(Decision, "fresh")] == list(range(20))
+
+
+def test_overload_cuts_no_reply() -> None:
+    room = Room(backlog_frames=5)
+    room.open(threshold=1.0, max_reply_tokens=9)
+    heard = frames(noise(8.0))
+    room.engine.push("a", heard[0])
+    room.run()
+    room.engine.answer_now("a")
+    while not room.of(ReplyDelta):
+        room.engine.step()
+    for frame in heard[1:]:
+        room.engine.push("a", frame)
+        room.engine.step()
+    room.run()
+    (reply,) = room.of(ReplyEnded)
+    assert reply.token_count == 9
+    assert 0 < len(room.of(Gap)) < 15
+    shed = {gap.first_seq for gap in room.of(Gap)}
+    assert {d.seq for d in room.of(Decision)} | shed == set(range(20))
 
 
 def test_speakers_and_capture_time_reach_the_decision_untouched() -> None:
@@ -404,6 +444,90 @@ def test_exact_eviction_leaves_the_memory_that_only_the_kept_spans_make() -> Non
     for store in (room.engine.memory.keys, room.engine.memory.values):
         held = store[:, stream.memory.slot, : stream.memory.ledger.length]
         torch.testing.assert_close(held, store[:, slot, : len(rows)], atol=1e-4, rtol=1e-4)
+
+
+def test_a_full_slot_is_tidied_before_the_next_chunk_comes() -> None:
+    room = Room(context=256, eviction=Eviction.EXACT)
+    room.open(prompt_ids=tuple(range(20)), threshold=1.0)
+    room.run()
+    for frame in frames(noise(24.0)):
+        room.engine.push("a", frame)
+        room.engine.step()
+        assert room.of(Decision)[-1].seq == frame.seq, "no decision waits for it"
+        room.run()
+    assert room.engine.evictions("a") > 1
+
+
+def test_when_a_full_slot_is_tidied_changes_nothing() -> None:
+    """What is asked for meanwhile comes after it."""
+    heard: list[list[tuple[float, float]]] = []
+    for first_tidied in (True, False):
+        room = Room(context=256, eviction=Eviction.EXACT)
+        room.open(prompt_ids=tuple(range(20)), threshold=1.0)
+        for frame in frames(noise(24.0)):
+            room.engine.push("a", frame)
+            while len(room.of(Decision)) <= frame.seq:
+                room.engine.step()
+            if room.engine._streams["a"].full:
+                if first_tidied:
+                    room.engine.step()
+                room.engine.say("a", "one two", Emotion.NORMAL)
+                room.run()
+        assert room.of(ReplyEnded)
+        heard.append([(d.silent_logit, d.respond_logit) for d in room.of(Decision)])
+        assert len(room.of(Decision)) == 60
+    assert torch.allclose(torch.tensor(heard[0]), torch.tensor(heard[1]), atol=1e-5)
+
+
+def test_filling_a_tidied_slot_piece_by_piece_changes_nothing() -> None:
+    heard: list[list[float]] = []
+    for refill in (7, 1_000):
+        room = Room(context=256, eviction=Eviction.EXACT, limits=StepLimits(refill=refill))
+        room.open(prompt_ids=tuple(range(20)), threshold=1.0)
+        for frame in frames(noise(24.0)):
+            room.engine.push("a", frame)
+            room.run()
+        assert room.engine.evictions("a") > 1
+        heard.append([d.respond_logit for d in room.of(Decision)])
+    assert heard[0] == pytest.approx(heard[1], abs=1e-5)
+
+
+def test_one_slot_a_step_is_filled_again_and_others_are_decided_meanwhile() -> None:
+    room = Room(context=256, eviction=Eviction.EXACT, limits=StepLimits(refill=8))
+    for name in ("a", "b"):
+        room.open(name, prompt_ids=tuple(range(20)), threshold=1.0)
+    sound = frames(noise(24.0))
+    for frame in sound:
+        room.engine.push("a", frame)
+        while not room.engine._streams["a"].full and room.engine.step():
+            pass
+        if room.engine._streams["a"].full:
+            break
+    room.engine.push("b", sound[0])
+    room.engine.step()
+    assert room.of(Decision, "b")
+    assert room.engine._streams["a"].full, "what nobody waits for comes last"
+
+
+def test_what_was_not_heard_can_be_taken_back_while_a_slot_is_filled_again() -> None:
+    room = Room(context=256, eviction=Eviction.EXACT, limits=StepLimits(refill=8))
+    room.open(prompt_ids=tuple(range(20)), threshold=1.0)
+    stream = room.engine._streams["a"]
+    room.engine.say("a", "one two", Emotion.NORMAL)
+    room.run()
+    taken_back = 0
+    for frame in frames(noise(24.0)):
+        room.engine.push("a", frame)
+        while room.engine.step():
+            last = room.of(ReplyEnded)[-1]
+            if stream.memory.unfilled and last.reason is not EndReason.CANCELLED:
+                room.engine.cancel("a", last.reply_id, 3)
+                taken_back += 1
+        assert stream.memory.ledger.length == room.engine.memory.lengths[stream.memory.slot]
+        if room.of(ReplyEnded)[-1].reason is EndReason.CANCELLED:
+            room.engine.say("a", "one two", Emotion.NORMAL)
+    assert taken_back > 1
+    assert len(room.of(Decision)) == 60
 
 
 @pytest.mark.parametrize("eviction", list(Eviction))

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from interject.model_runtime.engine import Engine
 from interject.model_runtime.ledger import Eviction
 from interject.model_runtime.protocol import (
+    FRAME_SAMPLES,
     CloseReason,
+    Decision,
     Emotion,
     Event,
     FloorMode,
     Frame,
     Gap,
+    Sampling,
     SessionOptions,
 )
 from interject.model_runtime.recall import Recollection
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.recall import AnyDeed, Snapshot
 
 OPTIONS = SessionOptions("a", prompt_ids=tuple(range(20)), threshold=0.6, max_reply_tokens=9)
+LOUD = np.where(np.arange(FRAME_SAMPLES) % 20 < 10, 32_000, -32_000).astype("<i2").tobytes()
 
 
 @dataclass
@@ -41,10 +46,12 @@ class Witness:
     frames: list[Frame] = field(default_factory=list)
     snapshot: Snapshot | None = None
     evictions: int = 0
+    options: SessionOptions = OPTIONS
+    backlog_frames: int | None = None
 
     def begin(self) -> Engine:
-        engine = Engine(small_model(256), slots=2, eviction=Eviction.EXACT)
-        engine.open(OPTIONS, self.events.append)
+        engine = self._engine(slots=2)
+        engine.open(self.options, self.events.append)
         engine.report("a", self.journal.append)
         return engine
 
@@ -59,12 +66,20 @@ class Witness:
 
     def take_over(self) -> Engine:
         """Another engine, whose slots are not those of the first."""
-        engine = Engine(small_model(256), slots=3, eviction=Eviction.EXACT)
+        engine = self._engine(slots=3)
         engine.open(SessionOptions("other"), lambda event: None)
         known = Recollection(self.snapshot, tuple(self.journal), tuple(self.frames))
-        engine.restore(OPTIONS, known, self.events.append, self.journal.append)
+        engine.restore(self.options, known, self.events.append, self.journal.append)
         self.evictions = 0
         return engine
+
+    def _engine(self, slots: int) -> Engine:
+        return Engine(
+            small_model(256),
+            slots=slots,
+            eviction=Eviction.EXACT,
+            backlog_frames=self.backlog_frames,
+        )
 
 
 def controls(frame: int, engine: Engine) -> None:
@@ -82,9 +97,15 @@ def controls(frame: int, engine: Engine) -> None:
     at.get(frame, lambda: None)()
 
 
-def run(sound: list[Frame], *, kills: frozenset[int], drain: frozenset[int]) -> list[Event]:
+def run(
+    sound: list[Frame],
+    *,
+    kills: frozenset[int],
+    drain: frozenset[int],
+    options: SessionOptions = OPTIONS,
+) -> list[Event]:
     """Kill the engine after the given steps; at those in `drain` it saves a snapshot first."""
-    witness = Witness()
+    witness = Witness(options=options)
     engine = witness.begin()
     steps = 0
     for number, frame in enumerate(sound):
@@ -118,6 +139,7 @@ steps_of_a_run = st.frozensets(st.integers(1, 180), min_size=1, max_size=4)
 
 @settings(max_examples=6, deadline=None)
 @given(kills=steps_of_a_run, drain=st.frozensets(st.integers(1, 180), max_size=3))
+@example(kills=frozenset({3, 4}), drain=frozenset({3}))
 def test_killed_anywhere_it_goes_on_the_same(
     undisturbed: list[Event], kills: frozenset[int], drain: frozenset[int]
 ) -> None:
@@ -130,6 +152,52 @@ def test_killed_after_every_step() -> None:
     calm = run(sound, kills=frozenset(), drain=frozenset())
     assert outline(run(sound, kills=every, drain=frozenset())) == outline(calm)
     assert outline(run(sound, kills=every, drain=every)) == outline(calm)
+
+
+@pytest.mark.parametrize("kills", [range(1000), range(0, 1000, 7)])
+def test_a_reply_that_was_drawn_by_chance_goes_on_with_the_same_tokens(kills: range) -> None:
+    chance = replace(OPTIONS, sampling=Sampling(temperature=1.5, top_p=0.9, seed=4))
+    sound = heard()[:16]
+    calm = run(sound, kills=frozenset(), drain=frozenset(), options=chance)
+    assert outline(run(sound, kills=frozenset(kills), drain=frozenset(), options=chance)) == (
+        outline(calm)
+    )
+    assert outline(calm) != outline(run(sound, kills=frozenset(), drain=frozenset()))
+
+
+@pytest.mark.parametrize("kills", [range(1000), range(30, 1000, 11)])
+def test_what_was_shed_stays_unheard(kills: range) -> None:
+    """Loud frames that nobody heard must not turn down what follows."""
+    sound = [replace(f, pcm=LOUD) if f.seq in (4, 5) else quiet(f) for f in heard()[:16]]
+    calm = burst(sound, kills=frozenset())
+    assert [e.first_seq for e in calm if isinstance(e, Gap)] == list(range(3, 13))
+    killed = burst(sound, kills=frozenset(kills))
+    assert outline(killed) == outline(calm)
+    for there, here in zip(killed, calm, strict=True):
+        if isinstance(there, Decision) and isinstance(here, Decision):
+            assert there.respond_logit == pytest.approx(here.respond_logit, abs=1e-3)
+
+
+def quiet(frame: Frame) -> Frame:
+    """Sound that next to anything loud is none."""
+    return replace(frame, pcm=(np.frombuffer(frame.pcm, "<i2") // 512).astype("<i2").tobytes())
+
+
+def burst(sound: list[Frame], *, kills: frozenset[int]) -> list[Event]:
+    """Three frames as they come, then all others at once, of which only three may wait."""
+    witness = Witness(backlog_frames=3)
+    engine = witness.begin()
+    steps = 0
+    for frame in sound:
+        engine.push("a", frame)
+        witness.frames.append(frame)
+        while frame.seq not in range(3, sound[-1].seq) and engine.step():
+            steps += 1
+            witness.keep(engine)
+            if steps in kills:
+                engine = witness.take_over()
+    engine.close("a", CloseReason.CLIENT)
+    return witness.events
 
 
 def test_an_abandoned_session_says_nothing_and_frees_its_slot() -> None:

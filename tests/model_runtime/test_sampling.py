@@ -18,7 +18,7 @@ LOGITS = torch.tensor([1.0, 3.0, 2.0, -1.0, 0.0])
 
 def draws(settings: Sampling, count: int = 400) -> list[int]:
     sampler = Sampler(settings)
-    return [sampler.draw(LOGITS) for _ in range(count)]
+    return [sampler.draw(LOGITS, reply_id=0, place=place) for place in range(count)]
 
 
 def test_without_temperature_the_largest_wins() -> None:
@@ -35,10 +35,10 @@ def test_the_seed_decides() -> None:
 def test_samplers_do_not_disturb_each_other() -> None:
     alone = draws(Sampling(temperature=1.0, seed=3), 50)
     first, other = (Sampler(Sampling(temperature=1.0, seed=seed)) for seed in (3, 9))
-    mixed = []
+    mixed: list[int] = []
     for _ in range(50):
-        mixed.append(first.draw(LOGITS))
-        other.draw(LOGITS)
+        mixed.append(first.draw(LOGITS, reply_id=0, place=len(mixed)))
+        other.draw(LOGITS, reply_id=0, place=len(mixed))
     assert mixed == alone
 
 
@@ -69,7 +69,7 @@ def test_top_p(top_p: float, allowed: set[int]) -> None:
 def test_masked_tokens_are_never_drawn() -> None:
     masked = LOGITS + torch.tensor([0.0, -torch.inf, 0.0, -torch.inf, 0.0])
     sampler = Sampler(Sampling(temperature=5.0, top_p=0.99, top_k=4))
-    assert {sampler.draw(masked) for _ in range(300)} <= {0, 2, 4}
+    assert {sampler.draw(masked, reply_id=0, place=n) for n in range(300)} <= {0, 2, 4}
 
 
 @pytest.mark.parametrize(
