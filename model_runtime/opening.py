@@ -10,22 +10,30 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import Runtime
 
 EMBEDDED_PREFIX = "embedded:"
+LOCAL_PREFIX = "local:"
 REDIS_PREFIXES = ("redis://", "rediss://", "unix://")
 
 
 def open_runtime(url: str, *, slots: int = 8) -> Runtime:
-    """Open `embedded:nano`, `embedded:DIRECTORY` or `redis://host:port/0`.
+    """Open `embedded:nano`, `embedded:DIRECTORY`, `local:nano`, `local:DIRECTORY`,
+    `local:unix:SOCKET` or `redis://host:port/0`.
 
-    Only the first two import torch; `slots` is theirs, too: a worker has its own.
+    Only an embedded model imports torch: a local one is in a process of its own, started before its
+    first session, or in one that listens at a socket. `slots` is for what this call starts: a
+    worker or a server that runs has its own.
 
     :raises RuntimeFailure: when the URL names no runtime, or its model cannot be loaded.
     """
     if url.startswith(REDIS_PREFIXES):
         return _open_redis(url)
+    if url.startswith(LOCAL_PREFIX):
+        from interject.model_runtime.local.runtime import LocalRuntime
+
+        return LocalRuntime(url, slots=slots)
     if not url.startswith(EMBEDDED_PREFIX):
         raise RuntimeFailure(
-            f"{url}: not a runtime; use {EMBEDDED_PREFIX}nano, {EMBEDDED_PREFIX}DIRECTORY "
-            "or redis://host:port/0"
+            f"{url}: not a runtime; use {EMBEDDED_PREFIX}nano, {EMBEDDED_PREFIX}DIRECTORY, "
+            f"{LOCAL_PREFIX}nano, {LOCAL_PREFIX}DIRECTORY or redis://host:port/0"
         )
     try:
         from interject.model_runtime.checkpoint import load_checkpoint

@@ -32,7 +32,7 @@ from tests.model_runtime.worlds import frames, noise
 if TYPE_CHECKING:
     from interject.model_runtime.protocol import Event, Runtime, RuntimeSession
 
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 T = TypeVar("T")
 
 

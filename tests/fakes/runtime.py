@@ -50,7 +50,12 @@ class FakeRuntimeSession:
     """Answers in the same call that asks, so that tests have one order of events."""
 
     def __init__(
-        self, options: SessionOptions, script: Mapping[int, Scripted], *, deciding: bool
+        self,
+        options: SessionOptions,
+        script: Mapping[int, Scripted],
+        *,
+        deciding: bool,
+        answering: bool = True,
     ) -> None:
         self.options = options
         self.frames: list[Frame] = []
@@ -60,6 +65,7 @@ class FakeRuntimeSession:
         self.replies = 0
         self._script = dict(script)
         self._deciding = deciding
+        self._answering = answering
         self._mode = options.mode
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._closed = False
@@ -133,7 +139,8 @@ class FakeRuntimeSession:
 
     async def answer_now(self) -> None:
         self._check()
-        self.reply(Scripted("All right."), cause=Cause.ANSWER_NOW)
+        if self._answering:
+            self.reply(Scripted("All right."), cause=Cause.ANSWER_NOW)
 
     async def cancel(self, reply_id: int, *, heard_chars: int) -> None:
         self._check()
@@ -172,18 +179,22 @@ class FakeRuntimeSession:
 class FakeRuntime:
     """`script` maps a frame's seq to the reply after it; `slots` is how many fit at once.
 
-    With `deciding=False` a test decides by hand, through `FakeRuntimeSession.decide`.
+    With `deciding=False` a test decides by hand, through `FakeRuntimeSession.decide`; without
+    `answering` nothing comes when a reply is asked for.
     """
 
     script: Mapping[int, Scripted] = field(default_factory=dict)
     slots: int = 4
     deciding: bool = True
+    answering: bool = True
     sessions: list[FakeRuntimeSession] = field(default_factory=list)
 
     async def open(self, options: SessionOptions) -> FakeRuntimeSession:
         if len(self.sessions) >= self.slots:
             raise RuntimeBusy("every slot is taken", retry_after_s=1.0)
-        session = FakeRuntimeSession(options, self.script, deciding=self.deciding)
+        session = FakeRuntimeSession(
+            options, self.script, deciding=self.deciding, answering=self.answering
+        )
         self.sessions.append(session)
         return session
 

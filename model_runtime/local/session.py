@@ -1,0 +1,276 @@
+"""A session of a `LocalRuntime`. It outlives the server: another one goes on where this one died.
+
+The memory does not: the next server has heard and said nothing yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.local.messages import Kind, Message
+from interject.model_runtime.local.outbox import Outbox
+from interject.model_runtime.local.progress import Progress
+from interject.model_runtime.protocol import (
+    Closed,
+    CloseReason,
+    Decision,
+    Emotion,
+    FloorMode,
+    Frame,
+    Gap,
+    ReplyStarted,
+    RuntimeBusy,
+    RuntimeFailure,
+    SessionClosed,
+    SessionOptions,
+)
+from interject.model_runtime.redis import wire
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from interject.model_runtime.protocol import Event
+
+MAX_UNREAD_EVENTS = 8_192
+
+
+class SessionState(Enum):
+    """What the server that is connected knows of a session."""
+
+    UNKNOWN = auto()
+    OPENING = auto()
+    OPEN = auto()
+    CLOSED = auto()
+
+
+class LocalSession:
+    """`channel` is its number on the connection, `wake` says that there is something to send."""
+
+    def __init__(
+        self, options: SessionOptions, channel: int, *, answer_s: float, wake: Callable[[], None]
+    ) -> None:
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.closed = asyncio.Event()
+        self.state = SessionState.UNKNOWN
+        self.ending: CloseReason | None = None
+        self._options = options
+        self._channel = channel
+        self._answer_s = answer_s
+        self._wake = wake
+        self._outbox = Outbox()
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._asked: dict[int, asyncio.Future[None]] = {}
+        self._progress = Progress()
+
+    @property
+    def session_id(self) -> str:
+        return self._options.session_id
+
+    async def push(self, frame: Frame) -> None:
+        self._check()
+        if frame.seq >= self._progress.next_seq:
+            self._put(frame)
+
+    async def finish(self) -> None:
+        self._put(wire.Finish())
+
+    async def text_turn(self, text: str, *, answer: bool = True) -> None:
+        await self._ask(wire.TextTurn(text, answer))
+
+    async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
+        await self._ask(wire.Say(text, emotion))
+
+    async def answer_now(self) -> None:
+        self._put(wire.AnswerNow())
+
+    async def cancel(self, reply_id: int, *, heard_chars: int) -> None:
+        self._put(wire.Cancel(reply_id, heard_chars))
+
+    async def heard(self, reply_id: int, *, chars: int) -> None:
+        self._put(wire.Heard(reply_id, chars))
+
+    async def update(
+        self, *, threshold: float | None = None, mode: FloorMode | None = None
+    ) -> None:
+        self._put(wire.Update(threshold, mode))
+        options = self._options
+        self._options = replace(
+            options,
+            threshold=options.threshold if threshold is None else threshold,
+            mode=mode or options.mode,
+        )
+
+    async def events(self) -> AsyncIterator[Event]:
+        while True:
+            event = await self._events.get()
+            yield event
+            if isinstance(event, Closed):
+                return
+
+    async def close(self) -> None:
+        self.begin_close(CloseReason.CLIENT)
+
+    def begin_close(self, reason: CloseReason) -> None:
+        """Ask the server to end the session, once."""
+        if self.ending is not None or self.closed.is_set():
+            return
+        if self.state is SessionState.UNKNOWN:
+            self.end(reason)
+        else:
+            self.ending = reason
+            self._outbox.put(wire.Close(reason))
+            self._wake()
+
+    # What goes out
+
+    def outgoing(self) -> Iterator[Message]:
+        """What is to be sent now; it counts as sent."""
+        if self.state is SessionState.UNKNOWN:
+            self.state = SessionState.OPENING
+            fields = {b"d": wire.encode_options(self._options)}
+            yield Message(Kind.OPEN, self._channel, fields=fields)
+        elif self.state is not SessionState.OPENING:
+            for letter in self._outbox.take():
+                item = self._progress.for_server(letter.item)
+                if item is not None:
+                    yield Message(Kind.ITEM, self._channel, letter.number, wire.encode(item))
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will be sent or heard."""
+        return self.closed.is_set() and not self._outbox.waiting
+
+    def _put(self, item: wire.Input) -> int:
+        self._check()
+        if not isinstance(item, Frame) or item.speakers:
+            _check_length(item)
+        number = self._outbox.put(item)
+        if self._outbox.full:
+            self._break_off("the model's process is away, and too much waits for it")
+            self._check()
+        self._wake()
+        return number
+
+    def _check(self) -> None:
+        if self.ending is not None or self.closed.is_set():
+            raise SessionClosed(f"session {self.session_id} has ended")
+
+    async def _ask(self, item: wire.Input) -> None:
+        """Do something that the server may refuse; the refusal reaches the caller."""
+        number = self._put(item)
+        answered = self._asked[number] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(self._answer_s):
+                await answered
+        except TimeoutError:
+            self._outbox.settle(number)
+            raise RuntimeFailure(
+                f"the model's process gave no answer within {self._answer_s:.0f} s"
+            ) from None
+        finally:
+            self._asked.pop(number, None)
+
+    # What comes back
+
+    def receive(self, fields: wire.Fields) -> None:
+        """Take what the server says of this session.
+
+        :raises WireError: when it cannot be read.
+        """
+        output = wire.decode_output(fields)
+        if self.closed.is_set():
+            return
+        if isinstance(output, wire.Opened):
+            self._take_opened(output.error, fields.get(b"r"))
+        elif isinstance(output, wire.Answer):
+            number = int(output.entry)
+            self._outbox.answered(number, refused=bool(output.error))
+            self._settle(self._asked.get(number), output.error)
+        else:
+            event = self._progress.for_client(output)
+            if event is not None:
+                self._deliver(event)
+
+    def lost(self) -> None:
+        """The server is gone, and the memory with it."""
+        if self.closed.is_set() or self.ending is not None:
+            self.end(self.ending or CloseReason.FAILURE)
+            self._outbox.clear()
+            return
+        self.state = SessionState.UNKNOWN
+        self._outbox.send_again()
+        self._cut_reply()
+        self._progress.begin_again()
+
+    def end(self, reason: CloseReason, detail: str = "") -> None:
+        """The session is over, whatever a server may still think."""
+        if self.closed.is_set():
+            return
+        if self.state is SessionState.UNKNOWN:
+            self._outbox.clear()
+        self._cut_reply()
+        self._deliver(Closed(self.session_id, reason, detail))
+
+    def _take_opened(self, error: str, retry_after_s: bytes | None) -> None:
+        if not error:
+            self.state = SessionState.OPEN
+            self._settle(self.opened, "")
+            self._wake()
+        elif self.opened.done():
+            self.end(CloseReason.FAILURE, error)
+        else:
+            failure = RuntimeFailure(error)
+            if retry_after_s is not None:
+                failure = RuntimeBusy(error, retry_after_s=float(retry_after_s))
+            self.opened.set_exception(failure)
+            self.end(CloseReason.FAILURE, error)
+
+    def _cut_reply(self) -> None:
+        if self._progress.unfinished is not None:
+            self._deliver(self._progress.unfinished)
+
+    def _deliver(self, event: Event) -> None:
+        self._note(event)
+        self._events.put_nowait(event)
+        if self._events.qsize() == MAX_UNREAD_EVENTS and not self.closed.is_set():
+            self._break_off(f"{MAX_UNREAD_EVENTS} events were not read")
+
+    def _break_off(self, detail: str) -> None:
+        if self.state is not SessionState.UNKNOWN:
+            self.begin_close(CloseReason.FAILURE)
+        self.end(CloseReason.FAILURE, detail)
+
+    def _note(self, event: Event) -> None:
+        self._progress.note(event)
+        if isinstance(event, Decision | Gap):
+            self._outbox.decided(self._progress.next_seq - 1)
+        elif isinstance(event, ReplyStarted):
+            self._outbox.begun(event.cause)
+        elif isinstance(event, Closed):
+            self._close_down(event)
+
+    def _close_down(self, event: Closed) -> None:
+        self.closed.set()
+        self.state = SessionState.CLOSED
+        for waiting in (self.opened, *self._asked.values()):
+            self._settle(waiting, event.detail or f"session {self.session_id} has ended")
+        self._wake()
+
+    def _settle(self, waiting: asyncio.Future[None] | None, error: str) -> None:
+        if waiting is None or waiting.done():
+            return
+        if error:
+            waiting.set_exception(RuntimeFailure(error))
+            waiting.exception()
+        else:
+            waiting.set_result(None)
+
+
+def _check_length(item: wire.Input) -> None:
+    """What the server would not read must not end the connection of all sessions."""
+    length = sum(len(value) for value in wire.encode(item).values())
+    if length > wire.MAX_JSON_BYTES:
+        raise RuntimeFailure(f"the input has {length} bytes, at most {wire.MAX_JSON_BYTES}")
