@@ -15,9 +15,10 @@ SILENT_S = 2.0
 """A client that was not seen for longer may be replaced by another."""
 
 
-def draw(fleet: Fleet) -> Group:
-    """What a look at Redis has found."""
-    return Group(_summary(fleet), Text(), _workers(fleet), Text(), _sessions(fleet))
+def draw(fleet: Fleet, *, several: bool = False) -> Group:
+    """What a look at Redis has found; with `several` shards, which one is where."""
+    workers, sessions = _workers(fleet, several), _sessions(fleet, several)
+    return Group(_summary(fleet), Text(), workers, Text(), sessions)
 
 
 def _summary(fleet: Fleet) -> Text:
@@ -28,8 +29,10 @@ def _summary(fleet: Fleet) -> Text:
     )
 
 
-def _workers(fleet: Fleet) -> Table:
+def _workers(fleet: Fleet, several: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
+    if several:
+        table.add_column("shard")
     table.add_column("worker")
     table.add_column("state")
     table.add_column("sessions", justify="right")
@@ -38,6 +41,7 @@ def _workers(fleet: Fleet) -> Table:
     for worker in fleet.workers:
         state, style = _state(worker)
         table.add_row(
+            *_shard(worker, several),
             Text(worker.name),
             Text(state, style=style),
             str(worker.sessions),
@@ -47,18 +51,24 @@ def _workers(fleet: Fleet) -> Table:
     return table
 
 
-def _sessions(fleet: Fleet) -> Table:
+def _sessions(fleet: Fleet, several: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
+    if several:
+        table.add_column("shard")
     table.add_column("session")
     table.add_column("worker")
     for name in ("epoch", "clients", "client seen s", "inputs", "outputs"):
         table.add_column(name, justify="right")
     for session in fleet.sessions:
-        table.add_row(*_cells(session))
+        table.add_row(*_shard(session, several), *_cells(session))
     hidden = fleet.session_count - len(fleet.sessions)
     if hidden > 0:
         table.add_row(Text(f"and {hidden} more", style="dim"))
     return table
+
+
+def _shard(row: WorkerRow | SessionRow, several: bool) -> list[Text]:
+    return [Text(row.shard)] if several else []
 
 
 def _cells(session: SessionRow) -> list[Text]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
@@ -13,9 +14,12 @@ from interject.cli.fleet_table import draw
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TextIO
 
     from rich.console import RenderableType
+
+    from interject.model_runtime.redis.link import Link
 
 PLAIN_WIDTH = 120
 
@@ -26,8 +30,11 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
     :raises RuntimeFailure: when it cannot be used from the start.
     """
     try:
+        from interject.model_runtime.redis.cluster import Home
         from interject.model_runtime.redis.connection import OUTAGE, Address
-        from interject.model_runtime.telemetry.fleet import read_fleet
+        from interject.model_runtime.redis.keys import Keys
+        from interject.model_runtime.redis.link import Link
+        from interject.model_runtime.telemetry.fleet import read_fleet, together
     except ModuleNotFoundError as error:
         raise RuntimeFailure(
             f"this command needs {error.name}: pip install 'interject[redis]'"
@@ -35,17 +42,27 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
     from redis.exceptions import NoPermissionError
 
     address = Address.parse(url)
-    client = address.client()
+    shards = [Keys(name) for name in address.shards]
+    links = [Link(Home(address, keys)) for keys in shards]
     console = Console(file=out, highlight=False, width=None if out.isatty() else PLAIN_WIDTH)
 
     async def look() -> RenderableType:
-        try:
-            return draw(await read_fleet(client, address.keys, most_sessions=most_sessions))
-        except OUTAGE as error:
-            return Text(f"{address.name} is away ({type(error).__name__})", style="bold red")
+        fleets, away = [], []
+        for keys, link in zip(shards, links, strict=True):
+            read = partial(read_fleet, keys=keys, most_sessions=most_sessions)
+            try:
+                fleets.append(await link.run(read))
+            except OUTAGE as error:
+                where = f", shard {keys.shard}," if len(shards) > 1 else ""
+                line = f"{address.name}{where} is away ({type(error).__name__})"
+                away.append(Text(line, style="bold red"))
+        if not fleets:
+            return Group(*away)
+        fleet = together(fleets, most_sessions=most_sessions)
+        return Group(*away, draw(fleet, several=len(shards) > 1))
 
     try:
-        await address.check(client)
+        await _check(links)
         first = await look()
         if once:
             console.print(first)
@@ -59,4 +76,13 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
             f"{address.name}: this user may not look at workers; use interject-ops"
         ) from None
     finally:
-        await client.aclose()
+        for link in links:
+            await link.aclose()
+
+
+async def _check(links: Sequence[Link]) -> None:
+    """One shard that answers is enough."""
+    checks = await asyncio.gather(*(link.check() for link in links), return_exceptions=True)
+    troubles = [trouble for trouble in checks if trouble is not None]
+    if len(troubles) == len(links):
+        raise troubles[0]

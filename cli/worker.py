@@ -26,6 +26,9 @@ _Name = Annotated[
 _Retention = Annotated[
     float, typer.Option(help="How long what is left of a closed session is kept, in seconds.")
 ]
+_Wait = Annotated[
+    float, typer.Option(help="How long to wait for a Redis that does not answer yet, in seconds.")
+]
 _Telemetry = Annotated[
     str | None,
     typer.Option(
@@ -43,6 +46,7 @@ def worker(
     slots: _Slots = 8,
     name: _Name = None,
     retention: _Retention = 120.0,
+    wait: _Wait = 10.0,
     telemetry: _Telemetry = None,
     log_format: _LogFormat = LogFormat.TEXT,
 ) -> None:
@@ -55,6 +59,8 @@ def worker(
         raise InputFailure(f"--slots {slots}: a worker needs at least one slot")
     if retention < 0:
         raise InputFailure(f"--retention {retention:g}: a time is not negative; 0 keeps nothing")
+    if wait < 0:
+        raise InputFailure(f"--wait {wait:g}: a time is not negative; 0 does not wait")
     asyncio.run(
         serve(
             redis,
@@ -62,6 +68,7 @@ def worker(
             slots=slots,
             name=name or platform.node(),
             retention_s=retention,
+            wait_s=wait,
             telemetry=telemetry,
             log_format=log_format,
         )

@@ -8,6 +8,7 @@ import signal
 import sys
 from dataclasses import replace
 
+from interject.cli.heap import freeze_heap
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.telemetry.logs import LogFormat, set_up
 from interject.model_runtime.telemetry.serving import worker_telemetry
@@ -22,6 +23,7 @@ async def serve(
     slots: int,
     name: str,
     retention_s: float,
+    wait_s: float,
     telemetry: str | None,
     log_format: LogFormat,
 ) -> None:
@@ -44,8 +46,9 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     async with worker_telemetry(telemetry, slots=slots) as watch:
         loaded = await asyncio.to_thread(load_checkpoint, model)
-        timings = replace(Timings(), retention_s=retention_s)
+        timings = replace(Timings(), retention_s=retention_s, start_s=wait_s)
         worker = Worker(url, loaded, name=name, slots=slots, timings=timings, observer=watch)
         fields = {"worker": name, "slots": slots}
+        freeze_heap()
         await worker.run(stop, lambda: logger.info("ready", extra=fields))
     logger.info("stopped", extra=fields)

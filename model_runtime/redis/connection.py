@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ssl import SSLError
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -16,17 +17,19 @@ from redis.exceptions import (
     NoPermissionError,
     OutOfMemoryError,
     RedisError,
-    ResponseError,
     TimeoutError,
 )
 
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis.keys import Keys
+from interject.model_runtime.redis.packing import use_hiredis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 SCHEMES = ("redis", "rediss", "unix")
+OWN_SETTINGS = ("shard", "shards", "cluster")
+DEFAULT_PORT = 6379
 LEAST_VERSION = 7
 LONGEST_WAIT_S = 2.0
 """A Redis that is silent for longer is taken for gone."""
@@ -36,28 +39,47 @@ OUTAGE = (ConnectionError, TimeoutError, OSError)
 FULL = OutOfMemoryError
 
 
+class RedisAway(RuntimeFailure):
+    """Nobody answers at an address; this may pass."""
+
+
+Place = tuple[str, int]
+"""Host and port of one Redis."""
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where Redis is, and which shard of it. `url` may hold a password: show `name` instead."""
+    """Where Redis is, and which shards of it. `url` may hold a password: show `name` instead.
+
+    In a `cluster` the hosts of the URL are some of its nodes.
+    """
 
     url: str
-    shard: str
+    shards: tuple[str, ...] = ("0",)
+    cluster: bool = False
 
     @classmethod
     def parse(cls, url: str) -> Address:
-        """Read `redis://user:password@host:port/db?shard=NAME`; `rediss://` is over TLS.
+        """Read `redis://user:password@host:port/db`; `rediss://` is over TLS.
+
+        Ours in the query: `shard=NAME` or `shards=NAME,NAME`, and `cluster=1`, with which the URL
+        may name several hosts, separated by commas.
 
         :raises RuntimeFailure: when it is no such URL.
         """
         parts = urlsplit(url)
         if parts.scheme not in SCHEMES:
             raise RuntimeFailure("not a Redis URL: use redis://host:port/0 or rediss://host:port/0")
-        query = parse_qsl(parts.query)
-        shard = next((value for name, value in query if name == "shard"), "0")
-        if not shard.isalnum():
-            raise RuntimeFailure("the shard in a Redis URL is made of letters and digits")
-        rest = urlencode([pair for pair in query if pair[0] != "shard"])
-        return cls(urlunsplit(parts._replace(query=rest)), shard)
+        query = parse_qsl(parts.query, keep_blank_values=True)
+        ours = {name: value for name, value in query if name in OWN_SETTINGS}
+        rest = urlencode([pair for pair in query if pair[0] not in OWN_SETTINGS])
+        plain = urlunsplit(parts._replace(query=rest))
+        address = cls(plain, _shards(ours), _cluster(ours))
+        if address.cluster or "," in parts.netloc.rpartition("@")[2]:
+            address.at(address.nodes()[0]).client()
+        else:
+            address.client()
+        return address
 
     @property
     def name(self) -> str:
@@ -67,8 +89,28 @@ class Address:
 
     @property
     def keys(self) -> Keys:
-        """Where things are on that shard."""
-        return Keys(self.shard)
+        """Where things are on the first shard."""
+        return Keys(self.shards[0])
+
+    def nodes(self) -> tuple[Place, ...]:
+        """The nodes of the cluster that the URL names.
+
+        :raises RuntimeFailure: when these are not hosts and ports.
+        """
+        if not self.cluster:
+            raise RuntimeFailure(f"{self.name}: several hosts are a cluster: add ?cluster=1")
+        parts = urlsplit(self.url)
+        if parts.scheme == "unix":
+            raise RuntimeFailure(f"{self.name}: a cluster has hosts and ports, not a socket")
+        return tuple(_place(host) for host in parts.netloc.rpartition("@")[2].split(","))
+
+    def at(self, place: Place) -> Address:
+        """One node of the cluster."""
+        host = f"[{place[0]}]" if ":" in place[0] else place[0]
+        parts = urlsplit(self.url)
+        user = "".join(parts.netloc.rpartition("@")[:2])
+        netloc = f"{user}{host}:{place[1]}"
+        return replace(self, url=urlunsplit(parts._replace(netloc=netloc)))
 
     def client(self, on_connect: Callable[[], None] | None = None) -> Redis:
         """A client that fails at once instead of retrying: what a retry means, callers know.
@@ -82,7 +124,7 @@ class Address:
                 on_connect()
 
         try:
-            return Redis.from_url(
+            client = Redis.from_url(
                 self.url,
                 protocol=2,
                 decode_responses=False,
@@ -92,47 +134,82 @@ class Address:
                 retry=Retry(NoBackoff(), 0),
                 redis_connect_func=connected,
             )
+            use_hiredis(client)
+            return client
         except (ValueError, TypeError) as error:
             raise RuntimeFailure(f"{self.name}: {error}") from None
 
     async def check(self, client: Redis) -> None:
         """Find out now what would otherwise fail later.
 
-        :raises RuntimeFailure: when nobody is there, access is denied, or it is too old.
+        :raises RedisAway: when nobody is there.
+        :raises RuntimeFailure: when access is denied, or it is too old.
         """
         try:
             answer = await _hello(client)
-        except (AuthenticationError, AuthorizationError, NoPermissionError):
-            raise RuntimeFailure(
-                f"{self.name}: the user or password is wrong; "
-                "write redis://user:password@host:port/0"
-            ) from None
-        except OUTAGE as error:
-            raise RuntimeFailure(
-                f"{self.name}: no Redis answers there ({_reason(error)})"
-            ) from None
-        except ResponseError as error:
-            if "NOAUTH" in str(error):
-                raise RuntimeFailure(
-                    f"{self.name}: a password is needed; write redis://user:password@host:port/0"
-                ) from None
-            raise RuntimeFailure(f"{self.name}: {error}") from None
-        except RedisError as error:
-            raise RuntimeFailure(f"{self.name}: {error}") from None
-        version = _version(answer)
+        except (RedisError, OSError) as error:
+            raise self.explain(error) from None
+        version = answer[b"version"].decode()
         if int(version.partition(".")[0]) < LEAST_VERSION:
             raise RuntimeFailure(
                 f"{self.name}: Redis {version} is too old; {LEAST_VERSION}.0 or newer is needed"
             )
+        if answer.get(b"mode") == b"cluster" and not self.cluster:
+            raise RuntimeFailure(f"{self.name}: this is a cluster; add ?cluster=1 to the URL")
+
+    def explain(self, error: Exception) -> RuntimeFailure:
+        """What an error means to whoever wrote the URL; a `RedisAway` may pass."""
+        if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError):
+            return RuntimeFailure(
+                f"{self.name}: the user or password is wrong; "
+                "write redis://user:password@host:port/0"
+            )
+        if isinstance(error, OUTAGE):
+            kind = RuntimeFailure if _speaks_no_tls(error) else RedisAway
+            return kind(f"{self.name}: no Redis answers there ({_reason(error)})")
+        if "NOAUTH" in str(error):
+            return RuntimeFailure(
+                f"{self.name}: a password is needed; write redis://user:password@host:port/0"
+            )
+        return RuntimeFailure(f"{self.name}: {_reason(error)}")
 
 
-async def _hello(client: Any) -> Any:
-    return await client.execute_command("HELLO")
+async def _hello(client: Any) -> dict[bytes, bytes]:
+    answer = await client.execute_command("HELLO")
+    if isinstance(answer, dict):
+        return answer
+    return dict(zip(answer[::2], answer[1::2], strict=True))
 
 
-def _version(hello: Any) -> str:
-    pairs = hello if isinstance(hello, dict) else dict(zip(hello[::2], hello[1::2], strict=True))
-    return bytes(pairs[b"version"]).decode()
+def _shards(settings: Mapping[str, str]) -> tuple[str, ...]:
+    shards = tuple(settings.get("shards", settings.get("shard", "0")).split(","))
+    if not all(shard.isalnum() for shard in shards):
+        raise RuntimeFailure("a shard in a Redis URL is made of letters and digits")
+    if len(set(shards)) < len(shards):
+        raise RuntimeFailure("a shard in a Redis URL is named once")
+    return shards
+
+
+def _cluster(settings: Mapping[str, str]) -> bool:
+    setting = settings.get("cluster", "0")
+    if setting not in ("0", "1"):
+        raise RuntimeFailure("in a Redis URL write cluster=1, or nothing")
+    return setting == "1"
+
+
+def _place(host: str) -> Place:
+    try:
+        parts = urlsplit(f"//{host}")
+        if parts.hostname:
+            return parts.hostname, parts.port or DEFAULT_PORT
+    except ValueError:
+        pass
+    raise RuntimeFailure(f"{host}: not a host and port; write host:port,host:port")
+
+
+def _speaks_no_tls(error: BaseException) -> bool:
+    """Whoever answers, but not so that both understand it, will not do so later."""
+    return isinstance(error, SSLError) or isinstance(error.__context__, SSLError)
 
 
 def _reason(error: BaseException) -> str:

@@ -23,9 +23,24 @@ class Keys:
         return f"interject:{{{self.shard}}}:"
 
     @property
+    def probe(self) -> str:
+        """Never exists. Who can say so serves the shard, and is not handing it to another node."""
+        return f"{self.prefix}probe"
+
+    @property
     def fleet(self) -> str:
         """Set: the tokens of all workers that may hold sessions, live or dead."""
         return f"{self.prefix}fleet"
+
+    @property
+    def input_bell(self) -> str:
+        """Stream: which sessions have new input."""
+        return f"{self.prefix}bell:in"
+
+    @property
+    def output_bell(self) -> str:
+        """Stream: which sessions have new events."""
+        return f"{self.prefix}bell:out"
 
     def worker(self, token: str) -> str:
         """Hash that expires with the worker's lease: its slots."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import Frame
-from interject.model_runtime.redis import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from interject.model_runtime.redis import wire
 
 KEPT_FRAMES = 50
 """Twenty seconds: 0.64 MB a session."""
@@ -19,11 +20,15 @@ MAX_UNSENT = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """An entry of the input stream; `seq` is that of its frame, if it holds one."""
+    """What an entry of the input stream is made from; `number` is the second half of its id."""
 
     number: int
-    fields: dict[bytes, bytes]
-    seq: int | None
+    item: wire.Input
+
+    @property
+    def seq(self) -> int | None:
+        """That of the frame, if it is one."""
+        return self.item.seq if isinstance(self.item, Frame) else None
 
 
 class Outbox:
@@ -41,9 +46,8 @@ class Outbox:
     def put(self, item: wire.Input) -> int:
         """Queue an entry; returns its number."""
         self._count += 1
-        seq = item.seq if isinstance(item, Frame) else None
-        self._unsent.append(Letter(self._count, wire.encode(item), seq))
-        if seq is not None:
+        self._unsent.append(Letter(self._count, item))
+        if isinstance(item, Frame):
             self._shed()
         return self._count
 
@@ -73,6 +77,14 @@ class Outbox:
         """Redis may have forgotten what was sent."""
         self._unsent.extendleft(reversed(self._kept))
         self._kept.clear()
+
+    def begin_again(self, wanted: Callable[[wire.Input], bool]) -> dict[int, int]:
+        """Everything that is still wanted goes into a new stream; returns the new numbers."""
+        self.send_again()
+        letters = [letter for letter in self._unsent if wanted(letter.item)]
+        self._unsent = deque(Letter(n, letter.item) for n, letter in enumerate(letters, 1))
+        self._count = len(letters)
+        return {letter.number: n for n, letter in enumerate(letters, 1)}
 
     def _shed(self) -> None:
         frames = sum(letter.seq is not None for letter in (*self._kept, *self._unsent))

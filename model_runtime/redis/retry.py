@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from redis.exceptions import ExecAbortError
 
-from interject.model_runtime.redis.connection import FULL, OUTAGE
+from interject.model_runtime.protocol import RuntimeFailure
+from interject.model_runtime.redis.connection import FULL, OUTAGE, RedisAway
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -55,3 +57,28 @@ async def always(
             logger.warning("redis cannot be used", extra={"reason": type(error).__name__})
             on_outage()
             await backoff.wait()
+
+
+async def at_last(step: Callable[[], Awaitable[None]], timings: Timings) -> None:
+    """Do something as soon as Redis can be used, at the latest after `start_s`.
+
+    :raises RuntimeFailure: when it could not be used by then, or cannot be used at all.
+    """
+    deadline = perf_counter() + timings.start_s
+    backoff, told = Backoff(timings), False
+    while True:
+        try:
+            return await step()
+        except (RedisAway, *OUTAGE, FULL) as error:
+            if perf_counter() > deadline:
+                raise _as_failure(error) from None
+            if not told:
+                logger.warning("redis cannot be used yet", extra={"reason": type(error).__name__})
+            told = True
+        await backoff.wait()
+
+
+def _as_failure(error: Exception) -> RuntimeFailure:
+    if isinstance(error, RuntimeFailure):
+        return error
+    return RuntimeFailure(f"Redis cannot be used: {' '.join(str(error).split())}")

@@ -22,6 +22,7 @@ class Script(Enum):
     RELEASE = "release"
     RECLAIM = "reclaim"
     ATTEND = "attend"
+    ROOM = "room"
 
 
 Argument = str | bytes | int | float

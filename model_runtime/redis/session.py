@@ -6,12 +6,14 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.local.progress import Progress
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,
     Decision,
     Emotion,
     FloorMode,
+    Frame,
     Gap,
     ReplyStarted,
     RuntimeFailure,
@@ -22,9 +24,9 @@ from interject.model_runtime.redis.outbox import Outbox
 from interject.model_runtime.redis.streams import entry_order
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
-    from interject.model_runtime.protocol import Event, Frame
+    from interject.model_runtime.protocol import Event, SessionOptions
 
 MAX_UNREAD_EVENTS = 8_192
 
@@ -32,12 +34,17 @@ MAX_UNREAD_EVENTS = 8_192
 class RedisSession:
     """`generation` counts a session's clients; it is the first half of its entries' ids.
 
-    A client that comes back begins with frame 0 again, which the session counts as `first_seq`.
+    A client that comes back begins with frame 0 again, which the session counts as `first_seq`. It
+    hears what its predecessor had not taken, but for what became of frames that it never sent.
+    `read_to` is the last entry read, `taken_to` that of the last event whose consumer came back.
+
+    Where Redis and the worker were lost together, `begin_again` goes on with another worker, which
+    has heard and said nothing yet.
     """
 
     def __init__(
         self,
-        session_id: str,
+        options: SessionOptions,
         key: str,
         *,
         generation: int,
@@ -45,31 +52,39 @@ class RedisSession:
         first_seq: int,
         answer_s: float,
         wake: Callable[[], None],
+        reply_taken: Callable[[str], None] = lambda key: None,
     ) -> None:
         self.key = key
         self.generation = generation
         self.read_to = read_to
+        self.taken_to = read_to
         self.outbox = Outbox()
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed = asyncio.Event()
         self.refused_events = 0
-        self._id = session_id
+        self.options = options
+        self._progress = Progress()
+        self._finishing = False
         self._first_seq = first_seq
         self._answer_s = answer_s
         self._wake = wake
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._reply_taken = reply_taken
+        self._events: asyncio.Queue[tuple[str, Event]] = asyncio.Queue()
         self._asked: dict[str, asyncio.Future[None]] = {}
         self._ending = False
 
     @property
     def session_id(self) -> str:
-        return self._id
+        return self.options.session_id
 
     async def push(self, frame: Frame) -> None:
-        self._put(replace(frame, seq=frame.seq + self._first_seq) if self._first_seq else frame)
+        self._check()
+        if frame.seq >= self._progress.next_seq:
+            self._put(frame)
 
     async def finish(self) -> None:
         self._put(wire.Finish())
+        self._finishing = True
 
     async def text_turn(self, text: str, *, answer: bool = True) -> None:
         await self._ask(wire.TextTurn(text, answer))
@@ -90,13 +105,22 @@ class RedisSession:
         self, *, threshold: float | None = None, mode: FloorMode | None = None
     ) -> None:
         self._put(wire.Update(threshold, mode))
+        options = self.options
+        self.options = replace(
+            options,
+            threshold=options.threshold if threshold is None else threshold,
+            mode=mode or options.mode,
+        )
 
     async def events(self) -> AsyncIterator[Event]:
         while True:
-            event = await self._events.get()
+            entry, event = await self._events.get()
             yield event
             if isinstance(event, Closed):
                 return
+            self.taken_to = entry
+            if isinstance(event, ReplyStarted):
+                self._reply_taken(self.key)
 
     async def close(self) -> None:
         self.begin_close(CloseReason.CLIENT)
@@ -106,6 +130,30 @@ class RedisSession:
         if not (self._ending or self.closed.is_set()):
             self._put(wire.Close(reason))
             self._ending = True
+
+    def begin_again(self, generation: int, read_to: str) -> None:
+        """Another worker has the session, in new streams, and counts from 0."""
+        self.generation, self.read_to, self.taken_to = generation, read_to, read_to
+        if self._progress.unfinished is not None:
+            self._deliver(self._progress.unfinished)
+        self._first_seq = 0
+        self._progress.begin_again()
+        if self._finishing:
+            self.outbox.put(wire.Finish())
+        numbers = self.outbox.begin_again(lambda i: self._progress.for_server(i) is not None)
+        asked, self._asked = self._asked, {}
+        for entry, answered in asked.items():
+            number = numbers.get(entry_order(entry)[1])
+            if number is None:
+                self._settle(answered, "the worker that was asked is gone")
+            else:
+                self._asked[f"{generation}-{number}"] = answered
+        self._wake()
+
+    @property
+    def ending(self) -> bool:
+        """Whether nothing more is wanted of the session."""
+        return self._ending or self.closed.is_set()
 
     # What comes back
 
@@ -125,39 +173,46 @@ class RedisSession:
         elif isinstance(output, wire.Answer):
             self._settle(self._asked.pop(output.entry, None), output.error)
         else:
-            self._deliver(output)
+            renumbered = self._renumbered(output)
+            event = None if renumbered is None else self._progress.for_client(renumbered)
+            if event is not None:
+                self._deliver(event)
 
     def end(self, reason: CloseReason, detail: str = "") -> None:
         """The session is over, whatever the worker may still think."""
         if not self.closed.is_set():
-            self._deliver(Closed(self._id, reason, detail))
+            self._deliver(Closed(self.session_id, reason, detail))
 
     def _deliver(self, event: Event) -> None:
-        if isinstance(event, Decision):
-            self.outbox.decided(event.seq)
-        elif isinstance(event, Gap):
-            self.outbox.decided(event.first_seq + event.count - 1)
+        self._progress.note(event)
+        if isinstance(event, Decision | Gap):
+            self.outbox.decided(self._progress.next_seq - 1)
         elif isinstance(event, Closed):
             self._close_down(event)
-        self._events.put_nowait(self._renumbered(event))
+        self._events.put_nowait((self.read_to, event))
         if self._events.qsize() == MAX_UNREAD_EVENTS:
             self.begin_close(CloseReason.FAILURE)
             self.end(CloseReason.FAILURE, f"{MAX_UNREAD_EVENTS} events were not read")
 
-    def _renumbered(self, event: Event) -> Event:
-        if not self._first_seq:
-            return event
+    def _renumbered(self, event: Event) -> Event | None:
+        first = self._first_seq
         match event:
-            case Decision() | ReplyStarted():
-                return replace(event, seq=max(-1, event.seq - self._first_seq))
+            case Decision():
+                return replace(event, seq=event.seq - first) if event.seq >= first else None
+            case ReplyStarted():
+                return replace(event, seq=max(-1, event.seq - first))
             case Gap():
-                return replace(event, first_seq=event.first_seq - self._first_seq)
+                before = max(0, first - event.first_seq)
+                if before >= event.count:
+                    return None
+                start = event.first_seq + before - first
+                return replace(event, first_seq=start, count=event.count - before)
         return event
 
     def _close_down(self, event: Closed) -> None:
         self.closed.set()
         for waiting in (self.opened, *self._asked.values()):
-            self._settle(waiting, event.detail or f"session {self._id} has ended")
+            self._settle(waiting, event.detail or f"session {self.session_id} has ended")
         self._asked.clear()
 
     def _acknowledge(self, cursor: str) -> None:
@@ -176,9 +231,23 @@ class RedisSession:
 
     # What goes out
 
+    def letters(self) -> Iterator[tuple[int, wire.Fields]]:
+        """What is to be sent now, by number: as the worker counts frames and replies."""
+        for letter in self.outbox.unsent():
+            item = self._progress.for_server(letter.item)
+            assert item is not None, "only what a worker understands is kept"
+            if isinstance(item, Frame):
+                item = replace(item, seq=item.seq + self._first_seq)
+            yield letter.number, wire.encode(item)
+
+    def _check(self) -> None:
+        if self.ending:
+            raise SessionClosed(f"session {self.session_id} has ended")
+
     def _put(self, item: wire.Input) -> str:
-        if self._ending or self.closed.is_set():
-            raise SessionClosed(f"session {self._id} has ended")
+        self._check()
+        if self._progress.for_server(item) is None:
+            return ""
         number = self.outbox.put(item)
         if self.outbox.full:
             self.end(CloseReason.FAILURE, "Redis is away, and too much waits for it")

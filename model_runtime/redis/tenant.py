@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.redis import wire
@@ -32,7 +32,10 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What goes into one call of the write script; the number makes a repetition harmless."""
+    """What goes into one call of the write script; the number makes a repetition harmless.
+
+    A `whole` one holds all that a Redis may lack which forgot something.
+    """
 
     number: int
     events: tuple[Numbered, ...]
@@ -41,6 +44,7 @@ class Write:
     keep_from: str
     closed: bool
     last: bool
+    whole: bool
 
 
 @dataclass(slots=True)
@@ -70,6 +74,11 @@ class Tenant:
         """Which of the session's clients wrote last: they count in the ids of their entries."""
         return max(1, int(self.read_to.partition("-")[0]))
 
+    @property
+    def waits(self) -> bool:
+        """Whether something was queued while a write was in flight."""
+        return bool(self._pending)
+
     def add(self, batch: Batch) -> None:
         """Number a batch's events and queue them."""
         events: list[Numbered] = []
@@ -94,21 +103,32 @@ class Tenant:
         self._kept.extend(self.in_flight.events)
         self.closed = self.closed or self.in_flight.closed
         self.left = self.left or self.in_flight.last
+        self.held = self.held and not self.in_flight.whole
         self.in_flight = None
 
     def hold(self) -> None:
-        """Redis has forgotten the session: write the last events again, behind a snapshot."""
-        lost = self.in_flight.events if self.in_flight is not None else ()
-        self._kept.extend(lost)
-        self.in_flight = None
+        """Redis has forgotten something: write the last events again, behind a snapshot.
+
+        One that is in flight may be the last there is, and an end needs none.
+        """
         self.held = True
+        write = self.in_flight
+        if write is None or write.whole:
+            return
+        if write.snapshot or write.closed:
+            self.in_flight = replace(write, events=(*self._kept, *write.events), whole=True)
+            self._kept.clear()
+        else:
+            self._kept.extend(write.events)
+            self.in_flight = None
 
     def _can_go_on(self) -> bool:
         return any(batch.snapshot or batch.closed for batch, _ in self._pending)
 
     def _merge(self) -> Write:
         events = [event for _, numbered in self._pending for event in numbered]
-        if self.held:
+        whole = self.held
+        if whole:
             events = [*self._kept, *events]
             self._kept.clear()
         snapshot, keep_from = b"", ""
@@ -123,7 +143,9 @@ class Tenant:
         last = any(batch.last for batch, _ in self._pending)
         self._pending.clear()
         number = self.written + 1
-        return Write(number, tuple(events), tuple(journals), snapshot, keep_from, closed, last)
+        return Write(
+            number, tuple(events), tuple(journals), snapshot, keep_from, closed, last, whole
+        )
 
 
 def arguments(write: Write, *, epoch: int, retention_ms: int, key: str) -> Sequence[Argument]:
@@ -136,6 +158,7 @@ def arguments(write: Write, *, epoch: int, retention_ms: int, key: str) -> Seque
         LONGEST_OUTPUT,
         retention_ms if write.closed else "",
         key,
+        int(write.whole),
         len(write.journals),
     ]
     events: list[Argument] = []

@@ -7,21 +7,28 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """`tick_s` is the least time between two reads of all streams; a read that took longer is
-    followed by a longer pause, so that reading never takes more than a third of the time.
+    """`tick_s` is the least time between two reads of the streams that were rung for; a read that
+    took longer is followed by a longer pause, so that reading never takes more than a third of the
+    time. A bell that is silent is listened to for `wait_s`; all streams are read in turn, each once
+    in `round_s`.
 
     `worker_lease_s` without a beat makes a worker's sessions anyone's. A client that was not seen
     for `client_lease_s` may be replaced, after `grace_s` its sessions are closed. What is left of a
-    closed session is kept for `retention_s`.
+    closed session is kept for `retention_s`. A worker that starts waits `start_s` for its Redis. A
+    session that neither Redis nor a worker knows any more is lost after `lost_s`.
     """
 
-    tick_s: float = 0.005
+    tick_s: float = 0.002
+    wait_s: float = 0.025
+    round_s: float = 0.25
     beat_s: float = 0.25
     worker_lease_s: float = 1.0
     client_lease_s: float = 2.0
     grace_s: float = 30.0
     retention_s: float = 120.0
-    open_s: float = 10.0
+    open_s: float = 20.0
+    start_s: float = 10.0
+    lost_s: float = 5.0
     drain_s: float = 10.0
     first_retry_s: float = 0.02
     longest_retry_s: float = 0.5

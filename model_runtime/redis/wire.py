@@ -5,9 +5,10 @@ Unknown fields are ignored, another version is refused.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -34,6 +35,7 @@ VERSION = b"1"
 FLAG_LAST = 1
 """Nothing follows the frame: its look-ahead is empty on purpose."""
 MAX_JSON_BYTES = 65_536
+SILENT_DBFS = -200.0
 Fields = Mapping[bytes, bytes]
 
 
@@ -150,6 +152,8 @@ def decode_input(fields: Fields) -> Input:
     item = _decode_json(kind, fields)
     if not isinstance(item, CONTROLS):
         raise WireError(f"{_shown(kind)} is no input")
+    if isinstance(item, Update) and item.threshold is not None and math.isnan(item.threshold):
+        raise WireError("update: threshold is no number")
     return item
 
 
@@ -216,8 +220,14 @@ def _encode_frame(frame: Frame) -> dict[bytes, bytes]:
     if frame.lookahead:
         fields[b"a"] = frame.lookahead
     if frame.speakers:
-        fields[b"w"] = _SPEAKERS.dump_json(frame.speakers)
+        fields[b"w"] = _SPEAKERS.dump_json(tuple(map(_audible, frame.speakers)))
     return fields
+
+
+def _audible(speaker: Speaker) -> Speaker:
+    """JSON has no word for the level of digital silence."""
+    level = speaker.level_dbfs
+    return speaker if math.isfinite(level) else replace(speaker, level_dbfs=SILENT_DBFS)
 
 
 def _decode_frame(fields: Fields) -> Frame:
@@ -230,10 +240,13 @@ def _decode_frame(fields: Fields) -> Frame:
     try:
         (seq,) = struct.unpack("<I", fields.get(b"s", b""))
         (captured_at,) = struct.unpack("<d", fields.get(b"t", b""))
-        voices = _SPEAKERS.validate_json(speakers)
-        return Frame(seq, captured_at, pcm, fields.get(b"a", b""), voices)
     except struct.error:
         raise WireError("frame: s must have 4 bytes and t 8") from None
+    if not math.isfinite(captured_at):
+        raise WireError("frame: t is no time")
+    try:
+        voices = _SPEAKERS.validate_json(speakers)
+        return Frame(seq, captured_at, pcm, fields.get(b"a", b""), voices)
     except ValidationError:
         raise WireError("frame: w holds no list of speakers") from None
     except ValueError as error:

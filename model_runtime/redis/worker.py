@@ -15,12 +15,16 @@ from redis.exceptions import RedisError
 
 from interject.model_runtime.engine import Engine
 from interject.model_runtime.ledger import Eviction
-from interject.model_runtime.protocol import Closed, CloseReason
+from interject.model_runtime.protocol import Closed, CloseReason, RuntimeFailure
 from interject.model_runtime.redis import scripts, wire
+from interject.model_runtime.redis.bell import Bell
+from interject.model_runtime.redis.cluster import Home
 from interject.model_runtime.redis.connection import OUTAGE, Address
 from interject.model_runtime.redis.host import Batch, EngineHost
 from interject.model_runtime.redis.lease import Lease
-from interject.model_runtime.redis.retry import always
+from interject.model_runtime.redis.link import Link
+from interject.model_runtime.redis.retry import always, at_last
+from interject.model_runtime.redis.rota import Rota
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.streams import by_session, cursors
 from interject.model_runtime.redis.takeover import load
@@ -37,9 +41,14 @@ if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.redis.streams import Entries
     from interject.model_runtime.redis.takeover import Legacy
+    from interject.model_runtime.redis.tenant import Write
     from interject.model_runtime.telemetry.worker_watch import WorkerObserver
 
-ENTRIES_A_READ = 64
+ARRIVALS_A_READ = 64
+ADOPTIONS_A_READ = 4
+"""All other sessions wait meanwhile."""
+ENTRIES_A_READ = 8
+"""Of each stream. Entries should be 13 KB, but a client may write any size that Redis takes."""
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +66,11 @@ class Worker:
         timings: Timings | None = None,
         observer: WorkerObserver | None = None,
     ) -> None:
-        self._address = Address.parse(url)
-        self._keys = self._address.keys
+        address = Address.parse(url)
+        if len(address.shards) > 1:
+            raise RuntimeFailure(f"{address.name}: a worker serves one shard; write ?shard=NAME")
+        self._keys = address.keys
+        self._home = Home(address, self._keys)
         leave_a_core()
         self._engine = Engine(model, slots=slots, eviction=Eviction.EXACT)
         self._timings = timings or Timings()
@@ -67,6 +79,9 @@ class Worker:
         self._lease = Lease(self._keys, name=name, slots=slots, timings=self._timings)
         self._tenants: dict[str, Tenant] = {}
         self._news = asyncio.Event()
+        self._heard = Bell(self._keys.input_bell, wait_s=self._timings.wait_s)
+        self._told = Bell(self._keys.output_bell, wait_s=self._timings.wait_s)
+        self._rota = Rota(self._timings.round_s)
         self.refused_entries = 0
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
@@ -74,29 +89,30 @@ class Worker:
 
         :raises RuntimeFailure: when Redis cannot be used, the name is taken, or the engine fails.
         """
-        reading, writing, leasing = (self._address.client() for _ in range(3))
+        reading, writing, leasing = (Link(self._home) for _ in range(3))
         self._host = EngineHost(self._engine, self._deliver)
         try:
-            await self._address.check(leasing)
-            await self._lease.register(leasing)
+            await at_last(lambda: self._join(leasing), self._timings)
             self._observer.started()
             ready()
             await self._work(stop, reading, writing, leasing)
             with contextlib.suppress(*OUTAGE):
-                await self._lease.leave(leasing)
+                await leasing.run(self._lease.leave)
         finally:
             await self._host.aclose()
-            for client in (reading, writing, leasing):
-                await client.aclose()
+            for link in (reading, writing, leasing):
+                await link.aclose()
+
+    async def _join(self, leasing: Link) -> None:
+        await leasing.check()
+        await leasing.run(self._lease.register)
 
     @property
     def session_count(self) -> int:
         """Sessions that this worker holds."""
         return len(self._tenants)
 
-    async def _work(
-        self, stop: asyncio.Event, reading: Redis, writing: Redis, leasing: Redis
-    ) -> None:
+    async def _work(self, stop: asyncio.Event, reading: Link, writing: Link, leasing: Link) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._always(self._read, reading), name="read"),
@@ -112,8 +128,8 @@ class Worker:
     async def _watch(self) -> None:
         await asyncio.shield(self._host.failed)
 
-    async def _always(self, step: Callable[[Redis], Awaitable[None]], client: Redis) -> None:
-        await always(lambda: step(client), self._timings, self._observer.outage)
+    async def _always(self, step: Callable[[Redis], Awaitable[None]], link: Link) -> None:
+        await always(lambda: link.run(step), self._timings, self._observer.outage)
 
     # The lease
 
@@ -128,17 +144,22 @@ class Worker:
 
     async def _reclaim(self, client: Redis, tenants: list[Tenant]) -> None:
         """The lease had lapsed: find out what is still ours, and tell a Redis that forgot it."""
+        if not tenants:
+            return
+        pipeline = client.pipeline(transaction=False)
         for tenant in tenants:
-            verdict = await scripts.run(
-                client, Script.RECLAIM, [self._keys.session(tenant.key)],
+            scripts.queue(
+                pipeline, Script.RECLAIM, [self._keys.session(tenant.key)],
                 self._keys.prefix, tenant.key, self._lease.token, tenant.epoch,
                 wire.encode_options(tenant.options), tenant.generation,
             )  # fmt: skip
+        for tenant, verdict in zip(tenants, await pipeline.execute(), strict=True):
             if verdict == b"fenced":
                 self._forget(tenant)
             elif verdict == b"restored":
                 tenant.hold()
                 self._host.snapshot(tenant.key)
+                self._news.set()
 
     def _forget(self, tenant: Tenant) -> None:
         """Another worker has it. It may have come back here since, under a new epoch."""
@@ -155,18 +176,25 @@ class Worker:
     # Reading
 
     async def _read(self, client: Redis) -> None:
+        rung = await self._heard.listen(client)
         began = perf_counter()
         pipeline = client.pipeline(transaction=False)
-        pipeline.lrange(self._keys.todo(self._lease.token), 0, ENTRIES_A_READ)
-        places = {self._keys.input(t.key): t.read_to for t in self._tenants.values()}
+        pipeline.lrange(self._keys.todo(self._lease.token), 0, ARRIVALS_A_READ)
+        tenants = self._known(rung.union(self._rota.turn(self._tenants)))
+        places = {self._keys.input(t.key): t.read_to for t in tenants}
         if places:
             pipeline.xread(cursors(places), count=ENTRIES_A_READ)
         arrived, *streams = await pipeline.execute()
         for key, entries in by_session(streams[0] if streams else None):
             self._take_in(key, entries)
+        adopted = 0
         for key in arrived:
-            await self._adopt(client, key.decode())
+            if adopted < ADOPTIONS_A_READ:
+                adopted += await self._adopt(client, key.decode())
         await asyncio.sleep(self._timings.pause_s(perf_counter() - began))
+
+    def _known(self, keys: set[str]) -> list[Tenant]:
+        return [self._tenants[key] for key in keys if key in self._tenants]
 
     def _take_in(self, key: str, entries: Entries) -> None:
         tenant = self._tenants.get(key)
@@ -181,17 +209,18 @@ class Worker:
             else:
                 self._host.put(key, tenant.read_to, item)
 
-    async def _adopt(self, client: Redis, key: str) -> None:
+    async def _adopt(self, client: Redis, key: str) -> bool:
         """Take over what was given to this worker; it stays on the list until that is done.
 
         A slot may still be held by a session that is lost and was not missed yet.
         """
         if key not in self._tenants and len(self._tenants) >= self._slots:
-            return
+            return False
         legacy = await load(client, self._keys, key, token=self._lease.token)
         if legacy is not None:
             self._take_over(legacy)
         await client.lrem(self._keys.todo(self._lease.token), 1, key)
+        return True
 
     def _take_over(self, legacy: Legacy) -> None:
         """A session may come back that was lost to another worker and not yet missed here."""
@@ -236,62 +265,74 @@ class Worker:
         self._news.clear()
         try:
             await self._flush(client)
-        except RedisError:
+        except (RedisError, OSError):
             self._news.set()
             raise
 
     async def _flush(self, client: Redis) -> None:
         pipeline = client.pipeline(transaction=False)
-        writing = [tenant for tenant in self._tenants.values() if tenant.next_write() is not None]
-        for tenant in writing:
-            self._queue_write(pipeline, tenant)
+        writing = [
+            (tenant, write)
+            for tenant in self._tenants.values()
+            if (write := tenant.next_write()) is not None
+        ]
+        for tenant, write in writing:
+            self._queue_write(pipeline, tenant, write)
         if not writing:
             return
         began = perf_counter()
-        verdicts = await pipeline.execute(raise_on_error=False)
+        self._told.ring(pipeline, (tenant.key for tenant, _ in writing))
+        *verdicts, _ = await pipeline.execute(raise_on_error=False)
         self._observer.wrote(perf_counter() - began)
         troubles: list[RedisError] = []
-        for tenant, verdict in zip(writing, verdicts, strict=True):
+        for (tenant, write), verdict in zip(writing, verdicts, strict=True):
             if isinstance(verdict, RedisError):
                 troubles.append(verdict)
+            elif verdict == b"fenced":
+                self._forget(tenant)
+            elif tenant.in_flight is not write:
+                self._news.set()
             else:
                 self._written(tenant, verdict)
         for trouble in troubles:
             raise trouble
 
-    def _queue_write(self, pipeline: Redis, tenant: Tenant) -> None:
-        assert tenant.in_flight is not None, "only queued writes are written"
+    def _queue_write(self, pipeline: Redis, tenant: Tenant, write: Write) -> None:
         keys, key = self._keys, tenant.key
         names = [
             keys.session(key), keys.output(key), keys.journal(key),
             keys.snapshot(key), keys.input(key), keys.owned(self._lease.token),
         ]  # fmt: skip
         retention_ms = milliseconds(self._timings.retention_s)
-        values = arguments(tenant.in_flight, epoch=tenant.epoch, retention_ms=retention_ms, key=key)
+        values = arguments(write, epoch=tenant.epoch, retention_ms=retention_ms, key=key)
         scripts.queue(pipeline, Script.WRITE, names, *values)
 
     def _written(self, tenant: Tenant, verdict: bytes) -> None:
-        assert tenant.in_flight is not None, "only queued writes are written"
-        if verdict == b"fenced":
-            self._forget(tenant)
-        elif verdict == b"missing":
+        """The verdict on the write in flight; one that was put together anew meanwhile has none."""
+        if verdict == b"missing":
             tenant.hold()
+        elif verdict == b"behind":
+            tenant.hold()
+            self._host.snapshot(tenant.key)
+            self._news.set()
         else:
             tenant.settle()
             if tenant.closed:
                 self._remove(tenant)
+            elif tenant.waits:
+                self._news.set()
 
     # Leaving
 
-    async def _drain(self, client: Redis) -> None:
+    async def _drain(self, link: Link) -> None:
         """Hand over every session with a snapshot; what nobody has room for waits in Redis."""
         self._lease.draining = True
         self._observer.draining()
         with contextlib.suppress(TimeoutError, *OUTAGE):
             async with asyncio.timeout(self._timings.drain_s):
-                await self._lease.renew(client)
+                await link.run(self._lease.renew)
                 while self._tenants:
-                    await self._hand_over(client)
+                    await link.run(self._hand_over)
                     await asyncio.sleep(self._timings.tick_s)
 
     async def _hand_over(self, client: Redis) -> None:

@@ -19,6 +19,7 @@ SESSION_FIELDS = ("worker", "state", "epoch", "generation", "seen")
 class WorkerRow:
     """`lease_ms` is 0 for a worker that is gone; `slots` are 0 for one that drains."""
 
+    shard: str
     name: str
     slots: int
     sessions: int
@@ -32,6 +33,7 @@ class SessionRow:
     `silent_s` is the time since a client was last seen, `inputs` and `outputs` are entries kept.
     """
 
+    shard: str
     key: str
     worker: str
     epoch: int
@@ -43,7 +45,10 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """At one moment. `session_count` counts those too that `sessions` has no room for."""
+    """At one moment, on one shard or several.
+
+    `session_count` counts those too that `sessions` has no room for.
+    """
 
     workers: tuple[WorkerRow, ...]
     sessions: tuple[SessionRow, ...]
@@ -52,6 +57,14 @@ class Fleet:
     @property
     def free_slots(self) -> int:
         return sum(max(0, worker.slots - worker.sessions) for worker in self.workers)
+
+
+def together(fleets: Sequence[Fleet], *, most_sessions: int) -> Fleet:
+    """The fleets of several shards as one."""
+    workers = tuple(worker for fleet in fleets for worker in fleet.workers)
+    sessions = [session for fleet in fleets for session in fleet.sessions]
+    count = sum(fleet.session_count for fleet in fleets)
+    return Fleet(workers, tuple(sessions[:most_sessions]), count)
 
 
 async def read_fleet(client: Redis, keys: Keys, *, most_sessions: int) -> Fleet:
@@ -68,7 +81,8 @@ async def read_fleet(client: Redis, keys: Keys, *, most_sessions: int) -> Fleet:
     for token, (slots, lease_ms, members) in zip(tokens, _threes(answers), strict=True):
         owned += sorted(member.decode() for member in members)
         name = worker_name(token)
-        workers.append(WorkerRow(name, int(slots or 0), len(members), max(0, lease_ms)))
+        row = WorkerRow(keys.shard, name, int(slots or 0), len(members), max(0, lease_ms))
+        workers.append(row)
     rows = await _read_sessions(client, keys, owned[:most_sessions])
     return Fleet(tuple(workers), rows, len(owned))
 
@@ -102,6 +116,7 @@ async def _read_sessions(client: Redis, keys: Keys, names: Sequence[str]) -> tup
             continue
         rows.append(
             SessionRow(
+                shard=keys.shard,
                 key=name,
                 worker=worker_name((worker or b"").decode("utf-8", "replace")),
                 epoch=int(epoch or 0),

@@ -8,7 +8,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -17,8 +17,11 @@ from redis.retry import Retry
 
 from tests.live.redis_server import free_port
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
-START_S = 10.0
+START_S = 60.0
 NO_RETRY = Retry(NoBackoff(), 0)
 ADMIN = "user test-admin on >test-admin ~* &* +@all\n"
 
@@ -34,7 +37,7 @@ class Denial:
 class GuardedRedis:
     """The shipped files, and one user more who can read the log of refusals."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, shards: Sequence[str] = ()) -> None:
         self.port = free_port()
         self._folder = folder
         self._options = options
@@ -43,7 +46,7 @@ class GuardedRedis:
         with (folder / "redis" / "users.acl").open("a", encoding="utf-8") as users:
             users.write(ADMIN)
         (folder / "secrets").mkdir()
-        for role in ("media", "worker", "ops"):
+        for role in ("media", "worker", "ops", *(f"media-{shard}" for shard in shards)):
             (folder / "secrets" / role).write_text(f"secret-{role}\n")
 
     def url(self, role: str) -> str:

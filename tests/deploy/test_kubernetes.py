@@ -14,6 +14,7 @@ from interject.cli.main import app
 from interject.model_runtime.redis.timings import Timings
 from tests.deploy.files import DEPLOY, manifests
 
+pytestmark = pytest.mark.timeout(300)
 VERSION = "1.32"
 OBJECTS = manifests()
 WORKER = OBJECTS["StatefulSet", "interject-worker"]["spec"]["template"]["spec"]
@@ -34,7 +35,7 @@ def test_kustomize_builds_valid_objects(folder: str, gpus: str | None) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=50,
+        timeout=280,
     )
     documents = list(yaml.safe_load_all(done.stdout))
     for document in documents:

@@ -103,7 +103,7 @@ class WorkerProgram:
             )
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"http://{self._site}{path}", timeout=5, trust_env=False)
+        return httpx.get(f"http://{self._site}{path}", timeout=60, trust_env=False)
 
     def wait_ready(self) -> None:
         deadline = time.monotonic() + START_S
@@ -122,7 +122,7 @@ class WorkerProgram:
 
     def terminate(self) -> int:
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(timeout=30)
+        return self._process.wait(timeout=120)
 
     def kill(self) -> None:
         self._process.kill()
@@ -165,13 +165,13 @@ def demo(redis: GuardedRedis, collector: Collector) -> list[dict[str, object]]:
         env=os.environ | collector.environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_worker_serves_the_demo_and_tells_about_it(
     redis: GuardedRedis, worker: WorkerProgram, collector: Collector
 ) -> None:

@@ -12,7 +12,12 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError
 
-from interject.model_runtime.protocol import Closed, Decision, SessionOptions
+from interject.model_runtime.protocol import (
+    Closed,
+    Decision,
+    RuntimeFailure,
+    SessionOptions,
+)
 from interject.model_runtime.redis.keys import Keys, session_key
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
@@ -28,12 +33,12 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import Event, Frame, RuntimeSession
     from interject.model_runtime.telemetry.worker_watch import WorkerObserver
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
 KEYS = Keys("0")
 KEY = session_key("call")
 SOUND = frames(noise(8.0))
-WAIT_S = 30.0
+WAIT_S = 120.0
 
 
 @pytest.fixture
@@ -91,7 +96,7 @@ def decided(events: list[Event]) -> list[int]:
     return [event.seq for event in events if isinstance(event, Decision)]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 async def test_a_whole_life_needs_no_more_than_is_allowed(guarded: GuardedRedis) -> None:
     """Open, talk, drain to another worker, a Redis that forgets everything, end."""
     runtime = RedisRuntime(guarded.url("media"))
@@ -115,7 +120,7 @@ async def test_a_whole_life_needs_no_more_than_is_allowed(guarded: GuardedRedis)
     assert decided(first + rest) == list(range(len(SOUND)))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 async def test_a_client_that_comes_back_may_go_on(guarded: GuardedRedis) -> None:
     timings = Timings(client_lease_s=0.2)
     options = SessionOptions("call", max_reply_tokens=4)
@@ -192,6 +197,44 @@ def test_everything_else_is_refused(role: str, guarded: GuardedRedis) -> None:
     assert allowed == []
 
 
+async def test_a_media_user_of_one_shard_reaches_no_other(tmp_path: Path) -> None:
+    server = GuardedRedis(tmp_path, shards=["acme"])
+    server.start()
+    try:
+        own = RedisRuntime(server.url("media-acme") + "?shard=acme")
+        with pytest.raises(RuntimeFailure, match="no worker serves"):
+            await own.open(SessionOptions("call"))
+        await own.aclose()
+        assert server.denials() == []
+        with server.client("media-acme") as client:
+            for call in (
+                ("XADD", IN, "*", "k", "frame"), ("XREAD", "STREAMS", OUT, "0"),
+                ("EVAL", "return 1", "1", KEYS.fleet), ("HGET", SESSION, "options"),
+                ("SMEMBERS", KEYS.fleet), *FORBIDDEN["media"], *ADMINISTRATION,
+            ):  # fmt: skip
+                assert refused(client, call), call
+    finally:
+        server.kill()
+
+
+def test_a_shard_with_an_odd_name_is_a_clear_error(tmp_path: Path) -> None:
+    server = GuardedRedis(tmp_path, shards=["a{b"])
+    done = subprocess.run(
+        [str(DEPLOY / "redis" / "start.sh")],
+        env={
+            "PATH": "/usr/bin:/bin",
+            "INTERJECT_SECRETS": str(tmp_path / "secrets"),
+            "INTERJECT_REDIS_RUN": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert server.port
+    assert done.returncode == 2
+    assert "the name of a shard is made of letters and digits" in done.stderr
+
+
 REFUSED_IN_SCRIPT = ("ACL failure", "user executing the script can", "not allowed from script")
 
 
@@ -264,7 +307,7 @@ def test_a_missing_password_is_a_clear_error(tmp_path: Path) -> None:
         env={"PATH": "/usr/bin:/bin", "INTERJECT_SECRETS": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=10,
+        timeout=60,
     )
     assert done.returncode == 2
     assert done.stderr == (

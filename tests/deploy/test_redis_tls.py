@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.live,
+    pytest.mark.timeout(300),
     pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not here"),
 ]
 
@@ -38,7 +39,7 @@ class EncryptedRedis:
             ],
             check=True,
             capture_output=True,
-            timeout=30,
+            timeout=120,
         )  # fmt: skip
         self.tls_port = free_port()
         self.server = GuardedRedis(

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 
+from interject.model_runtime.local.process import ServerProcess
 from interject.model_runtime.redis.worker import Worker
+from tests.live.livekit_server import PROGRAM, LiveKitServer
 from tests.live.redis_server import RedisServer
 from tests.model_runtime.worlds import small_model
+
+# Small matrices are faster on one thread, and tests share the machine.
+torch.set_num_threads(1)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -27,6 +34,40 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.start()
     yield server
     server.kill()
+
+
+def _need_livekit() -> None:
+    if not PROGRAM.exists():
+        missing = "no LiveKit server was built: run scripts/livekit_server.sh (it needs Go 1.26)"
+        if os.environ.get("INTERJECT_REQUIRE_LIVE") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+
+
+@pytest.fixture
+def livekit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    _need_livekit()
+    server = LiveKitServer(tmp_path_factory.mktemp("livekit"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def shared_livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitServer]:
+    """One server for a module whose tests use rooms of their own, and never stop it."""
+    _need_livekit()
+    server = LiveKitServer(tmp_path_factory.mktemp("livekit"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def nano_url() -> Iterator[str]:
+    """The model in a process that a module's tests share."""
+    with ServerProcess("nano", slots=4) as process:
+        yield process.url
 
 
 @contextlib.asynccontextmanager

@@ -22,7 +22,7 @@ from tests.model_runtime.worlds import small_model
 if TYPE_CHECKING:
     from interject.model_runtime.redis.session import RedisSession
 
-SILENCE_S = 60.0
+SILENCE_S = 120.0
 AT_ONCE = 50
 """A drained queue gives the same decisions as one by one, and sooner."""
 

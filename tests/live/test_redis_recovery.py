@@ -14,6 +14,8 @@ from interject.model_runtime.protocol import (
     CloseReason,
     Decision,
     Gap,
+    ReplyEnded,
+    ReplyStarted,
     RuntimeBusy,
     RuntimeFailure,
     SessionOptions,
@@ -30,10 +32,11 @@ from tests.model_runtime.worlds import frames, noise
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from interject.model_runtime.redis.session import RedisSession
     from tests.live.redis_server import RedisServer
 
 logger = logging.getLogger(__name__)
-pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 
 SOUND = frames(noise(20.0, seed=3))
 
@@ -131,22 +134,50 @@ async def test_redis_is_killed_and_started_again(
     assert outline(events) == undisturbed("a", SOUND)
 
 
+async def test_redis_and_the_worker_are_killed_together(
+    redis_server: RedisServer, workers: list[WorkerProcess]
+) -> None:
+    """The memory is gone; the session goes on with what the client still has."""
+    workers[1].kill()
+    async with RedisRuntime(redis_server.url, timings=Timings(lost_s=1.0)) as runtime:
+        talk = Talk(await runtime.open(options("a")), SOUND)
+        for first in (0, 15, 30):
+            await talk.push(first, first + 15)
+            workers[0].kill()
+            redis_server.kill()
+            for frame in SOUND[first + 15 : first + 17]:
+                await talk.push_blindly(frame)
+            await asyncio.to_thread(redis_server.start)
+            await asyncio.to_thread(workers[0].start)
+            await talk.settled(first + 16)
+        await talk.push(47, 50)
+        events = await talk.finish()
+    assert [decision.seq for decision in of(Decision, events)] == list(range(50))
+    assert of(Gap, events) == []
+    begun = [reply.reply_id for reply in of(ReplyStarted, events)]
+    assert begun == list(range(len(begun)))
+    assert [reply.reply_id for reply in of(ReplyEnded, events)] == begun
+    assert events[-1] == Closed("a", CloseReason.CLIENT)
+
+
 async def test_a_client_that_was_killed_resumes_within_its_grace(
     redis_server: RedisServer,
 ) -> None:
-    timings = Timings(client_lease_s=0.4, grace_s=20)
-    async with hired(redis_server.url, timings=timings):
-        killed = RedisRuntime(redis_server.url, timings=timings)
+    async with hired(redis_server.url):
+        killed = RedisRuntime(redis_server.url)
         session = await killed.open(SessionOptions("a", threshold=1.0))
         for frame in SOUND[:5]:
             await session.push(frame)
         stream = session.events()
         assert [(await anext(stream)).seq for _ in range(5)] == list(range(5))  # type: ignore[union-attr]
-        async with RedisRuntime(redis_server.url, timings=timings) as runtime:
+        patient = Timings(client_lease_s=20)
+        async with RedisRuntime(redis_server.url, timings=patient) as runtime:
             with pytest.raises(RuntimeFailure, match="open already, in another client"):
                 await runtime.open(SessionOptions("a"))
-            await killed._stop()
-            await asyncio.sleep(0.6)
+        await killed._stop()
+        await asyncio.sleep(0.3)
+        impatient = Timings(client_lease_s=0.2)
+        async with RedisRuntime(redis_server.url, timings=impatient) as runtime:
             resumed = await runtime.open(SessionOptions("a"))
             for frame in SOUND[:3]:
                 await resumed.push(frame)
@@ -159,18 +190,26 @@ async def test_a_client_that_was_killed_resumes_within_its_grace(
 async def test_a_client_that_was_killed_is_forgotten_after_its_grace(
     redis_server: RedisServer,
 ) -> None:
-    timings = Timings(client_lease_s=0.4, grace_s=0.8)
-    async with hired(redis_server.url, slots=1, timings=timings):
-        killed = RedisRuntime(redis_server.url, timings=timings)
+    async with hired(redis_server.url, slots=1, timings=Timings(grace_s=3)):
+        killed = RedisRuntime(redis_server.url)
         await killed.open(SessionOptions("a"))
-        await killed._stop()
-        async with RedisRuntime(redis_server.url, timings=timings) as runtime:
+        async with RedisRuntime(redis_server.url) as runtime:
             with pytest.raises(RuntimeBusy):
                 await runtime.open(SessionOptions("b"))
-            await asyncio.sleep(2.5)
-            session = await runtime.open(SessionOptions("b"))
+            await killed._stop()
+            session = await once_free(runtime, "b")
             await session.close()
             assert (await until_closed(session))[-1] == Closed("b", CloseReason.CLIENT)
+
+
+async def once_free(runtime: RedisRuntime, name: str) -> RedisSession:
+    """Open a session as soon as a slot is free."""
+    async with asyncio.timeout(120):
+        while True:
+            try:
+                return await runtime.open(SessionOptions(name))
+            except RuntimeBusy:
+                await asyncio.sleep(0.1)
 
 
 async def test_two_workers_with_one_name(redis_server: RedisServer) -> None:

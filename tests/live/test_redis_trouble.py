@@ -20,15 +20,16 @@ from interject.model_runtime.protocol import (
 from interject.model_runtime.redis.keys import Keys, session_key
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
+from interject.model_runtime.redis.worker import Worker
 from tests.contract.runtime_contract import heard, of, until_closed
 from tests.live.conftest import hired
 from tests.live.redis_server import RedisServer, free_port
-from tests.model_runtime.worlds import frames, noise
+from tests.model_runtime.worlds import frames, noise, small_model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
 
 async def refusal(url: str) -> str:
@@ -60,9 +61,9 @@ async def test_passwords(tmp_path: Path) -> None:
     server.start()
     try:
         assert "user or password is wrong" in await refusal(server.url)
-        wrong = server.url.replace("127", "u:secret@127")
+        wrong = server.url.replace("//", "//u:secret@")
         assert "user or password is wrong" in await refusal(wrong)
-        right = server.url.replace("127", ":right@127")
+        right = server.url.replace("//", "//:right@")
         assert "no worker serves redis://127.0.0.1" in await refusal(right)
     finally:
         server.kill()
@@ -80,6 +81,37 @@ async def test_an_old_redis_is_named() -> None:
         port = server.sockets[0].getsockname()[1]
         message = await refusal(f"redis://127.0.0.1:{port}/0")
     assert "Redis 6.2.14 is too old; 7.0 or newer is needed" in message
+
+
+async def test_a_worker_waits_for_its_redis(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path)
+    timings = Timings(start_s=120)
+    worker = Worker(server.url, small_model(), name="w1", slots=1, timings=timings)
+    stop, ready = asyncio.Event(), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(worker.run(stop, ready.set))
+        await asyncio.sleep(0.3)
+        assert not running.done()
+        await asyncio.to_thread(server.start)
+        try:
+            async with asyncio.timeout(120):
+                await ready.wait()
+        finally:
+            stop.set()
+            await running
+            server.kill()
+
+
+async def test_a_worker_does_not_wait_for_what_will_not_change(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path, "requirepass right")
+    server.start()
+    url = server.url.replace("//", "//u:secret@")
+    try:
+        worker = Worker(url, small_model(), name="w1", slots=1, timings=Timings(start_s=3_600))
+        with pytest.raises(RuntimeFailure, match="user or password is wrong"):
+            await worker.run(asyncio.Event())
+    finally:
+        server.kill()
 
 
 async def test_a_worker_that_refuses_the_prompt_says_why(redis_server: RedisServer) -> None:

@@ -7,11 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.redis.worker import Worker
 from tests.model_runtime.worlds import small_model
 
+START_S = 120.0
+STOP_S = 120.0
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -23,7 +27,13 @@ class WorkerProcess:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        """Returns once it has its lease."""
+        """Returns once it has its lease. One that gives up is started again, as in production."""
+        deadline = time.monotonic() + START_S
+        while not self._started():
+            assert time.monotonic() < deadline, "the worker did not start"
+            self.wait()
+
+    def _started(self) -> bool:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.live.worker_process", *self._arguments],
             cwd=ROOT,
@@ -32,7 +42,7 @@ class WorkerProcess:
             text=True,
         )
         assert self._process.stdout is not None
-        assert self._process.stdout.readline() == "ready\n", "the worker did not start"
+        return self._process.stdout.readline() == "ready\n"
 
     def signal(self, number: signal.Signals) -> None:
         """SIGKILL, SIGTERM, SIGSTOP, SIGCONT."""
@@ -42,7 +52,7 @@ class WorkerProcess:
     def wait(self) -> int:
         """Its exit code."""
         assert self._process is not None, "it was not started"
-        code = self._process.wait(timeout=30)
+        code = self._process.wait(timeout=STOP_S)
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._process = None
@@ -59,7 +69,8 @@ class WorkerProcess:
 async def serve(url: str, name: str, slots: str, context: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    worker = Worker(url, small_model(int(context)), name=name, slots=int(slots))
+    timings = Timings(grace_s=300)
+    worker = Worker(url, small_model(int(context)), name=name, slots=int(slots), timings=timings)
     await worker.run(stop, say_ready)
 
 

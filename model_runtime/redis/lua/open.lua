@@ -12,8 +12,12 @@ if state == 'open' then
   end
   redis.call('HSET', hash, 'client', client, 'seen', now_ms())
   local generation = redis.call('HINCRBY', hash, 'generation', 1)
-  local last = redis.call('XREVRANGE', prefix .. 'out:' .. key, '+', '-', 'COUNT', 1)
-  return {'attached', generation, last[1] and last[1][1] or '0-0'}
+  local read = redis.call('HGET', hash, 'read')
+  if not read then
+    local last = redis.call('XREVRANGE', prefix .. 'out:' .. key, '+', '-', 'COUNT', 1)
+    read = last[1] and last[1][1] or '0-0'
+  end
+  return {'attached', generation, read}
 end
 local worker, alive = least_loaded(prefix, nil)
 if not worker then
@@ -24,7 +28,7 @@ for _, kind in ipairs({'in:', 'out:', 'journal:', 'snapshot:', 'session:'}) do
   redis.call('DEL', prefix .. kind .. key)
 end
 redis.call('HSET', hash, 'state', 'open', 'epoch', epoch, 'client', client, 'generation', 1,
-  'seen', now_ms(), 'options', ARGV[4], 'written', 0)
+  'seen', now_ms(), 'read', '0-0', 'options', ARGV[4], 'written', 0)
 redis.call('XADD', prefix .. 'in:' .. key, '0-1', 'v', '1', 'k', 'begin')
 give(prefix, key, worker)
 return {'placed', 1, '0-0'}

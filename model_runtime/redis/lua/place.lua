@@ -1,5 +1,10 @@
 -- Shared by the scripts that give a session to a worker. Every key derives from the prefix,
 -- whose hash tag is that of KEYS[1], so that all of them live in one cluster slot.
+
+-- While a cluster moves that slot to another node, a key that does not exist is refused. So a script
+-- stops here, before it has done anything, and not in the middle.
+redis.call('EXISTS', ARGV[1] .. 'probe')
+
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)

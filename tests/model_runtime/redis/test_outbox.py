@@ -53,6 +53,22 @@ def test_the_oldest_frames_go_first_the_sent_ones_before_the_unsent() -> None:
     assert seqs(outbox) == list(range(80 - KEPT_FRAMES, 80))
 
 
+def test_a_new_stream_gets_what_is_still_wanted_from_number_1_on() -> None:
+    outbox = filled(3)
+    cancel = outbox.put(wire.Cancel(0, 0))
+    outbox.sent(2)
+    say = outbox.put(wire.Say("x"))
+    outbox.decided(0)
+    numbers = outbox.begin_again(lambda item: not isinstance(item, wire.Cancel))
+    assert [(letter.number, letter.seq) for letter in outbox.unsent()] == [
+        (1, 1),
+        (2, 2),
+        (3, None),
+    ]
+    assert (numbers.get(cancel), numbers[say]) == (None, 3)
+    assert outbox.put(wire.Finish()) == 4
+
+
 def test_controls_without_end_fill_it() -> None:
     outbox = Outbox()
     for _ in range(MAX_UNSENT):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,11 +121,14 @@ def test_unknown_fields_and_keys_are_ignored() -> None:
         ({b"p": b"\0" * 1_000_000}, "frame: p has 1000000 bytes, not 12800"),
         ({b"a": b"\0" * 3}, "a look-ahead holds 80 bytes or none, not 3"),
         ({b"s": b"\0"}, "frame: s must have 4 bytes and t 8"),
+        ({b"t": struct.pack("<d", math.nan)}, "frame: t is no time"),
+        ({b"t": struct.pack("<d", -math.inf)}, "frame: t is no time"),
         ({b"w": b"[1]"}, "frame: w holds no list of speakers"),
         ({b"w": b"[" * 70_000}, "frame: w has 70000 bytes, at most 65536"),
         ({b"k": b"say", b"d": b"{"}, "say: d: Invalid JSON"),
         ({b"k": b"say", b"d": b" " * 70_000}, "say has 70000 bytes, at most 65536"),
         ({b"k": b"update", b"d": b'{"mode":"shout"}'}, "update: mode: Input should be"),
+        ({b"k": b"update", b"d": b'{"threshold":NaN}'}, "update: threshold is no number"),
     ],
 )
 def test_what_cannot_be_read_is_refused(changes: dict[bytes, bytes], message: str) -> None:
@@ -131,6 +136,13 @@ def test_what_cannot_be_read_is_refused(changes: dict[bytes, bytes], message: st
         wire.decode_input(GOLDEN_FRAME | changes)
     assert message in str(caught.value)
     assert len(str(caught.value)) < 200
+
+
+def test_a_silent_speaker_has_a_level_that_json_can_say() -> None:
+    frame = replace(FRAME, speakers=(Speaker("ann", -math.inf), Speaker("bob", -20.0)))
+    read = wire.decode_input(wire.encode(frame))
+    assert isinstance(read, Frame)
+    assert read.speakers == (Speaker("ann", -200.0), Speaker("bob", -20.0))
 
 
 def test_a_missing_version_is_refused_and_a_control_is_no_event() -> None:

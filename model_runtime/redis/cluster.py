@@ -1,0 +1,98 @@
+"""Which node of a Redis Cluster serves a shard.
+
+All keys of a shard are in one slot, so one node serves it. Any node knows which: it answers for the
+slot, or names the node that does. This needs no right to look at the cluster.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    ConnectionError,
+    MovedError,
+    ReadOnlyError,
+    RedisError,
+    TryAgainError,
+)
+
+from interject.model_runtime.redis.connection import OUTAGE
+
+if TYPE_CHECKING:
+    from interject.model_runtime.redis.connection import Address, Place
+    from interject.model_runtime.redis.keys import Keys
+
+MOST_REDIRECTIONS = 5
+IN_A_SCRIPT = ("non local key", "cluster is down")
+"""What Redis says where a script meets a key that is not, or no longer, on the node."""
+
+
+class Elsewhere(ConnectionError):
+    """The shard was not to be had there; nothing was done."""
+
+
+class Home:
+    """Remembers a shard's node until it fails."""
+
+    def __init__(self, address: Address, keys: Keys) -> None:
+        self.address = address
+        self._keys = keys
+        self._node: Place | None = None
+        self._known = list(address.nodes()) if address.cluster else []
+
+    async def find(self) -> Address:
+        """The address of the node; without a cluster it is the one of the URL.
+
+        :raises Elsewhere: when nobody serves the shard at the moment.
+        """
+        if not self.address.cluster:
+            return self.address
+        if self._node is None:
+            self._node = await self._ask_around()
+        return self.address.at(self._node)
+
+    def forget(self) -> None:
+        """It failed, or said that the shard is elsewhere."""
+        self._node = None
+
+    async def _ask_around(self) -> Place:
+        """A node that does not answer is asked last next time."""
+        trouble: Exception = Elsewhere("no node of the cluster answers")
+        for place in tuple(self._known):
+            try:
+                node = await self._follow(place)
+            except OUTAGE as error:
+                trouble = error
+                self._known.remove(place)
+                self._known.append(place)
+            else:
+                if node not in self._known:
+                    self._known.append(node)
+                return node
+        raise trouble
+
+    async def _follow(self, place: Place) -> Place:
+        for _ in range(MOST_REDIRECTIONS):
+            client = self.address.at(place).client()
+            try:
+                await client.exists(self._keys.probe)
+            except MovedError as error:
+                place = error.host or place[0], error.port
+            except (AskError, TryAgainError):
+                return place
+            except ClusterDownError:
+                raise Elsewhere("the cluster is down") from None
+            else:
+                return place
+            finally:
+                await client.aclose()
+        raise Elsewhere("the nodes of the cluster do not agree")
+
+
+def is_elsewhere(error: RedisError) -> bool:
+    """Whether an answer means that the shard has moved, is moving, or has no node at the moment."""
+    if isinstance(error, AskError | TryAgainError | ClusterDownError | ReadOnlyError):
+        return True
+    return any(words in str(error) for words in IN_A_SCRIPT)

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from interject.model_runtime.redis.rota import LEAST_A_TURN, Rota
+from tests.fakes.clock import FakeClock
+
+
+def test_everybody_has_a_turn_within_a_round() -> None:
+    clock = FakeClock()
+    rota = Rota(0.25, clock)
+    keys = [str(number) for number in range(1_000)]
+    seen: list[str] = []
+    for _ in range(10):
+        clock.advance(0.025)
+        turn = rota.turn(keys)
+        assert len(turn) <= 101
+        seen += turn
+    assert seen == keys
+
+
+def test_few_have_a_turn_every_time() -> None:
+    rota = Rota(0.25, FakeClock())
+    keys = ["a", "b", "c"]
+    assert [rota.turn(keys) for _ in range(3)] == [keys] * 3
+
+
+def test_a_late_turn_takes_all_and_nobody_is_no_trouble() -> None:
+    clock = FakeClock()
+    rota = Rota(0.25, clock)
+    clock.advance(60.0)
+    keys = [str(number) for number in range(10 * LEAST_A_TURN)]
+    assert rota.turn(keys) == keys
+    assert rota.turn([]) == []
