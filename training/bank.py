@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import multiprocessing
 import random
 from collections import defaultdict
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import astuple, dataclass
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from interject.training.espeak import Espeak
 from interject.training.language import spoken_prompts
+from interject.training.near_miss import near_miss
 from interject.training.talk import unrelated
 from interject.training.utterance import Phones, Utterance
 from interject.training.voices import random_espeak, random_flite
@@ -21,24 +25,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-UNRELATED = "unrelated"
+UNRELATED, NEAR_MISS = "unrelated", "near_miss"
+_PORTION = 250
 _RARE_SHARE = 0.2
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class BankSize:
-    """How many utterances: of each wording, and of unrelated talk."""
+    """How many utterances: of each wording, of unrelated talk, of near misses.
 
-    espeak_a_wording: int = 100
-    flite_a_wording: int = 18
-    espeak_unrelated: int = 13_000
-    foreign_unrelated: int = 1_200
-    flite_unrelated: int = 2_200
+    Every rendering of flite comes in `disguises`.
+    """
+
+    espeak_a_wording: int = 80
+    flite_a_wording: int = 16
+    espeak_unrelated: int = 8_000
+    foreign_unrelated: int = 1_000
+    flite_unrelated: int = 1_500
+    espeak_near_miss: int = 6_000
+    flite_near_miss: int = 1_500
+    disguises: int = 3
 
 
 class SpeechBank:
-    """Utterances by what they ask; `UNRELATED` holds the talk that asks nothing."""
+    """Utterances by what they ask; `UNRELATED` and `NEAR_MISS` hold the talk that asks nothing."""
 
     def __init__(self, items: Sequence[tuple[str, Utterance]]) -> None:
         self._texts = [utterance.text for _, utterance in items]
@@ -113,39 +124,89 @@ class SpeechBank:
         return bank
 
 
-def _speak_all(size: BankSize, seed: int) -> Iterator[tuple[str, Utterance]]:
-    rng, espeak = random.Random(seed), Espeak()
-    for number, (wording, key) in enumerate(spoken_prompts().items()):
-        _log.info("speaking wording %d: espeak-ng and flite", number)
-        for _ in range(size.espeak_a_wording):
-            yield key, random_espeak(espeak, wording, rng)
-        for _ in range(size.flite_a_wording):
-            yield key, random_flite(wording, rng)
-    _log.info("speaking unrelated talk")
-    for _ in range(size.espeak_unrelated):
-        yield UNRELATED, random_espeak(espeak, unrelated(rng), rng)
-    for _ in range(size.foreign_unrelated):
-        yield UNRELATED, random_espeak(espeak, unrelated(rng), rng, foreign=True)
-    for _ in range(size.flite_unrelated):
-        yield UNRELATED, random_flite(unrelated(rng), rng)
+@dataclass(frozen=True, slots=True)
+class _Portion:
+    """What is spoken with one seed, by whichever process: a wording, or some talk."""
+
+    key: str
+    wording: str | None
+    espeak: int
+    foreign: int
+    flite: int
+
+
+def _portions(size: BankSize) -> list[_Portion]:
+    wanted = [
+        _Portion(key, wording, size.espeak_a_wording, 0, size.flite_a_wording)
+        for wording, key in spoken_prompts().items()
+    ]
+    for key, count, shares in (
+        (UNRELATED, size.espeak_unrelated, (1, 0, 0)),
+        (UNRELATED, size.foreign_unrelated, (0, 1, 0)),
+        (UNRELATED, size.flite_unrelated, (0, 0, 1)),
+        (NEAR_MISS, size.espeak_near_miss, (1, 0, 0)),
+        (NEAR_MISS, size.flite_near_miss, (0, 0, 1)),
+    ):
+        for first in range(0, count, _PORTION):
+            portion = min(_PORTION, count - first)
+            wanted.append(_Portion(key, None, *(portion * share for share in shares)))
+    return wanted
+
+
+def _speak(
+    portion: _Portion, espeak: Espeak, disguises: int, rng: random.Random
+) -> Iterator[Utterance]:
+    talk = near_miss if portion.key == NEAR_MISS else unrelated
+
+    def text() -> str:
+        return portion.wording or talk(rng)
+
+    for _ in range(portion.espeak):
+        yield random_espeak(espeak, text(), rng)
+    for _ in range(portion.foreign):
+        yield random_espeak(espeak, text(), rng, foreign=True)
+    for _ in range(portion.flite):
+        yield from random_flite(text(), rng, disguises)
+
+
+def _speak_all(
+    size: BankSize, seed: int, first: int, step: int
+) -> list[list[tuple[str, Utterance]]]:
+    """Every `step`-th portion from `first` on."""
+    espeak, portions = Espeak(), []
+    for number, portion in list(enumerate(_portions(size)))[first::step]:
+        _log.info("speaking portion %d", number)
+        spoken = _speak(portion, espeak, size.disguises, random.Random(f"{seed} {number}"))
+        portions.append([(portion.key, said) for said in spoken if _audible(said)])
+    return portions
 
 
 def _audible(utterance: Utterance) -> bool:
     return len(utterance.pcm) > 3_200 and int(np.abs(utterance.pcm).max()) > 1_000
 
 
-def make_bank(size: BankSize, seed: int) -> SpeechBank:
-    """:raises SynthesisError: when a synthesiser is missing."""
-    return SpeechBank([item for item in _speak_all(size, seed) if _audible(item[1])])
+def make_bank(size: BankSize, seed: int, *, processes: int = 1) -> SpeechBank:
+    """The same texts and voices for any number of processes.
+
+    Not the same samples: espeak-ng remembers a little from one utterance to the next.
+
+    :raises SynthesisError: when a synthesiser is missing.
+    """
+    if processes == 1:
+        return SpeechBank(list(chain(*_speak_all(size, seed, 0, 1))))
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(processes, mp_context=fork) as pool:
+        jobs = [pool.submit(_speak_all, size, seed, n, processes) for n in range(processes)]
+        shares = [job.result() for job in jobs]
+    in_order = chain(*zip_longest(*shares, fillvalue=[]))
+    return SpeechBank(list(chain.from_iterable(in_order)))
 
 
-def open_bank(folder: Path, size: BankSize, seed: int) -> SpeechBank:
+def open_bank(folder: Path, size: BankSize, seed: int, *, processes: int = 1) -> SpeechBank:
     """The bank of this size and seed, made first if it is not there."""
-    parts = (size.espeak_a_wording, size.flite_a_wording, size.espeak_unrelated,
-             size.foreign_unrelated, size.flite_unrelated)  # fmt: skip
-    path = folder / f"speech-{seed}-{'-'.join(map(str, parts))}.npz"
+    path = folder / f"speech-{seed}-{'-'.join(str(part) for part in astuple(size))}.npz"
     if path.is_file():
         return SpeechBank.load(path)
-    bank = make_bank(size, seed)
+    bank = make_bank(size, seed, processes=processes)
     bank.save(path)
     return bank

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
     from interject.training.scene import Happening, Scene
 
+DEFAULT_THRESHOLD, AT_THRESHOLD = 0.5, ", threshold "
 LATEST_CHUNKS = 2
 """A reply counts when it begins in the chunk of the event's end or one of the next two."""
 

@@ -16,7 +16,7 @@ import typer
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.training.bank import BankSize, open_bank
-from interject.training.evaluation import Score, evaluate
+from interject.training.evaluation import AT_THRESHOLD, DEFAULT_THRESHOLD, Score, evaluate
 from interject.training.examination import examine_with, festival_bank
 from interject.training.scene import Style
 from interject.training.utterance import SynthesisError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from interject.training.scene import Scene
 
 _TEST_SEED = 70_001
-_TEST_BANK = BankSize(6, 1, 700, 40, 60)
+_TEST_BANK = BankSize(6, 1, 500, 40, 40, 300, 40, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ EXAMINATIONS = {
     "held-out voices": Examination(Style.MIXED),
     "held-out voices and sounds": Examination(Style.MIXED, new=True),
     "counting, held-out voices": Examination(Style.COUNT, share=1 / 3),
-    "unrelated, held-out voices": Examination(Style.UNRELATED),
+    "unrelated, held-out voices": Examination(Style.UNRELATED, share=2.5),
 }
 
 
@@ -77,7 +77,9 @@ def main(
     model: Annotated[str, typer.Argument(help="Checkpoint folder, or nano.")],
     cache: Annotated[Path, typer.Option(help="Where test speech is kept.")],
     count: Annotated[int, typer.Option(min=1, help="Streams of 24 s in a set.")] = 60,
-    threshold: Annotated[float, typer.Option(min=0, max=1)] = 0.5,
+    threshold: Annotated[
+        list[float] | None, typer.Option(min=0, max=1, help="May be given several times.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the scores here.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Only the sets of these names.")] = None,
     threads: Annotated[int, typer.Option(min=1)] = 1,
@@ -93,14 +95,20 @@ def main(
         loaded = load_checkpoint(model)
         for name in only or EXAMINATIONS:
             scenes = EXAMINATIONS[name].streams(cache, count)
-            results[name] = summary(evaluate(loaded, scenes, threshold))
-            line = {key: value for key, value in results[name].items() if key != "kinds"}
-            sys.stdout.write(f"{name}: {json.dumps(line)}\n")
-            sys.stdout.flush()
+            for at in threshold or (DEFAULT_THRESHOLD,):
+                titled = name if at == DEFAULT_THRESHOLD else f"{name}{AT_THRESHOLD}{at:g}"
+                results[titled] = summary(evaluate(loaded, scenes, at))
+                _show(titled, results[titled])
     except (RuntimeFailure, SynthesisError) as error:
         raise typer.BadParameter(str(error)) from error
     if json_file:
         json_file.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def _show(name: str, result: dict[str, Any]) -> None:
+    line = {key: value for key, value in result.items() if key != "kinds"}
+    sys.stdout.write(f"{name}: {json.dumps(line)}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ASK_SOUND = "What sound is this?"
 TRANSCRIBE = "Transcribe the speech."
-_ORPHAN_CHECK_S = 5.0
+_ALIVE_CHECK_S = 2.0
 _TYPED_SHARE, _OFFLINE_SHARE = 0.05, 0.05
 
 
@@ -85,7 +85,7 @@ def _serve(make: Callable[[Order], Batch], orders: Queue[Order], made: Queue[Bat
     trainer = multiprocessing.parent_process()
     while trainer is None or trainer.is_alive():
         try:
-            order = orders.get(timeout=_ORPHAN_CHECK_S)
+            order = orders.get(timeout=_ALIVE_CHECK_S)
         except queue.Empty:
             continue
         made.put(make(order))
@@ -107,9 +107,17 @@ class Feed:
     def order(self, order: Order) -> None:
         self._orders.put(order)
 
-    def take(self, timeout_s: float = 300.0) -> Batch:
-        """:raises queue.Empty: when the process makes nothing any more."""
-        return self._made.get(timeout=timeout_s)
+    def take(self) -> Batch:
+        """Waits as long as the process lives: on a busy machine a batch can take minutes.
+
+        :raises queue.Empty: when the process has ended.
+        """
+        while True:
+            try:
+                return self._made.get(timeout=_ALIVE_CHECK_S)
+            except queue.Empty:
+                if not self._process.is_alive():
+                    raise
 
     def close(self) -> None:
         self._process.terminate()

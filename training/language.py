@@ -242,6 +242,10 @@ COUNT_WORDINGS = (
     "please count the {}s",
     "can you count the {}s",
     "count every {}",
+    "count all the {}s",
+    "count the {}s for me",
+    "i want you to count the {}s",
+    "start counting the {}s",
 )
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 RESPOND_REPLIES = {

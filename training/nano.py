@@ -35,7 +35,7 @@ def train(
     """Make the data, train, write the averaged model to OUT/model."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(threads)
-    size = BankSize(2, 0, 100, 10, 0) if small else BankSize()
+    size = BankSize(2, 0, 80, 10, 0, 40, 0) if small else BankSize()
     settings = Settings(minutes=minutes, seed=seed, threads=threads)
     if small:
         settings = Settings(
@@ -48,7 +48,10 @@ def train(
         raise typer.BadParameter(f"{out} holds no checkpoint to go on from: leave --resume out")
     try:
         world = make_world(
-            open_bank(cache or out, size, seed), seed, sounds_a_class=4 if small else 250
+            open_bank(cache or out, size, seed, processes=1 if small else threads),
+            seed,
+            sounds_a_class=4 if small else 250,
+            near_miss_share=0.5,
         )
     except SynthesisError as error:
         raise typer.BadParameter(str(error)) from error

@@ -57,7 +57,7 @@ class Settings:
     weight_decay: float = 0.05
     respond_weight: float = 0.9
     control_weight: float = 4.0
-    text_weight: float = 4.0
+    text_weight: float = 5.0
     phone_weight: float = 0.4
     sound_weight: float = 1.0
     word_weight: float = 1.0

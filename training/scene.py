@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from interject.training.bank import SpeechBank
     from interject.training.sounds.waves import Rng, Wave
 
-DECISION_LAG_S = 0.12
+DECISION_LAG_S = 0.2
+"""How much more must be heard: a closed stop is silent for 0.1 s within a word."""
 SLOT_S = 0.04
 
 
@@ -67,12 +68,16 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What scenes are made from: speech, ready sounds by class, rooms."""
+    """What scenes are made from: speech, ready sounds by class, rooms.
+
+    `near_miss_share` of the talk that asks nothing is close to a request.
+    """
 
     bank: SpeechBank
     sounds: dict[str, list[Wave]]
     rooms: list[Wave]
     backgrounds: list[Wave]
+    near_miss_share: float = 0.25
 
     def background(self, rng: Rng, count: int) -> Wave:
         """A random stretch of a ready background, forwards or backwards."""

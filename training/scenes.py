@@ -10,7 +10,7 @@ from interject.model_runtime.protocol import (
     SAMPLE_RATE_HZ,
     Emotion,
 )
-from interject.training.bank import UNRELATED
+from interject.training.bank import NEAR_MISS, UNRELATED
 from interject.training.language import (
     COUNTABLE,
     HELP,
@@ -39,6 +39,7 @@ from interject.training.sounds.waves import Rng, Wave, uniform
 from interject.training.utterance import PHONE_STEP_S, Utterance
 
 _SPEECH_RMS = 0.06
+_MISTAKABLE = ("footsteps", "clap", "telephone", "microwave", "doorbell", "keyboard")
 _REQUESTS = {request.key: request for request in (*REQUESTS, HELP)}
 
 
@@ -113,15 +114,18 @@ class SceneBuilder:
             self._counted(self._counting or str(self._rng.choice(COUNTABLE)))
         elif choice < 0.82:
             self._counted(str(self._rng.choice(COUNTABLE)))
-        elif choice < 0.89:
+        elif choice < 0.87:
+            self._sound(str(self._rng.choice(_MISTAKABLE)), None)
+        elif choice < 0.91:
             self._ordinary()
-        elif choice < 0.96:
+        elif choice < 0.97:
             self._talk()
         else:
             self._mixed_step()
 
     def _talk(self) -> None:
-        self._speak(UNRELATED, None)
+        near = self._rng.random() < self._world.near_miss_share
+        self._speak(NEAR_MISS if near else UNRELATED, None)
         if self._rng.random() < 0.4:
             self._at -= int(uniform(self._rng, 0.0, 0.25) * SAMPLE_RATE_HZ)
 

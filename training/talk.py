@@ -1,10 +1,8 @@
-"""A grammar of talk that asks nothing, some of it close to the requests."""
+"""A grammar of talk that asks nothing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-
-from interject.training.language import spoken_prompts
 
 if TYPE_CHECKING:
     import random
@@ -14,12 +12,18 @@ _PEOPLE = (
     "the doctor", "your uncle", "the waiter", "an old man", "the girl", "peter", "the nurse",
     "the company", "their team", "the manager", "a guest", "the agent", "everyone", "my mother",
     "the captain", "the lawyer", "the child", "the engineer", "a stranger", "susan", "the customer",
+    "my boss", "grandfather", "the butcher", "a tourist", "thomas", "the actor", "our coach",
+    "anna", "the postman", "his wife", "the students", "robert", "the mayor", "her friends",
+    "a policeman",
 )  # fmt: skip
 _VERBS = (
     "bought", "painted", "forgot", "cleaned", "described", "carried", "found", "watched", "opened",
     "wanted", "repaired", "moved", "borrowed", "counted", "heard", "lost", "followed", "ordered",
     "cancelled", "recorded", "noticed", "returned", "played", "finished", "sold", "dropped",
     "checked", "changed", "brought", "tracked", "reset", "called", "needed", "liked", "closed",
+    "washed", "hid", "kicked", "drew", "chose", "shared", "fixed", "broke", "stole", "lifted",
+    "missed", "wrapped", "measured", "served", "threw", "cut", "held", "signed", "copied",
+    "praised", "saw",
 )  # fmt: skip
 _THINGS = (
     "the green bicycle", "a wooden table", "the alarm clock", "two windows", "the long report",
@@ -29,6 +33,10 @@ _THINGS = (
     "the beeps on the radio", "a knock at the door", "the meeting room", "a summary of the book",
     "the capital letters", "a funny hat", "the money", "the morning paper", "the names", "a siren",
     "the fire place", "the guest house", "an intro course", "the police car", "a notebook",
+    "the blanket", "a heavy box", "her ring", "the yellow truck", "five eggs", "the old bridge",
+    "a pair of gloves", "the garage", "his guitar", "the cheese", "a picture of the sea",
+    "the ladder", "the newspaper", "a cup of tea", "their tent", "the final bill", "some paper",
+    "the broken chair",
 )  # fmt: skip
 _PLACES = (
     "in the garden", "at the station", "on the desk", "near the river", "after lunch", "yesterday",
@@ -36,6 +44,23 @@ _PLACES = (
     "in the morning", "behind the house", "without a word", "during the storm", "at school",
     "every other week", "by mistake", "under the bridge", "on the way home", "two days ago", "",
     "in france", "at ten", "next to the bank", "in the evening", "all afternoon", "again", "", "",
+)  # fmt: skip
+_QUESTIONS = (
+    "{person}, did you see {thing}", "where did {person} put {thing}",
+    "why is {thing} so {quality}", "who {verb} {thing} {place}", "have you seen {thing} {place}",
+    "did {person} call you {place}", "is {thing} still {place}", "should {person} bring {thing}",
+    "when does {person} come home", "do you think {person} {verb} {thing}", "was {thing} {quality}",
+    "how old is {thing}", "can {person} carry {thing}", "will {person} be {place}",
+    "which of them {verb} {thing}",
+)  # fmt: skip
+_REMARKS = (
+    "i would rather stay {place}", "we left {thing} {place}", "she never liked {thing}",
+    "it was raining {place}", "i am looking for {thing}", "they are waiting for {person} {place}",
+    "you should have seen {thing}", "that is why {person} {verb} {thing}",
+    "let us go there {place}", "please put {thing} back {place}", "do not forget {thing}",
+    "there is {thing} {place}", "i told {person} about {thing}", "he said it was {quality}",
+    "tomorrow we will visit {person}", "bring {thing} to {person}",
+    "yes {person} {verb} it {place}", "no it is not {quality}",
 )  # fmt: skip
 _FILLERS = ("well", "so", "and then", "you know", "i think", "actually", "maybe", "of course", "")
 _OPINIONS = (
@@ -46,9 +71,9 @@ _OPINIONS = (
 )  # fmt: skip
 _QUALITIES = (
     "very cold", "rather strange", "quite good", "too long", "wonderful", "a little boring",
-    "clean",     "expensive", "hard to find", "bright", "quiet", "difficult", "almost ready",
-    "full of people",
-    "not so bad", "terrible", "easy enough", "older than mine", "nice and warm", "finally done",
+    "clean", "expensive", "hard to find", "bright", "quiet", "difficult", "almost ready",
+    "full of people", "not so bad", "terrible", "easy enough", "older than mine", "nice and warm",
+    "finally done",
 )  # fmt: skip
 _NUMBERS_TALK = (
     "we sold {} tickets {}", "there were {} people {}", "it costs {} dollars", "bus {} was late {}",
@@ -65,52 +90,35 @@ _AMOUNTS = (
     "sixteen",
     "six",
 )
-_LEADS = (
-    "she asked him", "he wrote", "the sign says", "nobody said", "the song is called", "they said",
-    "in the film somebody says", "i never ask", "the first line is", "we used to say",
-)  # fmt: skip
-_TAILS = (
-    "and then he left", "was the name of the film", "but nobody answered", "said the old man",
-    "in that book", "is what she told him", "like everyone else did", "for his sister last week",
-    "and went home", "because it was raining", "was written on the wall", "when we were young",
-)  # fmt: skip
 
 
-def _sentence(rng: random.Random) -> str:
+def sentence(rng: random.Random) -> str:
     kind = rng.random()
-    if kind < 0.55:
+    if kind < 0.4:
         words = (rng.choice(_PEOPLE), rng.choice(_VERBS), rng.choice(_THINGS), rng.choice(_PLACES))
         return " ".join(word for word in words if word)
-    if kind < 0.8:
+    if kind < 0.58:
         return rng.choice(_OPINIONS).format(rng.choice(_QUALITIES))
-    return rng.choice(_NUMBERS_TALK).format(rng.choice(_AMOUNTS), rng.choice(_PLACES)).strip()
+    if kind < 0.72:
+        return rng.choice(_NUMBERS_TALK).format(rng.choice(_AMOUNTS), rng.choice(_PLACES)).strip()
+    return filled(rng.choice(_QUESTIONS if kind < 0.86 else _REMARKS), rng)
 
 
-def _near_miss(rng: random.Random, prompts: list[str]) -> str:
-    """A request inside other talk, or one broken off so early that it asks nothing yet."""
-    wording = rng.choice(prompts)
-    kind = rng.random()
-    if kind < 0.35:
-        return f"{wording} {rng.choice(_TAILS)}"
-    if kind < 0.65:
-        return f"{rng.choice(_LEADS)} {wording} {rng.choice(_TAILS)}"
-    words = wording.split()
-    part = " ".join(words[: max(1, (len(words) + 1) // 2)])
-    if len(words) < 3 or part in prompts:
-        return _sentence(rng)
-    return f"{part} {rng.choice(_THINGS)}" if kind < 0.85 else part
+def filled(pattern: str, rng: random.Random) -> str:
+    """A pattern with its names replaced by random words of their kind."""
+    return pattern.format(
+        person=rng.choice(_PEOPLE), verb=rng.choice(_VERBS), thing=rng.choice(_THINGS),
+        place=rng.choice(_PLACES), quality=rng.choice(_QUALITIES), amount=rng.choice(_AMOUNTS),
+    ).strip()  # fmt: skip
 
 
 def any_prompt(rng: random.Random) -> str:
     """A system prompt of random sentences: nano must not depend on the one it knows best."""
-    sentences = [_sentence(rng).capitalize() + "." for _ in range(rng.randint(1, 4))]
+    sentences = [sentence(rng).capitalize() + "." for _ in range(rng.randint(1, 4))]
     return " ".join(sentences)
 
 
 def unrelated(rng: random.Random) -> str:
-    """Talk that must be left alone; a quarter of it shares words with the requests."""
-    prompts = list(spoken_prompts())
-    if rng.random() < 0.25:
-        return _near_miss(rng, prompts)
-    text = f"{rng.choice(_FILLERS)} {_sentence(rng)}".strip()
-    return f"{text} and {_sentence(rng)}" if rng.random() < 0.3 else text
+    """Talk that must be left alone and is not like any request."""
+    text = f"{rng.choice(_FILLERS)} {sentence(rng)}".strip()
+    return f"{text} and {sentence(rng)}" if rng.random() < 0.3 else text

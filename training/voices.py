@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.training.disguise import PLAIN, disguised, random_disguise
 from interject.training.phones import phone_id
 from interject.training.utterance import Pcm, SynthesisError, Utterance, trimmed
 
@@ -35,6 +36,7 @@ VARIANTS = (
     "steph", "steph2", "steph3", "travis", "victor", "zac",
 )  # fmt: skip
 FLITE_TRAINING = ("kal16", "awb", "rms")
+_DISGUISED_ESPEAK = 0.6
 FESTIVAL_HELD_OUT = ("ked_diphone", "cmu_us_slt_arctic_hts")
 
 
@@ -92,21 +94,31 @@ def random_espeak(
     language = rng.choice(FOREIGN if foreign else ENGLISH)
     variant = rng.choice(VARIANTS)
     ending = rng.choice(("", "?", ".", "!"))
-    return espeak.speak(
+    disguise = PLAIN
+    if not foreign and rng.random() < _DISGUISED_ESPEAK:
+        disguise = random_disguise(rng, pitch=_octaves(rng, 0.85, 1.2))
+    said = espeak.speak(
         text + ending,
         f"{language}+{variant}" if variant else language,
-        words_per_min=int(rng.triangular(110, 240, 165)),
+        words_per_min=int(rng.triangular(110, 240, 165) / disguise.pitch),
         pitch=rng.randint(10, 90),
         pitch_range=rng.randint(10, 90),
     )
+    return disguised(said, disguise, rng)
 
 
-def random_flite(text: str, rng: random.Random) -> Utterance:
-    voice = rng.choice(FLITE_TRAINING)
-    return speak_flite(
-        text + rng.choice(("", "?", ".")), voice, stretch=rng.uniform(0.75, 1.35),
-        pitch_hz=rng.uniform(75, 220),
+def random_flite(text: str, rng: random.Random, count: int) -> list[Utterance]:
+    """One rendering in `count` disguises: flite is slow and has men's voices only."""
+    pitch = _octaves(rng, 0.85, 1.2) if rng.random() < 0.5 else _octaves(rng, 1.2, 1.9)
+    said = speak_flite(
+        text + rng.choice(("", "?", ".")), rng.choice(FLITE_TRAINING),
+        stretch=rng.uniform(0.75, 1.3) * pitch, pitch_hz=rng.uniform(75, 200),
     )  # fmt: skip
+    return [disguised(said, random_disguise(rng, pitch=pitch), rng) for _ in range(count)]
+
+
+def _octaves(rng: random.Random, low: float, high: float) -> float:
+    return float(low * (high / low) ** rng.random())
 
 
 def _read_wav(data: bytes) -> tuple[Pcm, int]:

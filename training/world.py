@@ -24,6 +24,7 @@ def make_world(
     sounds_a_class: int = 250,
     rooms: int = 150,
     held_out: bool = False,
+    near_miss_share: float = 0.25,
 ) -> World:
     """`held_out` takes the sound models that training never uses."""
     rng = np.random.default_rng((seed, int(held_out)))
@@ -32,4 +33,5 @@ def make_world(
         for kind in CLASSES
     }
     backgrounds = [background(rng, BACKGROUND_SAMPLES) for _ in range(rooms)]
-    return World(bank, sounds, [impulse_response(rng) for _ in range(rooms)], backgrounds)
+    responses = [impulse_response(rng) for _ in range(rooms)]
+    return World(bank, sounds, responses, backgrounds, near_miss_share)

@@ -25,7 +25,8 @@ def test_the_card_holds_the_figures_and_the_limits(tmp_path: Path) -> None:
     ]
     (tmp_path / CURVE_FILE).write_text("\n".join(json.dumps(line) for line in curve))
     scores, about = tmp_path / "scores.json", tmp_path / "about.json"
-    scores.write_text(json.dumps({"held-out voices": summary(score)}))
+    sets = ("held-out voices", "held-out voices, threshold 0.8")
+    scores.write_text(json.dumps(dict.fromkeys(sets, summary(score))))
     keys = ("parameters", "command", "seed", "hours", "hardware", "notes")
     about.write_text(json.dumps({key: f"the {key}" for key in keys}))
     app = Typer()
@@ -34,6 +35,8 @@ def test_the_card_holds_the_figures_and_the_limits(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     text = (tmp_path / card.CARD).read_text()
     assert "| held-out voices | 0.818 | 0.9 | 0.889 | 4.0 | 10 | 0.50 |" in text
+    assert text.index("| held-out voices |") < text.index("at other thresholds")
+    assert text.index("at other thresholds") < text.index("| held-out voices, threshold 0.8 |")
     assert "| glass | 9/10 (0) |" in text
     assert "What it cannot do" in text
     assert "`the command`" in text

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -16,9 +17,13 @@ from interject.training.language import (
     sound_reply,
     spoken_prompts,
 )
+from interject.training.near_miss import near_miss
 from interject.training.sounds.catalogue import CLASSES
 from interject.training.talk import unrelated
 from interject.training.tokenizer import train_tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TOKENIZER = train_tokenizer()
 
@@ -49,12 +54,27 @@ def test_unrelated_talk_is_never_a_request() -> None:
     rng = random.Random(5)
     asked = set(spoken_prompts())
     assert not asked & {unrelated(rng) for _ in range(3_000)}
+    assert not asked & {near_miss(rng) for _ in range(3_000)}
 
 
-def test_unrelated_talk_shares_words_with_requests() -> None:
+@pytest.mark.parametrize("talk", [unrelated, near_miss])
+def test_talk_shares_words_with_requests(talk: Callable[[random.Random], str]) -> None:
     rng = random.Random(6)
-    words = " ".join(unrelated(rng) for _ in range(500)).split()
+    words = " ".join(talk(rng) for _ in range(500)).split()
     assert {"password", "order", "name", "meeting"} <= set(words)
+
+
+def test_what_comes_close_to_a_request_begins_like_one_or_quotes_it() -> None:
+    rng, asked = random.Random(7), tuple(spoken_prompts())
+    talk = [near_miss(rng) for _ in range(300)]
+    assert sum(any(wording in text for wording in asked) for text in talk) > 100
+    first = {wording.split()[0] for wording in asked}
+    assert sum(text.split()[0] in first for text in talk) > 120
+
+
+def test_no_cry_for_help_is_cut_short_and_then_left_alone() -> None:
+    rng = random.Random(8)
+    assert not {"somebody help", "help", "help me"} & {near_miss(rng) for _ in range(3_000)}
 
 
 def test_every_sound_has_a_name_and_every_count_a_word() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import queue
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ def test_the_losses_are_what_their_formulas_say(
                 weights += weight
     numbers = losses.numbers()
     assert numbers["control"] == pytest.approx(total / weights, rel=1e-4)
-    expected = 4.0 * numbers["control"] + 4.0 * numbers["text"]
+    expected = SETTINGS.control_weight * numbers["control"] + SETTINGS.text_weight * numbers["text"]
     assert numbers["total"] == pytest.approx(expected, rel=1e-5)
 
 
@@ -88,6 +89,7 @@ def test_a_batch_without_any_text_is_no_error(
     assert math.isfinite(numbers["total"])
 
 
+@pytest.mark.timeout(300)
 def test_the_model_learns_one_batch_by_heart(
     small: ModelConfig, maker: BatchMaker, tmp_path: Path
 ) -> None:
@@ -167,6 +169,13 @@ def test_the_feed_makes_the_same_batches_in_its_own_process(maker: BatchMaker) -
             assert torch.equal(feed.take().ids, maker.make(replace(TINY, step=step)).ids)
     finally:
         feed.close()
+
+
+def test_a_feed_that_has_ended_is_not_waited_for(maker: BatchMaker) -> None:
+    feed = Feed(maker)
+    feed.close()
+    with pytest.raises(queue.Empty):
+        feed.take()
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (24, 8), (8, 24)])

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES, Emotion
+from interject.training.bank import NEAR_MISS, UNRELATED
 from interject.training.language import HELP, NUMBERS
 from interject.training.scene import Happening, Scene, Style, World
 from interject.training.scenes import SceneBuilder, make_scene
@@ -31,15 +34,24 @@ def test_every_reply_has_a_chunk_of_its_own_inside_the_stream(world: World, styl
         assert all(0 <= chunk < scene.chunks for chunk in decided)
 
 
-def test_the_decision_comes_120_ms_after_the_end() -> None:
-    assert Happening("x", 0, 6_400 - 1_921, None).decision_chunk == 0
-    assert Happening("x", 0, 6_400 - 1_920, None).decision_chunk == 1
+def test_the_decision_comes_200_ms_after_the_end() -> None:
+    assert Happening("x", 0, 6_400 - 3_201, None).decision_chunk == 0
+    assert Happening("x", 0, 6_400 - 3_200, None).decision_chunk == 1
 
 
 def test_nothing_wants_a_reply_in_an_unrelated_stream(world: World) -> None:
     found = scenes(world, Style.UNRELATED)
     assert all(h.reply is None for scene in found for h in scene.happenings)
     assert sum(len(scene.happenings) for scene in found) > 30
+
+
+@pytest.mark.parametrize(("share", "only"), [(0.0, UNRELATED), (1.0, NEAR_MISS)])
+def test_the_talk_is_as_close_to_requests_as_the_world_says(
+    world: World, share: float, only: str
+) -> None:
+    found = scenes(replace(world, near_miss_share=share), Style.UNRELATED, count=4)
+    talk = {h.key for scene in found for h in scene.happenings} - set(CLASSES)
+    assert talk == {only}
 
 
 def test_alarms_and_cries_for_help_are_always_answered(world: World) -> None:

@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pytest
 
-from interject.training.bank import UNRELATED, SpeechBank
+from interject.training.bank import NEAR_MISS, UNRELATED, BankSize, SpeechBank, make_bank
 from interject.training.espeak import Espeak
 from interject.training.language import spoken_prompts
 from interject.training.phones import PHONES, UNKNOWN_PHONE, phone_id
 from interject.training.utterance import SynthesisError
-from interject.training.voices import random_espeak, speak_flite
+from interject.training.voices import random_espeak, random_flite, speak_flite
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +65,31 @@ def test_phones_of_both_synthesisers_meet(name: str, phone: str) -> None:
     assert PHONES[phone_id(name)] == phone
 
 
+@pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
+def test_one_rendering_comes_in_several_disguises() -> None:
+    said = random_flite("count the beeps", random.Random(4), 3)
+    assert len(said) == 3
+    assert {utterance.text.rstrip("?.") for utterance in said} == {"count the beeps"}
+    assert len({utterance.voice for utterance in said}) == 1
+    assert not np.array_equal(said[0].pcm, said[1].pcm)
+    for utterance in said:
+        assert abs(len(utterance.pcm) - len(said[0].pcm)) < 3
+        assert [word for word, _ in utterance.word_ends] == ["count", "the", "beeps"]
+
+
+def test_two_processes_say_what_one_says(bank: SpeechBank) -> None:
+    shared = make_bank(BankSize(1, 0, 14, 2, 0, 6, 0), seed=3, processes=2)
+    assert len(shared) == len(bank)
+    for number in range(len(bank)):
+        assert shared[number].text == bank[number].text
+        assert shared[number].voice == bank[number].voice
+    assert shared.groups == bank.groups
+
+
 def test_a_bank_holds_every_wording_and_comes_back_from_disk(
     bank: SpeechBank, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    assert set(bank.groups) == {*spoken_prompts().values(), UNRELATED}
+    assert set(bank.groups) == {*spoken_prompts().values(), UNRELATED, NEAR_MISS}
     path = tmp_path_factory.mktemp("bank") / "speech.npz"
     bank.save(path)
     again = SpeechBank.load(path)

@@ -204,6 +204,18 @@ def _adult(rng: Rng) -> Wave:
                   int(rng.integers(3, 6)), lambda: uniform(rng, 0.08, 0.2))  # fmt: skip
 
 
+def _child(rng: Rng) -> Wave:
+    """Long wails, each with a sniff before it."""
+    base = uniform(rng, 280, 480)
+    centres = (uniform(rng, 600, 1_000), uniform(rng, 1_300, 1_900), uniform(rng, 2_700, 3_400))
+    parts: list[Wave] = []
+    for _ in range(int(rng.integers(2, 4))):
+        sniff = noise(rng, uniform(rng, 0.1, 0.2), 1_000, 6_000)
+        wail = _sob(rng, base * uniform(rng, 0.9, 1.15), centres, uniform(rng, 0.35, 0.9))
+        parts += [0.2 * gate(full(sniff), 0.04), full(wail)]
+    return np.concatenate(parts)
+
+
 def _whimper(rng: Rng) -> Wave:
     """Kept for tests: short, high, falling, with breath between."""
     base = uniform(rng, 300, 480)
@@ -250,6 +262,6 @@ ALARMING: dict[str, tuple[Model, ...]] = {
     "glass": (_window_pane, _drinking_glass, _bottle_on_stone, _mirror),
     "siren": (_wail, _yelp, _two_tone, _air_raid),
     "crash": (_car_crash, _collapse, _dishes, _shelf_falls),
-    "crying": (_baby, _adult, _whimper),
+    "crying": (_baby, _adult, _child, _whimper),
     "cough": (_dry_cough, _wet_cough, _hacking_cough),
 }

@@ -61,6 +61,15 @@ def _small_bark(rng: Rng) -> Wave:
     return _woof(rng, uniform(rng, 450, 900), centres, uniform(rng, 0.1, 0.25))
 
 
+def _hoarse_bark(rng: Rng) -> Wave:
+    seconds = uniform(rng, 0.15, 0.4)
+    centres = (uniform(rng, 400, 900), uniform(rng, 1_100, 2_000), uniform(rng, 2_400, 3_200))
+    breath = noise(rng, seconds, uniform(rng, 150, 400), uniform(rng, 2_500, 5_000), 0.5)
+    bark = full(_woof(rng, uniform(rng, 140, 300), centres, seconds))
+    hoarse = 0.7 * full(formants(breath, centres, 300)) * decay(seconds, seconds * 0.3, 0.01)
+    return bark[: len(hoarse)] + hoarse[: len(bark)]
+
+
 def _gruff_bark(rng: Rng) -> Wave:
     seconds = uniform(rng, 0.2, 0.45)
     growl = 0.3 * noise(rng, 0.08, 100, 800)
@@ -92,6 +101,6 @@ def _table_knock(rng: Rng) -> Wave:
 
 COUNTED: dict[str, tuple[Model, ...]] = {
     "beep": (_plain_beep, _square_beep, _chime_beep, _rising_beep),
-    "bark": (_big_bark, _small_bark, _gruff_bark),
+    "bark": (_big_bark, _small_bark, _hoarse_bark, _gruff_bark),
     "knock": (_door_knock, _single_knock, _table_knock),
 }

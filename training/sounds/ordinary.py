@@ -193,13 +193,18 @@ def _cuckoo(rng: Rng) -> Wave:
 
 
 def _footsteps(rng: Rng) -> Wave:
-    low = uniform(rng, 80, 400)
+    """Soft soles or hard heels, at an even pace."""
+    low, fall = uniform(rng, 80, 400), uniform(rng, 0.015, 0.04)
+    heel = [log_uniform(rng, 300, 3_000) for _ in range(4)] if rng.random() < 0.5 else None
+    pace_s = uniform(rng, 0.12, 0.5)
 
     def step() -> Wave:
-        hit = noise(rng, 0.15, 30, low * 3) * decay(0.15, 0.03)
-        return full(hit) * np.float32(uniform(rng, 0.6, 1))
+        hit = full(noise(rng, 0.15, 30, low * 3) * decay(0.15, fall))
+        if heel:
+            hit = full(0.5 * hit + full(ring(rng, 0.15, heel, 0.015))[: len(hit)])
+        return hit * np.float32(uniform(rng, 0.6, 1))
 
-    return repeat(step, int(rng.integers(3, 8)), lambda: uniform(rng, 0.2, 0.5))
+    return repeat(step, int(rng.integers(3, 8)), lambda: pace_s * uniform(rng, 0.85, 1.2))
 
 
 def _gravel(rng: Rng) -> Wave:
