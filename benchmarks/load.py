@@ -1,42 +1,29 @@
 """Open-loop load: how many real-time streams one machine decides for in time.
 
-Every stream sends 12.8 KB each 400 ms at a phase of its own, whether or not earlier chunks have
-been decided. Latency runs from the moment at which a chunk was due to its decision's arrival, so
-a load generator or an engine that falls behind is not forgiven. Capacity is the largest number of
-streams with a p99 of at most 100 ms and no chunk above 400 ms.
+The protocol is that of `interject bench`, which measures one load; here the load rises until it is
+too high. Capacity is the largest number of streams with a p99 of at most 100 ms and no chunk above
+400 ms.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import random
-from dataclasses import dataclass, field
-from functools import cache
+from typing import TYPE_CHECKING
 
 from benchmarks.hardware import describe
 from benchmarks.pictures import draw_load
-from benchmarks.result import Result, finish, percentile, this_command
-from benchmarks.room import Room
+from benchmarks.result import Result, finish, this_command
+from benchmarks.room import rooms
+from interject.cli.bench.load import run_load
+from interject.cli.bench.plan import LIMIT_MS, P99_LIMIT_MS, SPOKEN_TOKENS_PER_S, LoadPlan
+from interject.cli.heap import freeze_heap
 from interject.model_runtime import open_runtime
-from interject.model_runtime.protocol import (
-    FRAME_S,
-    Decision,
-    Gap,
-    ReplyEnded,
-    Runtime,
-    RuntimeSession,
-    SessionOptions,
-)
 
-P99_LIMIT_MS = 100.0
-LIMIT_MS = 400.0
+if TYPE_CHECKING:
+    from interject.cli.bench.outcome import Outcome
+
 RAMP = (5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100)
-SPOKEN_TOKENS_PER_S = 5.0
-"""How fast a voice says tokens: what a reply of n tokens counts as in the talk plan."""
-WARM_UP_S = 4.0
-NEVER = 1.0
-MAX_REPLY_TOKENS = 24
 METHOD = (
     "Open loop, random phases; latency runs from the moment a chunk was due. Capacity: the largest "
     f"number with a p99 of at most {P99_LIMIT_MS:.0f} ms and no chunk above {LIMIT_MS:.0f} ms. The "
@@ -49,115 +36,19 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-@dataclass
-class Outcome:
-    """What all streams of one run saw after the warm-up."""
-
-    latencies_ms: list[float] = field(default_factory=list)
-    reply_tokens: int = 0
-    lost_chunks: int = 0
-
-    def over(self, limit_ms: float) -> int:
-        """Chunks decided later than that; those never decided count."""
-        return sum(latency > limit_ms for latency in self.latencies_ms) + self.lost_chunks
-
-    @property
-    def passed(self) -> bool:
-        in_time = percentile(self.latencies_ms, 99) <= P99_LIMIT_MS
-        return in_time and self.over(LIMIT_MS) == 0
-
-    def row(self, streams: int, talk: float) -> list[str]:
-        quantiles = (percentile(self.latencies_ms, share) for share in (50, 95, 99, 100))
-        return [
-            str(streams),
-            f"{talk:.0%}",
-            *(f"{value:.1f}" for value in quantiles),
-            str(self.over(P99_LIMIT_MS)),
-            str(self.over(LIMIT_MS)),
-            str(len(self.latencies_ms)),
-            str(self.reply_tokens),
-            str(self.lost_chunks),
-        ]
-
-
-class Stream:
-    """One session under load: a sender on the clock, a receiver, and a talk plan."""
-
-    def __init__(
-        self, session: RuntimeSession, *, seed: int, talk: float, outcome: Outcome
-    ) -> None:
-        self._session = session
-        self._room = room(seed)
-        self._random = random.Random(seed)
-        self._talk = talk
-        self._outcome = outcome
-        self._due: dict[int, float] = {}
-        self._answer_at = float("inf")
-
-    async def run(self, begin: float, seconds: float) -> None:
-        """Send for so long, then wait for what is still owed."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._receive(begin + WARM_UP_S), name="receive")
-            await self._send(begin + self._random.random() * FRAME_S, seconds)
-            await self._session.finish()
-
-    async def _send(self, begin: float, seconds: float) -> None:
-        now = asyncio.get_running_loop().time
-        self._plan_reply(begin, tokens=10)
-        for seq in range(round(seconds / FRAME_S)):
-            due = begin + (seq + 1) * FRAME_S
-            await asyncio.sleep(max(0.0, due - now()))
-            self._due[seq] = due
-            await self._session.push(self._room.frame(seq, due - FRAME_S))
-            if due >= self._answer_at:
-                self._answer_at = float("inf")
-                await self._session.answer_now()
-
-    async def _receive(self, measured_from: float) -> None:
-        now = asyncio.get_running_loop().time
-        async for event in self._session.events():
-            match event:
-                case Decision(seq=seq):
-                    due = self._due.pop(seq)
-                    if due >= measured_from:
-                        self._outcome.latencies_ms.append(1e3 * (now() - due))
-                case ReplyEnded(token_count=count):
-                    self._outcome.reply_tokens += count
-                    self._plan_reply(now(), tokens=count)
-                case Gap(count=count):
-                    self._outcome.lost_chunks += count
-
-    def _plan_reply(self, now: float, tokens: int) -> None:
-        """The next reply comes so much later that the talk plan's share is kept on average."""
-        if self._talk > 0:
-            mean_s = max(tokens, 1) / SPOKEN_TOKENS_PER_S / self._talk
-            self._answer_at = now + self._random.uniform(0.5, 1.5) * mean_s
-
-
-@cache
-def room(seed: int) -> Room:
-    """Rooms are read before the clock starts, once."""
-    return Room(seed)
-
-
-async def run_streams(runtime: Runtime, streams: int, talk: float, seconds: float) -> Outcome:
-    """One run at one load."""
-    outcome = Outcome()
-    # Rooms that set off the model would add replies to the talk plan's.
-    options = [
-        SessionOptions(f"load-{n}", threshold=NEVER, max_reply_tokens=MAX_REPLY_TOKENS)
-        for n in range(streams)
+def row(outcome: Outcome, streams: int, talk: float) -> list[str]:
+    """A chunk that was never decided is over every limit."""
+    quantiles = (outcome.decisions.percentile(share) for share in (50, 95, 99, 100))
+    return [
+        str(streams),
+        f"{talk:.0%}",
+        *(f"{value:.1f}" for value in quantiles),
+        str(outcome.over_p99_limit + outcome.lost_chunks),
+        str(outcome.over_limit + outcome.lost_chunks),
+        str(outcome.decisions.count),
+        str(outcome.reply_tokens),
+        str(outcome.lost_chunks),
     ]
-    sessions = [await runtime.open(one) for one in options]
-    plans = [
-        Stream(session, seed=seed, talk=talk, outcome=outcome)
-        for seed, session in enumerate(sessions)
-    ]
-    begin = asyncio.get_running_loop().time() + 0.5
-    async with asyncio.TaskGroup() as tasks:
-        for plan in plans:
-            tasks.create_task(plan.run(begin, seconds))
-    return outcome
 
 
 async def ramp(arguments: argparse.Namespace) -> tuple[list[list[str]], dict[str, str]]:
@@ -167,11 +58,13 @@ async def ramp(arguments: argparse.Namespace) -> tuple[list[list[str]], dict[str
         capacity = 0
         for streams in arguments.streams:
             runtime = open_runtime(arguments.model, slots=streams)
+            freeze_heap()
             try:
-                outcome = await run_streams(runtime, streams, talk, arguments.seconds)
+                plan = LoadPlan(streams, talk=talk, seconds=arguments.seconds)
+                outcome = await run_load(runtime, plan, rooms(streams))
             finally:
                 await runtime.aclose()
-            rows.append(outcome.row(streams, talk))
+            rows.append(row(outcome, streams, talk))
             print(" | ".join(rows[-1]), flush=True)
             if not outcome.passed:
                 break

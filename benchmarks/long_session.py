@@ -12,7 +12,7 @@ import psutil
 from benchmarks.hardware import describe
 from benchmarks.pictures import draw_long_session
 from benchmarks.result import Result, finish, percentile, this_command
-from benchmarks.room import Room
+from benchmarks.room import rooms
 from interject.model_runtime import open_runtime
 from interject.model_runtime.protocol import (
     FRAME_S,
@@ -50,7 +50,7 @@ class Hour:
     def __init__(self, session: RuntimeSession) -> None:
         self._session = session
         self._events = session.events()
-        self._room = Room(seed=1)
+        self._room = rooms(1)[0]
         self._seq = 0
 
     async def minute(self) -> Minute:

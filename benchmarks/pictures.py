@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 
 from benchmarks.result import PICTURES
+from interject.cli.bench.picture import draw_histograms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from interject.cli.bench.histogram import Histogram
 
 DPI = 110
 
@@ -51,6 +54,80 @@ def draw_long_session(
     memory.set_ylim(bottom=0)
     memory.set_xlabel("minute of the session")
     _save(figure, "long_session")
+
+
+def draw_times(
+    name: str, rows: Sequence[tuple[str, Histogram]], *, title: str, limit_ms: float | None = None
+) -> None:
+    """Histograms on one axis of time."""
+    _save(draw_histograms(rows, title=title, limits_ms=[limit_ms] * len(rows)), name)
+
+
+def draw_recovery(flowing_s: Sequence[float], waits_s: Sequence[float], *, goal_s: float) -> None:
+    """How often it took how long."""
+    figure = Figure(figsize=(8, 3.5), layout="tight")
+    axes = figure.subplots()
+    names = ["all decisions flowing again", "longest wait of a chunk"]
+    axes.hist([flowing_s, waits_s], bins=25, label=names)
+    axes.axvline(goal_s, color="grey", linewidth=1, label="goal")
+    axes.set_xlim(left=0)
+    axes.set_xlabel("s after kill -9 of the worker")
+    axes.set_ylabel("kills")
+    axes.legend()
+    _save(figure, "redis_recovery")
+
+
+def draw_redis_memory(
+    kinds_mib: Mapping[str, Sequence[float]], held_mib: Sequence[float], rss_mib: Sequence[float]
+) -> None:
+    """What a session takes in Redis, and the whole worker, over the minutes of the sessions."""
+    figure = Figure(figsize=(8, 5), layout="tight")
+    redis, worker = figure.subplots(2, 1, sharex=True)
+    age = range(len(held_mib))
+    redis.stackplot(age, list(kinds_mib.values()), labels=list(kinds_mib), alpha=0.7)
+    redis.plot(age, held_mib, color="black", linewidth=1, label="used_memory")
+    redis.set_ylabel("Redis, MiB a session")
+    redis.set_ylim(bottom=0)
+    redis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    worker.plot(age, rss_mib, color="tab:green")
+    worker.set_ylabel("worker, resident MiB")
+    worker.set_ylim(0, 1.2 * max(rss_mib))
+    worker.set_xlabel("minute of the sessions")
+    _save(figure, "redis_memory")
+
+
+def draw_voice_to_voice(
+    series: Mapping[str, Sequence[float]], *, goals_ms: tuple[float, float]
+) -> None:
+    """Which share of the answers had begun after so many ms."""
+    figure = Figure(figsize=(8, 4), layout="tight")
+    axes = figure.subplots()
+    for name, values in series.items():
+        if values:
+            ordered = sorted(values)
+            shares = [100 * (rank + 1) / len(ordered) for rank in range(len(ordered))]
+            style = "-" if name.startswith("interject") else "--"
+            axes.step(ordered, shares, style, where="post", label=f"{name} ({len(ordered)})")
+    for goal_ms, share in zip(goals_ms, (50, 95), strict=True):
+        axes.plot(goal_ms, share, "x", color="grey", label=f"goal: {share} % in {goal_ms:.0f} ms")
+    axes.set_xlabel("ms from the end of the event to the agent's first sample at a listener")
+    axes.set_ylabel("% of the answers")
+    axes.set_xlim(left=min(0, *(value for values in series.values() for value in values)))
+    axes.legend(fontsize=8)
+    _save(figure, "livekit_voice")
+
+
+def draw_rooms(rooms: Sequence[int], parts: Mapping[str, Sequence[float]]) -> None:
+    """CPU by kind of process over the number of rooms."""
+    figure = Figure(figsize=(8, 3.5), layout="tight")
+    axes = figure.subplots()
+    shares = [[100 * value for value in values] for values in parts.values()]
+    axes.stackplot(rooms, shares, labels=list(parts), alpha=0.7)
+    axes.set_xlabel("rooms with a person who talks")
+    axes.set_ylabel("% of a core")
+    axes.set_ylim(bottom=0)
+    axes.legend(loc="upper left")
+    _save(figure, "livekit_rooms")
 
 
 def _save(figure: Figure, name: str) -> None:

@@ -17,7 +17,11 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
 README = ROOT / "README.md"
 SUMMARY = "benchmarks"
-BENCHMARKS = ("startup", "streaming_features", "batching", "load", "long_session", "gpu")
+BENCHMARKS = (
+    "startup", "streaming_features", "batching", "load", "long_session", "redis_hop",
+    "redis_latency", "redis_recovery", "redis_memory", "livekit_voice", "livekit_rooms",
+    "livekit_echo", "gpu",
+)  # fmt: skip
 
 
 def marked(name: str) -> re.Pattern[str]:
@@ -88,7 +92,7 @@ def run_all() -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--run", action="store_true", help="measure first (about half an hour)")
+    parser.add_argument("--run", action="store_true", help="measure first (about 50 minutes)")
     arguments = parser.parse_args()
     failed = run_all() if arguments.run else []
     write_pages()

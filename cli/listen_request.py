@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from interject.cli.failures import InputFailure
 from interject.cli.plot import check_plot
 from interject.cli.sources import MICROPHONE, STDIN, Source, open_source
+from interject.cli.targets import check_target
 from interject.config.loader import load_profile
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _plot_path(plot: str | None, source: str) -> Path | None:
     if plot is None:
         return None
     path = Path(plot)
-    _check_target(path, source, option="--plot")
+    check_target(path, _files(source), option="--plot")
     check_plot(path)
     return path
 
@@ -132,16 +132,9 @@ def _out_path(out: str | None, source: str) -> Path | None:
     if out is None:
         return None
     path = Path(out)
-    _check_target(path, source, option="--out")
+    check_target(path, _files(source), option="--out")
     return path
 
 
-def _check_target(path: Path, source: str, *, option: str) -> None:
-    """Refuse now what would fail, or do harm, only when it is written."""
-    if path.is_dir():
-        raise InputFailure(f"{option} {path}: is a folder; name a file")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise InputFailure(f"{option} {path}: may not be written; check its permissions")
-    if source not in (STDIN, MICROPHONE) and path.exists() and path.samefile(source):
-        raise InputFailure(f"{option} {path}: would overwrite the sound that is to be heard")
+def _files(source: str) -> list[str]:
+    return [] if source in (STDIN, MICROPHONE) else [source]

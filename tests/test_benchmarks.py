@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.load import Outcome
+from benchmarks.load import row
 from benchmarks.quality import result as quality
+from benchmarks.redis_memory import Slope
 from benchmarks.report import pages, put, summary
 from benchmarks.result import Result, load_results
-from benchmarks.room import Room
+from benchmarks.room import rooms
+from interject.cli.bench.outcome import ChunkTimes, Outcome
 from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES, SAMPLE_BYTES
 
 ROOT = Path(__file__).parent.parent
@@ -104,21 +106,31 @@ def test_result_survives_being_kept(tmp_path: Path) -> None:
     assert load_results(tmp_path) == [a_result()]
 
 
-def test_chunk_that_was_never_decided_counts_as_late() -> None:
-    outcome = Outcome(latencies_ms=[10.0] * 99)
-    assert outcome.passed
-    outcome.lost_chunks = 1
-    assert outcome.over(400.0) == 1
-    assert not outcome.passed
+def test_chunk_that_was_never_decided_is_over_every_limit() -> None:
+    outcome = Outcome(lost_chunks=1)
+    outcome.decided(ChunkTimes(1.0, 1.0, 1.2, 0.1))
+    assert row(outcome, 5, 0.15) == [
+        "5", "15%", "200.0", "200.0", "200.0", "200.0", "2", "1", "1", "0", "1",
+    ]  # fmt: skip
 
 
-@pytest.mark.parametrize("latencies", [[90.0] * 98 + [110.0] * 2, [10.0] * 999 + [401.0]])
-def test_load_is_too_high(latencies: list[float]) -> None:
-    assert not Outcome(latencies_ms=latencies).passed
+@pytest.mark.parametrize(
+    ("values", "noise"),
+    [([5.0, 5.1, 5.0, 4.9, 5.0, 5.1], True), ([5.0, 6.0, 7.1, 8.0, 9.0, 9.9], False)],
+)
+def test_slope_is_told_from_noise(values: list[float], noise: bool) -> None:
+    slope = Slope.of([10.0, 20.0, 30.0, 40.0, 50.0, 60.0], values)
+    assert slope.is_noise is noise
+    assert slope.an_hour == pytest.approx(0.0 if noise else 5.9, abs=0.2)
+
+
+def test_slope_of_equal_values_is_none() -> None:
+    slope = Slope.of([1.0, 2.0, 3.0], [4.0, 4.0, 4.0])
+    assert abs(slope.an_hour) < 1e-9
 
 
 def test_room_is_one_continuous_sound_without_end(tmp_path: Path) -> None:
-    room = Room(seed=3, recording=tmp_path / "no.wav")
+    room = rooms(1, recording=tmp_path / "no.wav")[0]
     frames = [room.frame(seq, seq * 0.4) for seq in range(160)]
     for frame, following in itertools.pairwise(frames):
         assert frame.lookahead == following.pcm[: LOOKAHEAD_SAMPLES * SAMPLE_BYTES]

@@ -1,0 +1,143 @@
+"""A worker whose engine decides at once: `python -m benchmarks.null_worker URL SLOTS`.
+
+Everything between Redis and the engine is the real thing, so what is left is the cost of the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import signal
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from benchmarks.rig import with_context
+from interject.cli.heap import freeze_heap
+from interject.model_runtime.checkpoint import load_checkpoint
+from interject.model_runtime.protocol import (
+    Closed,
+    CloseReason,
+    Decision,
+    Event,
+    FloorMode,
+    Frame,
+    SessionOptions,
+)
+from interject.model_runtime.recall import AnyDeed, Decided, Ear, Snapshot
+from interject.model_runtime.redis.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interject.model_runtime.engine import Engine
+
+READY = "the null worker is there"
+EVICT_EVERY = 25
+"""Chunks from one snapshot, which lets Redis drop older sound, to the next: 10 s."""
+
+
+class NullSession:
+    """What a session's stream would do, without a model."""
+
+    def __init__(self, options: SessionOptions, emit: Callable[[Event], None]) -> None:
+        self.id = options.session_id
+        self.emit = emit
+        self.journal: Callable[[AnyDeed], None] = _ignore
+        self.decided = 0
+
+
+class NullEngine:
+    """The part of `Engine` that a worker without replies uses.
+
+    The logits of a decision carry two times of the machine's monotonic clock in seconds: when the
+    frame was put in, and when it was decided.
+    """
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, NullSession] = {}
+        self._waiting: list[tuple[str, Frame, float]] = []
+        self._finishing: list[str] = []
+
+    def open(self, options: SessionOptions, emit: Callable[[Event], None]) -> None:
+        self._sessions[options.session_id] = NullSession(options, emit)
+
+    def report(self, session_id: str, journal: Callable[[AnyDeed], None]) -> None:
+        self._sessions[session_id].journal = journal
+
+    def push(self, session_id: str, frame: Frame) -> None:
+        self._waiting.append((session_id, frame, time.monotonic()))
+
+    def finish(self, session_id: str) -> None:
+        self._finishing.append(session_id)
+
+    def close(self, session_id: str, reason: CloseReason, detail: str = "") -> None:
+        session = self._sessions.pop(session_id, None)
+        if session is not None:
+            session.emit(Closed(session_id, reason, detail))
+
+    def abandon(self, session_id: str) -> None:
+        self._sessions.pop(session_id, None)
+
+    def evictions(self, session_id: str) -> int:
+        return self._sessions[session_id].decided // EVICT_EVERY
+
+    def snapshot(self, session_id: str) -> Snapshot:
+        """Without a memory: just enough for Redis to drop what was heard."""
+        heard = self._sessions[session_id].decided
+        return Snapshot(
+            ear=Ear(heard, None, -math.inf), spans=(), carry=(), opening=(), reply=None, said=(),
+            heard_chars={}, requests=(), reply_count=0, decided_seq=heard - 1, threshold=1.0,
+            mode=FloorMode.SPEAK, finishing=False,
+        )  # fmt: skip
+
+    def step(self) -> bool:
+        """Decide everything that waits."""
+        for session_id, frame, arrived in self._waiting:
+            self._decide(self._sessions.get(session_id), frame, arrived)
+        self._waiting.clear()
+        while self._finishing:
+            self.close(self._finishing.pop(), CloseReason.CLIENT)
+        return False
+
+    def _decide(self, session: NullSession | None, frame: Frame, arrived: float) -> None:
+        if session is None:
+            return
+        session.decided = frame.seq + 1
+        session.journal(Decided(frame.seq, 0.0, 0.0))
+        session.emit(
+            Decision(
+                session.id, frame.seq, frame.captured_at, arrived, time.monotonic(),
+                p_respond=0.0, respond=False, mode=FloorMode.SPEAK,
+            )
+        )  # fmt: skip
+
+
+def _ignore(deed: AnyDeed) -> None:
+    del deed
+
+
+class NullWorker(Worker):
+    """The real worker around that engine."""
+
+    def __init__(self, url: str, *, slots: int) -> None:
+        model = load_checkpoint("nano")
+        small = replace(model, config=with_context(model.config, 64))
+        super().__init__(url, small, name="null", slots=slots)
+        self._engine = cast("Engine", NullEngine())
+
+
+async def serve(url: str, slots: str) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    torch.set_num_threads(1)
+    worker = NullWorker(url, slots=int(slots))
+    freeze_heap()
+    await worker.run(stop, lambda: print(READY, flush=True))
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(*sys.argv[1:]))
