@@ -103,11 +103,11 @@ class LocalRuntime:
                 self._sessions[number] = session
                 self._news.set()
                 await session.opened
-        except TimeoutError:
-            raise RuntimeFailure("the model's process is silent; start it again") from None
-        finally:
-            if session.opened.cancelled():
-                session.begin_close(CloseReason.CLIENT)
+        except BaseException as error:
+            session.begin_close(CloseReason.CLIENT)
+            if isinstance(error, TimeoutError):
+                raise RuntimeFailure("the model's process is silent; start it again") from None
+            raise
         return session
 
     async def free_slots(self) -> int | None:

@@ -66,6 +66,9 @@ class RedisRuntime:
         except TimeoutError:
             session.begin_close(CloseReason.FAILURE)
             raise RuntimeFailure("the worker that should take the session is silent") from None
+        except asyncio.CancelledError:
+            session.begin_close(CloseReason.CLIENT)
+            raise
         return session
 
     async def free_slots(self) -> int | None:

@@ -73,7 +73,7 @@ async def test_an_id_is_free_again_as_soon_as_it_is_closed(runtime: LocalRuntime
     assert len(of(Decision, await heard(second, frames(noise(0.8))))) == 2
 
 
-@pytest.mark.parametrize("turns", [1, 3, 10])
+@pytest.mark.parametrize("turns", [1, 3, 10, 11, 12, 13, 14, 15, 20])
 async def test_a_cancelled_open_keeps_no_slot(runtime: LocalRuntime, turns: int) -> None:
     await runtime.start()
     opening = asyncio.create_task(runtime.open(SessionOptions("a")))
@@ -81,6 +81,8 @@ async def test_a_cancelled_open_keeps_no_slot(runtime: LocalRuntime, turns: int)
         await asyncio.sleep(0)
     opening.cancel()
     await asyncio.wait([opening])
+    if not opening.cancelled():
+        await opening.result().close()
     await until_free(runtime, 2)
 
 
