@@ -14,7 +14,7 @@ RUNTIME_STAMP := $(VENV)/.installed-runtime
 DEV_STAMP := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean system-demo system-test
+.PHONY: help demo test check format bench soak clean system-demo system-test live-servers
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ demo: system-demo $(RUNTIME_STAMP) ## listen to a kitchen, show each decision, w
 	@mkdir -p out
 	$(BIN)/interject listen examples/kitchen.wav --out out/demo.wav --plot out/demo.png
 
-test: system-test check ## check, then every test
+test: system-test live-servers check ## check, then every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: $(DEV_STAMP) ## formatting, lint and types
@@ -38,6 +38,12 @@ format: $(DEV_STAMP) ## rewrite the code in the project's format
 bench: system-test $(DEV_STAMP) ## measure on this machine's CPU and rewrite docs/benchmarks.md
 	$(BIN)/python -m benchmarks.report --run
 
+soak: system-test live-servers $(DEV_STAMP) ## kill and cut off everything for two hours, an hour in a LiveKit room; keep the outcome for docs/benchmarks.md
+	$(BIN)/python -m tests.live.soak --seeds 10 --minutes 5
+	$(BIN)/python -m tests.live.soak --name soak_hour --seeds 1 --first-seed 100 --minutes 60
+	$(BIN)/python -m tests.live.livekit_soak --minutes 60
+	$(BIN)/python -m benchmarks.report
+
 clean: ## remove the virtual environment and everything that was made
 	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
@@ -46,6 +52,9 @@ system-demo:
 
 system-test:
 	@scripts/system_packages.sh test
+
+live-servers:
+	@scripts/livekit_server.sh
 
 $(VENV_STAMP): | $(if $(wildcard $(BIN)/python),,system-demo)
 	@if [ ! -x $(BIN)/python ]; then \

@@ -87,7 +87,7 @@ class Floor:
     ) -> None:
         self.mode = mode
         self._can_speak = can_speak
-        self._cap = unprompted_per_minute
+        self.unprompted_per_minute = unprompted_per_minute
         self._clock = clock
         self._state = FloorState.LISTENING
         self._speaking_emotion: Emotion | None = None
@@ -138,10 +138,11 @@ class Floor:
         now = self._clock()
         while self._unprompted_at and now - self._unprompted_at[0] >= MINUTE_S:
             self._unprompted_at.popleft()
-        full = self._cap is not None and len(self._unprompted_at) >= self._cap
+        cap = self.unprompted_per_minute
+        full = cap is not None and len(self._unprompted_at) >= cap
         if full and emotion is not Emotion.URGENT:
             return False
-        if self._cap is not None:
+        if cap is not None:
             self._unprompted_at.append(now)
         return True
 

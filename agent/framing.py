@@ -154,6 +154,10 @@ class Framer:
             rest = len(self._pending) // SAMPLE_BYTES
         return frames
 
+    def silence_pending(self) -> None:
+        """Make silence of what is no frame yet: whoever asks not to be heard means this moment."""
+        self._pending[:] = bytes(len(self._pending))
+
     def report(self) -> FramingReport:
         return FramingReport(
             received_samples=self._received,

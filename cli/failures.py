@@ -14,7 +14,7 @@ EXIT_DIFFERS = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 DEBUG_VARIABLE = "INTERJECT_DEBUG"
-EXPECTED = frozenset({"RuntimeFailure", "ProfileError", "VoiceFailure"})
+EXPECTED = frozenset({"RuntimeFailure", "ProfileError", "VoiceFailure", "RoomFailure"})
 """By name, so that `interject --help` need not import where they are defined."""
 
 _Parameters = ParamSpec("_Parameters")

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from interject import __version__
+from interject.cli.bench.command import bench
 from interject.cli.doctor import doctor
 from interject.cli.listen import listen
+from interject.cli.livekit import livekit_app
 from interject.cli.model import model_app
 from interject.cli.offline import ask, transcribe, translate
 from interject.cli.top import top
@@ -29,8 +31,10 @@ app.command()(transcribe)
 app.command()(translate)
 app.command()(ask)
 app.add_typer(model_app, name="model")
+app.add_typer(livekit_app, name="livekit")
 app.command()(worker)
 app.command()(top)
+app.command()(bench)
 app.command()(doctor)
 
 _Version = Annotated[bool, typer.Option("--version", help="Show the version and leave.")]

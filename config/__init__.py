@@ -10,6 +10,7 @@ from interject.config.profile import (
     OpenAIVoice,
     Profile,
     ReplyLimits,
+    RoomSettings,
     SamplingSettings,
     VoiceSettings,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "Profile",
     "ProfileError",
     "ReplyLimits",
+    "RoomSettings",
     "SamplingSettings",
     "VoiceSettings",
     "load_profile",

@@ -81,6 +81,36 @@ class SamplingSettings(StrictModel):
     seed: int = Field(default=0, ge=0)
 
 
+class RoomSettings(StrictModel):
+    """How Interject behaves as one of several participants of a room.
+
+    `announce` says how its coming is made known: `announcement` is written into the chat, said
+    aloud (which needs a voice and `mode: speak`), both, or not at all. Whoever writes one of
+    `stop_phrases` and nothing else into the chat makes it stop listening, and one of
+    `resume_phrases` lets it go on; anything else written there is answered, or with `answer_chat`
+    off only remembered. `control` names who may change the mode and such while it
+    runs, and `cue_to` who is shown cues; `*` stands for every person in the room. `telemetry`
+    sends each decision to the room's `interject.decision` topic. `ear` is one memory for the whole
+    `room`, or one for `each` speaker. `echo_cancellation` takes the agent's own voice out of what
+    it hears, for clients that do not; it also lowers what others say while the agent speaks.
+    """
+
+    announce: Literal["text", "voice", "both", "none"] = "text"
+    announcement: str = Field(
+        default="Interject is listening. Write 'stop listening' to make it stop.",
+        min_length=1,
+        max_length=500,
+    )
+    stop_phrases: tuple[str, ...] = Field(default=("stop listening",), strict=False)
+    resume_phrases: tuple[str, ...] = Field(default=("start listening",), strict=False)
+    control: tuple[str, ...] = Field(default=("*",), strict=False)
+    cue_to: tuple[str, ...] = Field(default=(), strict=False)
+    answer_chat: bool = True
+    telemetry: bool = False
+    ear: Literal["room", "each"] = "room"
+    echo_cancellation: bool = False
+
+
 class Profile(StrictModel):
     """One role that Interject can play.
 
@@ -97,3 +127,4 @@ class Profile(StrictModel):
     reply: ReplyLimits = ReplyLimits()
     cue: CueSettings = CueSettings()
     sampling: SamplingSettings = SamplingSettings()
+    room: RoomSettings = RoomSettings()

@@ -19,7 +19,10 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "agent": ("interject.model_runtime.protocol", "interject.config"),
     "model_runtime": (),
-    "integrations": ("interject.agent",),
+    "integrations": (
+        "interject.agent", "interject.config", "interject.model_runtime.opening",
+        "interject.model_runtime.open_runtime", "interject.model_runtime.protocol",
+    ),
     "training": ("interject.model_runtime",),
     "config": (),
     "cli": (

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.integrations.livekit.admission import Admission
-from interject.integrations.livekit.worker import Slots
+from interject.integrations.livekit.jobs.admission import Admission
+from interject.integrations.livekit.jobs.worker import Slots
 from interject.model_runtime.protocol import SessionClosed, SessionOptions
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings

@@ -1,0 +1,207 @@
+"""One `interject livekit join`: checks what was asked, joins, plays, prints and records."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interject.cli.failures import DEBUG_VARIABLE, EXIT_DIFFERS, InputFailure, complain
+from interject.cli.hearing import Hearing
+from interject.cli.media_file import MediaFile
+from interject.cli.stereo import StereoWriter
+from interject.cli.targets import check_target
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from interject.integrations.livekit.jobs.access import Access
+    from interject.integrations.livekit.jobs.visitor import Visitor, VisitorEvent
+
+AGENT_S = 15.0
+LINGER_S = 5.0
+"""An answer to the end of a sound comes within this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A checked request. Without `seconds` it ends after the sound, or with Ctrl-C."""
+
+    access: Access
+    room: str
+    identity: str
+    sound: NDArray[np.int16] | None
+    record: Path | None
+    seconds: float | None
+    dispatch: str | None
+    metadata: str
+    say: str | None
+    json: bool
+
+
+def read_visit(
+    *,
+    url: str,
+    api_key: str,
+    api_secret: str,
+    room: str,
+    identity: str,
+    play: str | None,
+    record: str | None,
+    seconds: float | None,
+    dispatch: str | None,
+    metadata: str,
+    say: str | None,
+    json: bool,
+) -> Visit:
+    """Check everything that can be checked without the server.
+
+    :raises InputFailure: for the first thing that cannot work.
+    """
+    access = _access(url, api_key, api_secret)
+    if not room or not identity:
+        raise InputFailure("--room and --identity: a name is not empty")
+    if seconds is not None and not 0 < seconds <= 86_400:
+        raise InputFailure(f"--seconds {seconds:g}: must lie between 0 and 86400")
+    if dispatch is None and metadata:
+        raise InputFailure("--metadata: belongs to --dispatch AGENT; name the agent, too")
+    sound = None if play is None else _read_sound(play)
+    target = None if record is None else Path(record)
+    if target is not None:
+        check_target(target, [play] if play else [], option="--record")
+    return Visit(
+        access, room, identity, sound, target, seconds, dispatch, _checked(metadata), say, json
+    )
+
+
+def run(visit: Visit) -> int:
+    """Stay for the time asked for, until Ctrl-C, or until the server ends it (exit code 1)."""
+    if not os.environ.get(DEBUG_VARIABLE):
+        logging.getLogger("livekit").setLevel(logging.CRITICAL)
+    return asyncio.run(_visit(visit))
+
+
+async def _visit(visit: Visit) -> int:
+    from interject.integrations.livekit.jobs.dispatching import dispatch
+    from interject.integrations.livekit.jobs.visitor import Visitor
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if visit.dispatch is not None:
+        await dispatch(visit.access, visit.room, visit.dispatch, visit.metadata)
+    show = _print_json if visit.json else _print_line
+    with contextlib.ExitStack() as stack:
+        on_heard = None
+        if visit.record is not None:
+            recording = stack.enter_context(StereoWriter(visit.record))
+            on_heard = _Recorder(recording).hear
+        async with Visitor(
+            url=visit.access.url,
+            token=visit.access.token(visit.room, visit.identity),
+            on_event=show,
+            on_heard=on_heard,
+        ) as visitor:
+            thrown_out = await _stay(visit, visitor, stop)
+    if thrown_out:
+        complain("the server ended the visit")
+    return EXIT_DIFFERS if thrown_out else 0
+
+
+async def _stay(visit: Visit, visitor: Visitor, stop: asyncio.Event) -> bool:
+    """True when somebody else ended it."""
+    waits: list[asyncio.Task[object]] = [
+        asyncio.create_task(stop.wait()),
+        asyncio.create_task(visitor.gone.wait()),
+    ]
+    script = asyncio.create_task(_act(visit, visitor))
+    try:
+        if visit.seconds is None and visit.sound is not None:
+            waits.append(script)
+        await asyncio.wait(waits, timeout=visit.seconds, return_when=asyncio.FIRST_COMPLETED)
+        if script.done():
+            script.result()
+        return visitor.gone.is_set()
+    finally:
+        for task in (*waits, script):
+            task.cancel()
+        await asyncio.gather(*waits, script, return_exceptions=True)
+
+
+async def _act(visit: Visit, visitor: Visitor) -> None:
+    if visit.dispatch is not None:
+        try:
+            await asyncio.wait_for(visitor.agent(), AGENT_S)
+        except TimeoutError:
+            complain(
+                f"no agent came within {AGENT_S:g} s; is a worker registered as "
+                f"{visit.dispatch!r}, and has it a free slot?"
+            )
+    if visit.say is not None:
+        await visitor.write(visit.say)
+    if visit.sound is not None:
+        await visitor.play(visit.sound)
+        await asyncio.sleep(LINGER_S)
+
+
+class _Recorder:
+    """Both sides on one clock."""
+
+    def __init__(self, out: StereoWriter) -> None:
+        self._out = out
+        self._samples = 0
+
+    def hear(self, played: NDArray[np.int16], heard: NDArray[np.int16]) -> None:
+        self._out.hear(played)
+        self._out.speak(self._samples, heard)
+        self._samples += len(heard)
+        self._out.settle(self._samples)
+
+
+def _access(url: str, api_key: str, api_secret: str) -> Access:
+    try:
+        from interject.integrations.livekit.jobs.access import Access
+    except ModuleNotFoundError as error:
+        raise InputFailure(
+            f"rooms need the package {error.name}: pip install 'interject[livekit]'"
+        ) from error
+    return Access(url, api_key, api_secret)
+
+
+def _read_sound(name: str) -> NDArray[np.int16]:
+    hearing = Hearing()
+    pieces = [hearing.push(block) for block in MediaFile(name).blocks()]
+    return np.concatenate([*pieces, hearing.finish()])
+
+
+def _checked(metadata: str) -> str:
+    if metadata:
+        try:
+            json.loads(metadata)
+        except ValueError as error:
+            raise InputFailure(f"--metadata: no JSON: {error}") from error
+    return metadata
+
+
+def _print_json(event: VisitorEvent) -> None:
+    line = {"time": event.at_s, "event": event.event, **event.fields}
+    sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _print_line(event: VisitorEvent) -> None:
+    if event.event == "transcription_piece":
+        return
+    said = "  ".join(f"{key}={value}" for key, value in event.fields.items() if value != {})
+    sys.stdout.write(f"{event.at_s:8.2f} s  {event.event:<20} {said}\n")
+    sys.stdout.flush()

@@ -1,0 +1,41 @@
+"""Interject in LiveKit rooms. Names load when they are used: LiveKit itself takes a second."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from interject.integrations.livekit.builder import room_options, session
+    from interject.integrations.livekit.model import RealtimeModel
+    from interject.integrations.livekit.realtime import RealtimeSession
+    from interject.integrations.livekit.starting import start
+    from interject.integrations.livekit.talk_over import TalkOver
+    from interject.integrations.livekit.tts import TTS
+
+__all__ = [
+    "TTS",
+    "RealtimeModel",
+    "RealtimeSession",
+    "TalkOver",
+    "room_options",
+    "session",
+    "start",
+]
+
+HOMES = {
+    "RealtimeModel": "model",
+    "RealtimeSession": "realtime",
+    "TTS": "tts",
+    "TalkOver": "talk_over",
+    "room_options": "builder",
+    "session": "builder",
+    "start": "starting",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.{HOMES[name]}"), name)

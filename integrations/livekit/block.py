@@ -1,0 +1,82 @@
+"""A block of sound as LiveKit delivers it, made ready for framing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interject.agent.resample import Resampler
+from interject.integrations.livekit.room.ear import CAPTURED_KEY, SPEAKERS_KEY
+from interject.model_runtime.protocol import SAMPLE_RATE_HZ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from livekit import rtc
+    from numpy.typing import NDArray
+
+    from interject.model_runtime.protocol import Speaker
+
+HOLE_S = 0.4
+SILENCE_DBFS = -120.0
+FULL_SCALE = 32_768.0
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """16 kHz mono. `captured_at` is on the reader's clock; no `speakers`: nobody said who."""
+
+    samples: NDArray[np.int16] = field(repr=False)
+    captured_at: float
+    speakers: tuple[Speaker, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / SAMPLE_RATE_HZ
+
+    @property
+    def level_dbfs(self) -> float:
+        """The loudest speaker's level, or the block's own where speakers are not known."""
+        if self.speakers:
+            return max(speaker.level_dbfs for speaker in self.speakers)
+        if not len(self.samples):
+            return SILENCE_DBFS
+        power = float(np.mean(np.square(self.samples.astype(np.float64) / FULL_SCALE)))
+        return max(SILENCE_DBFS, 10.0 * float(np.log10(max(power, 1e-12))))
+
+
+class BlockReader:
+    """Resamples, and says when each block was captured where its source does not.
+
+    Samples are counted, since blocks that waited arrive in a burst. A block that comes more than
+    `HOLE_S` later than that count follows a hole (a muted track), and the count begins anew.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._resampler = Resampler(SAMPLE_RATE_HZ)
+        self._next_captured_at: float | None = None
+
+    def read(self, frame: rtc.AudioFrame) -> Block:
+        """:raises ValueError: when the frame's rate or number of channels make no sense."""
+        rate, channels = frame.sample_rate, frame.num_channels
+        if (rate, channels) != (self._resampler.rate_hz, self._resampler.channels):
+            self._resampler = Resampler(rate, channels)
+        sound = np.frombuffer(frame.data, dtype=np.int16)
+        return Block(
+            samples=self._resampler.push(sound),
+            captured_at=self._captured_at(frame),
+            speakers=tuple(frame.userdata.get(SPEAKERS_KEY, ())),
+        )
+
+    def _captured_at(self, frame: rtc.AudioFrame) -> float:
+        stated = frame.userdata.get(CAPTURED_KEY)
+        if stated is not None:
+            return float(stated)
+        began = self._clock() - frame.duration
+        expected = self._next_captured_at
+        captured_at = began if expected is None or began - expected > HOLE_S else expected
+        self._next_captured_at = captured_at + frame.duration
+        return captured_at

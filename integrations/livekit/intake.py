@@ -1,0 +1,82 @@
+"""Sound from LiveKit on its way to the model: blocks, frames, and whether it listens at all."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from interject.agent.framing import Framer, Pacing
+from interject.integrations.livekit.block import BlockReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from livekit import rtc
+
+    from interject.agent.framing import FramingReport
+    from interject.integrations.livekit.block import Block
+    from interject.integrations.livekit.connection import Connection
+    from interject.integrations.livekit.talk_over import TalkOver
+
+TICK_S = 0.05
+
+
+class Intake:
+    """`speaking` says whether the agent is heard; `on_talked_over` is called when it shall stop."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        talk_over: TalkOver | None,
+        *,
+        speaking: Callable[[], bool],
+        on_talked_over: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._connection = connection
+        self._talk_over = talk_over
+        self._speaking = speaking
+        self._on_talked_over = on_talked_over
+        self._framer = Framer(Pacing.WALL_CLOCK, clock=clock)
+        self._blocks = BlockReader(clock)
+        self.listening = True
+
+    def push(self, frame: rtc.AudioFrame) -> None:
+        if not self.listening:
+            return
+        block = self._blocks.read(frame)
+        if self._is_talked_over(block):
+            self._on_talked_over()
+        for ready in self._framer.push(block.samples, block.captured_at, block.speakers):
+            self._connection.frame(ready)
+
+    def stop(self) -> None:
+        """Nothing reaches the model any more, not even what waits for the next frame."""
+        self.listening = False
+        self._framer.silence_pending()
+        self._connection.drop_frames()
+
+    def resume(self) -> None:
+        self.listening = True
+
+    def report(self) -> FramingReport:
+        return self._framer.report()
+
+    async def tick_forever(self) -> None:
+        """Close frames whose time has come: a muted track delivers nothing."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            if self.listening:
+                for frame in self._framer.tick():
+                    self._connection.frame(frame)
+
+    def _is_talked_over(self, block: Block) -> bool:
+        if self._talk_over is None:
+            return False
+        if not self._speaking():
+            self._talk_over.reset()
+            return False
+        over = self._talk_over(block)
+        if over:
+            self._talk_over.reset()
+        return over

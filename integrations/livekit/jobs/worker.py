@@ -1,0 +1,181 @@
+"""A LiveKit agent server whose jobs are Interject in one room each."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from livekit.agents import AgentServer, AutoSubscribe
+
+from interject.agent.voice import VoiceFailure
+from interject.config import ProfileError, load_profile
+from interject.integrations.livekit.jobs.access import RoomFailure
+from interject.integrations.livekit.jobs.admission import Admission
+from interject.integrations.livekit.jobs.dispatching import read_metadata
+from interject.integrations.livekit.jobs.revival import Revival
+from interject.integrations.livekit.room.posts import CHAT_TOPIC
+from interject.integrations.livekit.room.role import Role
+from interject.integrations.livekit.room.room_agent import RoomAgent
+from interject.model_runtime import open_runtime
+from interject.model_runtime.protocol import RuntimeFailure
+
+if TYPE_CHECKING:
+    from livekit.agents import JobContext
+
+    from interject.integrations.livekit.jobs.access import Access
+    from interject.model_runtime.protocol import Runtime
+
+logger = logging.getLogger(__name__)
+
+AGENT_NAME = "interject"
+TELL_TIMEOUT_S = 5.0
+LEAVE_TIMEOUT_S = 10.0
+ASK_TIMEOUT_S = 3.0
+PRELOADED = ["interject.integrations.livekit.jobs.worker"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What every job of a worker shares. It travels to the job processes.
+
+    `runtime` is one that job processes connect to; a model of their own is none of their business.
+    `slots` is how many sessions it has, where this worker is its only user.
+    """
+
+    runtime: str
+    profile: str = "default"
+    slots: int | None = None
+    barge_in: bool = False
+    agent_name: str = AGENT_NAME
+    drain_timeout_s: int = 3_600
+
+
+class _Jobs:
+    """The jobs of an `AgentServer`."""
+
+    def __init__(self, server: AgentServer) -> None:
+        self._server = server
+
+    @property
+    def job_ids(self) -> set[str]:
+        return {running.job.id for running in self._server.active_jobs}
+
+
+class Slots:
+    """Asks a runtime how much room it has; opened when first asked, in the loop that asks."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._runtime: Runtime | None = None
+
+    async def free(self) -> int | None:
+        """None: it does not say, or not in time."""
+        try:
+            if self._runtime is None:
+                self._runtime = open_runtime(self._url)
+            ask = getattr(self._runtime, "free_slots", None)
+            if ask is None:
+                return None
+            async with asyncio.timeout(ASK_TIMEOUT_S):
+                free: int | None = await ask()
+                return free
+        except (TimeoutError, RuntimeFailure):
+            logger.warning("The runtime does not say how many slots are free")
+            return None
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        if self._runtime is not None:
+            await self._runtime.aclose()
+
+
+def make_server(
+    settings: WorkerSettings, access: Access, *, health: tuple[str, int] = ("127.0.0.1", 0)
+) -> AgentServer:
+    """Explicit dispatch by name, exact admission, another agent for a room whose job has crashed.
+
+    `health` is where the check of a running worker answers. Run it with LiveKit's `cli.run_app`.
+    """
+    host, port = health
+    server = AgentServer(
+        ws_url=access.url,
+        api_key=access.api_key,
+        api_secret=access.api_secret,
+        host=host,
+        port=port,
+        load_threshold=1.0,
+        num_idle_processes=1,
+        drain_timeout=settings.drain_timeout_s,
+        preload_modules=PRELOADED,
+    )
+    admission = Admission(
+        _Jobs(server), slots=settings.slots, free_slots=Slots(settings.runtime).free
+    )
+    Revival(server, access)
+    server.load_fnc = lambda: admission.load
+    server.rtc_session(
+        functools.partial(run_job, settings),
+        agent_name=settings.agent_name,
+        on_request=admission.on_request,
+    )
+    return server
+
+
+async def run_job(settings: WorkerSettings, ctx: JobContext) -> None:
+    """One room, until it ends. What cannot be done is said in the room and in the log."""
+    ctx.log_context_fields = {"room": ctx.job.room.name, "job_id": ctx.job.id}
+    await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+    staying = asyncio.create_task(_stay(settings, ctx), name="interject-room")
+
+    async def leave() -> None:
+        _, late = await asyncio.wait({staying}, timeout=LEAVE_TIMEOUT_S)
+        if late:
+            staying.cancel()
+
+    ctx.add_shutdown_callback(leave)
+
+
+def role_for(settings: WorkerSettings, metadata: str) -> Role:
+    """:raises RoomFailure, ProfileError: when the dispatch asks for what there is not."""
+    wanted = read_metadata(metadata)
+    return Role(
+        profile=load_profile(wanted.profile or settings.profile),
+        runtime=settings.runtime,
+        cue_to=wanted.cue_to,
+        barge_in=settings.barge_in,
+    )
+
+
+async def _stay(settings: WorkerSettings, ctx: JobContext) -> None:
+    try:
+        role = role_for(settings, ctx.job.metadata)
+        async with RoomAgent(ctx.room, role) as agent:
+            await agent.sessions.ended.wait()
+        if agent.sessions.failure is not None:
+            raise agent.sessions.failure
+    except (RoomFailure, ProfileError, VoiceFailure, RuntimeFailure) as error:
+        await _tell(ctx, str(error))
+        ctx.shutdown(reason=f"cannot serve the room: {error}")
+    except Exception:
+        logger.exception("A room's agent failed")
+        ctx.shutdown(reason="the room's agent failed; the log says why")
+    else:
+        ctx.shutdown(reason="the session has ended")
+
+
+async def _tell(ctx: JobContext, reason: str) -> None:
+    """Whoever asked for an agent that cannot come should see why."""
+    logger.error("This room cannot be served", extra={"reason": reason})
+    try:
+        async with asyncio.timeout(TELL_TIMEOUT_S):
+            await ctx.room.local_participant.send_text(
+                f"Interject cannot help here: {reason}",
+                topic=CHAT_TOPIC,
+                attributes={"interject.error": "true"},
+            )
+    except Exception as error:
+        fields = {"error_type": type(error).__name__}
+        logger.warning("The room could not be told", extra=fields)

@@ -1,0 +1,152 @@
+"""Interject as a LiveKit realtime model that hears all the time and decides by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any
+
+from livekit.agents import llm
+
+from interject.config import NoVoice, Profile, load_profile
+from interject.integrations.livekit.attachment import Attachment
+from interject.integrations.livekit.generation import OnAir
+from interject.integrations.livekit.plugin import register
+from interject.integrations.livekit.realtime import RealtimeSession
+from interject.integrations.livekit.settings import Settings
+from interject.integrations.livekit.talk_over import TalkOver
+from interject.integrations.livekit.tts import TTS
+from interject.model_runtime.opening import open_runtime
+from interject.model_runtime.protocol import FloorMode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from livekit.agents import AgentSession, CloseEvent
+
+    from interject.model_runtime.protocol import Runtime
+
+DEFAULT_RUNTIME = "local:nano"
+DEFAULT_PROFILE = "default"
+DEFAULT_REPLY_TIMEOUT_S = 10.0
+
+register()
+
+
+class RealtimeModel(llm.RealtimeModel):
+    """Use one model for each `AgentSession`, and one runtime for as many as it has room for.
+
+    `runtime` is a URL of `open_runtime`, opened at the first session and closed with the model, or
+    an open runtime, which stays open. `barge_in` cuts the agent when somebody talks over it; it
+    needs `attach`, as do urgent replies that cut others, and the closing of outputs in the modes
+    `observe` and `assist`.
+
+    :raises ProfileError: when there is no such profile.
+    """
+
+    def __init__(
+        self,
+        runtime: str | Runtime = DEFAULT_RUNTIME,
+        profile: str | Path | Profile = DEFAULT_PROFILE,
+        *,
+        threshold: float | None = None,
+        mode: FloorMode | str | None = None,
+        barge_in: bool | TalkOver = False,
+        reply_timeout_s: float = DEFAULT_REPLY_TIMEOUT_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(capabilities=capabilities())
+        loaded = profile if isinstance(profile, Profile) else load_profile(profile)
+        self.settings = Settings(
+            profile=loaded,
+            threshold=loaded.threshold if threshold is None else threshold,
+            mode=FloorMode(mode or loaded.mode),
+            barge_in=TalkOver() if barge_in is True else barge_in or None,
+            reply_timeout_s=reply_timeout_s,
+        )
+        self._clock = clock
+        self.on_air = OnAir()
+        self.attachment: Attachment | None = None
+        self._url = runtime if isinstance(runtime, str) else None
+        self._runtime = None if isinstance(runtime, str) else runtime
+        self._opening = asyncio.Lock()
+        self._sessions: list[RealtimeSession] = []
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def model(self) -> str:
+        return self.settings.profile.name
+
+    @property
+    def provider(self) -> str:
+        return "interject"
+
+    @property
+    def profile(self) -> Profile:
+        return self.settings.profile
+
+    @property
+    def current(self) -> RealtimeSession | None:
+        """The session that LiveKit opened last, while it is open."""
+        return self._sessions[-1] if self._sessions else None
+
+    def tts(self) -> TTS | None:
+        """The profile's voice, bound to this model; none: the profile has no voice.
+
+        :raises VoiceFailure: when the voice or its engine is missing.
+        """
+        if isinstance(self.profile.voice, NoVoice):
+            return None
+        return TTS(self.profile.voice, on_air=self.on_air)
+
+    def attach(self, session: AgentSession[Any]) -> None:
+        """Let the model cut the session's speech, and close with it."""
+        self.attachment = Attachment(session)
+        self.attachment.open_outputs(self.settings.mode)
+        session.on("close", self._on_close)
+
+    def session(self, *, turn_detection_disabled: bool = False) -> RealtimeSession:
+        session = RealtimeSession(self, clock=self._clock)
+        self._sessions.append(session)
+        return session
+
+    async def runtime(self) -> Runtime:
+        """:raises RuntimeFailure: when the URL names no runtime, or its model cannot be loaded."""
+        async with self._opening:
+            if self._runtime is None:
+                assert self._url is not None, "a runtime that was given is never taken away"
+                self._runtime = await asyncio.to_thread(open_runtime, self._url)
+        return self._runtime
+
+    def closed(self, session: RealtimeSession) -> None:
+        with contextlib.suppress(ValueError):
+            self._sessions.remove(session)
+
+    async def aclose(self) -> None:
+        for session in tuple(self._sessions):
+            await session.aclose()
+        if self._url is not None and self._runtime is not None:
+            runtime, self._runtime = self._runtime, None
+            await runtime.aclose()
+
+    def _on_close(self, event: CloseEvent) -> None:
+        self._closing = asyncio.create_task(self.aclose(), name="interject-close")
+
+
+def capabilities() -> llm.RealtimeCapabilities:
+    """What changes in mid-session is added to the memory; nothing in it can be edited."""
+    return llm.RealtimeCapabilities(
+        message_truncation=True,
+        turn_detection=True,
+        user_transcription=False,
+        auto_tool_reply_generation=False,
+        audio_output=False,
+        manual_function_calls=False,
+        supports_overlapping_speech=True,
+        mutable_chat_context=True,
+        mutable_instructions=True,
+        mutable_tools=True,
+        supports_say=True,
+    )

@@ -1,0 +1,355 @@
+"""One ear, one memory, one voice in a LiveKit session: Interject as a `RealtimeSession`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Literal
+
+from livekit.agents import llm
+from livekit.agents.types import NOT_GIVEN
+
+from interject.agent.floor import Floor
+from interject.agent.options import session_options
+from interject.integrations.livekit.connection import Connection
+from interject.integrations.livekit.history import History
+from interject.integrations.livekit.intake import Intake
+from interject.integrations.livekit.replies import Replies
+from interject.integrations.livekit.requests import Request, Requests
+from interject.model_runtime.protocol import (
+    Cause,
+    Decision,
+    FloorMode,
+    Gap,
+    ReplyDelta,
+    ReplyEnded,
+    ReplyStarted,
+    RuntimeFailure,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable
+
+    from livekit import rtc
+    from livekit.agents.llm import ChatContext, Tool, ToolChoice, ToolContext
+    from livekit.agents.types import NotGivenOr
+
+    from interject.agent.floor import FloorState
+    from interject.agent.framing import FramingReport
+    from interject.integrations.livekit.connection import Command
+    from interject.integrations.livekit.model import RealtimeModel
+    from interject.model_runtime.protocol import Event, RuntimeSession, SessionOptions
+
+logger = logging.getLogger(__name__)
+
+InterjectEvent = Literal[
+    "interject_decision",
+    "interject_reply_started",
+    "interject_reply_ended",
+    "interject_output",
+    "interject_gap",
+    "interject_floor",
+]
+
+
+class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
+    """Beside LiveKit's own events it emits `interject_decision` (Decision),
+    `interject_reply_started` (ReplyStarted, Verdict),
+    `interject_reply_ended` (ReplyStarted, ReplyEnded, Verdict), `interject_output` (Posted or Cue),
+    `interject_gap` (Gap) and `interject_floor` (FloorState).
+
+    A model's memory cannot be edited, only added to: messages and instructions that come later are
+    read to it as text turns, and messages that are removed stay.
+    """
+
+    def __init__(
+        self, model: RealtimeModel, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(model)
+        self._model = model
+        self._settings = model.settings
+        self._threshold = self._settings.threshold
+        profile = self._settings.profile
+        self._floor = Floor(
+            self._settings.mode,
+            can_speak="spoken" in profile.outputs,
+            unprompted_per_minute=profile.reply.unprompted_per_minute,
+            clock=clock,
+        )
+        self._history = History()
+        self._tools = llm.ToolContext.empty()
+        self._instructions = ""
+        self._connection = Connection(
+            model.runtime, self._options, self, patience=self._settings.patience
+        )
+        self._requests = Requests(self._connection, timeout_s=self._settings.reply_timeout_s)
+        self._replies = Replies(
+            model, self._floor, self._connection, self._requests, self._history, self._emit, clock
+        )
+        self._intake = Intake(
+            self._connection,
+            self._settings.talk_over(),
+            speaking=lambda: self._replies.speaking,
+            on_talked_over=self._replies.stop,
+            clock=clock,
+        )
+        self._closed = False
+        self._main_task = asyncio.create_task(self._run(), name="interject-realtime")
+
+    @property
+    def chat_ctx(self) -> ChatContext:
+        return self._history.chat_ctx
+
+    @property
+    def tools(self) -> ToolContext:
+        return self._tools
+
+    # What a room may ask
+
+    @property
+    def mode(self) -> FloorMode:
+        return self._floor.mode
+
+    @property
+    def threshold(self) -> float:
+        return self._threshold
+
+    @property
+    def cap(self) -> int | None:
+        """Unprompted replies a minute; none: no limit."""
+        return self._floor.unprompted_per_minute
+
+    @property
+    def floor_state(self) -> FloorState:
+        return self._floor.state
+
+    @property
+    def listening(self) -> bool:
+        return self._intake.listening
+
+    @property
+    def connected(self) -> bool:
+        return self._connection.session_id is not None
+
+    def framing_report(self) -> FramingReport:
+        return self._intake.report()
+
+    def set_mode(self, mode: FloorMode) -> None:
+        """Whoever may not be heard any more stops in the middle of the word."""
+        self._floor.mode = mode
+        self._connection.command(lambda s: s.update(mode=mode))
+        if mode is not FloorMode.SPEAK:
+            self._replies.stop()
+        if self._model.attachment is not None:
+            self._model.attachment.open_outputs(mode)
+
+    def set_threshold(self, threshold: float) -> None:
+        """:raises ValueError: when it is no probability."""
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"a threshold is a probability from 0 to 1, not {threshold}")
+        self._threshold = threshold
+        self._connection.command(lambda s: s.update(threshold=threshold))
+
+    def set_cap(self, per_minute: int | None) -> None:
+        """None lifts it.
+
+        :raises ValueError: when it is negative.
+        """
+        if per_minute is not None and per_minute < 0:
+            raise ValueError(f"a cap counts replies a minute, from 0 upwards, not {per_minute}")
+        self._floor.unprompted_per_minute = per_minute
+
+    def text_turn(self, text: str, *, answer: bool = True) -> None:
+        """Tell the model something in writing; with `answer` it replies.
+
+        :raises livekit.agents.llm.RealtimeError: when too many wait for an answer already.
+        """
+        if answer:
+            self._requests.add(Cause.TEXT_TURN, Request(), lambda s: s.text_turn(text))
+        else:
+            self._connection.command(lambda s: s.text_turn(text, answer=False))
+
+    def stop_listening(self) -> None:
+        """From this moment no sound reaches the model, not even what waits for the next frame."""
+        self._intake.stop()
+
+    def resume_listening(self) -> None:
+        self._intake.resume()
+
+    def stop_speaking(self) -> None:
+        """Be silent now: cut what is said and forget what waits."""
+        self._replies.stop()
+
+    # What LiveKit does
+
+    async def update_instructions(self, instructions: str) -> None:
+        """The system prompt is the profile's; an agent's own instructions follow it as a note."""
+        if instructions == self._instructions:
+            return
+        self._instructions = instructions
+        if instructions:
+            self.text_turn(instructions, answer=False)
+
+    async def update_chat_ctx(self, chat_ctx: ChatContext) -> None:
+        for item in self._history.take_new(chat_ctx):
+            if isinstance(item, llm.ChatMessage) and (text := item.raw_text_content):
+                self._tell(item.role, text)
+
+    async def update_tools(self, tools: list[Tool]) -> None:
+        if tools:
+            logger.warning("This model calls no tools: they are ignored")
+        self._tools = llm.ToolContext(tools)
+
+    def update_options(self, *, tool_choice: NotGivenOr[ToolChoice | None] = NOT_GIVEN) -> None:
+        """There is nothing to choose."""
+
+    def push_audio(self, frame: rtc.AudioFrame) -> None:
+        if not self._closed:
+            self._intake.push(frame)
+
+    def push_video(self, frame: rtc.VideoFrame) -> None:
+        """It has no eyes."""
+
+    def commit_audio(self) -> None:
+        """Every 400 ms are decided anyway."""
+
+    def clear_audio(self) -> None:
+        """The ear stays open."""
+
+    def generate_reply(
+        self,
+        *,
+        instructions: NotGivenOr[str] = NOT_GIVEN,
+        tool_choice: NotGivenOr[ToolChoice] = NOT_GIVEN,
+        tools: NotGivenOr[list[Tool]] = NOT_GIVEN,
+    ) -> asyncio.Future[llm.GenerationCreatedEvent]:
+        if instructions:
+            text = instructions
+            return self._ask(Cause.TEXT_TURN, lambda session: session.text_turn(text))
+        return self._ask(Cause.ANSWER_NOW, lambda session: session.answer_now())
+
+    def say(self, text: str | AsyncIterable[str]) -> asyncio.Future[llm.GenerationCreatedEvent]:
+        """Without a TTS plugin; with one, LiveKit speaks and tells the model afterwards."""
+        return self._ask(Cause.SAY, lambda session: _say(session, text))
+
+    def interrupt(self) -> None:
+        """Stop the reply on air. How much of it was heard follows through `truncate`."""
+        self._replies.interrupt()
+
+    def truncate(
+        self,
+        *,
+        message_id: str,
+        modalities: list[Literal["text", "audio"]],
+        audio_end_ms: int,
+        audio_transcript: NotGivenOr[str] = NOT_GIVEN,
+    ) -> None:
+        self._replies.truncate(
+            message_id, audio_end_ms=audio_end_ms, transcript=audio_transcript or ""
+        )
+
+    async def aclose(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._replies.broke_off("the session is closed")
+        await self._connection.close()
+        self._main_task.cancel()
+        await asyncio.wait({self._main_task})
+        self._model.closed(self)
+
+    # What the connection tells
+
+    def on_opened(self, *, again: bool) -> None:
+        if not again:
+            return
+        instructions = self._instructions
+        if instructions:
+            self.text_turn(instructions, answer=False)
+        self._emit("session_reconnected", llm.RealtimeSessionReconnectedEvent())
+
+    def on_lost(self, reason: str) -> None:
+        self._replies.broke_off("the runtime broke off; its session is being opened anew")
+        self._emit_error(RuntimeFailure(reason), recoverable=True)
+
+    def on_refused(self, error: RuntimeFailure) -> None:
+        self._emit_error(error, recoverable=True)
+
+    def on_event(self, event: Event) -> None:
+        match event:
+            case Decision():
+                self._emit("interject_decision", event)
+            case Gap():
+                self._emit("interject_gap", event)
+            case ReplyStarted():
+                self._replies.started(event)
+            case ReplyDelta():
+                self._replies.delta(event)
+            case ReplyEnded():
+                self._replies.ended(event)
+            case _:
+                pass
+
+    async def _run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._intake.tick_forever(), name="interject-ticker")
+                await self._connection.run()
+        except* RuntimeFailure as failures:
+            self._give_up(_first(failures))
+        except* Exception:
+            logger.exception("The session failed")
+            self._give_up(llm.RealtimeError("the session failed; the log says why"))
+
+    def _give_up(self, error: Exception) -> None:
+        self._replies.broke_off(str(error))
+        self._emit_error(error, recoverable=False)
+
+    def _ask(self, cause: Cause, command: Command) -> asyncio.Future[llm.GenerationCreatedEvent]:
+        answer = self._requests.ask(cause, command)
+        if self._main_task.done():
+            self._requests.fail("the runtime is gone; the session's error event said why")
+        return answer
+
+    def _tell(self, role: llm.ChatRole, text: str) -> None:
+        if role == "assistant":
+            said = Request(said_already=True)
+            self._requests.add(Cause.SAY, said, lambda session: session.say(text))
+        else:
+            self.text_turn(text, answer=False)
+
+    def _options(self, session_id: str) -> SessionOptions:
+        profile = self._settings.profile.model_copy(update={"mode": self._floor.mode.value})
+        return session_options(profile, session_id, threshold=self._threshold)
+
+    def _emit(self, name: Any, *payload: object) -> None:
+        """A listener's mistake must not end the listening."""
+        try:
+            self.emit(name, *payload)
+        except Exception as error:
+            logger.warning(
+                "A listener failed",
+                extra={"event_name": str(name), "error_type": type(error).__name__},
+            )
+
+    def _emit_error(self, error: Exception, *, recoverable: bool) -> None:
+        self._emit(
+            "error",
+            llm.RealtimeModelError(
+                timestamp=time.time(),
+                label=self._model.label,
+                error=error,
+                recoverable=recoverable,
+            ),
+        )
+
+
+async def _say(session: RuntimeSession, text: str | AsyncIterable[str]) -> None:
+    words = text if isinstance(text, str) else "".join([part async for part in text])
+    await session.say(words)
+
+
+def _first(group: BaseExceptionGroup[RuntimeFailure]) -> RuntimeFailure:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found

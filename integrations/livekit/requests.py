@@ -1,0 +1,90 @@
+"""Replies that were asked for and have not begun yet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from livekit.agents import llm
+
+from interject.model_runtime.protocol import RuntimeFailure
+
+if TYPE_CHECKING:
+    from interject.integrations.livekit.connection import Command, Connection
+    from interject.model_runtime.protocol import Cause, RuntimeSession
+
+MAX_WAITING = 64
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """`future` is who waits for the reply, if anybody does.
+
+    `said_already` marks words that the voice has spoken without the model: it only has to
+    remember them.
+    """
+
+    future: asyncio.Future[llm.GenerationCreatedEvent] | None = None
+    said_already: bool = False
+
+    @property
+    def abandoned(self) -> bool:
+        return self.future is not None and self.future.done()
+
+    def fail(self, reason: str) -> None:
+        if self.future is not None and not self.future.done():
+            self.future.set_exception(llm.RealtimeError(reason))
+
+
+class Requests:
+    """A runtime answers requests of one cause in the order in which they were made.
+
+    A reply has to begin within `timeout_s` of the moment when the runtime was told.
+    """
+
+    def __init__(self, connection: Connection, *, timeout_s: float) -> None:
+        self._connection = connection
+        self._timeout_s = timeout_s
+        self._waiting: dict[Cause, deque[Request]] = {}
+
+    def ask(self, cause: Cause, command: Command) -> asyncio.Future[llm.GenerationCreatedEvent]:
+        """For somebody who waits for the reply."""
+        future: asyncio.Future[llm.GenerationCreatedEvent]
+        future = asyncio.get_running_loop().create_future()
+        self.add(cause, Request(future), command)
+        return future
+
+    def add(self, cause: Cause, request: Request, command: Command) -> None:
+        """:raises livekit.agents.llm.RealtimeError: when too many wait already."""
+        line = self._waiting.setdefault(cause, deque())
+        if len(line) >= MAX_WAITING:
+            raise llm.RealtimeError(
+                f"{MAX_WAITING} requests wait for an answer already: ask less often"
+            )
+        loop = asyncio.get_running_loop()
+        too_late = f"no reply began within {self._timeout_s:g} s"
+
+        async def send(session: RuntimeSession) -> None:
+            loop.call_later(self._timeout_s, request.fail, too_late)
+            try:
+                await command(session)
+            except RuntimeFailure as error:
+                if request in line:
+                    line.remove(request)
+                request.fail(str(error))
+                raise
+
+        self._connection.command(send)
+        line.append(request)
+
+    def take(self, cause: Cause) -> Request | None:
+        """The request that a reply of this cause answers; none for the model's own replies."""
+        line = self._waiting.get(cause)
+        return line.popleft() if line else None
+
+    def fail(self, reason: str) -> None:
+        for line in self._waiting.values():
+            while line:
+                line.popleft().fail(reason)

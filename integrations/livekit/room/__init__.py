@@ -1,0 +1,1 @@
+"""Interject as one of several participants of a room: ears, outputs, controls, consent."""

@@ -1,0 +1,91 @@
+"""Cue cards on the data topic `interject.cue`, to named people and nobody else."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from interject.agent.outputs import Cue
+from interject.config.strict import StrictModel
+from interject.model_runtime.protocol import Emotion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from livekit import rtc
+
+    from interject.agent.outputs import OutputEvent
+
+CUE_TOPIC = "interject.cue"
+MAX_TEXT_CHARS = 2_000
+"""A data packet holds about 15 kB, and a card is read at a glance."""
+
+
+class CueMessage(StrictModel):
+    """The JSON of one cue. Those with a larger `priority` are shown first; 1,000 is urgent.
+
+    `time` and `expiry` are seconds since 1970; `chunk` is the number of the 400 ms chunk that
+    caused it. The same `id` again replaces the cue.
+    """
+
+    id: str = Field(min_length=1)
+    category: str
+    priority: int = Field(ge=0, le=1_000)
+    text: str = Field(max_length=MAX_TEXT_CHARS)
+    emotion: Emotion = Field(strict=False)
+    chunk: int = Field(ge=-1)
+    time: float
+    expiry: float
+
+
+class Cues:
+    """An `Output` for cues. `addressees` is asked anew for each, and may name nobody."""
+
+    def __init__(
+        self,
+        room: rtc.Room,
+        addressees: Callable[[], list[str]],
+        *,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._room = room
+        self._addressees = addressees
+        self._wall_clock = wall_clock
+        self.sent = 0
+        self.unaddressed = 0
+
+    async def emit(self, event: OutputEvent) -> None:
+        """An empty list of addressees would be a broadcast to LiveKit, so it is never sent."""
+        if not isinstance(event, Cue):
+            return
+        addressees = self._addressees()
+        if not addressees:
+            self.unaddressed += 1
+            return
+        await self._room.local_participant.publish_data(
+            cue_message(event, now=self._wall_clock()).model_dump_json(),
+            reliable=True,
+            destination_identities=addressees,
+            topic=CUE_TOPIC,
+        )
+        self.sent += 1
+
+
+def cue_message(cue: Cue, *, now: float) -> CueMessage:
+    """A cue's time in the stream means nothing to a client, so its life is counted from now."""
+    return CueMessage(
+        id=cue.id,
+        category=cue.category,
+        priority=cue.priority,
+        text=shortened(cue.text),
+        emotion=cue.emotion,
+        chunk=cue.chunk,
+        time=now,
+        expiry=now + (cue.expires_at_s - cue.at_s),
+    )
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= MAX_TEXT_CHARS else f"{text[: MAX_TEXT_CHARS - 1]}…"

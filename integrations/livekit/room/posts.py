@@ -1,0 +1,33 @@
+"""Replies for everybody's eyes, in the room's chat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interject.agent.outputs import Posted
+
+if TYPE_CHECKING:
+    from livekit import rtc
+
+    from interject.agent.outputs import OutputEvent
+
+CHAT_TOPIC = "lk.chat"
+EMOTION_ATTRIBUTE = "interject.emotion"
+CHUNK_ATTRIBUTE = "interject.chunk"
+
+
+class Posts:
+    """An `Output` for posted replies, which every LiveKit client shows as chat messages."""
+
+    def __init__(self, room: rtc.Room) -> None:
+        self._room = room
+        self.sent = 0
+
+    async def emit(self, event: OutputEvent) -> None:
+        if not isinstance(event, Posted):
+            return
+        attributes = {EMOTION_ATTRIBUTE: event.emotion.value, CHUNK_ATTRIBUTE: str(event.seq)}
+        await self._room.local_participant.send_text(
+            event.text, topic=CHAT_TOPIC, attributes=attributes
+        )
+        self.sent += 1

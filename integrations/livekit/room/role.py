@@ -1,0 +1,35 @@
+"""What an agent is to do in a room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from interject.integrations.livekit.model import DEFAULT_RUNTIME
+
+if TYPE_CHECKING:
+    from interject.config import Profile
+    from interject.integrations.livekit.talk_over import TalkOver
+    from interject.model_runtime.protocol import Runtime
+
+EVERYBODY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """`cue_to` names who is shown cues, where it is not the profile's own list.
+
+    `barge_in`: whether, and when, the agent falls silent because somebody talks over it.
+    """
+
+    profile: Profile
+    runtime: str | Runtime = DEFAULT_RUNTIME
+    cue_to: tuple[str, ...] | None = None
+    barge_in: bool | TalkOver = False
+
+    @property
+    def addressees(self) -> tuple[str, ...]:
+        return self.profile.room.cue_to if self.cue_to is None else self.cue_to
+
+    def may_control(self, identity: str) -> bool:
+        return not {EVERYBODY, identity}.isdisjoint(self.profile.room.control)

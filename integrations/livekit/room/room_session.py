@@ -1,0 +1,190 @@
+"""One ear and one memory in a room: a LiveKit session that hears several people at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any, Self
+
+from livekit.agents import Agent, llm
+
+from interject.integrations.livekit.builder import room_options, session
+from interject.integrations.livekit.model import RealtimeModel
+from interject.integrations.livekit.realtime import RealtimeSession
+from interject.integrations.livekit.room.ear import Ear
+from interject.integrations.livekit.room.echo import EchoCanceller
+from interject.integrations.livekit.room.own_voice import OwnVoice, VoiceTap
+from interject.model_runtime.protocol import RuntimeFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from livekit import rtc
+    from livekit.agents import AgentSession, CloseEvent
+
+    from interject.agent.outputs import OutputEvent
+    from interject.integrations.livekit.room.role import Role
+    from interject.model_runtime.protocol import Decision, FloorMode
+
+logger = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT_S = 8.0
+
+
+class RoomSession:
+    """Used with `async with`. `ended` is set when the session has closed, for whatever reason.
+
+    `identity` is the only one who is heard; without it everybody is whom `accepts` accepts. It is
+    a `Listener`: what consent forbids reaches neither the ear nor the model.
+    """
+
+    def __init__(
+        self,
+        room: rtc.Room,
+        role: Role,
+        *,
+        mode: FloorMode,
+        threshold: float,
+        cap: int | None,
+        accepts: Callable[[rtc.RemoteParticipant], bool],
+        identity: str | None = None,
+        on_output: Callable[[OutputEvent], None],
+        on_decision: Callable[[Decision], None],
+    ) -> None:
+        self.ended = asyncio.Event()
+        self.failure: Exception | None = None
+        self._voice = OwnVoice() if role.profile.room.echo_cancellation else None
+        self.ear = Ear(
+            room,
+            accepts=lambda who: accepts(who) and identity in (None, who.identity),
+            echo=EchoCanceller(self._voice) if self._voice is not None else None,
+        )
+        self._room = room
+        self._role = role
+        self._mode, self._threshold, self._cap = mode, threshold, cap
+        self._identity = identity
+        self._on_output = on_output
+        self._on_decision = on_decision
+        self._stack = contextlib.AsyncExitStack()
+        self._session: AgentSession[Any] | None = None
+        self._realtime: RealtimeSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """:raises ProfileError, VoiceFailure, RuntimeFailure: when the role cannot be played."""
+        try:
+            built = await self._open()
+            await self._stack.enter_async_context(self.ear)
+            built.input.audio = self.ear
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def history_items(self) -> int:
+        """How much LiveKit remembers of the conversation; it stays bounded."""
+        return len(self._session.history.items) if self._session is not None else 0
+
+    def set_mode(self, mode: FloorMode) -> None:
+        if self._realtime is not None:
+            self._realtime.set_mode(mode)
+
+    def set_threshold(self, threshold: float) -> None:
+        if self._realtime is not None:
+            self._realtime.set_threshold(threshold)
+
+    def set_cap(self, per_minute: int | None) -> None:
+        if self._realtime is not None:
+            self._realtime.set_cap(per_minute)
+
+    def say(self, text: str) -> None:
+        """Words that are no reply; a role without a voice says nothing."""
+        if self._session is not None and self._session.tts is not None:
+            self._session.say(text, add_to_chat_ctx=False)
+
+    def text_turn(self, text: str, *, answer: bool) -> None:
+        """Something written for the model; too much of it at once is dropped."""
+        if self._realtime is None:
+            return
+        try:
+            self._realtime.text_turn(text, answer=answer)
+        except llm.RealtimeError:
+            logger.warning("A chat message was dropped; too many wait")
+
+    def exclude(self, identity: str) -> None:
+        self.ear.exclude(identity)
+
+    def include(self, identity: str) -> None:
+        self.ear.include(identity)
+
+    def stop_listening(self) -> None:
+        self.ear.stop_listening()
+        if self._realtime is not None:
+            self._realtime.stop_listening()
+
+    def resume_listening(self) -> None:
+        if self._realtime is not None:
+            self._realtime.resume_listening()
+        self.ear.resume_listening()
+
+    async def _open(self) -> AgentSession[Any]:
+        """Nothing is recorded, and nobody drives the session from outside."""
+        role = self._role
+        model = RealtimeModel(
+            role.runtime,
+            role.profile,
+            mode=self._mode,
+            threshold=self._threshold,
+            barge_in=role.barge_in,
+        )
+        self._stack.push_async_callback(model.aclose)
+        built = session(model=model)
+        built.on("close", self._on_close)
+        self._session = built
+        self._stack.push_async_callback(self._close)
+        only = {} if self._identity is None else {"participant_identity": self._identity}
+        await built.start(
+            Agent(instructions=""),
+            room=self._room,
+            room_options=room_options(
+                role.profile,
+                audio_input=False,
+                text_input=False,
+                close_on_disconnect=False,
+                **only,
+            ),
+            session_host=False,
+            record=False,
+        )
+        if self._voice is not None and built.output.audio is not None:
+            built.output.audio = VoiceTap(built.output.audio, self._voice)
+        realtime = model.current
+        if not isinstance(realtime, RealtimeSession):
+            raise RuntimeFailure("the session ended while it was opened; its error event says why")
+        realtime.on("interject_output", self._on_output)
+        realtime.on("interject_decision", self._on_decision)
+        realtime.set_cap(self._cap)
+        if self.ear.deaf:
+            realtime.stop_listening()
+        self._realtime = realtime
+        return built
+
+    async def _close(self) -> None:
+        """LiveKit may hang on a room that is gone, which must not keep the others waiting."""
+        if self._session is not None:
+            self._session.input.audio = None
+            try:
+                async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                    await self._session.aclose()
+            except TimeoutError:
+                logger.warning("The session did not close in time")
+
+    def _on_close(self, event: CloseEvent) -> None:
+        cause = getattr(event.error, "error", None)
+        if isinstance(cause, Exception):
+            self.failure = cause
+        self.ended.set()

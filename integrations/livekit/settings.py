@@ -1,0 +1,34 @@
+"""What a realtime model is made with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from interject.integrations.livekit.connection import Patience
+from interject.integrations.livekit.talk_over import TalkOver
+
+if TYPE_CHECKING:
+    from interject.config import Profile
+    from interject.model_runtime.protocol import FloorMode
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`barge_in`: what cuts the agent when somebody talks over it; none: nothing does.
+
+    A reply that was asked for has to begin within `reply_timeout_s`.
+    """
+
+    profile: Profile
+    threshold: float
+    mode: FloorMode
+    barge_in: TalkOver | None = None
+    reply_timeout_s: float = 10.0
+    patience: Patience = field(default_factory=Patience)
+
+    def talk_over(self) -> TalkOver | None:
+        """A counter of its own for each session."""
+        if self.barge_in is None:
+            return None
+        return TalkOver(level_dbfs=self.barge_in.level_dbfs, hold_ms=self.barge_in.hold_ms)

@@ -1,0 +1,30 @@
+"""The one call of a LiveKit agent's entry point."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interject.integrations.livekit.jobs.worker import WorkerSettings, run_job
+from interject.integrations.livekit.model import DEFAULT_PROFILE, DEFAULT_RUNTIME
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from livekit.agents import JobContext
+
+
+async def start(
+    ctx: JobContext,
+    *,
+    runtime: str = DEFAULT_RUNTIME,
+    profile: str | Path = DEFAULT_PROFILE,
+    barge_in: bool = False,
+) -> None:
+    """Join the job's room, hear everybody in it, and stay until it ends.
+
+    What cannot be done is said in the room and in the log. A profile in the dispatch's metadata
+    comes before `profile`. Each job has a model process of its own unless `runtime` is one that
+    several can use (`local:unix:SOCKET`, `redis://...`), as `interject livekit` arranges it.
+    """
+    settings = WorkerSettings(runtime=runtime, profile=str(profile), barge_in=barge_in)
+    await run_job(settings, ctx)

@@ -1,0 +1,31 @@
+"""Noticing within a fraction of a second that somebody talks over the agent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from interject.integrations.livekit.block import Block
+
+
+@dataclass(slots=True)
+class TalkOver:
+    """Asked about every block while the agent is heard: shall it stop for this?
+
+    Yes, once somebody was at least `level_dbfs` loud for `hold_ms`; pauses count backwards.
+    A frame of 400 ms is too coarse for it: speech has to stop within 300 ms.
+    """
+
+    level_dbfs: float = -40.0
+    hold_ms: float = 120.0
+    _loud_ms: float = 0.0
+
+    def __call__(self, block: Block) -> bool:
+        passed_ms = block.duration_s * 1_000.0
+        loud = block.level_dbfs >= self.level_dbfs
+        self._loud_ms = max(0.0, self._loud_ms + (passed_ms if loud else -passed_ms))
+        return self._loud_ms >= self.hold_ms
+
+    def reset(self) -> None:
+        self._loud_ms = 0.0

@@ -1,0 +1,95 @@
+"""The model in a session that uses LiveKit's own ear: one participant, one track."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from livekit import rtc
+from livekit.agents import Agent
+
+from interject.config import load_profile
+from interject.integrations import livekit as interject
+from interject.model_runtime.protocol import FRAME_SAMPLES
+from tests.fakes.runtime import FakeRuntime, FakeRuntimeSession
+from tests.live.livekit_people import person, tone, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.live.livekit_server import LiveKitServer
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="no espeak-ng here"),
+]
+
+ROOM = "stock"
+
+
+@contextlib.asynccontextmanager
+async def stock_agent(server: LiveKitServer) -> AsyncIterator[FakeRuntimeSession]:
+    runtime = FakeRuntime(deciding=False)
+    model = interject.RealtimeModel(runtime)
+    session = interject.session(model=model)
+    room = rtc.Room()
+    await room.connect(server.url, server.token("agent", ROOM))
+    try:
+        await session.start(
+            Agent(instructions=""),
+            room=room,
+            room_options=interject.room_options(load_profile("default")),
+            record=False,
+        )
+        await until(lambda: runtime.sessions, "the model")
+        yield runtime.sessions[0]
+    finally:
+        await session.aclose()
+        await model.aclose()
+        await room.disconnect()
+
+
+def loud(model: FakeRuntimeSession) -> int:
+    """Samples that cannot be silence, in all frames."""
+    heard = (np.frombuffer(frame.pcm, "<i2") for frame in model.frames)
+    return sum(int((np.abs(pcm.astype(np.int32)) > 1_000).sum()) for pcm in heard)
+
+
+async def test_it_hears_whom_it_is_linked_to_and_goes_on_while_he_is_muted(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with (
+        person(livekit_server, ROOM, "ann") as ann,
+        stock_agent(livekit_server) as model,
+    ):
+        await ann.visitor.open_microphone()
+        await until(lambda: model.frames, "the ear")
+        await ann.visitor.play(tone(440.0, 2.0))
+        await until(lambda: loud(model) > 0.7 * 32_000, "the tone")
+        ann.visitor.mute(True)
+        muted_at = len(model.frames)
+        await until(lambda: len(model.frames) >= muted_at + 5, "frames of silence")
+        ann.visitor.mute(False)
+        before = loud(model)
+        await ann.visitor.play(tone(440.0, 2.0))
+        await until(lambda: loud(model) - before > 0.7 * 32_000, "the tone again")
+        assert [frame.seq for frame in model.frames] == list(range(len(model.frames)))
+        assert all(len(frame.pcm) == 2 * FRAME_SAMPLES for frame in model.frames)
+
+
+async def test_what_is_written_in_the_chat_is_answered_aloud(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with (
+        person(livekit_server, ROOM, "ann") as ann,
+        stock_agent(livekit_server) as model,
+    ):
+        await until(lambda: ann.found("participant_joined", identity="agent"), "the agent")
+        await ann.visitor.write("good morning")
+        await until(lambda: ann.found("transcription"), "the answer's words")
+        assert ann.found("transcription")[0].fields["text"].strip() == "You wrote good morning."
+        await until(lambda: model.heard_reports, "the report")
