@@ -82,8 +82,9 @@ def join(
 _Runtime = Annotated[
     str,
     typer.Option(
+        envvar="INTERJECT_RUNTIME",
         help="local:nano or local:FOLDER, one model in a process for all rooms; "
-        "local:unix:SOCKET or redis://..., one that runs already."
+        "local:unix:SOCKET or redis://..., one that runs already.",
     ),
 ]
 _Slots = Annotated[

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
@@ -42,10 +42,30 @@ def test_the_commands_are_commands_of_the_program() -> None:
     for arguments in (
         *(["worker", *SERVICES[name]["command"]] for name in WORKERS),
         SERVICES["demo"]["command"],
+        SERVICES["agent"]["command"],
     ):
-        context = program.make_context("interject", list(arguments))
-        name, command, rest = program.resolve_command(context, arguments)  # type: ignore[attr-defined]
-        assert command.make_context(name, rest, parent=context).params
+        assert parameters(program, list(arguments))
+
+
+def parameters(command: Any, arguments: list[str]) -> dict[str, Any]:
+    """What the innermost command would be called with."""
+    context = command.make_context("interject", list(arguments))
+    while hasattr(command, "resolve_command"):
+        name, command, arguments = command.resolve_command(context, arguments)
+        context = command.make_context(name, list(arguments), parent=context)
+    return dict(context.params)
+
+
+def test_the_agent_finds_its_server_and_its_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = SERVICES["agent"]
+    for name, value in agent["environment"].items():
+        monkeypatch.setenv(name, value)
+    found = parameters(typer.main.get_command(app), agent["command"])
+    assert agent["network_mode"] == "service:livekit"
+    assert found["url"] == "ws://127.0.0.1:7880"
+    assert found["api_key"] in SERVICES["livekit"]["environment"]["LIVEKIT_KEYS"]
+    assert found["api_secret"] in SERVICES["livekit"]["environment"]["LIVEKIT_KEYS"]
+    assert found["runtime"].startswith("redis://interject-media:")
 
 
 def test_make_env_writes_every_variable(tmp_path: Path) -> None:
