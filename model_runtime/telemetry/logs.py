@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 FIELDS = frozenset(
     {
-        "chunk", "count", "epoch", "error_type", "output", "port", "reason", "role",
-        "seconds", "session", "slots", "state", "worker",
+        "allowed", "channel", "chunk", "count", "epoch", "error_code", "error_type", "event_name",
+        "exit_code", "free_slots", "job_id", "mode", "output", "port", "reason", "role", "scope",
+        "seconds", "session", "slots", "state", "track", "worker",
     }
 )  # fmt: skip
 """`session` is the hashed name that keys carry, never the id that a caller chose."""

@@ -99,19 +99,17 @@ class Admission:
         self._accepting[request.id] = None
         try:
             free = await self._free(earlier)
-            fields = {
-                "lk.pii.room_name": request.room.name,
-                "job_id": request.id,
-                "free_slots": free,
-            }
             if free is not None and free < 1:
                 self.rejected += 1
-                logger.warning("No slot is free, so a job was rejected", extra=fields)
+                logger.warning(
+                    "No slot is free, so a job was rejected",
+                    extra={"job_id": request.id, "lk.pii.room_name": request.room.name},
+                )
                 await request.reject(terminate=False)
                 return
             if free is not None:
                 self._claims.add(request.id, free)
-            logger.info("A job is accepted", extra=fields)
+            logger.info("A job is accepted", extra={"job_id": request.id, "free_slots": free})
             await request.accept(identity=f"{AGENT_IDENTITY}-{request.id}", name="Interject")
         finally:
             self._accepting.pop(request.id, None)

@@ -98,11 +98,14 @@ class Revival:
                     await self._revive(service, running)
         except (aiohttp.ClientError, TimeoutError):
             self._orphans[room] = _Orphan(running, self._clock())
-            fields = {"job_id": running.job.id}
-            logger.warning("A job ended while the server was away", extra=fields)
+            logger.warning(
+                "A job ended while the server was away", extra={"job_id": running.job.id}
+            )
         except api.TwirpError as error:
-            fields = {"job_id": running.job.id, "error_code": error.code}
-            logger.warning("A lost job could not be looked at", extra=fields)
+            logger.warning(
+                "A lost job could not be looked at",
+                extra={"job_id": running.job.id, "error_code": error.code},
+            )
 
     async def _look_after(self, orphan: _Orphan) -> None:
         room, age_s = orphan.running.job.room.name, self._clock() - orphan.lost_at_s
@@ -127,11 +130,14 @@ class Revival:
 
     async def _revive(self, service: api.LiveKitAPI, running: RunningJobInfo) -> None:
         job = running.job
-        fields = {"job_id": job.id}
         if not self._may_try_again(job.room.name):
-            logger.error("An agent crashes again and again; its room gets no other", extra=fields)
+            logger.error(
+                "An agent crashes again and again; its room gets no other", extra={"job_id": job.id}
+            )
             return
-        logger.warning("A room has lost its agent; another one is dispatched", extra=fields)
+        logger.warning(
+            "A room has lost its agent; another one is dispatched", extra={"job_id": job.id}
+        )
         identity = running.accept_arguments.identity
         with contextlib.suppress(api.TwirpError):
             await service.room.remove_participant(

@@ -177,5 +177,4 @@ async def _tell(ctx: JobContext, reason: str) -> None:
                 attributes={"interject.error": "true"},
             )
     except Exception as error:
-        fields = {"error_type": type(error).__name__}
-        logger.warning("The room could not be told", extra=fields)
+        logger.warning("The room could not be told", extra={"error_type": type(error).__name__})

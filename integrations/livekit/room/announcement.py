@@ -81,5 +81,6 @@ class Announcement:
                     attributes=ATTRIBUTES,
                 )
         except Exception as error:
-            fields = {"error_type": type(error).__name__}
-            logger.warning("The announcement could not be written", extra=fields)
+            logger.warning(
+                "The announcement could not be written", extra={"error_type": type(error).__name__}
+            )

@@ -221,8 +221,10 @@ class FloorControl:
                 async with asyncio.timeout(SET_TIMEOUT_S):
                     await self._room.local_participant.set_attributes(news)
             except Exception as error:
-                fields = {"error_type": type(error).__name__}
-                logger.warning("The agent's attributes cannot be set", extra=fields)
+                logger.warning(
+                    "The agent's attributes cannot be set",
+                    extra={"error_type": type(error).__name__},
+                )
                 self._echoes.clear()
 
 

@@ -106,10 +106,11 @@ class RoomSessions:
                 self.ended.set()
             opened.set()
         if self._each and failure is not None:
-            fields = {"error_type": type(failure).__name__}
-            if isinstance(failure, RuntimeFailure):
-                fields["reason"] = str(failure)
-            logger.error("A speaker's session failed; this speaker is not heard", extra=fields)
+            reason = str(failure) if isinstance(failure, RuntimeFailure) else ""
+            logger.error(
+                "A speaker's session failed; this speaker is not heard",
+                extra={"error_type": type(failure).__name__, "reason": reason},
+            )
 
     def _on_connected(self, participant: rtc.RemoteParticipant) -> None:
         task = self._serving.get(participant.identity)

@@ -70,8 +70,9 @@ class DecisionTopic:
                     )
             except Exception as error:
                 self.dropped += 1
-                fields = {"error_type": type(error).__name__}
-                logger.debug("A decision could not be sent", extra=fields)
+                logger.debug(
+                    "A decision could not be sent", extra={"error_type": type(error).__name__}
+                )
 
 
 def decision_message(decision: Decision, *, now: float) -> DecisionMessage:

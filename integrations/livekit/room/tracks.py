@@ -183,8 +183,10 @@ class Tracks:
         self._mixer.add(sid, participant.identity)
         task = self._group.create_task(self._read(sid, track), name=f"ear-{sid}")
         self._tracks[sid] = _Listening(participant.identity, publication, task)
-        fields = {"track": sid, "lk.pii.participant_identity": participant.identity}
-        logger.info("A track is heard", extra=fields)
+        logger.info(
+            "A track is heard",
+            extra={"track": sid, "lk.pii.participant_identity": participant.identity},
+        )
 
     def _drop(self, sid: str) -> None:
         self._mixer.remove(sid)
@@ -216,7 +218,8 @@ class Tracks:
             finally:
                 await stream.aclose()
         except Exception as error:
-            fields = {"track": sid, "error_type": type(error).__name__}
-            logger.warning("A track cannot be read", extra=fields)
+            logger.warning(
+                "A track cannot be read", extra={"track": sid, "error_type": type(error).__name__}
+            )
         finally:
             self._mixer.rest(sid)
