@@ -79,7 +79,8 @@ class Engine:
         quarter = model.config.decoder.context // 4
         limits = limits or StepLimits()
         drain = max(1, min(limits.drain, quarter // CHUNK_POSITIONS))
-        self._limits = replace(limits, drain=drain)
+        refill = limits.refill or model.config.decoder.context // 16
+        self._limits = replace(limits, drain=drain, refill=refill)
         self._longest_text = quarter
         fair = max(MAX_BACKLOG_FRAMES, BACKLOG_FRAMES_A_SLOT * slots)
         self._backlog_frames = backlog_frames or fair

@@ -26,12 +26,12 @@ REPLY_TOKENS_PER_S = 15.0
 @dataclass(frozen=True, slots=True)
 class StepLimits:
     """How much one step may hold: chunks of all sessions, and of one session's queue, and rows of
-    a tidied slot that is filled again.
+    a tidied slot that is filled again (0: a sixteenth of the slot).
     """
 
     chunks: int = 64
     drain: int = 32
-    refill: int = 128
+    refill: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def plan_step(streams: Iterable[Stream], *, now: float, limits: StepLimits) -> S
     backlogged.sort(key=_oldest_arrival)
     chunks = _within(fresh + backlogged, limits)
     texts = urgent if fresh else urgent + unhurried
-    texts += _next_refill(refilling, busy=bool(fresh))
+    texts += _next_refill(refilling)
     return StepPlan(tuple(texts), tuple(chunks))
 
 
@@ -74,12 +74,12 @@ def _oldest_arrival(stream: Stream) -> float:
     return stream.hearing.queue[0].arrived_at if stream.hearing.queue else -math.inf
 
 
-def _next_refill(streams: list[Stream], *, busy: bool) -> list[Stream]:
-    """One slot a step, first that which somebody waits for; the others when nobody waits at all."""
+def _next_refill(streams: list[Stream]) -> list[Stream]:
+    """One slot a step, first that which somebody waits for."""
     awaited = [stream for stream in streams if stream.hearing.queue or stream.requests]
     if awaited:
         return [min(awaited, key=_oldest_arrival)]
-    return [] if busy else streams[:1]
+    return streams[:1]
 
 
 def _behind_speech(stream: Stream, now: float) -> bool:

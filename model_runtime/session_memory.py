@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.slots import SlotMemory
 
+RESERVED_PART = 8
+
 
 class SessionMemory:
     """What the session remembers. Between two steps slot and ledger hold the same positions, or,
@@ -29,9 +31,16 @@ class SessionMemory:
         self._slots = slots
         self._exact = eviction is Eviction.EXACT
 
+    @property
+    def reserve(self) -> int:
+        """Positions that are kept free for a reply: room for them in its middle would cost a pass
+        over what stays while somebody waits.
+        """
+        return self._slots.context // RESERVED_PART if self._exact else 0
+
     def lacks(self, rows: int) -> bool:
-        """Whether room for these costs a pass over what stays, which is better done early."""
-        return self._exact and rows > self.room
+        """Whether it is time to tidy, before there is no room for these."""
+        return self._exact and rows + self.reserve > self.room
 
     @property
     def unfilled(self) -> int:

@@ -189,7 +189,7 @@ class Stream:
     def tidy(self) -> None:
         """Make room in a full slot, which is then to be filled again."""
         if self.full:
-            self.memory.make_room(self._block)
+            self.memory.make_room(self._block + self.memory.reserve)
 
     @property
     def _block(self) -> int:
@@ -232,7 +232,8 @@ class Stream:
         """
         block = self._block
         context = self.memory.make_room(block)
-        count = min(count, 1 + (self.memory.room - block) // CHUNK_POSITIONS)
+        spare = self.memory.room - block - self.memory.reserve
+        count = min(count, 1 + max(0, spare // CHUNK_POSITIONS))
         ids: list[int] = []
         ends: list[int] = []
         embeddings = []

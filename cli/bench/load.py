@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from interject.cli.bench.outcome import Outcome
 from interject.cli.bench.plan import FIRST_REPLY_TOKENS, LoadPlan, TalkPlan
 from interject.cli.bench.stream import LoadStream
-from interject.model_runtime.protocol import FRAME_S, SessionOptions
+from interject.model_runtime.protocol import SessionOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,16 +51,20 @@ async def run_load(
     async with asyncio.TaskGroup() as tasks:
         for number, session in enumerate(sessions):
             draw = draws[number]
-            first = begin + (0.0 if plan.in_phase else draw.random() * FRAME_S)
+            wait_s = draw.random() * plan.arrival_s
+            first = begin + wait_s
             talk = TalkPlan(plan.talk, draw)
             talk.said(FIRST_REPLY_TOKENS, first)
             stream = LoadStream(
                 session, room=rooms[number % len(rooms)], talk=talk,
                 outcome=outcome, stop=stop, witness=witness,
             )  # fmt: skip
-            tasks.create_task(
-                stream.run(first, seconds=plan.seconds, warm_up_s=plan.warm_up_s), name="load"
+            run = stream.run(
+                first,
+                seconds=plan.seconds - wait_s,
+                warm_up_s=max(plan.warm_up_s, plan.arrival_s) - wait_s,
             )
+            tasks.create_task(run, name="load")
     return outcome
 
 

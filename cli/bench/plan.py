@@ -15,12 +15,15 @@ CAPACITY_S = 600.0
 SPOKEN_TOKENS_PER_S = 5.0
 """How fast a voice says tokens: what a reply of n tokens counts as in the talk plan."""
 FIRST_REPLY_TOKENS = 10
+ARRIVAL_S = 16.0
+"""Longer than from one tidying of a slot of nano to the next: they fall due at different times."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
     """`talk` is the share of the time that replies take. What is due in the first `warm_up_s`
-    is sent but not measured. Sessions are `in_phase` for the worst case, else at random phases.
+    is sent but not measured. Sessions are `in_phase` for the worst case, else they come at random
+    times of the first quarter, as calls do, and of the first `ARRIVAL_S` at most.
     """
 
     sessions: int
@@ -29,6 +32,11 @@ class LoadPlan:
     warm_up_s: float = 4.0
     in_phase: bool = False
     max_reply_tokens: int = 24
+
+    @property
+    def arrival_s(self) -> float:
+        """All sessions have begun by then."""
+        return 0.0 if self.in_phase else min(ARRIVAL_S, self.seconds / 4)
 
 
 class TalkPlan:
