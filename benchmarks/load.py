@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 RAMP = (5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 METHOD = (
-    "Open loop, random phases; latency runs from the moment a chunk was due. Capacity: the largest "
+    "Open loop, sessions that come one by one; latency runs from the moment a chunk was due. "
+    "Capacity: the largest "
     f"number with a p99 of at most {P99_LIMIT_MS:.0f} ms and no chunk above {LIMIT_MS:.0f} ms. The "
     "load generator runs in the same process. A reply counts as talking for one second per "
     f"{SPOKEN_TOKENS_PER_S:.0f} tokens."

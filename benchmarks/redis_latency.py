@@ -27,10 +27,10 @@ WARM_UP_S = 34.0
 """By then every slot has been full once: from there on a chunk costs what it costs for hours."""
 METHOD = (
     "Both in turn on the same machine, in one run of this program: embedded, Redis, embedded, ... "
-    "The protocol is that of `interject bench`: open loop, random phases, from the moment a chunk "
-    "was due to its decision at the client. Embedded: engine and load generator in one process. "
-    "Redis: a worker process, redis-server and this process share the same cores. The first "
-    f"{WARM_UP_S:.0f} s of each run, in which slots fill, are not counted."
+    "The protocol is that of `interject bench`: open loop, sessions that come one by one, from the "
+    "moment a chunk was due to its decision at the client. Embedded: engine and load generator in "
+    "one process. Redis: a worker process, redis-server and this process share the same cores. The "
+    f"first {WARM_UP_S:.0f} s of each run, in which slots fill, are not counted."
 )
 COLUMNS = [
     "runtime", "run", "p50, ms", "p95, ms", "p99, ms", "max, ms", "queued p99, ms",

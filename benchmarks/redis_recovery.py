@@ -15,7 +15,7 @@ from benchmarks.room import rooms
 from benchmarks.servers import Fleet
 from interject.cli.bench.load import run_load
 from interject.cli.bench.outcome import Outcome
-from interject.cli.bench.plan import LoadPlan
+from interject.cli.bench.plan import ARRIVAL_S, LoadPlan
 from interject.cli.heap import freeze_heap
 from interject.model_runtime import open_runtime
 
@@ -115,7 +115,7 @@ async def measure(fleet: Fleet, plan: LoadPlan, kills: int) -> tuple[list[Recove
                 runtime, plan, rooms(plan.sessions), outcome=outcome, stop=stop, witness=watch
             )
             tasks.create_task(load, name="load")
-            await asyncio.sleep(FIRST_KILL_S)
+            await asyncio.sleep(plan.arrival_s + FIRST_KILL_S)
             for number in range(kills):
                 victim = fleet.workers[number % len(fleet.workers)]
                 recoveries.append(await kill(victim, watch))
@@ -144,7 +144,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.smoke:
         given.sessions, given.workers, given.kills = 2, 2, 1
-    plan = LoadPlan(given.sessions, talk=given.talk, seconds=SECONDS_A_KILL * (given.kills + 2))
+    seconds = ARRIVAL_S + SECONDS_A_KILL * (given.kills + 2)
+    plan = LoadPlan(given.sessions, talk=given.talk, seconds=seconds)
     with Fleet() as fleet:
         for _ in range(given.workers):
             fleet.hire(slots=given.slots)

@@ -51,7 +51,7 @@ def rooms(count: int) -> list[Room]:
 
 
 def plan(sessions: int = 2, *, seconds: float = 1.2, talk: float = 0.0) -> LoadPlan:
-    return LoadPlan(sessions, talk=talk, seconds=seconds, warm_up_s=0.0)
+    return LoadPlan(sessions, talk=talk, seconds=seconds, warm_up_s=0.0, in_phase=True)
 
 
 def outcome_of(*latencies_ms: float) -> Outcome:
@@ -196,9 +196,17 @@ async def test_every_chunk_is_sent_and_counted() -> None:
         assert [frame.seq for frame in session.frames] == [0, 1, 2]
 
 
+@pytest.mark.parametrize(("seconds", "arrival_s"), [(600.0, 16.0), (8.0, 2.0)])
+def test_sessions_come_one_by_one(seconds: float, arrival_s: float) -> None:
+    assert LoadPlan(9, seconds=seconds).arrival_s == arrival_s
+    assert LoadPlan(9, seconds=seconds, in_phase=True).arrival_s == 0.0
+
+
 async def test_chunks_of_the_warm_up_are_sent_but_not_counted() -> None:
     runtime = FakeRuntime()
-    outcome = await run_load(runtime, LoadPlan(1, seconds=1.2, warm_up_s=1.0), rooms(1))
+    outcome = await run_load(
+        runtime, LoadPlan(1, seconds=1.2, warm_up_s=1.0, in_phase=True), rooms(1)
+    )
     assert len(runtime.sessions[0].frames) == 3
     assert outcome.decisions.count == 1
 
@@ -211,7 +219,7 @@ async def test_chunks_that_nobody_decides_are_lost() -> None:
 
 async def test_replies_are_asked_for_and_timed() -> None:
     runtime = FakeRuntime()
-    talkative = LoadPlan(1, talk=0.9, seconds=6.0, warm_up_s=0.0)
+    talkative = LoadPlan(1, talk=0.9, seconds=6.0, warm_up_s=0.0, in_phase=True)
     outcome = await run_load(runtime, talkative, rooms(1))
     assert outcome.replies == runtime.sessions[0].replies > 0
     assert outcome.stages[Stage.FIRST_TOKEN].count == outcome.replies
