@@ -99,6 +99,8 @@ class Decided:
 
     def redo(self, stream: Stream) -> None:
         if stream.hearing.skip_to(self.seq):
+            stream.tidy()
+            stream.memory.pretend_full()
             feed = stream.next_chunks(1)
             stream.decided(feed, [[self.silent, self.respond]], 0.0)
 
