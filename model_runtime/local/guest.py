@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from interject.model_runtime.local.messages import Kind, Message
 from interject.model_runtime.protocol import Frame, RuntimeBusy, RuntimeFailure, SessionClosed
-from interject.model_runtime.redis import wire
+from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -14,7 +14,7 @@ from interject.model_runtime.local.guest import Guest
 from interject.model_runtime.local.link import LOST, Link
 from interject.model_runtime.local.messages import VERSION, Kind, Message, MessageError
 from interject.model_runtime.protocol import RuntimeFailure, SessionClosed
-from interject.model_runtime.redis.wire import WireError, decode_options
+from interject.model_runtime.remote.wire import WireError, decode_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,7 +1,7 @@
 """What travels through the socket: four bytes of length, then a message.
 
 A message is its kind, the number of a session on this connection (0: none), a number of its own,
-and fields as `redis.wire` makes them. Integers are little-endian.
+and fields as `remote.wire` makes them. Integers are little-endian.
 """
 
 from __future__ import annotations

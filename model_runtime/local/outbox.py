@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import Cause, Frame
-from interject.model_runtime.redis import wire
+from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from interject.model_runtime.local.messages import Kind, Message
 from interject.model_runtime.local.process import START_S, ServerProcess
 from interject.model_runtime.local.session import LocalSession
 from interject.model_runtime.protocol import CloseReason, RuntimeFailure, SessionClosed
-from interject.model_runtime.redis.wire import MAX_JSON_BYTES, WireError, encode_options
+from interject.model_runtime.remote.wire import MAX_JSON_BYTES, WireError, encode_options
 
 if TYPE_CHECKING:
     from interject.model_runtime.protocol import SessionOptions

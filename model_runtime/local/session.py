@@ -6,19 +6,15 @@ The memory does not: the next server has heard and said nothing yet.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.local.messages import Kind, Message
 from interject.model_runtime.local.outbox import Outbox
-from interject.model_runtime.local.progress import Progress
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,
     Decision,
-    Emotion,
-    FloorMode,
     Frame,
     Gap,
     ReplyStarted,
@@ -27,14 +23,13 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
-from interject.model_runtime.redis import wire
+from interject.model_runtime.remote import wire
+from interject.model_runtime.remote.session import MAX_UNREAD_EVENTS, RemoteSession, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from interject.model_runtime.protocol import Event
-
-MAX_UNREAD_EVENTS = 8_192
 
 
 class SessionState(Enum):
@@ -46,62 +41,19 @@ class SessionState(Enum):
     CLOSED = auto()
 
 
-class LocalSession:
+class LocalSession(RemoteSession):
     """`channel` is its number on the connection, `wake` says that there is something to send."""
 
     def __init__(
         self, options: SessionOptions, channel: int, *, answer_s: float, wake: Callable[[], None]
     ) -> None:
-        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.closed = asyncio.Event()
+        super().__init__(options, answer_s=answer_s, wake=wake)
         self.state = SessionState.UNKNOWN
         self.ending: CloseReason | None = None
-        self._options = options
         self._channel = channel
-        self._answer_s = answer_s
-        self._wake = wake
         self._outbox = Outbox()
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._asked: dict[int, asyncio.Future[None]] = {}
-        self._progress = Progress()
-
-    @property
-    def session_id(self) -> str:
-        return self._options.session_id
-
-    async def push(self, frame: Frame) -> None:
-        self._check()
-        if frame.seq >= self._progress.next_seq:
-            self._put(frame)
-
-    async def finish(self) -> None:
-        self._put(wire.Finish())
-
-    async def text_turn(self, text: str, *, answer: bool = True) -> None:
-        await self._ask(wire.TextTurn(text, answer))
-
-    async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
-        await self._ask(wire.Say(text, emotion))
-
-    async def answer_now(self) -> None:
-        self._put(wire.AnswerNow())
-
-    async def cancel(self, reply_id: int, *, heard_chars: int) -> None:
-        self._put(wire.Cancel(reply_id, heard_chars))
-
-    async def heard(self, reply_id: int, *, chars: int) -> None:
-        self._put(wire.Heard(reply_id, chars))
-
-    async def update(
-        self, *, threshold: float | None = None, mode: FloorMode | None = None
-    ) -> None:
-        self._put(wire.Update(threshold, mode))
-        options = self._options
-        self._options = replace(
-            options,
-            threshold=options.threshold if threshold is None else threshold,
-            mode=mode or options.mode,
-        )
 
     async def events(self) -> AsyncIterator[Event]:
         while True:
@@ -109,9 +61,6 @@ class LocalSession:
             yield event
             if isinstance(event, Closed):
                 return
-
-    async def close(self) -> None:
-        self.begin_close(CloseReason.CLIENT)
 
     def begin_close(self, reason: CloseReason) -> None:
         """Ask the server to end the session, once."""
@@ -130,7 +79,7 @@ class LocalSession:
         """What is to be sent now; it counts as sent."""
         if self.state is SessionState.UNKNOWN:
             self.state = SessionState.OPENING
-            fields = {b"d": wire.encode_options(self._options)}
+            fields = {b"d": wire.encode_options(self.options)}
             yield Message(Kind.OPEN, self._channel, fields=fields)
         elif self.state is not SessionState.OPENING:
             for letter in self._outbox.take():
@@ -188,7 +137,7 @@ class LocalSession:
         elif isinstance(output, wire.Answer):
             number = int(output.entry)
             self._outbox.answered(number, refused=bool(output.error))
-            self._settle(self._asked.get(number), output.error)
+            settle(self._asked.get(number), output.error)
         else:
             event = self._progress.for_client(output)
             if event is not None:
@@ -217,7 +166,7 @@ class LocalSession:
     def _take_opened(self, error: str, retry_after_s: bytes | None) -> None:
         if not error:
             self.state = SessionState.OPEN
-            self._settle(self.opened, "")
+            settle(self.opened, "")
             self._wake()
         elif self.opened.done():
             self.end(CloseReason.FAILURE, error)
@@ -256,17 +205,8 @@ class LocalSession:
         self.closed.set()
         self.state = SessionState.CLOSED
         for waiting in (self.opened, *self._asked.values()):
-            self._settle(waiting, event.detail or f"session {self.session_id} has ended")
+            settle(waiting, event.detail or f"session {self.session_id} has ended")
         self._wake()
-
-    def _settle(self, waiting: asyncio.Future[None] | None, error: str) -> None:
-        if waiting is None or waiting.done():
-            return
-        if error:
-            waiting.set_exception(RuntimeFailure(error))
-            waiting.exception()
-        else:
-            waiting.set_result(None)
 
 
 def _check_length(item: wire.Input) -> None:

@@ -18,8 +18,8 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
-from interject.model_runtime.redis import wire
 from interject.model_runtime.redis.memo import write_journal, write_snapshot
+from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from interject.model_runtime.protocol import Frame
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from interject.model_runtime.redis import wire
+    from interject.model_runtime.remote import wire
 
 KEPT_FRAMES = 50
 """Twenty seconds: 0.64 MB a session."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import Decision, Frame, Gap
-from interject.model_runtime.redis import wire
 from interject.model_runtime.redis.streams import entries
+from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

@@ -6,32 +6,28 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.local.progress import Progress
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,
     Decision,
-    Emotion,
-    FloorMode,
     Frame,
     Gap,
     ReplyStarted,
     RuntimeFailure,
     SessionClosed,
 )
-from interject.model_runtime.redis import wire
 from interject.model_runtime.redis.outbox import Outbox
 from interject.model_runtime.redis.streams import entry_order
+from interject.model_runtime.remote import wire
+from interject.model_runtime.remote.session import MAX_UNREAD_EVENTS, RemoteSession, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from interject.model_runtime.protocol import Event, SessionOptions
 
-MAX_UNREAD_EVENTS = 8_192
 
-
-class RedisSession:
+class RedisSession(RemoteSession):
     """`generation` counts a session's clients; it is the first half of its entries' ids.
 
     A client that comes back begins with frame 0 again, which the session counts as `first_seq`. It
@@ -54,63 +50,23 @@ class RedisSession:
         wake: Callable[[], None],
         reply_taken: Callable[[str], None] = lambda key: None,
     ) -> None:
+        super().__init__(options, answer_s=answer_s, wake=wake)
         self.key = key
         self.generation = generation
         self.read_to = read_to
         self.taken_to = read_to
         self.outbox = Outbox()
-        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.closed = asyncio.Event()
         self.refused_events = 0
-        self.options = options
-        self._progress = Progress()
         self._finishing = False
         self._first_seq = first_seq
-        self._answer_s = answer_s
-        self._wake = wake
         self._reply_taken = reply_taken
         self._events: asyncio.Queue[tuple[str, Event]] = asyncio.Queue()
         self._asked: dict[str, asyncio.Future[None]] = {}
         self._ending = False
 
-    @property
-    def session_id(self) -> str:
-        return self.options.session_id
-
-    async def push(self, frame: Frame) -> None:
-        self._check()
-        if frame.seq >= self._progress.next_seq:
-            self._put(frame)
-
     async def finish(self) -> None:
-        self._put(wire.Finish())
+        await super().finish()
         self._finishing = True
-
-    async def text_turn(self, text: str, *, answer: bool = True) -> None:
-        await self._ask(wire.TextTurn(text, answer))
-
-    async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
-        await self._ask(wire.Say(text, emotion))
-
-    async def answer_now(self) -> None:
-        self._put(wire.AnswerNow())
-
-    async def cancel(self, reply_id: int, *, heard_chars: int) -> None:
-        self._put(wire.Cancel(reply_id, heard_chars))
-
-    async def heard(self, reply_id: int, *, chars: int) -> None:
-        self._put(wire.Heard(reply_id, chars))
-
-    async def update(
-        self, *, threshold: float | None = None, mode: FloorMode | None = None
-    ) -> None:
-        self._put(wire.Update(threshold, mode))
-        options = self.options
-        self.options = replace(
-            options,
-            threshold=options.threshold if threshold is None else threshold,
-            mode=mode or options.mode,
-        )
 
     async def events(self) -> AsyncIterator[Event]:
         while True:
@@ -121,9 +77,6 @@ class RedisSession:
             self.taken_to = entry
             if isinstance(event, ReplyStarted):
                 self._reply_taken(self.key)
-
-    async def close(self) -> None:
-        self.begin_close(CloseReason.CLIENT)
 
     def begin_close(self, reason: CloseReason) -> None:
         """Ask the worker to end the session, once."""
@@ -145,7 +98,7 @@ class RedisSession:
         for entry, answered in asked.items():
             number = numbers.get(entry_order(entry)[1])
             if number is None:
-                self._settle(answered, "the worker that was asked is gone")
+                settle(answered, "the worker that was asked is gone")
             else:
                 self._asked[f"{generation}-{number}"] = answered
         self._wake()
@@ -169,9 +122,9 @@ class RedisSession:
             return
         self._acknowledge(fields.get(b"c", b"").decode("ascii", "replace"))
         if isinstance(output, wire.Opened):
-            self._settle(self.opened, output.error)
+            settle(self.opened, output.error)
         elif isinstance(output, wire.Answer):
-            self._settle(self._asked.pop(output.entry, None), output.error)
+            settle(self._asked.pop(output.entry, None), output.error)
         else:
             renumbered = self._renumbered(output)
             event = None if renumbered is None else self._progress.for_client(renumbered)
@@ -212,22 +165,13 @@ class RedisSession:
     def _close_down(self, event: Closed) -> None:
         self.closed.set()
         for waiting in (self.opened, *self._asked.values()):
-            self._settle(waiting, event.detail or f"session {self.session_id} has ended")
+            settle(waiting, event.detail or f"session {self.session_id} has ended")
         self._asked.clear()
 
     def _acknowledge(self, cursor: str) -> None:
         generation, _, number = cursor.partition("-")
         if generation == str(self.generation) and number.isdecimal():
             self.outbox.acknowledged(int(number))
-
-    def _settle(self, waiting: asyncio.Future[None] | None, error: str) -> None:
-        if waiting is None or waiting.done():
-            return
-        if error:
-            waiting.set_exception(RuntimeFailure(error))
-            waiting.exception()
-        else:
-            waiting.set_result(None)
 
     # What goes out
 

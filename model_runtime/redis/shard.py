@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ConnectionError, RedisError, ResponseError
 
 from interject.model_runtime.protocol import CloseReason, RuntimeBusy, RuntimeFailure
-from interject.model_runtime.redis import scripts, wire
+from interject.model_runtime.redis import scripts
 from interject.model_runtime.redis.bell import Bell
 from interject.model_runtime.redis.cluster import Elsewhere, Home
 from interject.model_runtime.redis.connection import MOST_CALLS
@@ -30,6 +30,7 @@ from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.session import RedisSession
 from interject.model_runtime.redis.streams import by_session, cursors
 from interject.model_runtime.redis.timings import milliseconds
+from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

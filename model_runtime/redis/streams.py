@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from interject.model_runtime.redis.wire import Fields
+    from interject.model_runtime.remote.wire import Fields
 
 Entries = list[tuple[str, "Fields"]]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import Frame, RuntimeFailure, SessionOptions
 from interject.model_runtime.recall import AnyDeed, Recollection
-from interject.model_runtime.redis import wire
 from interject.model_runtime.redis.memo import read_journal, read_snapshot
 from interject.model_runtime.redis.streams import Entries, entries
+from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.redis import wire
+from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from interject.model_runtime.engine import Engine
 from interject.model_runtime.ledger import Eviction
 from interject.model_runtime.protocol import Closed, CloseReason, RuntimeFailure
-from interject.model_runtime.redis import scripts, wire
+from interject.model_runtime.redis import scripts
 from interject.model_runtime.redis.bell import Bell
 from interject.model_runtime.redis.cluster import Home
 from interject.model_runtime.redis.connection import OUTAGE, Address
@@ -30,6 +30,7 @@ from interject.model_runtime.redis.streams import by_session, cursors
 from interject.model_runtime.redis.takeover import load
 from interject.model_runtime.redis.tenant import Tenant, arguments
 from interject.model_runtime.redis.timings import Timings, milliseconds
+from interject.model_runtime.remote import wire
 from interject.model_runtime.telemetry.worker_watch import NoObserver
 from interject.model_runtime.threads import leave_a_core
 

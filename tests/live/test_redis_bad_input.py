@@ -20,10 +20,10 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
-from interject.model_runtime.redis import wire
 from interject.model_runtime.redis.keys import Keys, session_key
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
+from interject.model_runtime.remote import wire
 from tests.contract.runtime_contract import heard, of, until_closed
 from tests.live.conftest import hired
 from tests.model_runtime.worlds import frames, noise

@@ -10,7 +10,7 @@ import pytest
 
 from interject.model_runtime.local.messages import Kind, Message
 from interject.model_runtime.local.outbox import MAX_CONTROLS, MAX_FRAMES
-from interject.model_runtime.local.session import MAX_UNREAD_EVENTS, LocalSession
+from interject.model_runtime.local.session import LocalSession
 from interject.model_runtime.protocol import (
     Cause,
     Closed,
@@ -31,7 +31,8 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
-from interject.model_runtime.redis import wire
+from interject.model_runtime.remote import wire
+from interject.model_runtime.remote.session import MAX_UNREAD_EVENTS
 from tests.contract.runtime_contract import until_closed
 from tests.model_runtime.worlds import frames, noise
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from interject.model_runtime.protocol import FRAME_SAMPLES, Frame
-from interject.model_runtime.redis import wire
 from interject.model_runtime.redis.outbox import KEPT_FRAMES, MAX_UNSENT, Outbox
+from interject.model_runtime.remote import wire
 
 PCM = bytes(FRAME_SAMPLES * 2)
 

@@ -21,8 +21,8 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionOptions,
 )
-from interject.model_runtime.redis import wire
 from interject.model_runtime.redis.session import RedisSession
+from interject.model_runtime.remote import wire
 
 PCM = bytes(FRAME_SAMPLES * 2)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
-from interject.model_runtime.redis import wire
 from interject.model_runtime.redis.host import Batch
 from interject.model_runtime.redis.tenant import KEPT_EVENTS, Tenant, Write
+from interject.model_runtime.remote import wire
 
 
 def tenant() -> Tenant:

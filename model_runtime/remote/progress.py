@@ -20,7 +20,7 @@ from interject.model_runtime.protocol import (
     ReplyEnded,
     ReplyStarted,
 )
-from interject.model_runtime.redis import wire
+from interject.model_runtime.remote import wire
 
 
 class Progress:

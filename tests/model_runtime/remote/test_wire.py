@@ -25,11 +25,11 @@ from interject.model_runtime.protocol import (
     SessionOptions,
     Speaker,
 )
-from interject.model_runtime.redis import wire
 from interject.model_runtime.redis.keys import Keys, session_key
+from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.wire import Input, Output
+    from interject.model_runtime.remote.wire import Input, Output
 
 PCM = bytes(range(256)) * 50
 GOLDEN_FRAME = {

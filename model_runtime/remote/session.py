@@ -1,0 +1,108 @@
+"""What a client asks of a session in another process, whatever carries it there."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.protocol import CloseReason, Emotion, RuntimeFailure
+from interject.model_runtime.remote import wire
+from interject.model_runtime.remote.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interject.model_runtime.protocol import FloorMode, Frame, SessionOptions
+
+MAX_UNREAD_EVENTS = 8_192
+
+
+class RemoteSession(ABC):
+    """`options` follow every change, so that another server can open the session with them.
+
+    `answer_s` is how long a request may go without an answer; `wake` says that something waits to
+    be sent.
+    """
+
+    def __init__(
+        self, options: SessionOptions, *, answer_s: float, wake: Callable[[], None]
+    ) -> None:
+        self.options = options
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.closed = asyncio.Event()
+        self._answer_s = answer_s
+        self._wake = wake
+        self._progress = Progress()
+
+    @property
+    def session_id(self) -> str:
+        return self.options.session_id
+
+    async def push(self, frame: Frame) -> None:
+        self._check()
+        if frame.seq >= self._progress.next_seq:
+            self._put(frame)
+
+    async def finish(self) -> None:
+        self._put(wire.Finish())
+
+    async def text_turn(self, text: str, *, answer: bool = True) -> None:
+        await self._ask(wire.TextTurn(text, answer))
+
+    async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
+        await self._ask(wire.Say(text, emotion))
+
+    async def answer_now(self) -> None:
+        self._put(wire.AnswerNow())
+
+    async def cancel(self, reply_id: int, *, heard_chars: int) -> None:
+        self._put(wire.Cancel(reply_id, heard_chars))
+
+    async def heard(self, reply_id: int, *, chars: int) -> None:
+        self._put(wire.Heard(reply_id, chars))
+
+    async def update(
+        self, *, threshold: float | None = None, mode: FloorMode | None = None
+    ) -> None:
+        self._put(wire.Update(threshold, mode))
+        options = self.options
+        self.options = replace(
+            options,
+            threshold=options.threshold if threshold is None else threshold,
+            mode=mode or options.mode,
+        )
+
+    async def close(self) -> None:
+        self.begin_close(CloseReason.CLIENT)
+
+    @abstractmethod
+    def begin_close(self, reason: CloseReason) -> None:
+        """Ask the server to end the session, once."""
+
+    @abstractmethod
+    def _check(self) -> None:
+        """:raises SessionClosed: when nothing more can be put in."""
+
+    @abstractmethod
+    def _put(self, item: wire.Input) -> object:
+        """Queue an input.
+
+        :raises SessionClosed: when nothing more can be put in.
+        """
+
+    @abstractmethod
+    async def _ask(self, item: wire.Input) -> None:
+        """Do something that the server may refuse; the refusal reaches the caller."""
+
+
+def settle(waiting: asyncio.Future[None] | None, error: str) -> None:
+    """Answer whoever still waits; without an error all is well."""
+    if waiting is None or waiting.done():
+        return
+    if error:
+        waiting.set_exception(RuntimeFailure(error))
+        waiting.exception()
+    else:
+        waiting.set_result(None)
