@@ -65,7 +65,7 @@ class Trainer:
         return min(1.0, self.spent_s / (self.settings.minutes * 60))
 
     def run(self, maker: BatchMaker, report: Callable[[str], None]) -> Model:
-        """Train until the time is spent; returns the averaged model."""
+        """Train until the time is spent; returns the averaged model. Ctrl-C saves first."""
         feed = Feed(maker)
         saved_at = self._clock()
         try:
@@ -83,6 +83,9 @@ class Trainer:
                 if self._clock() - saved_at > self.settings.checkpoint_s:
                     self.save()
                     saved_at = self._clock()
+        except KeyboardInterrupt:
+            self.save()
+            raise
         finally:
             feed.close()
         self.save()

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from livekit import api
 
+from interject.cli.livekit_visit import LINGER_S
 from tests.live.livekit_people import person, tone, until
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ async def test_it_plays_records_writes_and_tells(
     times = [event["time"] for event in events]
     assert times == sorted(times)
     stereo = read(out)
-    assert len(stereo) / 16_000 == pytest.approx(times[-1], abs=1.0)
+    ended_s = times[names.index("play_ended")]
+    assert len(stereo) / 16_000 == pytest.approx(ended_s + LINGER_S, abs=1.0)
     assert np.count_nonzero(stereo[:, 0]) > TALK_S * 16_000 * 0.9, "what was played"
     assert np.count_nonzero(stereo[:, 1]) > TALK_S * 16_000 * 0.5, "what was heard"
 
