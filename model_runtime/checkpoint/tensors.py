@@ -114,7 +114,7 @@ class PickleSource:
             raise CheckpointError(
                 f"{self._path}: holds something other than tensors (code, perhaps) and is refused"
             ) from error
-        except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
+        except Exception as error:  # damaged bytes make PyTorch's reader raise anything
             raise CheckpointError(
                 f"{self._path}: truncated or not a PyTorch state dict; download it again"
             ) from error

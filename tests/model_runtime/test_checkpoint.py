@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import random
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -392,8 +393,13 @@ def test_a_truncated_native_file(native: Path) -> None:
     assert "truncated" in refusal(native)
 
 
-def test_damaged_bytes_instead_of_a_pth(released: Path) -> None:
-    (released / "audiointeraction_ChunkwisedEncoder.pth").write_bytes(os.urandom(10_000))
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"a", b"t.", b"\x80\x02J\x01", b"\x80\x02h\x07.", random.Random(1).randbytes(10_000)],
+    ids=["empty", "unknown", "no mark", "cut short", "no such memory", "noise"],
+)
+def test_damaged_bytes_instead_of_a_pth(released: Path, data: bytes) -> None:
+    (released / "audiointeraction_ChunkwisedEncoder.pth").write_bytes(data)
     assert "audiointeraction_ChunkwisedEncoder.pth" in refusal(released)
 
 
