@@ -219,17 +219,20 @@ class Engine:
         self._stream(session_id).finish()
 
     def text_turn(self, session_id: str, text: str, *, answer: bool) -> None:
-        """Put typed text into the memory."""
-        self._stream(session_id).ask(TypedTurn(self._short_text(text), answer))
+        """Put typed text into the memory, behind what was heard before it."""
+        stream = self._stream(session_id)
+        stream.ask(TypedTurn(self._short_text(text), answer, stream.hearing.next_seq))
 
     def say(self, session_id: str, text: str, emotion: Emotion) -> None:
-        """Say given words as soon as the session listens."""
-        request = ForcedReply(Cause.SAY, self._short_text(text), emotion)
-        self._stream(session_id).ask(request)
+        """Say given words as soon as the session listens and what it heard is decided."""
+        stream = self._stream(session_id)
+        ids = self._short_text(text)
+        stream.ask(ForcedReply(Cause.SAY, ids, emotion, stream.hearing.next_seq))
 
     def answer_now(self, session_id: str) -> None:
-        """Reply as soon as the session listens, whatever the decision would be."""
-        self._stream(session_id).ask(ForcedReply(Cause.ANSWER_NOW))
+        """Reply once what was heard is decided, whatever the decision would be."""
+        stream = self._stream(session_id)
+        stream.ask(ForcedReply(Cause.ANSWER_NOW, after_seq=stream.hearing.next_seq))
 
     def cancel(self, session_id: str, reply_id: int, heard_chars: int) -> None:
         """Keep only what was heard of a reply."""
@@ -322,7 +325,8 @@ class Engine:
         if plan.empty:
             return False
         self._encode_chunks(plan)
-        work = [(stream, stream.next_text(refill=self._limits.refill)) for stream in plan.texts]
+        work = [(stream, stream.next_text()) for stream in plan.texts]
+        work += [(stream, stream.next_refill(self._limits.refill)) for stream in plan.refills]
         work += [(stream, stream.next_chunks(count)) for stream, count in plan.chunks]
         hidden = self._run(work)
         self._decide(work, hidden)

@@ -44,19 +44,27 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class TypedTurn:
-    """Text that a person typed; `answer` says whether the model must reply."""
+    """Text that a person typed; `answer` says whether the model must reply.
+
+    Frames before `after_seq` were there first and are decided first.
+    """
 
     ids: tuple[int, ...]
     answer: bool
+    after_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ForcedReply:
-    """A reply that the model did not decide for. With `ids` its words are given, too."""
+    """A reply that the model did not decide for. With `ids` its words are given, too.
+
+    Frames before `after_seq` were there first and are decided first.
+    """
 
     cause: Cause
     ids: tuple[int, ...] | None = None
     emotion: Emotion = Emotion.NORMAL
+    after_seq: int = 0
 
 
 Request = TypedTurn | ForcedReply

@@ -58,19 +58,19 @@ class Hearing:
         self.duplicates = 0
         self._session_id = session_id
         self._emit = emit
-        self._next_seq = 0
+        self.next_seq = 0
         self._latest: Tensor | None = None
 
     def hear(self, frame: Frame, now: float, *, limit: int = MAX_BACKLOG_FRAMES) -> None:
         """Queue a frame; report what was skipped, drop what was heard already."""
-        if frame.seq < self._next_seq:
+        if frame.seq < self.next_seq:
             self.duplicates += 1
             return
-        missing = frame.seq - self._next_seq
+        missing = frame.seq - self.next_seq
         if missing:
-            self._emit(Gap(self._session_id, self._next_seq, missing, GapReason.MISSING), False)
+            self._emit(Gap(self._session_id, self.next_seq, missing, GapReason.MISSING), False)
             self.features.forget_context()
-        self._next_seq = frame.seq + 1
+        self.next_seq = frame.seq + 1
         self._latest = self.features.window(_samples(frame.pcm), _samples(frame.lookahead))
         self.queue.append(HeardChunk(frame, now, self._latest))
         if len(self.queue) > limit:
@@ -107,11 +107,11 @@ class Hearing:
             return Ear(first.frame.seq, first.window[:LEFT_CONTEXT_SAMPLES], loudest)
         end = FRAME_SAMPLES + LEFT_CONTEXT_SAMPLES
         left = None if self._latest is None else self._latest[FRAME_SAMPLES:end]
-        return Ear(self._next_seq, left, self.features.loudest)
+        return Ear(self.next_seq, left, self.features.loudest)
 
     def resume(self, ear: Ear) -> None:
         """Go on from there."""
-        self._next_seq = ear.next_seq
+        self.next_seq = ear.next_seq
         self.features.loudest = ear.loudest
         if ear.left is not None:
             past = torch.nn.functional.pad(ear.left, (FRAME_SAMPLES - LEFT_CONTEXT_SAMPLES, 0))

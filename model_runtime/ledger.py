@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from interject.model_runtime.feed import AUDIO, Feed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class SpanKind(Enum):
@@ -51,18 +55,15 @@ class Span:
 
 
 class Ledger:
-    """The spans of a slot, oldest first; their lengths add up to the slot's."""
+    """The spans of a slot, oldest first; their lengths add up to `length`, the slot's."""
 
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-
-    @property
-    def length(self) -> int:
-        """Positions in all spans."""
-        return sum(span.length for span in self.spans)
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        self.spans = list(spans)
+        self.length = sum(span.length for span in self.spans)
 
     def append(self, span: Span) -> None:
         """Note that positions were filled; a growing reply stays one span."""
+        self.length += span.length
         last = self.spans[-1] if self.spans else None
         if last and span.kind is SpanKind.REPLY and last.reply_id == span.reply_id:
             last.ids += span.ids
@@ -86,14 +87,18 @@ class Ledger:
         before = whole.ids[:first].count(AUDIO)
         return Feed(ids, (torch.cat(whole.embeddings)[before : before + count],))
 
-    def reply(self, reply_id: int) -> tuple[int, Span] | None:
-        """A reply's first position and span, or None once it is forgotten."""
-        start = 0
+    def shorten_reply(self, reply_id: int, tokens: int) -> range:
+        """Drop a reply's last `tokens`; return their positions, none once it is forgotten."""
+        end = 0
         for span in self.spans:
+            end += span.length
             if span.reply_id == reply_id:
-                return start, span
-            start += span.length
-        return None
+                first = max(0, span.length - tokens)
+                dropped = range(end - span.length + first, end)
+                del span.ids[first:]
+                self.length -= len(dropped)
+                return dropped
+        return range(0)
 
     def forget(self, *, target: int, recent: int) -> Tensor:
         """Drop whole spans until `target` positions are left; return the positions that stay.
@@ -116,6 +121,7 @@ class Ledger:
                 kept.append(torch.arange(start, start + span.length))
             start += span.length
         self.spans = [span for index, span in enumerate(self.spans) if index not in doomed]
+        self.length = sum(span.length for span in self.spans)
         return torch.cat(kept)
 
     def _older_than(self, recent: int) -> int:

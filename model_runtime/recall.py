@@ -67,6 +67,7 @@ class Snapshot:
     threshold: float
     mode: FloorMode
     finishing: bool
+    evictions: int = 0
 
 
 class Deed(Protocol):
@@ -82,9 +83,8 @@ class Fed:
     token: int | None
 
     def redo(self, stream: Stream) -> None:
-        stream.tidy()
-        stream.memory.pretend_full()
-        stream.next_text(refill=0)
+        stream.tidy_again()
+        stream.next_text()
         if self.token is not None:
             stream.drew(self.token, stream.replied_at)
 
@@ -99,8 +99,7 @@ class Decided:
 
     def redo(self, stream: Stream) -> None:
         if stream.hearing.skip_to(self.seq):
-            stream.tidy()
-            stream.memory.pretend_full()
+            stream.tidy_again()
             feed = stream.next_chunks(1)
             stream.decided(feed, [[self.silent, self.respond]], 0.0)
 

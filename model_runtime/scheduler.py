@@ -36,15 +36,18 @@ class StepLimits:
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
-    """Sessions that feed text, and sessions with how many chunks they feed."""
+    """Sessions that feed text, those whose tidied slot is filled again, and sessions with how many
+    chunks they feed.
+    """
 
     texts: tuple[Stream, ...]
+    refills: tuple[Stream, ...]
     chunks: tuple[tuple[Stream, int], ...]
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to do."""
-        return not (self.texts or self.chunks)
+        return not (self.texts or self.refills or self.chunks)
 
 
 def plan_step(streams: Iterable[Stream], *, now: float, limits: StepLimits) -> StepPlan:
@@ -66,20 +69,19 @@ def plan_step(streams: Iterable[Stream], *, now: float, limits: StepLimits) -> S
     backlogged.sort(key=_oldest_arrival)
     chunks = _within(fresh + backlogged, limits)
     texts = urgent if fresh else urgent + unhurried
-    texts += _next_refill(refilling)
-    return StepPlan(tuple(texts), tuple(chunks))
+    return StepPlan(tuple(texts), _next_refill(refilling), tuple(chunks))
 
 
 def _oldest_arrival(stream: Stream) -> float:
     return stream.hearing.queue[0].arrived_at if stream.hearing.queue else -math.inf
 
 
-def _next_refill(streams: list[Stream]) -> list[Stream]:
+def _next_refill(streams: list[Stream]) -> tuple[Stream, ...]:
     """One slot a step, first that which somebody waits for."""
     awaited = [stream for stream in streams if stream.hearing.queue or stream.requests]
     if awaited:
-        return [min(awaited, key=_oldest_arrival)]
-    return streams[:1]
+        return (min(awaited, key=_oldest_arrival),)
+    return tuple(streams[:1])
 
 
 def _behind_speech(stream: Stream, now: float) -> bool:

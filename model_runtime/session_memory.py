@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import torch
 
@@ -24,12 +25,16 @@ class SessionMemory:
     after the slot was tidied, the slot still the first part of them.
     """
 
-    def __init__(self, slots: SlotMemory, slot: int, eviction: Eviction) -> None:
+    def __init__(
+        self, slots: SlotMemory, slot: int, eviction: Eviction, *, session_id: str
+    ) -> None:
         self.slot = slot
         self.ledger = Ledger()
         self.evictions = 0
         self._slots = slots
         self._exact = eviction is Eviction.EXACT
+        spread = max(1, slots.context // 2 - self.reserve)
+        self._first_lead = crc32(session_id.encode()) % spread
 
     @property
     def reserve(self) -> int:
@@ -39,8 +44,13 @@ class SessionMemory:
         return self._slots.context // RESERVED_PART if self._exact else 0
 
     def lacks(self, rows: int) -> bool:
-        """Whether it is time to tidy, before there is no room for these."""
-        return self._exact and rows + self.reserve > self.room
+        """Whether it is time to tidy, before there is no room for these.
+
+        The first time comes earlier by a lead of the session's own: sessions that begin together
+        are not all tidied together.
+        """
+        lead = 0 if self.evictions else self._first_lead
+        return self._exact and rows + self.reserve + lead > self.room
 
     @property
     def unfilled(self) -> int:
@@ -68,8 +78,10 @@ class SessionMemory:
 
     def make_room(self, rows: int) -> Feed:
         """Forget what is least worth keeping if `rows` do not fit; returns what to feed again."""
-        if rows <= self.room:
-            return Feed(())
+        return Feed(()) if rows <= self.room else self.tidy(rows)
+
+    def tidy(self, rows: int) -> Feed:
+        """Forget what is least worth keeping, for `rows` to fit; returns what to feed again."""
         size = self._slots.context
         target = min(size // 2, size - rows)
         kept = self.ledger.forget(target=target, recent=target // 2)
@@ -86,16 +98,12 @@ class SessionMemory:
 
     def shorten_reply(self, reply_id: int, tokens: int) -> None:
         """Forget the last `tokens` of a reply, whether or not something follows it."""
-        place = self.ledger.reply(reply_id)
-        if place is None or tokens <= 0:
-            return
-        start, span = place
-        end = start + span.length
-        del span.ids[span.length - tokens :]
-        positions = torch.arange(self._slots.lengths[self.slot])
-        stay = (positions < end - tokens) | (positions >= end)
-        self._slots.keep(self.slot, positions[stay])
+        gone = self.ledger.shorten_reply(reply_id, tokens)
+        if gone:
+            positions = torch.arange(self._slots.lengths[self.slot])
+            stay = (positions < gone.start) | (positions >= gone.stop)
+            self._slots.keep(self.slot, positions[stay])
 
-    def pretend_full(self) -> None:
+    def pretend_filled(self) -> None:
         """While a journal is redone nothing is fed: let any length be cut from the slot."""
         self._slots.lengths[self.slot] = self._slots.context

@@ -17,7 +17,7 @@ import torch
 from interject.model_runtime.architecture import CHUNK_POSITIONS
 from interject.model_runtime.feed import AUDIO, Feed, ForcedReply, Request, TypedTurn
 from interject.model_runtime.hearing import HeardChunk, Hearing
-from interject.model_runtime.ledger import Eviction, SpanKind
+from interject.model_runtime.ledger import Eviction, Ledger, SpanKind
 from interject.model_runtime.protocol import (
     Cause,
     Closed,
@@ -91,7 +91,7 @@ class Stream:
         eviction: Eviction = Eviction.ROTATE,
     ) -> None:
         self.options = options
-        self.memory = SessionMemory(memory, slot, eviction)
+        self.memory = SessionMemory(memory, slot, eviction, session_id=options.session_id)
         self.state = StreamState.LISTENING
         self.hearing = Hearing(
             options.session_id, config.features, self._announce_gap, loudest=loudest
@@ -118,7 +118,7 @@ class Stream:
     # What is asked of it
 
     def ask(self, request: Request) -> None:
-        """Type text, or force a reply, as soon as the stream listens."""
+        """Type text, or force a reply, once what came before it is decided."""
         self._note(Asked(request))
         self.requests.append(request)
 
@@ -172,7 +172,14 @@ class Stream:
         What a full slot must hold comes before anything else.
         """
         replying = self.state is StreamState.REPLYING
-        return replying or self._prefix is not None or bool(self.requests) or self.full
+        return replying or self._prefix is not None or self._request_is_due or self.full
+
+    @property
+    def _request_is_due(self) -> bool:
+        """Requests take their turn among the frames."""
+        if not self.requests or not self.hearing.queue:
+            return bool(self.requests)
+        return self.requests[0].after_seq <= self.hearing.queue[0].frame.seq
 
     @property
     def full(self) -> bool:
@@ -188,19 +195,26 @@ class Stream:
 
     def tidy(self) -> None:
         """Make room in a full slot, which is then to be filled again."""
-        if self.full:
-            self.memory.make_room(self._block + self.memory.reserve)
+        if self.full and not self.memory.unfilled:
+            self.memory.tidy(self._block + self.memory.reserve)
+
+    def tidy_again(self) -> None:
+        """Tidy where the engine did when it did what is now redone, and fill nothing."""
+        self.tidy()
+        self.memory.pretend_filled()
 
     @property
     def _block(self) -> int:
         """Positions of the next chunk."""
         return len(self._carry) + CHUNK_POSITIONS
 
-    def next_text(self, *, refill: int) -> Feed:
-        """The next rows of text; of a slot that is to be filled again at most `refill`."""
-        if self.full:
-            self.tidy()
-            return self.memory.refill(refill)
+    def next_refill(self, rows: int) -> Feed:
+        """The next rows, at most so many, of a slot that is tidied and to be filled again."""
+        self.tidy()
+        return self.memory.refill(rows)
+
+    def next_text(self) -> Feed:
+        """The next rows of text."""
         feed = self._next_text()
         if not feed.wants_token:
             self._note(Fed(None))
@@ -401,12 +415,14 @@ class Stream:
             threshold=self._threshold,
             mode=self._mode,
             finishing=self.finishing,
+            evictions=self.memory.evictions,
         )
 
     def resume(self, snapshot: Snapshot) -> None:
         """Become a fresh stream's snapshot; the slot must then be filled from the ledger."""
         self.hearing.resume(snapshot.ear)
-        self.memory.ledger.spans = [replace(s, ids=list(s.ids)) for s in snapshot.spans]
+        self.memory.ledger = Ledger(replace(span, ids=list(span.ids)) for span in snapshot.spans)
+        self.memory.evictions = snapshot.evictions
         if snapshot.spans:
             self._prefix = None
         self._carry, self._opening = list(snapshot.carry), list(snapshot.opening)
@@ -426,7 +442,7 @@ class Stream:
     def redo(self, journal: Iterable[AnyDeed]) -> None:
         """Do again what was done after the snapshot, as if the slot took part."""
         for deed in journal:
-            self.memory.pretend_full()
+            self.memory.pretend_filled()
             deed.redo(self)
 
     def report(self, emit: Callable[[Event], None], journal: Callable[[AnyDeed], None]) -> None:

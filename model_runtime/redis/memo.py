@@ -64,6 +64,7 @@ class SnapshotNote:
     threshold: float
     mode: FloorMode
     finishing: bool
+    evictions: int = 0
     version: int = VERSION
 
 
@@ -109,6 +110,7 @@ def write_snapshot(snapshot: Snapshot, cursor: str) -> bytes:
         threshold=snapshot.threshold,
         mode=snapshot.mode,
         finishing=snapshot.finishing,
+        evictions=snapshot.evictions,
     )
     return save(tensors, {"note": _NOTE.dump_json(note).decode()})
 
@@ -139,6 +141,7 @@ def read_snapshot(data: bytes) -> tuple[Snapshot, str]:
         threshold=note.threshold,
         mode=note.mode,
         finishing=note.finishing,
+        evictions=note.evictions,
     )
     return snapshot, note.cursor
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -283,6 +284,39 @@ def test_say_puts_given_words_into_the_memory() -> None:
     )
 
 
+def test_sessions_that_begin_together_are_not_tidied_together() -> None:
+    room = Room(slots=4, eviction=Eviction.EXACT)
+    names = [room.open(name, threshold=1.0) for name in "abcd"]
+    tidied: dict[str, list[int]] = {name: [] for name in names}
+    for seq, frame in enumerate(frames(noise(40.0))):
+        for name in names:
+            before = room.engine.evictions(name)
+            room.engine.push(name, frame)
+            room.run()
+            if room.engine.evictions(name) > before:
+                tidied[name].append(seq)
+    assert len({seqs[0] for seqs in tidied.values()}) >= len(names) - 1
+    cycles = {later - seq for seqs in tidied.values() for seq, later in pairwise(seqs)}
+    assert len(cycles) == 1, "and stay apart"
+
+
+def test_requests_take_their_turn_among_the_frames() -> None:
+    room = Room(limits=StepLimits(drain=1))
+    room.open(threshold=1.0)
+    room.run()
+    for seq, frame in enumerate(frames(noise(2.0))):
+        room.engine.push("a", frame)
+        if seq == 1:
+            room.engine.say("a", "one", Emotion.NORMAL)
+            room.engine.answer_now("a")
+            room.engine.text_turn("a", "two", answer=True)
+    room.run()
+    told = [e for e in room.events["a"] if isinstance(e, Decision | ReplyStarted)]
+    assert [e.seq if isinstance(e, Decision) else e.cause for e in told] == [
+        0, 1, Cause.SAY, Cause.ANSWER_NOW, Cause.TEXT_TURN, 2, 3, 4,
+    ]  # fmt: skip
+
+
 def test_answer_now_and_typed_turns_force_a_reply() -> None:
     room = Room()
     room.open(threshold=1.0)
@@ -538,7 +572,7 @@ def test_a_session_outlives_its_slot_many_times(eviction: Eviction) -> None:
     stream = room.engine._streams["a"]
     longest = 0
     for second in range(20):
-        room.engine._streams["a"].hearing._next_seq = second * 15
+        room.engine._streams["a"].hearing.next_seq = second * 15
         for frame in frames(noise(6.0, seed=second), second * 15):
             room.engine.push("a", frame)
             room.run()

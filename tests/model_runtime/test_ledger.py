@@ -44,16 +44,16 @@ def test_chunks_never_grow_together() -> None:
     assert len(story(SILENT, SILENT, ANSWERED, TURN, TURN).spans) == 5
 
 
-def test_a_reply_is_found_until_it_is_forgotten() -> None:
+def test_a_reply_is_shortened_until_it_is_forgotten() -> None:
     ledger = story(PREFIX, ANSWERED, REPLY, SILENT, ANSWERED, REPLY)
-    found = ledger.reply(1)
-    assert found is not None
-    assert (found[0], found[1].ids[0]) == (50, 50)
+    assert ledger.shorten_reply(1, 3) == range(57, 60)
+    assert ledger.length == 57
     ledger.forget(target=30, recent=15)
-    found = ledger.reply(1)
-    assert found is not None
-    assert (found[0], found[1].ids[0]) == (20, 50)
-    assert ledger.reply(0) is None
+    first = ledger.length - 7
+    assert ledger.shorten_reply(1, 100) == range(first, first + 7), "never more than there is"
+    assert ledger.length == first
+    assert not ledger.shorten_reply(0, 1)
+    assert ledger.length == first == sum(span.length for span in ledger.spans)
 
 
 def test_the_oldest_silent_chunks_go_first() -> None:
