@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.training.espeak import Espeak
-from interject.training.language import spoken_prompts
+from interject.training.language import replies, spoken_prompts
 from interject.training.near_miss import near_miss
 from interject.training.talk import unrelated
 from interject.training.utterance import Phones, Utterance
-from interject.training.voices import random_espeak, random_flite
+from interject.training.voices import agent_voice, random_espeak, random_flite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-UNRELATED, NEAR_MISS = "unrelated", "near_miss"
+UNRELATED, NEAR_MISS, OWN = "unrelated", "near_miss", "own: "
 _PORTION = 250
 _RARE_SHARE = 0.2
 _log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BankSize:
-    """How many utterances: of each wording, of unrelated talk, of near misses.
+    """How many utterances: of each wording, of unrelated talk, of near misses, of each reply.
 
     Every rendering of flite comes in `disguises`.
     """
@@ -46,10 +46,14 @@ class BankSize:
     espeak_near_miss: int = 6_000
     flite_near_miss: int = 1_500
     disguises: int = 3
+    own_a_reply: int = 40
 
 
 class SpeechBank:
-    """Utterances by what they ask; `UNRELATED` and `NEAR_MISS` hold the talk that asks nothing."""
+    """Utterances by what they ask; `UNRELATED` and `NEAR_MISS` hold the talk that asks nothing.
+
+    `OWN` and a reply is that reply as the agent hears it when its own voice comes back.
+    """
 
     def __init__(self, items: Sequence[tuple[str, Utterance]]) -> None:
         self._texts = [utterance.text for _, utterance in items]
@@ -150,7 +154,10 @@ def _portions(size: BankSize) -> list[_Portion]:
         for first in range(0, count, _PORTION):
             portion = min(_PORTION, count - first)
             wanted.append(_Portion(key, None, *(portion * share for share in shares)))
-    return wanted
+    return wanted + [
+        _Portion(OWN + reply, reply, size.own_a_reply, 0, 0)
+        for reply in (sorted(set(replies())) if size.own_a_reply else ())
+    ]
 
 
 def _speak(
@@ -161,8 +168,9 @@ def _speak(
     def text() -> str:
         return portion.wording or talk(rng)
 
+    voice = agent_voice if portion.key.startswith(OWN) else random_espeak
     for _ in range(portion.espeak):
-        yield random_espeak(espeak, text(), rng)
+        yield voice(espeak, text(), rng)
     for _ in range(portion.foreign):
         yield random_espeak(espeak, text(), rng, foreign=True)
     for _ in range(portion.flite):

@@ -307,12 +307,16 @@ def spoken_prompts() -> dict[str, str]:
     return found
 
 
+def replies() -> list[str]:
+    """Every sentence that nano says; some more than once."""
+    texts = [request.reply for request in (*REQUESTS, HELP)]
+    texts += [reply for reply, _ in RESPOND_REPLIES.values()]
+    texts += [sound_reply(kind) for kind in SOUND_NAMES]
+    texts += [count_reply(number + 1) for number in range(len(NUMBERS))]
+    return texts + [count_confirmation(kind) for kind in COUNTABLE]
+
+
 def all_text() -> list[str]:
     """The corpus that the tokenizer is trained on."""
-    texts = list(spoken_prompts()) * 4
-    texts += [request.reply for request in (*REQUESTS, HELP)] * 8
-    texts += [reply for reply, _ in RESPOND_REPLIES.values()] * 8
-    texts += [sound_reply(kind) for kind in SOUND_NAMES] * 8
-    texts += [count_reply(number + 1) for number in range(len(NUMBERS))] * 8
-    texts += [count_confirmation(kind) for kind in COUNTABLE] * 8
+    texts = list(spoken_prompts()) * 4 + [text for text in replies() for _ in range(8)]
     return texts + [VERBATIM_PROMPT] * 8 + list(OTHER_PROMPTS) * 4

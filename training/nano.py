@@ -35,7 +35,7 @@ def train(
     """Make the data, train, write the averaged model to OUT/model."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(threads)
-    size = BankSize(2, 0, 80, 10, 0, 40, 0) if small else BankSize()
+    size = BankSize(2, 0, 80, 10, 0, 40, 0, own_a_reply=1) if small else BankSize()
     settings = Settings(minutes=minutes, seed=seed, threads=threads)
     if small:
         settings = Settings(
@@ -51,7 +51,9 @@ def train(
             open_bank(cache or out, size, seed, processes=1 if small else threads),
             seed,
             sounds_a_class=4 if small else 250,
-            near_miss_share=0.5,
+            near_miss_share=0.45,
+            own_share=0.2,
+            echo_share=0.2,
         )
     except SynthesisError as error:
         raise typer.BadParameter(str(error)) from error

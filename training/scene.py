@@ -70,7 +70,8 @@ class Scene:
 class World:
     """What scenes are made from: speech, ready sounds by class, rooms.
 
-    `near_miss_share` of the talk that asks nothing is close to a request.
+    `near_miss_share` of the talk that asks nothing is close to a request, `own_share` of it is the
+    agent's own sentences; after `echo_share` of the replies the agent hears what it said.
     """
 
     bank: SpeechBank
@@ -78,6 +79,8 @@ class World:
     rooms: list[Wave]
     backgrounds: list[Wave]
     near_miss_share: float = 0.25
+    own_share: float = 0.0
+    echo_share: float = 0.0
 
     def background(self, rng: Rng, count: int) -> Wave:
         """A random stretch of a ready background, forwards or backwards."""

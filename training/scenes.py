@@ -10,7 +10,7 @@ from interject.model_runtime.protocol import (
     SAMPLE_RATE_HZ,
     Emotion,
 )
-from interject.training.bank import NEAR_MISS, UNRELATED
+from interject.training.bank import NEAR_MISS, OWN, UNRELATED
 from interject.training.language import (
     COUNTABLE,
     HELP,
@@ -19,6 +19,7 @@ from interject.training.language import (
     RESPOND_REPLIES,
     count_confirmation,
     count_reply,
+    replies,
     sound_reply,
 )
 from interject.training.rooms import channel, colour_and_place, decibels, stretch
@@ -40,6 +41,7 @@ from interject.training.utterance import PHONE_STEP_S, Utterance
 
 _SPEECH_RMS = 0.06
 _MISTAKABLE = ("footsteps", "clap", "telephone", "microwave", "doorbell", "keyboard")
+_REPLIES = sorted(set(replies()))
 _REQUESTS = {request.key: request for request in (*REQUESTS, HELP)}
 
 
@@ -124,14 +126,27 @@ class SceneBuilder:
             self._mixed_step()
 
     def _talk(self) -> None:
-        near = self._rng.random() < self._world.near_miss_share
-        self._speak(NEAR_MISS if near else UNRELATED, None)
+        choice, near = self._rng.random(), self._world.near_miss_share
+        if choice < near:
+            self._speak(NEAR_MISS, None)
+        elif choice < near + self._world.own_share:
+            self._speak(OWN + str(self._rng.choice(_REPLIES)), None)
+        else:
+            self._speak(UNRELATED, None)
         if self._rng.random() < 0.4:
             self._at -= int(uniform(self._rng, 0.0, 0.25) * SAMPLE_RATE_HZ)
 
     def _request(self, key: str) -> None:
         request = _REQUESTS[key]
-        self._speak(key, Reply(request.reply, request.emotion, key))
+        reply = Reply(request.reply, request.emotion, key)
+        if self._speak(key, reply):
+            self._echo(reply)
+
+    def _echo(self, reply: Reply) -> None:
+        """What the agent said may come back from a loudspeaker."""
+        share = self._world.echo_share
+        if share and self._rng.random() < share:
+            self._speak(OWN + reply.text, None)
 
     def _ask_sound(self) -> None:
         if self._last_sound is None or self._rng.random() < 0.3:
@@ -140,13 +155,16 @@ class SceneBuilder:
                 return
         if self._last_sound is not None:
             reply = Reply(sound_reply(self._last_sound), Emotion.NORMAL, "what_sound")
-            self._speak("what_sound", reply)
+            if self._speak("what_sound", reply):
+                self._echo(reply)
 
     def _instruct_count(self) -> None:
         kind = str(self._rng.choice(COUNTABLE))
         key = f"count_{kind}"
-        if self._speak(key, Reply(count_confirmation(kind), Emotion.NORMAL, key)):
+        reply = Reply(count_confirmation(kind), Emotion.NORMAL, key)
+        if self._speak(key, reply):
             self._counting, self._count = kind, 0
+            self._echo(reply)
 
     def _counted(self, kind: str) -> None:
         reply = None
@@ -157,11 +175,14 @@ class SceneBuilder:
             reply = Reply(count_reply(self._count + 1), Emotion.NORMAL, "number")
         if self._sound(kind, reply) and reply:
             self._count += 1
+            self._echo(reply)
 
     def _alarming(self) -> None:
         kind = str(self._rng.choice(list(ALARMING)))
         text, emotion = RESPOND_REPLIES[kind]
-        self._sound(kind, Reply(text, emotion, kind))
+        reply = Reply(text, emotion, kind)
+        if self._sound(kind, reply):
+            self._echo(reply)
 
     def _ordinary(self) -> None:
         kind = str(self._rng.choice(list(ORDINARY)))

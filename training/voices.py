@@ -107,6 +107,16 @@ def random_espeak(
     return disguised(said, disguise, rng)
 
 
+def agent_voice(espeak: Espeak, text: str, rng: random.Random) -> Utterance:
+    """As Interject's own voices say it, in any emotion; one in four is some other voice."""
+    if rng.random() < 0.25:
+        return random_espeak(espeak, text, rng)
+    return espeak.speak(
+        text, rng.choice(ENGLISH[:2]), words_per_min=rng.randint(135, 235),
+        pitch=rng.randint(35, 72), pitch_range=rng.randint(25, 80),
+    )  # fmt: skip
+
+
 def random_flite(text: str, rng: random.Random, count: int) -> list[Utterance]:
     """One rendering in `count` disguises: flite is slow and has men's voices only."""
     pitch = _octaves(rng, 0.85, 1.2) if rng.random() < 0.5 else _octaves(rng, 1.2, 1.9)

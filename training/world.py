@@ -25,6 +25,8 @@ def make_world(
     rooms: int = 150,
     held_out: bool = False,
     near_miss_share: float = 0.25,
+    own_share: float = 0.0,
+    echo_share: float = 0.0,
 ) -> World:
     """`held_out` takes the sound models that training never uses."""
     rng = np.random.default_rng((seed, int(held_out)))
@@ -34,4 +36,4 @@ def make_world(
     }
     backgrounds = [background(rng, BACKGROUND_SAMPLES) for _ in range(rooms)]
     responses = [impulse_response(rng) for _ in range(rooms)]
-    return World(bank, sounds, responses, backgrounds, near_miss_share)
+    return World(bank, sounds, responses, backgrounds, near_miss_share, own_share, echo_share)

@@ -29,7 +29,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def bank() -> SpeechBank:
-    return make_bank(BankSize(1, 0, 14, 2, 0, 6, 0), seed=3)
+    return make_bank(BankSize(1, 0, 14, 2, 0, 6, 0, own_a_reply=1), seed=3)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES, Emotion
-from interject.training.bank import NEAR_MISS, UNRELATED
+from interject.training.bank import NEAR_MISS, OWN, UNRELATED
 from interject.training.language import HELP, NUMBERS
 from interject.training.scene import Happening, Scene, Style, World
 from interject.training.scenes import SceneBuilder, make_scene
@@ -52,6 +53,20 @@ def test_the_talk_is_as_close_to_requests_as_the_world_says(
     found = scenes(replace(world, near_miss_share=share), Style.UNRELATED, count=4)
     talk = {h.key for scene in found for h in scene.happenings} - set(CLASSES)
     assert talk == {only}
+
+
+def test_the_agents_own_sentences_want_no_reply(world: World) -> None:
+    hears_itself = replace(world, near_miss_share=0.0, own_share=1.0, echo_share=1.0)
+    for scene in scenes(hears_itself, Style.UNRELATED, count=4):
+        talk = {h.key for h in scene.happenings} - set(CLASSES)
+        assert talk
+        assert all(key.startswith(OWN) for key in talk)
+    echoes = 0
+    for scene in scenes(hears_itself, Style.MIXED, count=10):
+        assert all(h.reply is None for h in scene.happenings if h.key.startswith(OWN))
+        for said, heard in pairwise(scene.happenings):
+            echoes += said.reply is not None and heard.key == OWN + said.reply.text
+    assert echoes > 10
 
 
 def test_alarms_and_cries_for_help_are_always_answered(world: World) -> None:

@@ -6,9 +6,9 @@ import shutil
 import numpy as np
 import pytest
 
-from interject.training.bank import NEAR_MISS, UNRELATED, BankSize, SpeechBank, make_bank
+from interject.training.bank import NEAR_MISS, OWN, UNRELATED, BankSize, SpeechBank, make_bank
 from interject.training.espeak import Espeak
-from interject.training.language import spoken_prompts
+from interject.training.language import replies, spoken_prompts
 from interject.training.phones import PHONES, UNKNOWN_PHONE, phone_id
 from interject.training.utterance import SynthesisError
 from interject.training.voices import random_espeak, random_flite, speak_flite
@@ -78,7 +78,7 @@ def test_one_rendering_comes_in_several_disguises() -> None:
 
 
 def test_two_processes_say_what_one_says(bank: SpeechBank) -> None:
-    shared = make_bank(BankSize(1, 0, 14, 2, 0, 6, 0), seed=3, processes=2)
+    shared = make_bank(BankSize(1, 0, 14, 2, 0, 6, 0, own_a_reply=1), seed=3, processes=2)
     assert len(shared) == len(bank)
     for number in range(len(bank)):
         assert shared[number].text == bank[number].text
@@ -89,7 +89,8 @@ def test_two_processes_say_what_one_says(bank: SpeechBank) -> None:
 def test_a_bank_holds_every_wording_and_comes_back_from_disk(
     bank: SpeechBank, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    assert set(bank.groups) == {*spoken_prompts().values(), UNRELATED, NEAR_MISS}
+    own = {OWN + reply for reply in replies()}
+    assert set(bank.groups) == {*spoken_prompts().values(), UNRELATED, NEAR_MISS} | own
     path = tmp_path_factory.mktemp("bank") / "speech.npz"
     bank.save(path)
     again = SpeechBank.load(path)
