@@ -71,6 +71,7 @@ class SpeechBank:
         for number, key in enumerate(self._keys):
             groups[key].append(number)
         self.groups = dict(groups)
+        self.own = sorted(key for key in groups if key.startswith(OWN))
         self._rare = {
             key: [n for n in group if self._voices[n].startswith("flite")]
             for key, group in groups.items()

@@ -19,7 +19,6 @@ from interject.training.language import (
     RESPOND_REPLIES,
     count_confirmation,
     count_reply,
-    replies,
     sound_reply,
 )
 from interject.training.rooms import channel, colour_and_place, decibels, stretch
@@ -41,7 +40,6 @@ from interject.training.utterance import PHONE_STEP_S, Utterance
 
 _SPEECH_RMS = 0.06
 _MISTAKABLE = ("footsteps", "clap", "telephone", "microwave", "doorbell", "keyboard")
-_REPLIES = sorted(set(replies()))
 _REQUESTS = {request.key: request for request in (*REQUESTS, HELP)}
 
 
@@ -130,7 +128,7 @@ class SceneBuilder:
         if choice < near:
             self._speak(NEAR_MISS, None)
         elif choice < near + self._world.own_share:
-            self._speak(OWN + str(self._rng.choice(_REPLIES)), None)
+            self._speak(str(self._rng.choice(self._world.bank.own)), None)
         else:
             self._speak(UNRELATED, None)
         if self._rng.random() < 0.4:
@@ -144,9 +142,9 @@ class SceneBuilder:
 
     def _echo(self, reply: Reply) -> None:
         """What the agent said may come back from a loudspeaker."""
-        share = self._world.echo_share
-        if share and self._rng.random() < share:
-            self._speak(OWN + reply.text, None)
+        share, key = self._world.echo_share, OWN + reply.text
+        if share and self._rng.random() < share and key in self._world.bank.groups:
+            self._speak(key, None)
 
     def _ask_sound(self) -> None:
         if self._last_sound is None or self._rng.random() < 0.3:

