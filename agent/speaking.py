@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, cast
@@ -13,6 +12,7 @@ from interject.agent.outputs import stream_time_s
 from interject.agent.playout import PlayoutLedger
 from interject.agent.text_feed import TextFeed
 from interject.agent.voice.base import VoiceFailure
+from interject.agent.waiting import Waiting
 from interject.model_runtime.protocol import SAMPLE_BYTES, Emotion
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PIECE_S = 0.1
-MAX_WAITING = 8
 
 
 @dataclass(slots=True, eq=False)
@@ -60,7 +59,7 @@ class Speaking:
         self._sink = sink
         self._floor = floor
         self._reports = reports
-        self._waiting: deque[SpokenReply] = deque()
+        self._waiting: Waiting[SpokenReply] = Waiting()
         self._wake = asyncio.Event()
         self._closing = False
         self._current: SpokenReply | None = None
@@ -83,12 +82,10 @@ class Speaking:
 
     async def offer(self, reply: SpokenReply) -> None:
         """Put a reply in line; the oldest that is not urgent gives way in a line that is full."""
-        if len(self._waiting) >= MAX_WAITING:
-            victim = next((r for r in self._waiting if not r.urgent), self._waiting[0])
-            self._waiting.remove(victim)
+        victim = self._waiting.make_room()
+        if victim is not None:
             await self._reports.on_spoken(victim, heard_chars=0, whole=False)
-        urgent_ahead = sum(r.urgent for r in self._waiting)
-        self._waiting.insert(urgent_ahead if reply.urgent else len(self._waiting), reply)
+        self._waiting.put(reply)
         if self._current is not None and not self._current.cut:
             self._floor.hold()
         self._wake.set()
@@ -102,7 +99,7 @@ class Speaking:
         async with asyncio.TaskGroup() as group:
             while True:
                 while self._waiting:
-                    await self._say(self._waiting.popleft(), group)
+                    await self._say(self._waiting.take(), group)
                 if self._closing:
                     return
                 self._wake.clear()
@@ -126,7 +123,7 @@ class Speaking:
 
     async def drop_waiting(self) -> None:
         while self._waiting:
-            await self._reports.on_spoken(self._waiting.popleft(), heard_chars=0, whole=False)
+            await self._reports.on_spoken(self._waiting.take(), heard_chars=0, whole=False)
 
     async def report(self) -> None:
         """Tell how far the present reply has been heard, if that has changed."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from livekit.agents import llm
 
 from interject.agent.text_feed import TextFeed
+from interject.model_runtime.protocol import Emotion
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from livekit.agents import SpeechHandle
 
     from interject.agent.floor import Verdict
-    from interject.model_runtime.protocol import Emotion, ReplyStarted
+    from interject.model_runtime.protocol import ReplyStarted
 
 CHARS_PER_S = 15.0
 """The pace of speech where a voice gives no word times."""
@@ -86,6 +87,10 @@ class Generation:
     @property
     def emotion(self) -> Emotion:
         return self.started.emotion
+
+    @property
+    def urgent(self) -> bool:
+        return self.emotion is Emotion.URGENT
 
     @property
     def text(self) -> str:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from interject.agent.floor import FloorState, Verdict
-from interject.model_runtime.protocol import Emotion
+from interject.agent.waiting import Waiting
 
 if TYPE_CHECKING:
     from interject.agent.floor import Floor
     from interject.integrations.livekit.generation import Generation
-
-MAX_WAITING = 8
 
 
 class Stage(Protocol):
@@ -37,7 +34,7 @@ class Line:
     def __init__(self, floor: Floor, stage: Stage) -> None:
         self._floor = floor
         self._stage = stage
-        self._waiting: deque[Generation] = deque()
+        self._waiting: Waiting[Generation] = Waiting()
         self.current: Generation | None = None
 
     @property
@@ -46,13 +43,10 @@ class Line:
 
     def offer(self, generation: Generation) -> None:
         """Say it now, or put it in line; the oldest that is not urgent leaves a full line."""
-        if len(self._waiting) >= MAX_WAITING:
-            victim = next((g for g in self._waiting if not _urgent(g)), self._waiting[0])
-            self._waiting.remove(victim)
+        victim = self._waiting.make_room()
+        if victim is not None:
             self._stage.dropped(victim)
-        urgent_ahead = sum(_urgent(waiting) for waiting in self._waiting)
-        place = urgent_ahead if _urgent(generation) else len(self._waiting)
-        self._waiting.insert(place, generation)
+        self._waiting.put(generation)
         if self.current is not None and self._floor.state is not FloorState.YIELDED:
             self._floor.hold()
         if generation.verdict is Verdict.INTERRUPT:
@@ -68,9 +62,9 @@ class Line:
         """Say the next one, if the air is free."""
         if self.current is not None or not self._waiting:
             return
-        if not _urgent(self._waiting[0]) and not self._stage.ready():
+        if not self._waiting.first.urgent and not self._stage.ready():
             return
-        generation = self._waiting.popleft()
+        generation = self._waiting.take()
         self._start(generation)
         self._stage.air(generation)
 
@@ -95,12 +89,8 @@ class Line:
 
     def drop_waiting(self) -> None:
         while self._waiting:
-            self._stage.dropped(self._waiting.popleft())
+            self._stage.dropped(self._waiting.take())
 
     def _start(self, generation: Generation) -> None:
         self.current = generation
         self._floor.start(generation.emotion, waiting=len(self._waiting))
-
-
-def _urgent(generation: Generation) -> bool:
-    return generation.emotion is Emotion.URGENT
