@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.forwarding import ForwardingSession
 from interject.model_runtime.protocol import (
     Closed,
     Decision,
-    Emotion,
     Gap,
     ReplyDelta,
     ReplyEnded,
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.protocol import (
         Event,
-        FloorMode,
         Frame,
         Runtime,
         RuntimeSession,
@@ -141,46 +140,16 @@ class _SessionWatch:
         )
 
 
-class _WatchedSession:
-    def __init__(self, session: RuntimeSession, watch: _SessionWatch) -> None:
-        self._session = session
+class _WatchedSession(ForwardingSession):
+    def __init__(self, inner: RuntimeSession, watch: _SessionWatch) -> None:
+        super().__init__(inner)
         self._watch = watch
-
-    @property
-    def session_id(self) -> str:
-        return self._session.session_id
 
     async def push(self, frame: Frame) -> None:
         self._watch.pushed(frame.seq)
-        await self._session.push(frame)
-
-    async def finish(self) -> None:
-        await self._session.finish()
-
-    async def text_turn(self, text: str, *, answer: bool = True) -> None:
-        await self._session.text_turn(text, answer=answer)
-
-    async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
-        await self._session.say(text, emotion=emotion)
-
-    async def answer_now(self) -> None:
-        await self._session.answer_now()
-
-    async def cancel(self, reply_id: int, *, heard_chars: int) -> None:
-        await self._session.cancel(reply_id, heard_chars=heard_chars)
-
-    async def heard(self, reply_id: int, *, chars: int) -> None:
-        await self._session.heard(reply_id, chars=chars)
-
-    async def update(
-        self, *, threshold: float | None = None, mode: FloorMode | None = None
-    ) -> None:
-        await self._session.update(threshold=threshold, mode=mode)
+        await super().push(frame)
 
     async def events(self) -> AsyncIterator[Event]:
-        async for event in self._session.events():
+        async for event in super().events():
             self._watch.read(event)
             yield event
-
-    async def close(self) -> None:
-        await self._session.close()

@@ -6,14 +6,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from interject.model_runtime.protocol import Decision, Emotion, Gap, ReplyEnded, ReplyStarted
+from interject.model_runtime.forwarding import ForwardingSession
+from interject.model_runtime.protocol import Decision, Gap, ReplyEnded, ReplyStarted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from interject.model_runtime.protocol import (
         Event,
-        FloorMode,
         Frame,
         Runtime,
         RuntimeSession,
@@ -91,47 +91,20 @@ class WatchedRuntime:
                     open_replies.remove(reply_id)
 
 
-class _WatchedSession:
+class _WatchedSession(ForwardingSession):
     def __init__(self, inner: RuntimeSession, watch: WatchedRuntime) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._watch = watch
-
-    @property
-    def session_id(self) -> str:
-        return self._inner.session_id
 
     async def push(self, frame: Frame) -> None:
         self._watch.note(frame)
-        await self._inner.push(frame)
-
-    async def finish(self) -> None:
-        await self._inner.finish()
-
-    async def text_turn(self, text: str, *, answer: bool = True) -> None:
-        await self._inner.text_turn(text, answer=answer)
-
-    async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
-        await self._inner.say(text, emotion=emotion)
-
-    async def answer_now(self) -> None:
-        await self._inner.answer_now()
+        await super().push(frame)
 
     async def cancel(self, reply_id: int, *, heard_chars: int) -> None:
         self._watch.note(Cut(reply_id, heard_chars))
-        await self._inner.cancel(reply_id, heard_chars=heard_chars)
-
-    async def heard(self, reply_id: int, *, chars: int) -> None:
-        await self._inner.heard(reply_id, chars=chars)
-
-    async def update(
-        self, *, threshold: float | None = None, mode: FloorMode | None = None
-    ) -> None:
-        await self._inner.update(threshold=threshold, mode=mode)
+        await super().cancel(reply_id, heard_chars=heard_chars)
 
     async def events(self) -> AsyncIterator[Event]:
-        async for event in self._inner.events():
+        async for event in super().events():
             self._watch.note(event)
             yield event
-
-    async def close(self) -> None:
-        await self._inner.close()
