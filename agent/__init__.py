@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from interject.agent.floor import FloorState, YieldToSpeech
-from interject.agent.framing import FramingReport, LiveLimits, Pacing
+from interject.agent.framing import FramingReport, Pacing
 from interject.agent.outputs import CollectingOutput, Cue, Output, Posted, Spoken
 from interject.agent.resample import Resampler
 from interject.agent.session import AgentSession
 from interject.agent.sinks import AudioSink, TimelineSink
 from interject.agent.statistics import SessionStatistics
+from interject.agent.time_line import LiveLimits
 from interject.agent.voice import SpokenChunk, Voice, VoiceFailure, WordTiming, open_voice
 
 __all__ = [

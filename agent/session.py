@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from interject.agent.delivery import Delivery
 from interject.agent.floor import BargeIn, Floor, FloorState, never
 from interject.agent.following import Following
-from interject.agent.framing import Framer, LiveLimits, Pacing
+from interject.agent.framing import Framer, Pacing
 from interject.agent.options import session_options
 from interject.agent.outputs import stream_time_s
 from interject.agent.replies import Replies
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from interject.agent.outputs import Output
+    from interject.agent.time_line import LiveLimits
     from interject.agent.voice.base import Voice, WordTiming
     from interject.config import Profile
     from interject.model_runtime.protocol import Event, Frame, Runtime, RuntimeSession, Speaker

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+from interject.agent.capture_times import CaptureTimes
 from interject.agent.framing import Pacing
 from interject.cli.display import decided_at_s
 from interject.cli.hearing import Hearing
@@ -60,6 +61,7 @@ class Stream:
         self._audience = audience
         self._real_time = real_time and not source.live
         self._clock = clock
+        self._times = CaptureTimes(clock)
         self._started_s = 0.0
         self._meter = LevelMeter()
         self._pushed_samples = 0
@@ -133,16 +135,24 @@ class Stream:
 
     async def _hear(self, session: AgentSession, samples: NDArray[np.int16]) -> None:
         """Push up to where a frame becomes complete, wait for its decision, and so on."""
+        captured_at_s = self._captured_at_s(samples.size / SAMPLE_RATE_HZ)
         while samples.size and not self.progress.stopped:
             seq, beyond = divmod(self._pushed_samples - LOOKAHEAD_SAMPLES, FRAME_SAMPLES)
             piece = samples[: FRAME_SAMPLES - beyond]
             samples = samples[len(piece) :]
-            await self._push(session, piece)
+            await self._push(session, piece, captured_at_s)
+            captured_at_s += len(piece) / SAMPLE_RATE_HZ
             if len(piece) == FRAME_SAMPLES - beyond:
                 await self._decided(seq)
 
-    async def _push(self, session: AgentSession, piece: NDArray[np.int16]) -> None:
-        captured_at_s = self._clock() if self.source.live else self._pushed_samples / SAMPLE_RATE_HZ
+    def _captured_at_s(self, duration_s: float) -> float:
+        if self.source.live:
+            return self._times.of(duration_s)
+        return self._pushed_samples / SAMPLE_RATE_HZ
+
+    async def _push(
+        self, session: AgentSession, piece: NDArray[np.int16], captured_at_s: float
+    ) -> None:
         self._meter.hear(piece)
         self._recording.hear(piece)
         self._pushed_samples += len(piece)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.agent.capture_times import CaptureTimes
 from interject.agent.resample import Resampler
 from interject.integrations.livekit.room.ear import CAPTURED_KEY, SPEAKERS_KEY
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.protocol import Speaker
 
-HOLE_S = 0.4
 SILENCE_DBFS = -120.0
 FULL_SCALE = 32_768.0
 
@@ -48,16 +48,11 @@ class Block:
 
 
 class BlockReader:
-    """Resamples, and says when each block was captured where its source does not.
-
-    Samples are counted, since blocks that waited arrive in a burst. A block that comes more than
-    `HOLE_S` later than that count follows a hole (a muted track), and the count begins anew.
-    """
+    """Resamples, and says when each block was captured where its source does not."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+        self._times = CaptureTimes(clock)
         self._resampler = Resampler(SAMPLE_RATE_HZ)
-        self._next_captured_at: float | None = None
 
     def read(self, frame: rtc.AudioFrame) -> Block:
         """:raises ValueError: when the frame's rate or number of channels make no sense."""
@@ -65,18 +60,9 @@ class BlockReader:
         if (rate, channels) != (self._resampler.rate_hz, self._resampler.channels):
             self._resampler = Resampler(rate, channels)
         sound = np.frombuffer(frame.data, dtype=np.int16)
+        stated = frame.userdata.get(CAPTURED_KEY)
         return Block(
             samples=self._resampler.push(sound),
-            captured_at=self._captured_at(frame),
+            captured_at=self._times.of(frame.duration) if stated is None else float(stated),
             speakers=tuple(frame.userdata.get(SPEAKERS_KEY, ())),
         )
-
-    def _captured_at(self, frame: rtc.AudioFrame) -> float:
-        stated = frame.userdata.get(CAPTURED_KEY)
-        if stated is not None:
-            return float(stated)
-        began = self._clock() - frame.duration
-        expected = self._next_captured_at
-        captured_at = began if expected is None or began - expected > HOLE_S else expected
-        self._next_captured_at = captured_at + frame.duration
-        return captured_at

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interject.agent.framing import Framer, LiveLimits, Pacing
+from interject.agent.capture_times import CaptureTimes
+from interject.agent.framing import Framer, Pacing
+from interject.agent.time_line import LiveLimits
 from interject.model_runtime.protocol import (
     FRAME_S,
     FRAME_SAMPLES,
@@ -17,6 +21,9 @@ from interject.model_runtime.protocol import (
     Speaker,
 )
 from tests.fakes.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BLOCK_SAMPLES = 320
 BLOCK_S = BLOCK_SAMPLES / SAMPLE_RATE_HZ
@@ -218,6 +225,164 @@ def test_a_wrong_rate_is_measured_and_no_frame_is_lost(rate: float) -> None:
     assert_balanced(framer)
 
 
+@dataclass
+class Microphone:
+    """Sound whose samples tell the number of their block, read by a process that stands still.
+
+    `stamp` makes a block's stated capture time of the true one.
+    """
+
+    clock: FakeClock
+    framer: Framer
+    stamp: Callable[[float], float]
+    delay_s: float = 0.0
+    blocks: int = 0
+    frames: list[Frame] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.start_s = self.clock.now_s
+
+    def run(self, seconds: float) -> None:
+        """Read every block when it is there."""
+        for _ in range(round(seconds / BLOCK_S)):
+            self.stand_still(BLOCK_S)
+
+    def stand_still(self, seconds: float, *, tick_first: bool = True) -> None:
+        self.clock.advance(seconds)
+        if tick_first:
+            self.frames += self.framer.tick()
+        while self.captured_at + BLOCK_S + self.delay_s <= self.clock.now_s + 1e-6:
+            stamp = self.stamp(self.captured_at)
+            self.blocks += 1
+            block = np.full(BLOCK_SAMPLES, self.blocks, np.int16)
+            self.frames += self.framer.push(block, stamp)
+        self.frames += self.framer.tick()
+
+    @property
+    def captured_at(self) -> float:
+        return self.start_s + self.blocks * BLOCK_S
+
+    def drift_s(self) -> float:
+        """How much later than its capture the last frame's sound stands."""
+        frame = self.frames[-1]
+        pcm = pcm_of([frame])
+        at = int(pcm.nonzero()[0][0])
+        captured_at = self.start_s + (int(pcm[at]) - 1) * BLOCK_S
+        return frame.captured_at + at / SAMPLE_RATE_HZ - captured_at
+
+
+def true_times(_clock: FakeClock) -> Callable[[float], float]:
+    return lambda captured_at: captured_at
+
+
+def counted_times(clock: FakeClock) -> Callable[[float], float]:
+    times = CaptureTimes(clock)
+    return lambda _: times.of(BLOCK_S)
+
+
+def arrival_times(clock: FakeClock) -> Callable[[float], float]:
+    return lambda _: clock.now_s - BLOCK_S
+
+
+SOURCES = (true_times, counted_times, arrival_times)
+
+
+@pytest.mark.parametrize("times", SOURCES)
+@pytest.mark.parametrize("stall_s", [0.08, 0.3, 0.62, 1.5])
+@pytest.mark.parametrize("tick_first", [True, False])
+def test_drift_does_not_add_up_over_standstills(
+    times: Callable[[FakeClock], Callable[[float], float]], stall_s: float, tick_first: bool
+) -> None:
+    clock = FakeClock()
+    source = Microphone(clock, live(clock), times(clock))
+    for _ in range(60):
+        source.stand_still(stall_s, tick_first=tick_first)
+        source.run(1.3)
+        assert abs(source.drift_s()) < FRAME_S
+        assert_balanced(source.framer)
+    assert [frame.seq for frame in source.frames] == list(range(len(source.frames)))
+
+
+@pytest.mark.parametrize("delay_s", [0.35, 0.8, 4.0])
+def test_a_source_that_becomes_late_for_good_is_heard_again(delay_s: float) -> None:
+    clock = FakeClock()
+    source = Microphone(clock, live(clock), true_times(clock))
+    source.run(3.0)
+    source.delay_s = delay_s
+    source.run(2 * delay_s + 5.0)
+    before = source.framer.report()
+    source.run(10.0)
+    source.delay_s = 0.0
+    source.run(10.0)
+    after = source.framer.report()
+    assert after.late_samples == before.late_samples
+    assert after.missing_samples == before.missing_samples
+    assert after.overflow_samples == 0
+    assert abs(source.drift_s()) < FRAME_S
+    clock.advance(5.0)
+    last = source.framer.tick()[-1]
+    assert last.captured_at + FRAME_S == pytest.approx(clock.now_s, abs=FRAME_S + 0.2)
+
+
+def test_a_late_first_block_loses_nothing() -> None:
+    clock = FakeClock()
+    source = Microphone(clock, live(clock), true_times(clock))
+    source.stand_still(4.0)
+    source.run(1.3)
+    report = source.framer.report()
+    assert report.late_samples == report.overflow_samples == report.missing_samples == 0
+    assert source.drift_s() == pytest.approx(0, abs=1e-3)
+
+
+@given(
+    st.sampled_from(SOURCES),
+    st.lists(st.tuples(st.floats(0, 4), st.floats(0, 2), st.booleans()), max_size=12),
+)
+def test_no_order_of_standstills_leaves_a_drift(
+    times: Callable[[FakeClock], Callable[[float], float]], steps: list[tuple[float, float, bool]]
+) -> None:
+    clock = FakeClock()
+    framer = live(clock)
+    source = Microphone(clock, framer, times(clock))
+    for stall_s, run_s, tick_first in steps:
+        source.stand_still(stall_s, tick_first=tick_first)
+        source.run(run_s)
+        assert_balanced(framer)
+    source.run(1.3)
+    assert abs(source.drift_s()) < FRAME_S
+
+
+@pytest.mark.parametrize("rate", [0.999, 1.001])
+def test_a_rate_that_is_slightly_wrong_stays_near_the_clock(rate: float) -> None:
+    clock = FakeClock()
+    framer = live(clock)
+    frames = stream(framer, clock, 30_000, rate=rate)
+    report = framer.report()
+    wrong = 0.001 * report.received_samples
+    slack = 0.2 * SAMPLE_RATE_HZ
+    assert report.missing_samples <= (wrong + slack if rate < 1 else 0)
+    assert report.overflow_samples <= (wrong + slack if rate > 1 else 0)
+    assert report.late_samples == 0
+    assert report.clock_jumps == 0
+    assert abs(frames[-1].captured_at + FRAME_S - clock.now_s) < 2 * FRAME_S
+    assert_balanced(framer)
+
+
+def test_capture_times_that_fall_behind_the_clock_make_nothing_late() -> None:
+    """Whoever counts a slow source's samples for time states earlier and earlier times."""
+    clock = FakeClock()
+    framer = live(clock)
+    start_s = clock.now_s
+    for index in range(25_000):
+        clock.now_s = start_s + (index + 1) * BLOCK_S / 0.999
+        framer.push(ramp(BLOCK_SAMPLES), start_s + index * BLOCK_S)
+        framer.tick()
+    report = framer.report()
+    assert report.late_samples == report.overflow_samples == report.clock_jumps == 0
+    assert report.missing_samples < 0.5 * SAMPLE_RATE_HZ
+    assert_balanced(framer)
+
+
 def test_drift_is_unknown_at_first() -> None:
     clock = FakeClock()
     framer = live(clock)
@@ -234,6 +399,17 @@ def test_a_standstill_skips_frames_instead_of_flooding_the_model() -> None:
     assert [frame.seq for frame in frames] == [0]
     after = framer.push(ramp(FRAME_SAMPLES), clock.now_s)
     assert after[0].seq == 1 + framer.report().skipped_frames
+    assert framer.report().skipped_frames > 8_900
+    assert_balanced(framer)
+
+
+def test_sound_after_a_standstill_floods_nothing_either() -> None:
+    """Who stops listening for an hour may hear the next block before the next tick."""
+    clock = FakeClock()
+    framer = live(clock)
+    framer.push(ramp(BLOCK_SAMPLES), clock.now_s)
+    clock.advance(3_600)
+    assert len(framer.push(ramp(BLOCK_SAMPLES), clock.now_s - BLOCK_S)) <= 2
     assert framer.report().skipped_frames > 8_900
     assert_balanced(framer)
 

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
+from interject.agent import AgentSession
+from interject.agent.voice.none import SilentVoice
+from interject.cli import stream
+from interject.cli.audience import Audience
+from interject.cli.json_lines import JsonLines
 from interject.cli.loudspeaker import Loudspeaker
 from interject.cli.recording import Recording
-from tests.cli.sounds import read_stereo
+from interject.cli.sources import RawBlock, Source
+from interject.cli.tally import Tally
+from interject.config import Profile
+from tests.cli.sounds import RATE_HZ, read_stereo
 from tests.fakes.clock import FakeClock
+from tests.fakes.runtime import FakeRuntime
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+class Sounds(Source):
+    """A microphone that has one second to tell."""
+
+    live = True
+
+    def blocks(self) -> Iterator[RawBlock]:
+        yield RawBlock(np.full((RATE_HZ, 1), 0.1, np.float32), RATE_HZ)
 
 
 class Stream:
@@ -69,3 +90,27 @@ async def test_what_was_heard_follows_the_clock(tmp_path: Path) -> None:
     recording.close()
     spoken = np.flatnonzero(read_stereo(tmp_path / "o.wav")[:, 1])
     assert spoken[0] == 16_000
+
+
+async def test_a_block_was_captured_before_it_is_read() -> None:
+    clock, runtime = FakeClock(50.0), FakeRuntime()
+    listening = stream.Stream(
+        Sounds("microphone"),
+        recording=Recording(None, None),
+        audience=Audience(JsonLines(io.StringIO()), Tally(clock), None),
+        real_time=False,
+        clock=clock,
+    )
+    async with AgentSession(
+        runtime,
+        Profile(name="test", system_prompt="listen"),
+        voice=SilentVoice(),
+        clock=clock,
+        pacing=listening.pacing,
+        observer=listening.observe,
+    ) as session:
+        await listening.run(session, voice_busy=lambda: False)
+        report = session.statistics().framing
+    captured_at = [frame.captured_at for frame in runtime.sessions[0].frames]
+    assert captured_at == pytest.approx([49.0, 49.4, 49.8])
+    assert report.late_samples == report.overflow_samples == report.missing_samples == 0
