@@ -7,6 +7,7 @@ loop; neither side ever waits for the other.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -85,13 +86,25 @@ class EmbeddedRuntime:
         loop = asyncio.get_running_loop()
         session = EmbeddedSession(options.session_id, self, loop)
         opened: asyncio.Future[None] = loop.create_future()
+        begun = False
 
         def begin() -> None:
+            nonlocal begun
             self._check_running()
             start(session.emit)
+            begun = True
+
+        def undo() -> None:
+            if begun:
+                self._engine.abandon(options.session_id)
 
         self.submit(lambda: _answer(loop, opened, begin))
-        await opened
+        try:
+            await opened
+        except asyncio.CancelledError:
+            with contextlib.suppress(SessionClosed):
+                self.submit(undo)
+            raise
         return session
 
     async def free_slots(self) -> int:

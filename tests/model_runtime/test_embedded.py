@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,8 +25,10 @@ from tests.contract.runtime_contract import RuntimeContract, heard, of, until_cl
 from tests.model_runtime.worlds import frames, noise, small_model
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
+
+HELD_UP_S = 60.0
 
 
 @pytest.fixture
@@ -69,6 +72,74 @@ async def test_the_loop_goes_on_while_the_engine_works(runtime: EmbeddedRuntime)
     assert not session.done()
     gate.set()
     await (await session).close()
+
+
+def hold_up(runtime: EmbeddedRuntime) -> threading.Event:
+    """The engine's thread does nothing until the event is set."""
+    go_on = threading.Event()
+
+    def wait() -> None:
+        go_on.wait(HELD_UP_S)
+
+    runtime.submit(wait)
+    return go_on
+
+
+async def cancelled_before_it_began(runtime: EmbeddedRuntime, session_id: str) -> None:
+    go_on = hold_up(runtime)
+    opening = asyncio.create_task(runtime.open(SessionOptions(session_id)))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    go_on.set()
+
+
+async def cancelled_before_it_was_told(runtime: EmbeddedRuntime, session_id: str) -> None:
+    """The loop stands still until the engine has opened the session."""
+    opening = asyncio.create_task(runtime.open(SessionOptions(session_id)))
+    await asyncio.sleep(0)
+    done = threading.Event()
+    runtime.submit(done.set)
+    assert done.wait(HELD_UP_S)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+
+
+@pytest.mark.parametrize("cancelled", [cancelled_before_it_began, cancelled_before_it_was_told])
+async def test_a_cancelled_opening_keeps_no_slot(
+    runtime: EmbeddedRuntime, cancelled: Callable[[EmbeddedRuntime, str], Awaitable[None]]
+) -> None:
+    await cancelled(runtime, "a")
+    assert await runtime.free_slots() == 2
+    session = await runtime.open(SessionOptions("a"))
+    await session.close()
+
+
+async def test_a_cancelled_opening_under_an_id_in_use_closes_nobody(
+    runtime: EmbeddedRuntime,
+) -> None:
+    session = await runtime.open(SessionOptions("a"))
+    await cancelled_before_it_began(runtime, "a")
+    assert await runtime.free_slots() == 1
+    await session.push(frames(noise(0.4))[0])
+    await session.finish()
+    assert len(of(Decision, await until_closed(session))) == 1
+
+
+async def test_an_opening_may_be_cancelled_while_the_runtime_stops(
+    runtime: EmbeddedRuntime,
+) -> None:
+    go_on = hold_up(runtime)
+    opening = asyncio.create_task(runtime.open(SessionOptions("a")))
+    stopping = asyncio.create_task(runtime.aclose())
+    await asyncio.sleep(0)
+    opening.cancel()
+    go_on.set()
+    await stopping
+    with pytest.raises(asyncio.CancelledError):
+        await opening
 
 
 async def test_events_that_nobody_reads_end_the_session(runtime: EmbeddedRuntime) -> None:
