@@ -33,24 +33,25 @@ class SessionMemory:
         self.evictions = 0
         self._slots = slots
         self._exact = eviction is Eviction.EXACT
-        spread = max(1, slots.context // 2 - self.reserve)
+        self._for_replies = slots.context // RESERVED_PART
+        spread = max(1, slots.context // 2 - self._for_replies)
         self._first_lead = crc32(session_id.encode()) % spread
 
     @property
     def reserve(self) -> int:
         """Positions that are kept free for a reply: room for them in its middle would cost a pass
         over what stays while somebody waits.
+
+        Until the slot is first tidied it is more, by a lead of the session's own: sessions that
+        begin together are not all tidied together.
         """
-        return self._slots.context // RESERVED_PART if self._exact else 0
+        if not self._exact:
+            return 0
+        return self._for_replies + (0 if self.evictions else self._first_lead)
 
     def lacks(self, rows: int) -> bool:
-        """Whether it is time to tidy, before there is no room for these.
-
-        The first time comes earlier by a lead of the session's own: sessions that begin together
-        are not all tidied together.
-        """
-        lead = 0 if self.evictions else self._first_lead
-        return self._exact and rows + self.reserve + lead > self.room
+        """Whether it is time to tidy, before there is no room for these."""
+        return self._exact and rows + self.reserve > self.room
 
     @property
     def unfilled(self) -> int:
@@ -83,7 +84,7 @@ class SessionMemory:
     def tidy(self, rows: int) -> Feed:
         """Forget what is least worth keeping, for `rows` to fit; returns what to feed again."""
         size = self._slots.context
-        target = min(size // 2, size - rows)
+        target = min(size // 2, size - rows - self._for_replies)
         kept = self.ledger.forget(target=target, recent=target // 2)
         self.evictions += 1
         if self._exact:

@@ -196,7 +196,7 @@ class Stream:
     def tidy(self) -> None:
         """Make room in a full slot, which is then to be filled again."""
         if self.full and not self.memory.unfilled:
-            self.memory.tidy(self._block + self.memory.reserve)
+            self.memory.tidy(self._block)
 
     def tidy_again(self) -> None:
         """Tidy where the engine did when it did what is now redone, and fill nothing."""

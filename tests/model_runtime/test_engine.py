@@ -513,6 +513,18 @@ def test_when_a_full_slot_is_tidied_changes_nothing() -> None:
     assert torch.allclose(torch.tensor(heard[0]), torch.tensor(heard[1]), atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["a", "b", "c", "d"])
+def test_when_a_slot_is_tidied_does_not_depend_on_how_many_chunks_wait(name: str) -> None:
+    heard: list[list[float]] = []
+    for at_once in (False, True):
+        room = Room(eviction=Eviction.EXACT)
+        room.open(name, threshold=1.0)
+        room.hear(30.0, name=name, at_once=at_once)
+        assert room.engine.evictions(name) > 1
+        heard.append([d.respond_logit for d in room.of(Decision, name)])
+    assert heard[0] == pytest.approx(heard[1], abs=1e-2)
+
+
 def test_filling_a_tidied_slot_piece_by_piece_changes_nothing() -> None:
     heard: list[list[float]] = []
     for refill in (7, 1_000):
