@@ -28,34 +28,37 @@ from interject.model_runtime.protocol import (
 from interject.model_runtime.redis.runtime import RedisRuntime
 
 if TYPE_CHECKING:
-    from interject.cli.bench.recording import Room
+    from collections.abc import Iterator
 
 P99_GOAL_MS = 5.0
 WARM_UP_S = 4.0
 OPENING_AT_ONCE = 32
+LEAST_LATE_S = 0.001
+"""Timers of the event loop are no finer than this."""
 METHOD = (
     "What is measured is the way, not the engine: this machine's cores cannot decide for so many "
     "sessions, so the worker's engine is replaced by one that decides at once. Redis, the client "
     "runtime, the worker's reading, journal and writing loops and the wire are the real ones, each "
-    "in a process of its own, all on this machine's cores. Random phases, 12.8 KB each 400 ms a "
-    "session. In: from `push` to the engine's queue. Back: from the decision to its event at the "
-    "client. One monotonic clock serves all processes."
+    "in a process of its own, all on this machine's cores. Phases spread over the 400 ms, 12.8 KB "
+    "each 400 ms a session, pushed when due by one task for all of them. In: from `push` to the "
+    "engine's queue. Back: from the decision to its event at the client. One monotonic clock "
+    "serves all processes."
 )
 
 
 @dataclass
 class Hop:
-    """Both ways, after the warm-up. `late_ms` is how late the client itself began to push."""
+    """Both ways, after the warm-up, in ms. `late` is how late the client itself began to push."""
 
-    there: Histogram = field(default_factory=Histogram)
-    back: Histogram = field(default_factory=Histogram)
-    late: Histogram = field(default_factory=Histogram)
+    there: list[float] = field(default_factory=list)
+    back: list[float] = field(default_factory=list)
+    late: list[float] = field(default_factory=list)
     lost: int = 0
 
     def take(self, decision: Decision, pushed: float, now: float) -> None:
         """See `NullEngine` for what the logits are."""
-        self.there.add(1e3 * (decision.silent_logit - pushed))
-        self.back.add(1e3 * (now - decision.respond_logit))
+        self.there.append(1e3 * (decision.silent_logit - pushed))
+        self.back.append(1e3 * (now - decision.respond_logit))
 
 
 @dataclass(frozen=True)
@@ -81,31 +84,54 @@ class Cpu:
         )
 
 
-async def send(session: RuntimeSession, room: Room, begin: float, seconds: float, hop: Hop) -> None:
-    """One session in real time, whether or not decisions come."""
-    pushed: dict[int, float] = {}
+class Crowd:
+    """Everybody's frames in real time, whether or not decisions come."""
 
-    async def receive() -> None:
-        async for event in session.events():
+    def __init__(self, sessions: list[RuntimeSession], seconds: float, hop: Hop) -> None:
+        self._sessions = sessions
+        self._rooms = rooms(len(sessions))
+        self._pushed: list[dict[int, float]] = [{} for _ in sessions]
+        self._frames = round(seconds / FRAME_S)
+        self._hop = hop
+
+    async def run(self, begin: float) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(len(self._sessions)):
+                tasks.create_task(self._receive(number, begin + WARM_UP_S))
+            await self._send(begin)
+            for session in self._sessions:
+                await session.finish()
+        self._hop.lost += sum(map(len, self._pushed))
+
+    async def _send(self, begin: float) -> None:
+        """One task for all: a timer for each frame of each session would cost more than its way."""
+        for due, number, seq in self._plan(begin):
+            if (wait_s := due - time.monotonic()) > 0:
+                await asyncio.sleep(wait_s)
+            frame = self._rooms[number].frame(seq, due)
+            pushed = self._pushed[number][seq] = time.monotonic()
+            if due >= begin + WARM_UP_S:
+                self._hop.late.append(1e3 * (pushed - due))
+            await self._sessions[number].push(frame)
+            if pushed > due + LEAST_LATE_S:
+                await asyncio.sleep(0)
+
+    def _plan(self, begin: float) -> Iterator[tuple[float, int, int]]:
+        """When whose frame is due: each at a time of its own within the 400 ms."""
+        phases = [(number * 0.6180339887 % 1.0, number) for number in range(len(self._sessions))]
+        for seq in range(self._frames):
+            for phase, number in sorted(phases):
+                yield begin + FRAME_S * (seq + phase), number, seq
+
+    async def _receive(self, number: int, since: float) -> None:
+        hop, pushed = self._hop, self._pushed[number]
+        async for event in self._sessions[number].events():
             if isinstance(event, Decision):
                 at = pushed.pop(event.seq)
-                if at >= begin + WARM_UP_S:
+                if at >= since:
                     hop.take(event, at, time.monotonic())
             elif isinstance(event, Gap):
                 hop.lost += event.count
-
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(receive())
-        for seq in range(round(seconds / FRAME_S)):
-            due = begin + seq * FRAME_S
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
-            frame = room.frame(seq, due)
-            pushed[seq] = time.monotonic()
-            if due >= begin + WARM_UP_S:
-                hop.late.add(1e3 * (pushed[seq] - due))
-            await session.push(frame)
-        await session.finish()
-    hop.lost += len(pushed)
 
 
 async def open_sessions(runtime: RedisRuntime, count: int) -> list[RuntimeSession]:
@@ -121,21 +147,26 @@ async def open_sessions(runtime: RedisRuntime, count: int) -> list[RuntimeSessio
 
 
 async def measure(fleet: Fleet, count: int, seconds: float) -> tuple[Hop, Cpu]:
-    hop, room_list = Hop(), rooms(count)
+    hop = Hop()
     freeze_heap()
     async with RedisRuntime(fleet.url) as runtime:
-        sessions = await open_sessions(runtime, count)
+        crowd = Crowd(await open_sessions(runtime, count), seconds, hop)
         print(f"{count} sessions are open", flush=True)
         begin = time.monotonic() + 0.5
         async with asyncio.TaskGroup() as tasks:
-            for number, session in enumerate(sessions):
-                phase = FRAME_S * (number * 0.6180339887 % 1.0)
-                tasks.create_task(send(session, room_list[number], begin + phase, seconds, hop))
+            tasks.create_task(crowd.run(begin))
             await asyncio.sleep(0.5 + WARM_UP_S)
             before, since = Cpu.now(fleet), time.monotonic()
             await asyncio.sleep(seconds - WARM_UP_S - 0.5)
             cpu = before.share(Cpu.now(fleet), time.monotonic() - since)
     return hop, cpu
+
+
+def histogram(times_ms: list[float]) -> Histogram:
+    times = Histogram()
+    for time_ms in times_ms:
+        times.add(time_ms)
+    return times
 
 
 def main() -> None:
@@ -151,13 +182,14 @@ def main() -> None:
         with Fleet() as fleet:
             fleet.add("-m", "benchmarks.null_worker", fleet.url, str(count), ready=READY)
             hop, cpu = asyncio.run(measure(fleet, count, arguments.seconds))
+        there, back = histogram(hop.there), histogram(hop.back)
         rows.append(row(count, hop, cpu))
         print(" | ".join(rows[-1]), flush=True)
     if not arguments.smoke:
         title = f"{count} sessions through Redis"
         draw_times(
             "redis_hop",
-            [("push to the engine's queue", hop.there), ("decision to its event", hop.back)],
+            [("push to the engine's queue", there), ("decision to its event", back)],
             title=title, limit_ms=P99_GOAL_MS,
         )  # fmt: skip
     finish(
@@ -171,7 +203,7 @@ def main() -> None:
             notes=[METHOD],
             headlines={
                 f"through Redis at {count} sessions, p99": (
-                    f"in {hop.there.percentile(99):.1f} ms, back {hop.back.percentile(99):.1f} ms"
+                    f"in {there.percentile(99):.1f} ms, back {back.percentile(99):.1f} ms"
                 )
             },
         ),
@@ -188,13 +220,13 @@ COLUMNS = [
 
 def row(count: int, hop: Hop, cpu: Cpu) -> list[str]:
     times = [
-        histogram.percentile(share)
-        for histogram in (hop.there, hop.back)
+        times.percentile(share)
+        for times in (histogram(hop.there), histogram(hop.back))
         for share in (50, 99, 100)
     ]
     shares = [f"{share:.0%}" for share in (cpu.redis, cpu.worker, cpu.client)]
-    figures = [f"{value:.1f}" for value in (*times, hop.late.percentile(99))]
-    return [str(count), *figures, *shares, str(hop.there.count), str(hop.lost)]
+    figures = [f"{value:.1f}" for value in (*times, histogram(hop.late).percentile(99))]
+    return [str(count), *figures, *shares, str(len(hop.there)), str(hop.lost)]
 
 
 if __name__ == "__main__":

@@ -5,14 +5,16 @@ A bell is a hint and may be missed: who listens looks after all sessions in turn
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from interject.model_runtime.redis.streams import read, read_entries
 from interject.model_runtime.redis.timings import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from redis.asyncio import Redis
+    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.packing import Command
 
 LONGEST = 1_000
 _OLDEST = "0-0"
@@ -26,15 +28,15 @@ class Bell:
         self._wait_ms = max(1, milliseconds(wait_s))
         self._heard = _OLDEST
 
-    def ring(self, pipeline: Any, keys: Iterable[str]) -> None:
-        """Put a ring for these sessions into a pipeline, behind what they are to find."""
-        pipeline.xadd(self._key, {b"k": " ".join(keys)}, maxlen=LONGEST)
+    def ring(self, keys: Iterable[str]) -> Command:
+        """What rings for these sessions; to be sent behind what they are to find."""
+        return "XADD", self._key, "MAXLEN", "~", LONGEST, "*", "k", " ".join(keys)
 
-    async def listen(self, client: Redis) -> set[str]:
+    async def listen(self, client: Client) -> set[str]:
         """Sessions with news; nobody when the wait was too long."""
-        answer: Any = await client.xread({self._key: self._heard}, block=self._wait_ms)
+        answer = await client.ask(read({self._key: self._heard}, block_ms=self._wait_ms))
         rung: set[str] = set()
-        for _, entries in answer or ():
+        for _, entries in read_entries(answer):
             for entry, fields in entries:
                 self._heard = entry
                 rung.update(fields.get(b"k", b"").decode("ascii", "replace").split())

@@ -7,7 +7,6 @@ from ssl import SSLError
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -21,8 +20,9 @@ from redis.exceptions import (
 )
 
 from interject.model_runtime.protocol import RuntimeFailure
+from interject.model_runtime.redis.client import Client
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.packing import use_hiredis
+from interject.model_runtime.redis.line import lay_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -112,7 +112,7 @@ class Address:
         netloc = f"{user}{host}:{place[1]}"
         return replace(self, url=urlunsplit(parts._replace(netloc=netloc)))
 
-    def client(self, on_connect: Callable[[], None] | None = None) -> Redis:
+    def client(self, on_connect: Callable[[], None] | None = None) -> Client:
         """A client that fails at once instead of retrying: what a retry means, callers know.
 
         `on_connect` is called whenever a connection was made anew.
@@ -124,7 +124,7 @@ class Address:
                 on_connect()
 
         try:
-            client = Redis.from_url(
+            client: Any = Client.from_url(
                 self.url,
                 protocol=2,
                 decode_responses=False,
@@ -134,12 +134,13 @@ class Address:
                 retry=Retry(NoBackoff(), 0),
                 redis_connect_func=connected,
             )
-            use_hiredis(client)
-            return client
+            lay_lines(client)
+            made: Client = client
+            return made
         except (ValueError, TypeError) as error:
             raise RuntimeFailure(f"{self.name}: {error}") from None
 
-    async def check(self, client: Redis) -> None:
+    async def check(self, client: Client) -> None:
         """Find out now what would otherwise fail later.
 
         :raises RedisAway: when nobody is there.

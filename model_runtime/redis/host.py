@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,
-    Event,
     Frame,
     RuntimeFailure,
     SessionClosed,
@@ -22,11 +21,13 @@ from interject.model_runtime.redis.memo import write_journal, write_snapshot
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from interject.model_runtime.engine import Engine
     from interject.model_runtime.recall import AnyDeed, Recollection
 
+Input = tuple[str, str, "wire.Input"]
+"""A session's key, the id of an entry of its input stream, and what that holds."""
 LONGEST_JOURNAL = 2_000
 _IDLE_WAIT_S = 0.2
 
@@ -53,12 +54,16 @@ class Batch:
 
 @dataclass(slots=True)
 class Guest:
-    """A session in the engine's thread. `cursor` is the last input that was taken in."""
+    """A session in the engine's thread. `cursor` is the last input that was taken in.
+
+    `has_news` is called whenever there is something to hand out.
+    """
 
     key: str
     epoch: int
     options: SessionOptions
     cursor: str
+    has_news: Callable[[Guest], None]
     outputs: list[wire.Output] = field(default_factory=list)
     deeds: list[AnyDeed] = field(default_factory=list)
     entries: dict[int, str] = field(default_factory=dict)
@@ -67,9 +72,14 @@ class Guest:
     wants_snapshot: bool = False
     closed: bool = False
 
-    def emit(self, event: Event) -> None:
-        self.outputs.append(event)
-        self.closed = self.closed or isinstance(event, Closed)
+    def emit(self, output: wire.Output) -> None:
+        self.outputs.append(output)
+        self.closed = self.closed or isinstance(output, Closed)
+        self.has_news(self)
+
+    def note(self, deed: AnyDeed) -> None:
+        self.deeds.append(deed)
+        self.has_news(self)
 
     @property
     def session_id(self) -> str:
@@ -83,8 +93,9 @@ class EngineHost:
         self._engine = engine
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
-        self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Callable[[], bool | None] | None] = queue.SimpleQueue()
         self._guests: dict[str, Guest] = {}
+        self._told: dict[str, Guest] = {}
         self.failed: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._work, name="interject-engine", daemon=True)
         self._thread.start()
@@ -96,7 +107,7 @@ class EngineHost:
 
     def admit(self, key: str, epoch: int, options: SessionOptions, *, cursor: str) -> None:
         """Begin a session; its first output says whether that was possible."""
-        guest = Guest(key, epoch, options, cursor)
+        guest = Guest(key, epoch, options, cursor, self._has_news)
         self._inbox.put(lambda: self._admit(guest))
 
     def restore(
@@ -110,12 +121,12 @@ class EngineHost:
         entries: dict[int, str],
     ) -> None:
         """Go on with a session of another worker; `entries` are the ids of the known frames."""
-        guest = Guest(key, epoch, options, cursor, entries=entries)
+        guest = Guest(key, epoch, options, cursor, self._has_news, entries=entries)
         self._inbox.put(lambda: self._restore(guest, known))
 
-    def put(self, key: str, entry: str, item: wire.Input) -> None:
-        """Take in a frame or a control."""
-        self._inbox.put(lambda: self._put(key, entry, item))
+    def put(self, inputs: Sequence[Input]) -> None:
+        """Take in frames and controls, all before the next step."""
+        self._inbox.put(lambda: self._put_all(inputs))
 
     def close(self, key: str, reason: CloseReason, detail: str) -> None:
         """End a session."""
@@ -143,10 +154,12 @@ class EngineHost:
             self._loop.call_soon_threadsafe(self.failed.set_exception, failure)
 
     def _take_in(self, *, wait: bool) -> bool:
+        """Everything that was put in, or up to what took long: then a step comes in between."""
         try:
             action = self._inbox.get(block=wait, timeout=_IDLE_WAIT_S if wait else None)
             while action is not None:
-                action()
+                if action():
+                    return True
                 action = self._inbox.get_nowait()
         except queue.Empty:
             return True
@@ -155,20 +168,27 @@ class EngineHost:
     def _admit(self, guest: Guest) -> None:
         try:
             self._engine.open(guest.options, guest.emit)
-            self._engine.report(guest.session_id, guest.deeds.append)
+            self._engine.report(guest.session_id, guest.note)
         except RuntimeFailure as error:
-            guest.outputs.append(wire.Opened(str(error)))
+            guest.emit(wire.Opened(str(error)))
             guest.emit(Closed(guest.session_id, CloseReason.FAILURE, str(error)))
         else:
-            guest.outputs.append(wire.Opened())
+            guest.emit(wire.Opened())
         self._guests[guest.key] = guest
 
-    def _restore(self, guest: Guest, known: Recollection) -> None:
+    def _restore(self, guest: Guest, known: Recollection) -> bool:
         try:
-            self._engine.restore(guest.options, known, guest.emit, guest.deeds.append)
+            self._engine.restore(guest.options, known, guest.emit, guest.note)
         except RuntimeFailure as error:
             guest.emit(Closed(guest.session_id, CloseReason.FAILURE, str(error)))
+        else:
+            guest.evictions = self._engine.evictions(guest.session_id)
         self._guests[guest.key] = guest
+        return True
+
+    def _put_all(self, inputs: Sequence[Input]) -> None:
+        for key, entry, item in inputs:
+            self._put(key, entry, item)
 
     def _put(self, key: str, entry: str, item: wire.Input) -> None:
         guest = self._guests.get(key)
@@ -182,10 +202,10 @@ class EngineHost:
         except SessionClosed:
             logger.debug("input for a session that has just ended")
         except RuntimeFailure as error:
-            guest.outputs.append(wire.Answer(entry, str(error)))
+            guest.emit(wire.Answer(entry, str(error)))
         else:
             if isinstance(item, wire.Say | wire.TextTurn):
-                guest.outputs.append(wire.Answer(entry))
+                guest.emit(wire.Answer(entry))
 
     def _apply(self, session_id: str, item: wire.Input) -> None:
         engine = self._engine
@@ -218,6 +238,7 @@ class EngineHost:
         if guest is None or guest.closed:
             return
         guest.wants_snapshot = True
+        self._has_news(guest)
         if leave:
             last = replace(self._batch(guest), last=True)
             self._loop.call_soon_threadsafe(self._deliver, [last])
@@ -228,8 +249,13 @@ class EngineHost:
         if guest is not None:
             self._engine.abandon(guest.session_id)
 
+    def _has_news(self, guest: Guest) -> None:
+        self._told[guest.key] = guest
+
     def _hand_out(self) -> None:
-        batches = [self._batch(guest) for guest in self._guests.values() if self._has_news(guest)]
+        """Asks only those with news: a thousand may be silent."""
+        told, self._told = self._told, {}
+        batches = [self._batch(guest) for key, guest in told.items() if self._is_here(key, guest)]
         if not batches:
             return
         for batch in batches:
@@ -237,8 +263,9 @@ class EngineHost:
                 del self._guests[batch.key]
         self._loop.call_soon_threadsafe(self._deliver, batches)
 
-    def _has_news(self, guest: Guest) -> bool:
-        return bool(guest.outputs or guest.deeds or guest.wants_snapshot)
+    def _is_here(self, key: str, guest: Guest) -> bool:
+        """Neither abandoned nor closed since it had news."""
+        return self._guests.get(key) is guest
 
     def _batch(self, guest: Guest) -> Batch:
         outputs, deeds = tuple(guest.outputs), tuple(guest.deeds)

@@ -50,6 +50,10 @@ class Keys:
         """String that expires with the lease: the token of the worker with this name."""
         return f"{self.prefix}name:{worker}"
 
+    def alive(self, token: str) -> str:
+        """Channel on which nothing is said: who is subscribed to it lives."""
+        return f"{self.prefix}alive:{token}"
+
     def owned(self, token: str) -> str:
         """Set: the sessions of a worker."""
         return f"{self.prefix}owned:{token}"

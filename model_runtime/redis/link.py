@@ -12,8 +12,7 @@ from interject.model_runtime.redis.connection import OUTAGE, RedisAway
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from redis.asyncio import Redis
-
+    from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.cluster import Home
 
 T = TypeVar("T")
@@ -28,11 +27,11 @@ class Link:
     def __init__(self, home: Home, on_connect: Callable[[], None] | None = None) -> None:
         self._home = home
         self._on_connect = on_connect
-        self._client: Redis | None = None
-        self._dropped: list[Redis] = []
+        self._client: Client | None = None
+        self._dropped: list[Client] = []
         self._users = 0
 
-    async def run(self, step: Callable[[Redis], Awaitable[T]]) -> T:
+    async def run(self, step: Callable[[Client], Awaitable[T]]) -> T:
         """Do something on the node.
 
         :raises Elsewhere: when the shard is not there; nothing was done.
@@ -72,13 +71,13 @@ class Link:
             self._drop(self._client)
         await self._close_dropped()
 
-    async def _connected(self) -> Redis:
+    async def _connected(self) -> Client:
         if self._client is None:
             address = await self._home.find()
             self._client = self._client or address.client(self._on_connect)
         return self._client
 
-    def _drop(self, client: Redis) -> None:
+    def _drop(self, client: Client) -> None:
         """Others may be using it: it is closed when nobody does."""
         self._home.forget()
         if client is self._client:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 from safetensors.torch import load, save
 
 from interject.model_runtime import recall
@@ -73,11 +74,8 @@ _NOTE = TypeAdapter(SnapshotNote)
 
 def write_journal(deeds: Sequence[AnyDeed], cursor: str) -> bytes:
     """What was done, and the last input that had been taken in by then."""
-    named = [
-        [type(deed).__name__, _DEEDS[type(deed).__name__].dump_python(deed, mode="json")]
-        for deed in deeds
-    ]
-    return json.dumps([cursor, named], separators=(",", ":")).encode()
+    named = [(type(deed).__name__, deed) for deed in deeds]
+    return to_json((cursor, named), inf_nan_mode="constants")
 
 
 def read_journal(data: bytes) -> tuple[list[AnyDeed], str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import Frame
@@ -41,13 +42,16 @@ class Outbox:
     def __init__(self) -> None:
         self._count = 0
         self._unsent: deque[Letter] = deque()
-        self._kept: deque[Letter] = deque()
+        self._unsent_frames = 0
+        self._kept_frames: deque[Letter] = deque()
+        self._kept_controls: deque[Letter] = deque()
 
     def put(self, item: wire.Input) -> int:
         """Queue an entry; returns its number."""
         self._count += 1
         self._unsent.append(Letter(self._count, item))
         if isinstance(item, Frame):
+            self._unsent_frames += 1
             self._shed()
         return self._count
 
@@ -63,35 +67,46 @@ class Outbox:
     def sent(self, number: int) -> None:
         """Everything up to this entry has reached Redis."""
         while self._unsent and self._unsent[0].number <= number:
-            self._kept.append(self._unsent.popleft())
+            letter = self._unsent.popleft()
+            if letter.seq is None:
+                self._kept_controls.append(letter)
+            else:
+                self._unsent_frames -= 1
+                self._kept_frames.append(letter)
 
     def decided(self, seq: int) -> None:
         """Frames up to this one need not be sent again."""
-        self._kept = deque(k for k in self._kept if k.seq is None or k.seq > seq)
+        kept = self._kept_frames
+        while kept and (kept[0].seq or 0) <= seq:
+            kept.popleft()
 
     def acknowledged(self, number: int) -> None:
         """Controls up to this entry need not be sent again."""
-        self._kept = deque(k for k in self._kept if k.seq is not None or k.number > number)
+        kept = self._kept_controls
+        while kept and kept[0].number <= number:
+            kept.popleft()
 
     def send_again(self) -> None:
         """Redis may have forgotten what was sent."""
-        self._unsent.extendleft(reversed(self._kept))
-        self._kept.clear()
+        kept = sorted((*self._kept_frames, *self._kept_controls), key=attrgetter("number"))
+        self._unsent.extendleft(reversed(kept))
+        self._unsent_frames += len(self._kept_frames)
+        self._kept_frames.clear()
+        self._kept_controls.clear()
 
     def begin_again(self, wanted: Callable[[wire.Input], bool]) -> dict[int, int]:
         """Everything that is still wanted goes into a new stream; returns the new numbers."""
         self.send_again()
         letters = [letter for letter in self._unsent if wanted(letter.item)]
         self._unsent = deque(Letter(n, letter.item) for n, letter in enumerate(letters, 1))
+        self._unsent_frames = sum(letter.seq is not None for letter in letters)
         self._count = len(letters)
         return {letter.number: n for n, letter in enumerate(letters, 1)}
 
     def _shed(self) -> None:
-        frames = sum(letter.seq is not None for letter in (*self._kept, *self._unsent))
-        for letters in (self._kept, self._unsent):
-            for letter in list(letters):
-                if frames <= KEPT_FRAMES:
-                    return
-                if letter.seq is not None:
-                    letters.remove(letter)
-                    frames -= 1
+        while len(self._kept_frames) + self._unsent_frames > KEPT_FRAMES:
+            if self._kept_frames:
+                self._kept_frames.popleft()
+            else:
+                self._unsent.remove(next(x for x in self._unsent if x.seq is not None))
+                self._unsent_frames -= 1

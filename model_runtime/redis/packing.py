@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from hiredis import pack_command
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+Word = str | bytes | int | float
+Command = Sequence[Word]
+"""Its name, one word, and its arguments."""
+
+
+def pack(commands: Iterable[Command]) -> bytes:
+    """As Redis reads them."""
+    packed: Callable[[Any], bytes] = pack_command
+    return b"".join([packed(tuple(command)) for command in commands])
 
 
 class PackedByHiredis:
@@ -18,13 +26,6 @@ class PackedByHiredis:
 
     def pack_commands(self, commands: Iterable[Any]) -> list[bytes]:
         return [b"".join([pack_command(_words(args)) for args in commands])]
-
-
-def use_hiredis(client: Any) -> None:
-    """To be called before the client connects."""
-    pool = client.connection_pool
-    kind = pool.connection_class
-    pool.connection_class = type(f"Packed{kind.__name__}", (PackedByHiredis, kind), {})
 
 
 def _words(args: Any) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-LEAST_A_TURN = 16
+LEAST_A_TURN = 4
 
 
 class Rota:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from interject.model_runtime.redis.packing import Command, Word
+
 _FOLDER = Path(__file__).parent / "lua"
 
 
@@ -18,6 +20,7 @@ class Script(Enum):
 
     OPEN = "open"
     BEAT = "beat"
+    LOOK = "look"
     WRITE = "write"
     RELEASE = "release"
     RECLAIM = "reclaim"
@@ -25,18 +28,20 @@ class Script(Enum):
     ROOM = "room"
 
 
-Argument = str | bytes | int | float
-
-
-async def run(client: Any, script: Script, keys: Sequence[str], *arguments: Argument) -> Any:
+async def run(client: Any, script: Script, keys: Sequence[str], *arguments: Word) -> Any:
     """Run a script on a client, or queue it in a pipeline."""
     call = client.eval(_text(script), len(keys), *keys, *arguments)
     return await call if hasattr(call, "__await__") else call
 
 
-def queue(pipeline: Any, script: Script, keys: Sequence[str], *arguments: Argument) -> None:
+def queue(pipeline: Any, script: Script, keys: Sequence[str], *arguments: Word) -> None:
     """Put a script into a pipeline."""
     pipeline.eval(_text(script), len(keys), *keys, *arguments)
+
+
+def call(script: Script, keys: Sequence[str], arguments: Sequence[Word]) -> Command:
+    """A script as a command."""
+    return "EVAL", _text(script), len(keys), *keys, *arguments
 
 
 @cache

@@ -55,6 +55,7 @@ class RedisSession(RemoteSession):
         self.generation = generation
         self.read_to = read_to
         self.taken_to = read_to
+        self._read_order = entry_order(read_to)
         self.outbox = Outbox()
         self.refused_events = 0
         self._finishing = False
@@ -87,6 +88,7 @@ class RedisSession(RemoteSession):
     def begin_again(self, generation: int, read_to: str) -> None:
         """Another worker has the session, in new streams, and counts from 0."""
         self.generation, self.read_to, self.taken_to = generation, read_to, read_to
+        self._read_order = entry_order(read_to)
         if self._progress.unfinished is not None:
             self._deliver(self._progress.unfinished)
         self._first_seq = 0
@@ -112,9 +114,10 @@ class RedisSession(RemoteSession):
 
     def receive(self, entry: str, fields: wire.Fields) -> None:
         """Take an entry of the output stream; only rising ids count."""
-        if self.closed.is_set() or entry_order(entry) <= entry_order(self.read_to):
+        order = entry_order(entry)
+        if self.closed.is_set() or order <= self._read_order:
             return
-        self.read_to = entry
+        self.read_to, self._read_order = entry, order
         try:
             output = wire.decode_output(fields)
         except wire.WireError:
@@ -149,6 +152,8 @@ class RedisSession(RemoteSession):
 
     def _renumbered(self, event: Event) -> Event | None:
         first = self._first_seq
+        if not first:
+            return event
         match event:
             case Decision():
                 return replace(event, seq=event.seq - first) if event.seq >= first else None
@@ -180,7 +185,7 @@ class RedisSession(RemoteSession):
         for letter in self.outbox.unsent():
             item = self._progress.for_server(letter.item)
             assert item is not None, "only what a worker understands is kept"
-            if isinstance(item, Frame):
+            if self._first_seq and isinstance(item, Frame):
                 item = replace(item, seq=item.seq + self._first_seq)
             yield letter.number, wire.encode(item)
 

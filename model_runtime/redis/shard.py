@@ -23,31 +23,36 @@ from interject.model_runtime.redis.cluster import Elsewhere, Home
 from interject.model_runtime.redis.connection import MOST_CALLS
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.link import Link
+from interject.model_runtime.redis.pace import Pace
 from interject.model_runtime.redis.resume import next_seq
 from interject.model_runtime.redis.retry import Backoff, always
 from interject.model_runtime.redis.rota import Rota
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.session import RedisSession
-from interject.model_runtime.redis.streams import by_session, cursors
+from interject.model_runtime.redis.streams import add, read, read_entries
 from interject.model_runtime.redis.timings import milliseconds
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from redis.asyncio import Redis
-
     from interject.model_runtime.protocol import SessionOptions
+    from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.connection import Address
     from interject.model_runtime.redis.timings import Timings
 
 LONGEST_INPUT = 1_000
 ENTRIES_A_READ = 256
+LETTERS_AT_ONCE = 256
+"""Redis keeps all of them twice for a moment: 3 MB, and at most one session's more."""
 ATTENDED_AT_ONCE = 64
 """While a script runs, Redis does nothing else."""
 BUSY_RETRY_S = 5.0
 PATIENCE_LEASES = 2
 """A worker that lives shows itself within a lease."""
+
+Sending = tuple[RedisSession, int, "wire.Fields"]
+"""An entry of a session, with its number."""
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +95,7 @@ class Shard:
         self._heard = Bell(self._keys.output_bell, wait_s=timings.wait_s)
         self._told = Bell(self._keys.input_bell, wait_s=timings.wait_s)
         self._rota = Rota(timings.round_s)
+        self._reads, self._writes = Pace(timings.tick_s), Pace(timings.tick_s)
         self._starting = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
         self._resending = True
@@ -134,7 +140,7 @@ class Shard:
         self.sessions[key] = session
         return session
 
-    async def _settled(self, step: Callable[[Redis], Awaitable[RedisSession]]) -> RedisSession:
+    async def _settled(self, step: Callable[[Client], Awaitable[RedisSession]]) -> RedisSession:
         """A shard that moves to another node is waited for.
 
         So are workers whose leases lapsed meanwhile, or that a restarted Redis does not know yet.
@@ -153,7 +159,7 @@ class Shard:
                     raise
             await backoff.wait()
 
-    async def _begin(self, client: Redis, key: str, options: SessionOptions) -> RedisSession:
+    async def _begin(self, client: Client, key: str, options: SessionOptions) -> RedisSession:
         verdict, *place = await self._place(client, key, options)
         if verdict == b"in_use":
             raise RuntimeFailure(f"session {options.session_id} is open already, in another client")
@@ -179,7 +185,7 @@ class Shard:
             session.opened.set_result(None)
         return session
 
-    async def _place(self, client: Redis, key: str, options: SessionOptions) -> Any:
+    async def _place(self, client: Client, key: str, options: SessionOptions) -> Any:
         return await scripts.run(
             client, Script.OPEN, [self._keys.fleet],
             self._keys.prefix, key, self._token, wire.encode_options(options),
@@ -204,23 +210,24 @@ class Shard:
             for link in (reading, writing, attending):
                 await link.aclose()
 
-    async def _always(self, step: Callable[[Redis], Awaitable[None]], link: Link) -> None:
+    async def _always(self, step: Callable[[Client], Awaitable[None]], link: Link) -> None:
         await always(lambda: link.run(step), self._timings)
 
-    async def _read(self, client: Redis) -> None:
+    async def _read(self, client: Client) -> None:
+        await self._reads.turn()
         rung = await self._heard.listen(client)
-        began = perf_counter()
         sessions = self._known(rung.union(self._rota.turn(self.sessions)))
+        if not sessions:
+            return
         places = {self._keys.output(s.key): s.read_to for s in sessions}
-        answer = await client.xread(cursors(places), count=ENTRIES_A_READ) if places else None
-        for key, entries in by_session(answer):
+        answer = await client.ask(read(places, count=ENTRIES_A_READ))
+        for key, entries in read_entries(answer):
             for entry, fields in entries:
                 self.sessions[key].receive(entry, fields)
         for session in sessions:
             if session.closed.is_set():
                 del self.sessions[session.key]
                 self._missing_since.pop(session.key, None)
-        await asyncio.sleep(self._timings.pause_s(perf_counter() - began))
 
     def _known(self, keys: set[str]) -> list[RedisSession]:
         return [self.sessions[key] for key in keys if key in self.sessions]
@@ -237,8 +244,9 @@ class Shard:
                 self._mark(session.key)
             raise ConnectionError("connected anew")
 
-    async def _write(self, client: Redis) -> None:
+    async def _write(self, client: Client) -> None:
         await self._news.wait()
+        await self._writes.turn()
         self._news.clear()
         sending, self._unsent = self._unsent, set()
         try:
@@ -253,25 +261,29 @@ class Shard:
         self._unsent.add(key)
         self._news.set()
 
-    async def _flush(self, client: Redis, sessions: list[RedisSession]) -> None:
-        """All that is unsent, at once or not at all: no entry may overtake an earlier one."""
-        letters = [
-            (session, number, fields)
-            for session in sessions
-            if session.key not in self._missing_since
-            for number, fields in session.letters()
-        ]
-        if not letters:
-            return
-        pipeline = client.pipeline(transaction=True)
-        for session, number, fields in letters:
-            content: dict[Any, Any] = dict(fields)
-            pipeline.xadd(
-                self._keys.input(session.key), content, f"{session.generation}-{number}",
-                maxlen=LONGEST_INPUT, nomkstream=True,
-            )  # fmt: skip
-        self._told.ring(pipeline, {session.key for session, *_ in letters})
-        *results, _ = await pipeline.execute(raise_on_error=False)
+    async def _flush(self, client: Client, sessions: list[RedisSession]) -> None:
+        """All that is unsent, the oldest first: of one session at once or not at all."""
+        letters: list[Sending] = []
+        for session in sessions:
+            if session.key not in self._missing_since:
+                letters += [(session, number, fields) for number, fields in session.letters()]
+            if len(letters) >= LETTERS_AT_ONCE:
+                await self._send(client, letters)
+                letters = []
+        if letters:
+            await self._send(client, letters)
+
+    async def _send(self, client: Client, letters: list[Sending]) -> None:
+        """No entry may overtake an earlier one, so either all are written or none."""
+        commands = [
+            add(
+                self._keys.input(session.key), f"{session.generation}-{number}", fields,
+                longest=LONGEST_INPUT,
+            )
+            for session, number, fields in letters
+        ]  # fmt: skip
+        commands.append(self._told.ring({session.key for session, *_ in letters}))
+        *results, _ = await client.transact(commands)
         for (session, number, _), result in zip(letters, results, strict=True):
             if isinstance(result, ResponseError) and "equal or smaller" not in str(result):
                 raise result
@@ -280,7 +292,7 @@ class Shard:
             else:
                 session.outbox.sent(number)
 
-    async def _attend(self, client: Redis) -> None:
+    async def _attend(self, client: Client) -> None:
         """In every beat all sessions; in between those in which the begin of a reply was taken.
 
         So another client is not told of a reply again that this one may have let be heard.
@@ -300,7 +312,7 @@ class Shard:
             async with asyncio.timeout(max(0.0, self._beat_at - perf_counter())):
                 await self._hurry.wait()
 
-    async def _attend_to(self, client: Redis, read: list[tuple[str, str]]) -> None:
+    async def _attend_to(self, client: Client, read: list[tuple[str, str]]) -> None:
         answers = await scripts.run(
             client, Script.ATTEND, [self._keys.fleet],
             self._keys.prefix, self._token, *(word for pair in read for word in pair),
@@ -338,7 +350,7 @@ class Shard:
         sessions = [self.sessions[key] for key, at in self._missing_since.items() if at < latest]
         return [session for session in sessions if not session.closed.is_set()]
 
-    async def _begin_again(self, client: Redis, session: RedisSession) -> None:
+    async def _begin_again(self, client: Client, session: RedisSession) -> None:
         """With another worker. What is in flight now was written before the session was missed.
 
         Where the answer gets lost, the next one to `attend` says that it was done.

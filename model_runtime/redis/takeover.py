@@ -6,17 +6,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import Frame, RuntimeFailure, SessionOptions
-from interject.model_runtime.recall import AnyDeed, Recollection
+from interject.model_runtime.recall import AnyDeed, Decided, Fed, Recollection
 from interject.model_runtime.redis.memo import read_journal, read_snapshot
 from interject.model_runtime.redis.streams import Entries, entries
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from redis.asyncio import Redis
 
     from interject.model_runtime.redis.keys import Keys
 
 ENTRIES_A_READ = 64
+_UNREADABLE = (ValueError, KeyError, RuntimeFailure)
 FIRST_ENTRY = "0-1"
 """Every input stream begins with an entry that says nothing, so that it exists."""
 
@@ -25,7 +28,8 @@ FIRST_ENTRY = "0-1"
 class Legacy:
     """A session as it was left.
 
-    `known` is None where no worker has noted anything; `failure` says why it cannot go on.
+    `known` is None where no worker has noted anything; `failure` says why it cannot go on. About
+    `waiting` input entries had not been dealt with.
     """
 
     key: str
@@ -36,18 +40,38 @@ class Legacy:
     cursor: str = FIRST_ENTRY
     known: Recollection | None = None
     places: dict[int, str] = field(default_factory=dict)
+    waiting: int = 0
     failure: str = ""
 
+    @property
+    def urgency(self) -> tuple[bool, bool, int]:
+        """Larger is more urgent: what takes no time, then a reply in progress, then a backlog."""
+        if self.known is None:
+            return True, False, 0
+        deeds = self.known.journal
+        return False, bool(deeds) and isinstance(deeds[-1], Fed), self.waiting
 
-async def load(client: Redis, keys: Keys, key: str, *, token: str) -> Legacy | None:
-    """Everything about a session, or None when it is not this worker's any more."""
+
+async def survey(
+    client: Redis, keys: Keys, arrived: Sequence[str], *, token: str
+) -> dict[str, Legacy]:
+    """Those of the sessions that are this worker's, each without its snapshot and frames."""
     pipeline = client.pipeline(transaction=False)
-    pipeline.hgetall(keys.session(key))
-    pipeline.get(keys.snapshot(key))
-    pipeline.xrange(keys.journal(key))
-    state, snapshot, journal = await pipeline.execute()
-    if state.get(b"state") != b"open" or state.get(b"worker") != token.encode():
-        return None
+    for key in arrived:
+        pipeline.hgetall(keys.session(key))
+        pipeline.xrange(keys.journal(key))
+        pipeline.xlen(keys.input(key))
+    answers = iter(await pipeline.execute())
+    found = zip(arrived, answers, answers, answers, strict=True)
+    return {
+        key: _begin(key, state, entries(journal), length)
+        for key, state, journal, length in found
+        if state.get(b"state") == b"open" and state.get(b"worker") == token.encode()
+    }
+
+
+def _begin(key: str, state: wire.Fields, journal: Entries, length: int) -> Legacy:
+    """A snapshot trims both streams: input holds what was decided since then, and what waits."""
     blank = Legacy(
         key, SessionOptions(key), int(state[b"epoch"]),
         int(state.get(b"number", 0)), int(state[b"written"]),
@@ -56,25 +80,49 @@ async def load(client: Redis, keys: Keys, key: str, *, token: str) -> Legacy | N
         legacy = replace(blank, options=wire.decode_options(state[b"options"]))
         if legacy.written <= 0:
             return legacy
-        known, cursor = _recollect(snapshot, entries(journal))
-        first = 0 if known.snapshot is None else known.snapshot.ear.next_seq
-        frames = await _frames(client, keys.input(key), first_seq=first, cursor=cursor)
-        known = replace(known, frames=tuple(frames.values()))
-        places = {frame.seq: entry for entry, frame in frames.items()}
-        return replace(legacy, known=known, cursor=cursor, places=places)
-    except (ValueError, KeyError, RuntimeFailure) as error:
-        reason = f"what the last worker wrote cannot be read ({type(error).__name__})"
-        return replace(blank, failure=reason)
+        deeds, cursor = _deeds(journal)
+    except _UNREADABLE as error:
+        return _lost(blank, error)
+    waiting = length - sum(isinstance(deed, Decided) for deed in deeds)
+    return replace(legacy, known=Recollection(None, deeds, ()), cursor=cursor, waiting=waiting)
 
 
-def _recollect(saved: bytes | None, journal: Entries) -> tuple[Recollection, str]:
-    """What is known but for the frames, and the last input entry that had been taken in."""
-    snapshot, cursor = (None, FIRST_ENTRY) if saved is None else read_snapshot(saved)
+async def load(client: Redis, keys: Keys, legacy: Legacy, *, token: str) -> Legacy | None:
+    """What is still missing; None when the session has been given to somebody since."""
+    if legacy.known is None:
+        return legacy
+    pipeline = client.pipeline(transaction=False)
+    pipeline.get(keys.snapshot(legacy.key))
+    pipeline.hget(keys.session(legacy.key), "epoch")
+    pipeline.hget(keys.session(legacy.key), "worker")
+    saved, epoch, worker = await pipeline.execute()
+    if (epoch, worker) != (str(legacy.epoch).encode(), token.encode()):
+        return None
+    try:
+        snapshot, cursor = (None, FIRST_ENTRY) if saved is None else read_snapshot(saved)
+        cursor = cursor if legacy.cursor == FIRST_ENTRY else legacy.cursor
+        first = 0 if snapshot is None else snapshot.ear.next_seq
+        frames = await _frames(client, keys.input(legacy.key), first_seq=first, cursor=cursor)
+    except _UNREADABLE as error:
+        return _lost(legacy, error)
+    known = Recollection(snapshot, legacy.known.journal, tuple(frames.values()))
+    places = {frame.seq: entry for entry, frame in frames.items()}
+    return replace(legacy, known=known, cursor=cursor, places=places)
+
+
+def _lost(legacy: Legacy, error: Exception) -> Legacy:
+    reason = f"what the last worker wrote cannot be read ({type(error).__name__})"
+    return replace(legacy, known=None, cursor=FIRST_ENTRY, failure=reason)
+
+
+def _deeds(journal: Entries) -> tuple[tuple[AnyDeed, ...], str]:
+    """Also the last input entry that had been taken in; the first one where nothing is noted."""
     deeds: list[AnyDeed] = []
+    cursor = FIRST_ENTRY
     for _, fields in journal:
         more, cursor = read_journal(fields[b"j"])
         deeds += more
-    return Recollection(snapshot, tuple(deeds), ()), cursor
+    return tuple(deeds), cursor
 
 
 async def _frames(client: Redis, stream: str, *, first_seq: int, cursor: str) -> dict[str, Frame]:

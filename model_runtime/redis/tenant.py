@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from interject.model_runtime.protocol import SessionOptions
     from interject.model_runtime.redis.host import Batch
-    from interject.model_runtime.redis.scripts import Argument
 
-LONGEST_OUTPUT = 2_000
 KEPT_EVENTS = 256
 """Written events that a Redis which forgot everything is given again."""
 
@@ -146,22 +142,3 @@ class Tenant:
         return Write(
             number, tuple(events), tuple(journals), snapshot, keep_from, closed, last, whole
         )
-
-
-def arguments(write: Write, *, epoch: int, retention_ms: int, key: str) -> Sequence[Argument]:
-    """The arguments of the write script, after its keys."""
-    head: list[Argument] = [
-        epoch,
-        write.number,
-        write.snapshot,
-        write.keep_from,
-        LONGEST_OUTPUT,
-        retention_ms if write.closed else "",
-        key,
-        int(write.whole),
-        len(write.journals),
-    ]
-    events: list[Argument] = []
-    for event in write.events:
-        events += [event.number, event.kind, event.data, event.cursor]
-    return [*head, *write.journals, *events]

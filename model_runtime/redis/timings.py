@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """`tick_s` is the least time between two reads of the streams that were rung for; a read that
-    took longer is followed by a longer pause, so that reading never takes more than a third of the
-    time. A bell that is silent is listened to for `wait_s`; all streams are read in turn, each once
+    """`tick_s` is the least time from one read of the streams that were rung for to the next, and
+    from one writing of frames to the next: what comes meanwhile goes together, which costs much
+    less. A bell that is silent is listened to for `wait_s`; all streams are read in turn, each once
     in `round_s`.
 
-    `worker_lease_s` without a beat makes a worker's sessions anyone's. A client that was not seen
+    `worker_lease_s` without a beat makes a worker's sessions anyone's. So do two looks in a row,
+    `look_s` apart, that find it no longer connected. A client that was not seen
     for `client_lease_s` may be replaced, after `grace_s` its sessions are closed. What is left of a
     closed session is kept for `retention_s`. A worker that starts waits `start_s` for its Redis. A
     session that neither Redis nor a worker knows any more is lost after `lost_s`.
@@ -22,6 +23,7 @@ class Timings:
     wait_s: float = 0.025
     round_s: float = 0.25
     beat_s: float = 0.25
+    look_s: float = 0.1
     worker_lease_s: float = 1.0
     client_lease_s: float = 2.0
     grace_s: float = 30.0
@@ -32,10 +34,6 @@ class Timings:
     drain_s: float = 10.0
     first_retry_s: float = 0.02
     longest_retry_s: float = 0.5
-
-    def pause_s(self, spent_s: float) -> float:
-        """How long to wait after a read that took `spent_s`."""
-        return max(self.tick_s, 2 * spent_s)
 
 
 def milliseconds(seconds: float) -> int:

@@ -1,6 +1,7 @@
 """A process with a model: takes sessions from Redis, decides for them, and writes what it decided.
 
-Reading, writing and the lease have a connection each, so that none waits for another.
+Reading, writing and the lease have a connection each, so that none waits for another. A fourth one
+only shows that this process lives.
 """
 
 from __future__ import annotations
@@ -16,36 +17,39 @@ from redis.exceptions import RedisError
 from interject.model_runtime.engine import Engine
 from interject.model_runtime.ledger import Eviction
 from interject.model_runtime.protocol import Closed, CloseReason, RuntimeFailure
-from interject.model_runtime.redis import scripts
+from interject.model_runtime.redis import scripts, writes
+from interject.model_runtime.redis.arrivals import Arrivals
 from interject.model_runtime.redis.bell import Bell
 from interject.model_runtime.redis.cluster import Home
 from interject.model_runtime.redis.connection import OUTAGE, Address
 from interject.model_runtime.redis.host import Batch, EngineHost
 from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.link import Link
+from interject.model_runtime.redis.lookout import Lookout
+from interject.model_runtime.redis.pace import Pace
+from interject.model_runtime.redis.presence import Presence
 from interject.model_runtime.redis.retry import always, at_last
 from interject.model_runtime.redis.rota import Rota
 from interject.model_runtime.redis.scripts import Script
-from interject.model_runtime.redis.streams import by_session, cursors
+from interject.model_runtime.redis.streams import read, read_entries
 from interject.model_runtime.redis.takeover import load
-from interject.model_runtime.redis.tenant import Tenant, arguments
+from interject.model_runtime.redis.tenant import Tenant
 from interject.model_runtime.redis.timings import Timings, milliseconds
 from interject.model_runtime.remote import wire
 from interject.model_runtime.telemetry.worker_watch import NoObserver
 from interject.model_runtime.threads import leave_a_core
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from redis.asyncio import Redis
+    from collections.abc import Awaitable, Callable, Iterator
 
     from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.host import Input
     from interject.model_runtime.redis.streams import Entries
     from interject.model_runtime.redis.takeover import Legacy
     from interject.model_runtime.redis.tenant import Write
     from interject.model_runtime.telemetry.worker_watch import WorkerObserver
 
-ARRIVALS_A_READ = 64
 ADOPTIONS_A_READ = 4
 """All other sessions wait meanwhile."""
 ENTRIES_A_READ = 8
@@ -78,11 +82,18 @@ class Worker:
         self._observer = observer or NoObserver()
         self._slots = slots
         self._lease = Lease(self._keys, name=name, slots=slots, timings=self._timings)
+        token = self._lease.token
+        self._presence = Presence(self._keys.alive(token), wait_s=self._timings.beat_s)
+        self._lookout = Lookout(self._keys, token=token, presence=self._presence)
+        self._bereaved = asyncio.Event()
+        self._arrivals = Arrivals(self._keys, token)
         self._tenants: dict[str, Tenant] = {}
         self._news = asyncio.Event()
         self._heard = Bell(self._keys.input_bell, wait_s=self._timings.wait_s)
         self._told = Bell(self._keys.output_bell, wait_s=self._timings.wait_s)
         self._rota = Rota(self._timings.round_s)
+        self._reads = Pace(self._timings.tick_s)
+        self._unwritten: dict[str, Tenant] = {}
         self.refused_entries = 0
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
@@ -91,17 +102,18 @@ class Worker:
         :raises RuntimeFailure: when Redis cannot be used, the name is taken, or the engine fails.
         """
         reading, writing, leasing = (Link(self._home) for _ in range(3))
+        showing = Link(self._home, self._presence.interrupted)
         self._host = EngineHost(self._engine, self._deliver)
         try:
             await at_last(lambda: self._join(leasing), self._timings)
             self._observer.started()
             ready()
-            await self._work(stop, reading, writing, leasing)
+            await self._work(stop, reading, writing, leasing, showing)
             with contextlib.suppress(*OUTAGE):
                 await leasing.run(self._lease.leave)
         finally:
             await self._host.aclose()
-            for link in (reading, writing, leasing):
+            for link in (reading, writing, leasing, showing):
                 await link.aclose()
 
     async def _join(self, leasing: Link) -> None:
@@ -113,12 +125,16 @@ class Worker:
         """Sessions that this worker holds."""
         return len(self._tenants)
 
-    async def _work(self, stop: asyncio.Event, reading: Link, writing: Link, leasing: Link) -> None:
+    async def _work(
+        self, stop: asyncio.Event, reading: Link, writing: Link, leasing: Link, showing: Link
+    ) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [
+                group.create_task(self._always(self._presence.hold, showing), name="presence"),
                 group.create_task(self._always(self._read, reading), name="read"),
                 group.create_task(self._always(self._write, writing), name="write"),
                 group.create_task(self._always(self._beat, leasing), name="beat"),
+                group.create_task(self._always(self._look, leasing), name="look"),
                 group.create_task(self._watch(), name="watch"),
             ]
             await stop.wait()
@@ -129,21 +145,30 @@ class Worker:
     async def _watch(self) -> None:
         await asyncio.shield(self._host.failed)
 
-    async def _always(self, step: Callable[[Redis], Awaitable[None]], link: Link) -> None:
+    async def _always(self, step: Callable[[Client], Awaitable[None]], link: Link) -> None:
         await always(lambda: link.run(step), self._timings, self._observer.outage)
 
     # The lease
 
-    async def _beat(self, client: Redis) -> None:
+    async def _beat(self, client: Client) -> None:
         renewal = await self._lease.renew(client)
         self._observer.leased(sessions=len(self._tenants), refused_entries=self.refused_entries)
         suspects = [t for t in self._tenants.values() if renewal.lapsed or t.held]
         await self._reclaim(client, suspects)
         for key in renewal.lonely:
             self._host.close(key, CloseReason.CLIENT, "the client has gone")
-        await asyncio.sleep(self._timings.beat_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timings.beat_s):
+                await self._bereaved.wait()
+        self._bereaved.clear()
 
-    async def _reclaim(self, client: Redis, tenants: list[Tenant]) -> None:
+    async def _look(self, client: Client) -> None:
+        """What a dead worker had is shared out in the next beat, which then comes at once."""
+        await asyncio.sleep(self._timings.look_s)
+        if not self._lease.draining and await self._lookout.look(client):
+            self._bereaved.set()
+
+    async def _reclaim(self, client: Client, tenants: list[Tenant]) -> None:
         """The lease had lapsed: find out what is still ours, and tell a Redis that forgot it."""
         if not tenants:
             return
@@ -173,55 +198,58 @@ class Worker:
     def _remove(self, tenant: Tenant) -> None:
         if self._tenants.get(tenant.key) is tenant:
             del self._tenants[tenant.key]
+            self._unwritten.pop(tenant.key, None)
 
     # Reading
 
-    async def _read(self, client: Redis) -> None:
+    async def _read(self, client: Client) -> None:
+        await self._reads.turn()
         rung = await self._heard.listen(client)
-        began = perf_counter()
-        pipeline = client.pipeline(transaction=False)
-        pipeline.lrange(self._keys.todo(self._lease.token), 0, ARRIVALS_A_READ)
-        tenants = self._known(rung.union(self._rota.turn(self._tenants)))
-        places = {self._keys.input(t.key): t.read_to for t in tenants}
-        if places:
-            pipeline.xread(cursors(places), count=ENTRIES_A_READ)
-        arrived, *streams = await pipeline.execute()
-        for key, entries in by_session(streams[0] if streams else None):
-            self._take_in(key, entries)
-        adopted = 0
-        for key in arrived:
-            if adopted < ADOPTIONS_A_READ:
-                adopted += await self._adopt(client, key.decode())
-        await asyncio.sleep(self._timings.pause_s(perf_counter() - began))
+        places = {
+            self._keys.input(tenant.key): tenant.read_to
+            for tenant in self._known(rung.union(self._rota.turn(self._tenants)))
+        }
+        reads = (read(places, count=ENTRIES_A_READ),) if places else ()
+        arrived, *streams = await client.exchange((self._arrivals.question, *reads))
+        for answer in (arrived, *streams):
+            if isinstance(answer, RedisError):
+                raise answer
+        taken: list[Input] = []
+        for key, entries in read_entries(streams[0] if streams else None):
+            taken += self._take_in(key, entries)
+        if taken:
+            self._host.put(taken)
+        if arrived:
+            await self._adopt_some(client, await self._arrivals.by_urgency(client, arrived))
 
     def _known(self, keys: set[str]) -> list[Tenant]:
         return [self._tenants[key] for key in keys if key in self._tenants]
 
-    def _take_in(self, key: str, entries: Entries) -> None:
+    def _take_in(self, key: str, entries: Entries) -> Iterator[Input]:
         tenant = self._tenants.get(key)
         if tenant is None or tenant.leaving:
             return
         for tenant.read_to, fields in entries:
             try:
-                item = wire.decode_input(fields)
+                yield key, tenant.read_to, wire.decode_input(fields)
             except wire.WireError as error:
                 self.refused_entries += 1
                 logger.warning("input refused", extra={"session": key, "reason": str(error)})
+
+    async def _adopt_some(self, client: Client, arrived: list[Legacy]) -> None:
+        """A slot may still be held by a session that is lost and was not missed yet."""
+        adopted = 0
+        for legacy in arrived:
+            full = legacy.key not in self._tenants and len(self._tenants) >= self._slots
+            if full or adopted == ADOPTIONS_A_READ:
+                continue
+            whole = await load(client, self._keys, legacy, token=self._lease.token)
+            adopted += 1
+            if whole is None:
+                self._arrivals.forget(legacy.key)
             else:
-                self._host.put(key, tenant.read_to, item)
-
-    async def _adopt(self, client: Redis, key: str) -> bool:
-        """Take over what was given to this worker; it stays on the list until that is done.
-
-        A slot may still be held by a session that is lost and was not missed yet.
-        """
-        if key not in self._tenants and len(self._tenants) >= self._slots:
-            return False
-        legacy = await load(client, self._keys, key, token=self._lease.token)
-        if legacy is not None:
-            self._take_over(legacy)
-        await client.lrem(self._keys.todo(self._lease.token), 1, key)
-        return True
+                self._take_over(whole)
+                await self._arrivals.strike(client, legacy.key)
 
     def _take_over(self, legacy: Legacy) -> None:
         """A session may come back that was lost to another worker and not yet missed here."""
@@ -256,11 +284,12 @@ class Worker:
             tenant = self._tenants.get(batch.key)
             if tenant is not None and tenant.epoch == batch.epoch:
                 tenant.add(batch)
+                self._unwritten[batch.key] = tenant
                 for item in batch.outputs:
                     self._observer.output(item)
         self._news.set()
 
-    async def _write(self, client: Redis) -> None:
+    async def _write(self, client: Client) -> None:
         """Everything that is queued, at once; a repetition after an outage is harmless."""
         await self._news.wait()
         self._news.clear()
@@ -270,58 +299,53 @@ class Worker:
             self._news.set()
             raise
 
-    async def _flush(self, client: Redis) -> None:
-        pipeline = client.pipeline(transaction=False)
+    async def _flush(self, client: Client) -> None:
         writing = [
             (tenant, write)
-            for tenant in self._tenants.values()
+            for tenant in self._unwritten.values()
             if (write := tenant.next_write()) is not None
         ]
-        for tenant, write in writing:
-            self._queue_write(pipeline, tenant, write)
         if not writing:
             return
         began = perf_counter()
-        self._told.ring(pipeline, (tenant.key for tenant, _ in writing))
-        *verdicts, _ = await pipeline.execute(raise_on_error=False)
-        self._observer.wrote(perf_counter() - began)
-        troubles: list[RedisError] = []
-        for (tenant, write), verdict in zip(writing, verdicts, strict=True):
-            if isinstance(verdict, RedisError):
-                troubles.append(verdict)
-            elif verdict == b"fenced":
-                self._forget(tenant)
-            elif tenant.in_flight is not write:
-                self._news.set()
-            else:
-                self._written(tenant, verdict)
-        for trouble in troubles:
-            raise trouble
-
-    def _queue_write(self, pipeline: Redis, tenant: Tenant, write: Write) -> None:
-        keys, key = self._keys, tenant.key
-        names = [
-            keys.session(key), keys.output(key), keys.journal(key),
-            keys.snapshot(key), keys.input(key), keys.owned(self._lease.token),
-        ]  # fmt: skip
         retention_ms = milliseconds(self._timings.retention_s)
-        values = arguments(write, epoch=tenant.epoch, retention_ms=retention_ms, key=key)
-        scripts.queue(pipeline, Script.WRITE, names, *values)
+        calls = list(
+            writes.calls(writing, self._keys, self._lease.token, retention_ms=retention_ms)
+        )
+        ring = self._told.ring(tenant.key for tenant, _ in writing)
+        *answers, _ = await client.exchange((*(command for _, command in calls), ring))
+        self._observer.wrote(perf_counter() - began)
+        for (written, _), answer in zip(calls, answers, strict=True):
+            if not isinstance(answer, RedisError):
+                for (tenant, write), verdict in zip(written, answer, strict=True):
+                    self._judge(tenant, write, verdict)
+        for answer in answers:
+            if isinstance(answer, RedisError):
+                raise answer
 
-    def _written(self, tenant: Tenant, verdict: bytes) -> None:
-        """The verdict on the write in flight; one that was put together anew meanwhile has none."""
-        if verdict == b"missing":
+    def _judge(self, tenant: Tenant, write: Write, verdict: bytes) -> None:
+        """A write in flight that was put together anew meanwhile has no verdict."""
+        if verdict == b"fenced":
+            self._forget(tenant)
+        elif tenant.in_flight is not write:
+            self._news.set()
+        elif verdict == b"missing":
             tenant.hold()
         elif verdict == b"behind":
             tenant.hold()
             self._host.snapshot(tenant.key)
             self._news.set()
         else:
-            tenant.settle()
-            if tenant.closed:
-                self._remove(tenant)
-            elif tenant.waits:
-                self._news.set()
+            self._settle(tenant)
+
+    def _settle(self, tenant: Tenant) -> None:
+        tenant.settle()
+        if tenant.closed:
+            self._remove(tenant)
+        elif tenant.waits:
+            self._news.set()
+        elif self._unwritten.get(tenant.key) is tenant:
+            del self._unwritten[tenant.key]
 
     # Leaving
 
@@ -336,7 +360,7 @@ class Worker:
                     await link.run(self._hand_over)
                     await asyncio.sleep(self._timings.tick_s)
 
-    async def _hand_over(self, client: Redis) -> None:
+    async def _hand_over(self, client: Client) -> None:
         for tenant in list(self._tenants.values()):
             if not tenant.leaving:
                 tenant.leaving = True

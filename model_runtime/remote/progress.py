@@ -40,7 +40,7 @@ class Progress:
     def for_server(self, item: wire.Input) -> wire.Input | None:
         """An input as this server counts; None when it concerns a reply that it never gave."""
         match item:
-            case Frame():
+            case Frame() if self._first_seq:
                 return replace(item, seq=item.seq - self._first_seq)
             case wire.Cancel() | wire.Heard():
                 known = item.reply_id >= self._first_reply
@@ -51,7 +51,8 @@ class Progress:
         """An event as the client counts; None when another server has reported it already."""
         match event:
             case Decision():
-                return replace(event, seq=event.seq + self._first_seq)
+                first = self._first_seq
+                return replace(event, seq=event.seq + first) if first else event
             case Gap():
                 gap = replace(event, first_seq=event.first_seq + self._first_seq)
                 return None if gap in self._holes else gap

@@ -41,9 +41,10 @@ class RemoteSession(ABC):
         return self.options.session_id
 
     async def push(self, frame: Frame) -> None:
-        self._check()
         if frame.seq >= self._progress.next_seq:
             self._put(frame)
+        else:
+            self._check()
 
     async def finish(self) -> None:
         self._put(wire.Finish())

@@ -108,6 +108,7 @@ Input = Frame | Control
 Output = Event | Opened | Answer
 
 _FRAME = b"frame"
+_UNSIGNED, _DOUBLE = struct.Struct("<I"), struct.Struct("<d")
 _KINDS: dict[bytes, type] = {
     b"say": Say,
     b"text_turn": TextTurn,
@@ -127,7 +128,9 @@ _KINDS: dict[bytes, type] = {
     b"answer": Answer,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
-_READERS: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in _KINDS.values()}
+_JSON: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in _KINDS.values()}
+_WRITERS = {kind: adapter.serializer.to_json for kind, adapter in _JSON.items()}
+_READERS = {name: _JSON[kind].validator.validate_json for name, kind in _KINDS.items()}
 _OPTIONS = TypeAdapter(SessionOptions)
 _SPEAKERS = TypeAdapter(tuple[Speaker, ...])
 CONTROLS = (Say, TextTurn, AnswerNow, Cancel, Heard, Update, Finish, Close)
@@ -138,7 +141,7 @@ def encode(item: Input | Output) -> dict[bytes, bytes]:
     if isinstance(item, Frame):
         return _encode_frame(item)
     kind = type(item)
-    return {b"v": VERSION, b"k": _NAMES[kind], b"d": _READERS[kind].dump_json(item)}
+    return {b"v": VERSION, b"k": _NAMES[kind], b"d": _WRITERS[kind](item)}
 
 
 def decode_input(fields: Fields) -> Input:
@@ -195,13 +198,14 @@ def _kind(fields: Fields) -> bytes:
 
 
 def _decode_json(kind: bytes, fields: Fields) -> Any:
-    if kind not in _KINDS:
+    reader = _READERS.get(kind)
+    if reader is None:
         raise WireError(f"unknown kind {_shown(kind)}")
     data = fields.get(b"d", b"")
     if len(data) > MAX_JSON_BYTES:
         raise WireError(f"{_shown(kind)} has {len(data)} bytes, at most {MAX_JSON_BYTES}")
     try:
-        return _READERS[_KINDS[kind]].validate_json(data)
+        return reader(data)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "d"
@@ -212,9 +216,9 @@ def _encode_frame(frame: Frame) -> dict[bytes, bytes]:
     fields = {
         b"v": VERSION,
         b"k": _FRAME,
-        b"s": struct.pack("<I", frame.seq),
-        b"t": struct.pack("<d", frame.captured_at),
-        b"f": struct.pack("<I", 0 if frame.lookahead else FLAG_LAST),
+        b"s": _UNSIGNED.pack(frame.seq),
+        b"t": _DOUBLE.pack(frame.captured_at),
+        b"f": _UNSIGNED.pack(0 if frame.lookahead else FLAG_LAST),
         b"p": frame.pcm,
     }
     if frame.lookahead:
@@ -234,18 +238,18 @@ def _decode_frame(fields: Fields) -> Frame:
     pcm = fields.get(b"p", b"")
     if len(pcm) != FRAME_SAMPLES * SAMPLE_BYTES:
         raise WireError(f"frame: p has {len(pcm)} bytes, not {FRAME_SAMPLES * SAMPLE_BYTES}")
-    speakers = fields.get(b"w", b"[]")
-    if len(speakers) > MAX_JSON_BYTES:
+    speakers = fields.get(b"w")
+    if speakers is not None and len(speakers) > MAX_JSON_BYTES:
         raise WireError(f"frame: w has {len(speakers)} bytes, at most {MAX_JSON_BYTES}")
     try:
-        (seq,) = struct.unpack("<I", fields.get(b"s", b""))
-        (captured_at,) = struct.unpack("<d", fields.get(b"t", b""))
+        (seq,) = _UNSIGNED.unpack(fields.get(b"s", b""))
+        (captured_at,) = _DOUBLE.unpack(fields.get(b"t", b""))
     except struct.error:
         raise WireError("frame: s must have 4 bytes and t 8") from None
     if not math.isfinite(captured_at):
         raise WireError("frame: t is no time")
     try:
-        voices = _SPEAKERS.validate_json(speakers)
+        voices = () if speakers is None else _SPEAKERS.validate_json(speakers)
         return Frame(seq, captured_at, pcm, fields.get(b"a", b""), voices)
     except ValidationError:
         raise WireError("frame: w holds no list of speakers") from None

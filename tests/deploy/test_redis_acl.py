@@ -24,6 +24,7 @@ from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.redis.worker import Worker
 from interject.model_runtime.telemetry.worker_watch import NoObserver
 from tests.deploy.guarded_redis import DEPLOY, NO_RETRY, GuardedRedis
+from tests.live.watching import watched
 from tests.model_runtime.worlds import frames, noise, small_model
 
 if TYPE_CHECKING:
@@ -120,6 +121,21 @@ async def test_a_whole_life_needs_no_more_than_is_allowed(guarded: GuardedRedis)
     assert decided(first + rest) == list(range(len(SOUND)))
 
 
+async def test_workers_may_look_whether_others_live(guarded: GuardedRedis) -> None:
+    async with hired(guarded, "w1") as one, hired(guarded, "w2"):
+        await watched(one, "w2")
+    assert guarded.denials() == []
+
+
+@pytest.mark.timeout(400)
+async def test_a_worker_that_may_not_listen_works_without(guarded: GuardedRedis) -> None:
+    with guarded.admin() as admin:
+        admin.execute_command("ACL", "SETUSER", "interject-worker", "-subscribe")
+    async with hired(guarded, "w1"), RedisRuntime(guarded.url("media")) as runtime:
+        session = await runtime.open(SessionOptions("call", max_reply_tokens=4))
+        assert decided(await talk(session, SOUND[:4], finish=True)) == [0, 1, 2, 3]
+
+
 @pytest.mark.timeout(400)
 async def test_a_client_that_comes_back_may_go_on(guarded: GuardedRedis) -> None:
     timings = Timings(client_lease_s=0.2)
@@ -160,6 +176,8 @@ FORBIDDEN: dict[str, list[Call]] = {
         ("SREM", KEYS.owned("w1"), KEY),
         ("LPOP", KEYS.todo("w1")),
         ("SET", KEYS.name("w1"), "forged"),
+        ("SUBSCRIBE", KEYS.alive("w1")),
+        ("PUBSUB", "NUMSUB", KEYS.alive("w1")),
         ("INFO",),
     ],
     "worker": [
@@ -170,6 +188,10 @@ FORBIDDEN: dict[str, list[Call]] = {
         ("DEL", OUT),
         ("DEL", SESSION),
         ("XTRIM", OUT, "MAXLEN", "0"),
+        ("SUBSCRIBE", "elsewhere"),
+        ("PSUBSCRIBE", "*"),
+        ("PUBLISH", KEYS.alive("w1"), "x"),
+        ("PUBSUB", "CHANNELS"),
         ("INFO",),
     ],
     "ops": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from redis.asyncio import Redis
 
 from interject.model_runtime.protocol import Decision, SessionOptions
 from interject.model_runtime.redis.bell import Bell
+from interject.model_runtime.redis.connection import Address
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.runtime import RedisRuntime
 from tests.live.conftest import hired
@@ -22,17 +24,14 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
 
 async def test_who_listens_hears_whom_was_rung_for(redis_server: RedisServer) -> None:
-    async with Redis.from_url(redis_server.url) as near, Redis.from_url(redis_server.url) as far:
+    address = Address.parse(redis_server.url)
+    async with aclosing(address.client()) as near, aclosing(address.client()) as far:
         listening, ringing = Bell("bell", wait_s=30.0), Bell("bell", wait_s=30.0)
         hearing = asyncio.create_task(listening.listen(near))
         await somebody_waits(far)
-        pipeline = far.pipeline()
-        ringing.ring(pipeline, ["a", "b"])
-        await pipeline.execute()
+        await far.ask(ringing.ring(["a", "b"]))
         assert await hearing == {"a", "b"}
-        for key in ("c", "a"):
-            ringing.ring(pipeline, [key])
-        await pipeline.execute()
+        await far.exchange([ringing.ring([key]) for key in ("c", "a")])
         assert await listening.listen(near) == {"a", "c"}
 
 
@@ -45,7 +44,7 @@ async def somebody_waits(client: Redis) -> None:
 
 
 async def test_nobody_is_rung_for(redis_server: RedisServer) -> None:
-    async with Redis.from_url(redis_server.url) as client:
+    async with aclosing(Address.parse(redis_server.url).client()) as client:
         assert await Bell("bell", wait_s=0.05).listen(client) == set()
 
 

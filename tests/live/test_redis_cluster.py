@@ -24,6 +24,7 @@ from tests.contract.runtime_contract import RuntimeContract, heard, of
 from tests.live.conftest import hired
 from tests.live.redis_cluster import RedisCluster
 from tests.live.talk import Talk, options, undisturbed
+from tests.live.watching import until, watched
 from tests.live.worker_process import WorkerProcess
 from tests.model_runtime.test_engine import outline
 from tests.model_runtime.worlds import frames, noise, small_model
@@ -152,6 +153,29 @@ async def test_workers_are_killed_in_turn(calm: RedisCluster) -> None:
             await talk.push(30, 50)
             events = await talk.finish()
     assert outline(events) == undisturbed("a", SOUND)
+
+
+async def test_a_killed_worker_is_missed_on_the_node_that_a_shard_was_moved_to(
+    cluster: RedisCluster,
+) -> None:
+    """The lease is no help: it lasts an hour."""
+    url, endless = cluster.url("b"), Timings(worker_lease_s=3600)
+    victim = WorkerProcess(url, "w1", lease_s=3600)
+    with employed(victim):
+        async with RedisRuntime(url, timings=PATIENT) as runtime:
+            talk = Talk(await runtime.open(options("a")), SOUND)
+            async with hired(url, name="w2", timings=endless, context=256) as heir:
+                await talk.push(0, 5)
+                here, there = cluster.masters[0], cluster.masters[2]
+                await asyncio.to_thread(cluster.move, "b", here, there)
+                await talk.push(5, 10)
+                await until(lambda: heir._presence.term == 2)
+                await watched(heir, "w1")
+                victim.kill()
+                await talk.push(10, 20)
+                assert heir.session_count == 1
+                events = await talk.finish()
+    assert outline(events) == undisturbed("a", SOUND[:20])
 
 
 async def test_the_node_of_a_shard_is_killed_and_started_again(cluster: RedisCluster) -> None:

@@ -1,4 +1,7 @@
-"""A worker with the small test model as a process of its own: `python -m ... URL NAME SLOTS`."""
+"""A worker with the small test model as a process of its own.
+
+`python -m tests.live.worker_process URL NAME SLOTS CONTEXT LEASE_S`
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,16 @@ ROOT = Path(__file__).parent.parent.parent
 class WorkerProcess:
     """One that a test may kill, stop and start again."""
 
-    def __init__(self, url: str, name: str, *, slots: int = 4, context: int = 256) -> None:
-        self._arguments = [url, name, str(slots), str(context)]
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        slots: int = 4,
+        context: int = 256,
+        lease_s: float = Timings().worker_lease_s,
+    ) -> None:
+        self._arguments = [url, name, str(slots), str(context), str(lease_s)]
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -66,10 +77,10 @@ class WorkerProcess:
             self.wait()
 
 
-async def serve(url: str, name: str, slots: str, context: str) -> None:
+async def serve(url: str, name: str, slots: str, context: str, lease_s: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    timings = Timings(grace_s=300)
+    timings = Timings(grace_s=300, worker_lease_s=float(lease_s))
     worker = Worker(url, small_model(int(context)), name=name, slots=int(slots), timings=timings)
     await worker.run(stop, say_ready)
 

@@ -1,6 +1,6 @@
--- Renew a worker's lease, take over what dead workers held, find sessions without a client.
--- KEYS: fleet. ARGV: prefix, token, worker name, slots, lease ms, grace ms, 1 to take sessions over.
-local prefix, token, slots = ARGV[1], ARGV[2], tonumber(ARGV[4])
+-- Renew a worker's lease, share out what dead workers held, find sessions without a client.
+-- KEYS: fleet. ARGV: prefix, token, worker name, slots, lease ms, grace ms, 1 to share sessions out.
+local prefix, token = ARGV[1], ARGV[2]
 local name = prefix .. 'name:' .. ARGV[3]
 local holder = redis.call('GET', name)
 if holder and holder ~= token then
@@ -9,20 +9,22 @@ end
 local fresh = 1 - redis.call('EXISTS', prefix .. 'worker:' .. token)
 redis.call('SET', name, token, 'PX', ARGV[5])
 redis.call('SADD', KEYS[1], token)
-redis.call('HSET', prefix .. 'worker:' .. token, 'slots', slots)
+redis.call('HSET', prefix .. 'worker:' .. token, 'slots', ARGV[4])
 redis.call('PEXPIRE', prefix .. 'worker:' .. token, ARGV[5])
 
-local owned = prefix .. 'owned:' .. token
+-- Each of these fills a slot, which takes its worker a while: so many workers get few each.
+-- Not one that has been silent for half a lease, and might be stopped.
 -- A worker whose own lease had lapsed waits for one beat: after a pause of Redis all of them had.
 if ARGV[7] == '1' and fresh == 0 then
   for _, other in ipairs(redis.call('SMEMBERS', KEYS[1])) do
     if redis.call('EXISTS', prefix .. 'worker:' .. other) == 0 then
       local theirs = prefix .. 'owned:' .. other
       for _, key in ipairs(redis.call('SMEMBERS', theirs)) do
-        if redis.call('SCARD', owned) >= slots then break end
+        local heir = least_loaded(prefix, nil, ARGV[5] / 2)
+        if not heir then break end
         redis.call('SREM', theirs, key)
         if redis.call('HGET', prefix .. 'session:' .. key, 'state') == 'open' then
-          give(prefix, key, token)
+          give(prefix, key, heir)
         end
       end
       if redis.call('SCARD', theirs) == 0 then
@@ -34,7 +36,7 @@ if ARGV[7] == '1' and fresh == 0 then
 end
 
 local lonely, now = {}, now_ms()
-for _, key in ipairs(redis.call('SMEMBERS', owned)) do
+for _, key in ipairs(redis.call('SMEMBERS', prefix .. 'owned:' .. token)) do
   local seen = tonumber(redis.call('HGET', prefix .. 'session:' .. key, 'seen'))
   if seen and now - seen > tonumber(ARGV[6]) then
     lonely[#lonely + 1] = key

@@ -11,11 +11,13 @@ local function now_ms()
 end
 
 -- The live worker with the smallest share of its slots taken, or nil; and whether any is alive.
-local function least_loaded(prefix, except)
+-- With `lease_ms` only those count whose leases last so long still.
+local function least_loaded(prefix, except, lease_ms)
   local best, best_load, alive = nil, 1, false
   for _, token in ipairs(redis.call('SMEMBERS', prefix .. 'fleet')) do
     local slots = tonumber(redis.call('HGET', prefix .. 'worker:' .. token, 'slots'))
-    if slots and token ~= except then
+    local late = lease_ms and redis.call('PTTL', prefix .. 'worker:' .. token) < lease_ms
+    if slots and token ~= except and not late then
       alive = true
       local load = redis.call('SCARD', prefix .. 'owned:' .. token) / slots
       if load < best_load then

@@ -1,48 +1,69 @@
--- Write what some steps did to a session, all or nothing, if the worker still owns it.
--- KEYS: session, out, journal, snapshot, in, set of the worker's sessions.
--- ARGV: epoch, write number, snapshot, first input id to keep, longest out stream,
---       how long to keep what is left in ms if this is the end, session key,
---       1 if this holds all that a Redis may lack which forgot something, how many journal
---       entries, these, then for each event number, kind, data and cursor.
-local hash = KEYS[1]
-if redis.call('HGET', hash, 'epoch') ~= ARGV[1] then
-  return redis.call('EXISTS', hash) == 1 and 'fenced' or 'missing'
-end
-local written = tonumber(redis.call('HGET', hash, 'written'))
-if written >= tonumber(ARGV[2]) then
-  return 'again'
-end
--- A replica that became the master may lack the last writes.
-if written + 1 < tonumber(ARGV[2]) and ARGV[8] ~= '1' then
-  return 'behind'
-end
-if ARGV[3] ~= '' then
-  redis.call('SET', KEYS[4], ARGV[3])
-  redis.call('DEL', KEYS[3])
-  redis.call('XTRIM', KEYS[5], 'MINID', ARGV[4])
-end
-local journals = tonumber(ARGV[9])
-for i = 1, journals do
-  redis.call('XADD', KEYS[3], '*', 'j', ARGV[9 + i])
-end
-local number = tonumber(redis.call('HGET', hash, 'number') or 0)
-for i = 10 + journals, #ARGV, 4 do
-  if tonumber(ARGV[i]) > number then
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[5], ARGV[1] .. '-' .. ARGV[i],
-      'v', '1', 'k', ARGV[i + 1], 'd', ARGV[i + 2], 'c', ARGV[i + 3])
-    redis.call('HSET', hash, 'number', ARGV[i])
-  end
-end
-redis.call('HSET', hash, 'written', ARGV[2])
-if ARGV[6] ~= '' then
-  redis.call('SREM', KEYS[6], ARGV[7])
+-- Write what some steps did to sessions: to each all or nothing, and only if the worker still owns it.
+-- KEYS: set of the worker's sessions. ARGV: prefix, longest out stream, then for each session its
+--       key, epoch, write number, snapshot, first input id to keep, how long to keep what is left in
+--       ms if this is the end, 1 if this holds all that a Redis may lack which forgot something, how
+--       many journal entries, how many events, these entries, and of each event its number, kind,
+--       data and cursor. Returns a verdict on each.
+local prefix, longest = ARGV[1], ARGV[2]
+-- See place.lua.
+redis.call('EXISTS', prefix .. 'probe')
+
+local function retire(key, hash, out, kept_ms)
+  redis.call('SREM', KEYS[1], key)
   redis.call('HSET', hash, 'state', 'closed')
-  for i = 3, 5 do
-    redis.call('PEXPIRE', KEYS[i], ARGV[6])
+  for _, kind in ipairs({'journal:', 'snapshot:', 'in:'}) do
+    redis.call('PEXPIRE', prefix .. kind .. key, kept_ms)
   end
   -- The last events must reach the client even where nothing is retained.
-  local rest = math.max(tonumber(ARGV[6]), 10000)
+  local rest = math.max(tonumber(kept_ms), 10000)
   redis.call('PEXPIRE', hash, rest)
-  redis.call('PEXPIRE', KEYS[2], rest)
+  redis.call('PEXPIRE', out, rest)
 end
-return 'ok'
+
+-- `at` is where the session's arguments begin, its journal and events where those do.
+local function write(at, journal, events, last)
+  local key, epoch, written = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  local hash, out = prefix .. 'session:' .. key, prefix .. 'out:' .. key
+  local known = redis.call('HMGET', hash, 'epoch', 'written', 'number')
+  if known[1] ~= epoch then
+    return redis.call('EXISTS', hash) == 1 and 'fenced' or 'missing'
+  end
+  if tonumber(known[2]) >= tonumber(written) then
+    return 'again'
+  end
+  -- A replica that became the master may lack the last writes.
+  if known[2] + 1 < tonumber(written) and ARGV[at + 6] ~= '1' then
+    return 'behind'
+  end
+  if ARGV[at + 3] ~= '' then
+    redis.call('SET', prefix .. 'snapshot:' .. key, ARGV[at + 3])
+    redis.call('DEL', prefix .. 'journal:' .. key)
+    redis.call('XTRIM', prefix .. 'in:' .. key, 'MINID', ARGV[at + 4])
+  end
+  for i = journal, events - 1 do
+    redis.call('XADD', prefix .. 'journal:' .. key, '*', 'j', ARGV[i])
+  end
+  local number = known[3] or '0'
+  for i = events, last, 4 do
+    if tonumber(ARGV[i]) > tonumber(number) then
+      number = ARGV[i]
+      redis.call('XADD', out, 'MAXLEN', '~', longest, epoch .. '-' .. number,
+        'v', '1', 'k', ARGV[i + 1], 'd', ARGV[i + 2], 'c', ARGV[i + 3])
+    end
+  end
+  redis.call('HSET', hash, 'written', written, 'number', number)
+  if ARGV[at + 5] ~= '' then
+    retire(key, hash, out, ARGV[at + 5])
+  end
+  return 'ok'
+end
+
+local verdicts, at = {}, 3
+while at <= #ARGV do
+  local journal = at + 9
+  local events = journal + ARGV[at + 7]
+  local last = events + 4 * ARGV[at + 8] - 1
+  verdicts[#verdicts + 1] = write(at, journal, events, last)
+  at = last + 1
+end
+return verdicts

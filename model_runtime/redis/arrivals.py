@@ -1,0 +1,56 @@
+"""Sessions that were given to a worker and that it has not taken over yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.redis.takeover import survey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from redis.asyncio import Redis
+
+    from interject.model_runtime.redis.keys import Keys
+    from interject.model_runtime.redis.packing import Command
+    from interject.model_runtime.redis.takeover import Legacy
+
+AT_ONCE = 64
+
+
+class Arrivals:
+    """Each is looked at once to find out which ones cannot wait, and read in full when it is its
+    turn. It stays on the list in Redis until it was taken over.
+    """
+
+    def __init__(self, keys: Keys, token: str) -> None:
+        self._keys = keys
+        self._token = token
+        self._surveyed: dict[str, Legacy] = {}
+
+    @property
+    def question(self) -> Command:
+        """What `by_urgency` takes the answer of."""
+        return "LRANGE", self._keys.todo(self._token), 0, AT_ONCE - 1
+
+    async def by_urgency(self, client: Redis, answer: Sequence[bytes]) -> list[Legacy]:
+        """The most urgent first."""
+        arrived = dict.fromkeys(key.decode() for key in answer)
+        known = {key: legacy for key, legacy in self._surveyed.items() if key in arrived}
+        unknown = [key for key in arrived if key not in known]
+        if unknown:
+            found = await survey(client, self._keys, unknown, token=self._token)
+            known |= found
+            for key in set(unknown) - set(found):
+                await self.strike(client, key)
+        self._surveyed = known
+        return sorted(known.values(), key=lambda legacy: legacy.urgency, reverse=True)
+
+    def forget(self, key: str) -> None:
+        """It was given away since; perhaps to this worker again."""
+        self._surveyed.pop(key, None)
+
+    async def strike(self, client: Redis, key: str) -> None:
+        """It was taken over, or is somebody else's."""
+        self.forget(key)
+        await client.lrem(self._keys.todo(self._token), 1, key)

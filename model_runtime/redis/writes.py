@@ -1,0 +1,51 @@
+"""What a worker has done to its sessions, as calls of the write script."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.redis import scripts
+from interject.model_runtime.redis.scripts import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from interject.model_runtime.redis.keys import Keys
+    from interject.model_runtime.redis.packing import Command, Word
+    from interject.model_runtime.redis.tenant import Tenant, Write
+
+    Writing = tuple[Tenant, Write]
+
+LONGEST_OUTPUT = 2_000
+AT_ONCE = 32
+"""While a script runs, Redis does nothing else."""
+
+
+def calls(
+    writing: Sequence[Writing], keys: Keys, token: str, *, retention_ms: int
+) -> Iterator[tuple[Sequence[Writing], Command]]:
+    """Each call with what it writes; its answer holds a verdict on each."""
+    for first in range(0, len(writing), AT_ONCE):
+        some = writing[first : first + AT_ONCE]
+        words: list[Word] = [keys.prefix, LONGEST_OUTPUT]
+        for tenant, write in some:
+            words += _arguments(tenant, write, retention_ms)
+        yield some, scripts.call(Script.WRITE, [keys.owned(token)], words)
+
+
+def _arguments(tenant: Tenant, write: Write, retention_ms: int) -> list[Word]:
+    words: list[Word] = [
+        tenant.key,
+        tenant.epoch,
+        write.number,
+        write.snapshot,
+        write.keep_from,
+        retention_ms if write.closed else "",
+        int(write.whole),
+        len(write.journals),
+        len(write.events),
+        *write.journals,
+    ]
+    for event in write.events:
+        words += (event.number, event.kind, event.data, event.cursor)
+    return words

@@ -1,0 +1,109 @@
+"""One call of the write script writes to many sessions, and judges each by itself."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
+from interject.model_runtime.redis import writes
+from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.host import Batch
+from interject.model_runtime.redis.keys import Keys
+from interject.model_runtime.redis.tenant import Tenant
+from interject.model_runtime.remote import wire
+
+if TYPE_CHECKING:
+    from interject.model_runtime.redis.client import Client
+    from tests.live.redis_server import RedisServer
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+
+KEYS = Keys("0")
+EPOCH = 7
+TOKEN = "w:1"
+
+
+def tenant(key: str, *, written: int = 0) -> Tenant:
+    return Tenant(key, SessionOptions(key), EPOCH, "1-1", written=written)
+
+
+def told(session: Tenant) -> Tenant:
+    session.add(Batch(session.key, EPOCH, (wire.Opened(),) * 2, "1-1", journal=b"j"))
+    return session
+
+
+async def begun(client: Client, key: str, *, epoch: int = EPOCH) -> None:
+    fields = ("epoch", epoch, "written", 0, "state", "open")
+    await client.transact(
+        [
+            ("HSET", KEYS.session(key), *fields),
+            ("SADD", KEYS.owned(TOKEN), key),
+            ("XADD", KEYS.input(key), "0-1", "k", "begin"),
+        ]
+    )
+
+
+async def write(client: Client, *sessions: Tenant) -> list[bytes]:
+    pairs = [(session, session.next_write()) for session in sessions]
+    writing = [(session, write) for session, write in pairs if write is not None]
+    verdicts: list[bytes] = []
+    for _, call in writes.calls(writing, KEYS, TOKEN, retention_ms=60_000):
+        verdicts += await client.ask(call)
+    return verdicts
+
+
+async def test_each_session_has_a_verdict_of_its_own(redis_server: RedisServer) -> None:
+    async with aclosing(Address.parse(redis_server.url).client()) as client:
+        await client.flushall()
+        await begun(client, "a")
+        await begun(client, "b", epoch=EPOCH + 1)
+        await begun(client, "d")
+        sessions = [told(tenant(key)) for key in ("a", "b", "c")]
+        behind = told(tenant("d", written=5))
+        assert await write(client, *sessions, behind) == [b"ok", b"fenced", b"missing", b"behind"]
+        assert await write(client, *sessions) == [b"again", b"fenced", b"missing"]
+        out = await client.ask(("XRANGE", KEYS.output("a"), "-", "+"))
+        assert [entry for entry, _ in out] == [b"7-1", b"7-2"]
+        assert await client.xlen(KEYS.journal("a")) == 1
+        state = await client.hmget(KEYS.session("a"), "written", "number")
+        assert state == [b"1", b"2"]
+        for key in ("b", "c", "d"):
+            assert not await client.exists(KEYS.output(key), KEYS.journal(key))
+
+
+async def test_a_snapshot_takes_the_place_of_the_journal_and_of_older_input(
+    redis_server: RedisServer,
+) -> None:
+    async with aclosing(Address.parse(redis_server.url).client()) as client:
+        await client.flushall()
+        await begun(client, "a")
+        session = told(tenant("a"))
+        assert await write(client, session) == [b"ok"]
+        session.settle()
+        session.add(Batch("a", EPOCH, (), "1-1", snapshot=b"s", keep_from="1-1"))
+        assert await write(client, session) == [b"ok"]
+        assert await client.get(KEYS.snapshot("a")) == b"s"
+        assert not await client.exists(KEYS.journal("a"))
+        assert await client.xlen(KEYS.input("a")) == 0
+        assert await client.xlen(KEYS.output("a")) == 2
+
+
+async def test_sessions_of_several_calls_all_end(redis_server: RedisServer) -> None:
+    async with aclosing(Address.parse(redis_server.url).client()) as client:
+        await client.flushall()
+        names = [f"s{number}" for number in range(2 * writes.AT_ONCE + 1)]
+        sessions = []
+        for name in names:
+            await begun(client, name)
+            session = tenant(name)
+            end = Closed(name, CloseReason.CLIENT)
+            session.add(Batch(name, EPOCH, (end,), "1-1", closed=True))
+            sessions.append(session)
+        assert await write(client, *sessions) == [b"ok"] * len(names)
+        assert await client.scard(KEYS.owned(TOKEN)) == 0
+        for name in names:
+            assert await client.hget(KEYS.session(name), "state") == b"closed"
+            assert await client.pttl(KEYS.output(name)) > 0

@@ -1,0 +1,121 @@
+"""In which order sessions are taken over, and what stays on the list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from interject.model_runtime.protocol import SessionOptions
+from interject.model_runtime.recall import AnyDeed, Decided, Fed
+from interject.model_runtime.redis.arrivals import Arrivals
+from interject.model_runtime.redis.keys import Keys
+from interject.model_runtime.redis.memo import write_journal
+from interject.model_runtime.redis.takeover import load
+from interject.model_runtime.remote import wire
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from interject.model_runtime.redis.takeover import Legacy
+
+KEYS = Keys("0")
+DECIDED = [Decided(seq, 0.0, 0.0) for seq in range(3)]
+
+
+class Will:
+    """One session in Redis."""
+
+    def __init__(
+        self, *deeds: AnyDeed, written: int = 3, entries: int = 4, worker: str = "me"
+    ) -> None:
+        self.state = {
+            b"state": b"open",
+            b"worker": worker.encode(),
+            b"epoch": b"7",
+            b"written": str(written).encode(),
+            b"options": wire.encode_options(SessionOptions("a")),
+        }
+        self.journal = [(b"1-1", {b"j": write_journal(deeds, "1-3")})] if deeds else []
+        self.entries = entries
+
+
+class Held:
+    """A Redis that answers what a survey asks."""
+
+    def __init__(self, **wills: Will) -> None:
+        self.wills = wills
+        self.todo = list(wills)
+        self.asked: list[str] = []
+        self._answers: list[Any] = []
+
+    def pipeline(self, *, transaction: bool) -> Held:
+        assert not transaction
+        return self
+
+    def hgetall(self, name: str) -> None:
+        self.asked.append(name.rpartition(":")[2])
+        self._answers.append(self._will(name).state)
+
+    def xrange(self, name: str) -> None:
+        self._answers.append(self._will(name).journal)
+
+    def xlen(self, name: str) -> None:
+        self._answers.append(self._will(name).entries)
+
+    def get(self, name: str) -> None:
+        self._answers.append(None)
+
+    def hget(self, name: str, field: str) -> None:
+        self._answers.append(self._will(name).state[field.encode()])
+
+    async def execute(self) -> list[Any]:
+        answers, self._answers = self._answers, []
+        return answers
+
+    async def lrem(self, name: str, count: int, key: str) -> None:
+        assert (name, count) == (KEYS.todo("me"), 1)
+        self.todo.remove(key)
+
+    def _will(self, name: str) -> Will:
+        return self.wills[name.rpartition(":")[2]]
+
+
+async def order(arrivals: Arrivals, held: Held) -> list[Legacy]:
+    answer = [key.encode() for key in held.todo]
+    return await arrivals.by_urgency(cast("Redis", held), answer)
+
+
+async def test_new_ones_come_first_then_replies_then_the_longest_backlog() -> None:
+    held = Held(
+        idle=Will(*DECIDED, entries=4),
+        behind=Will(*DECIDED, entries=9),
+        talking=Will(*DECIDED, Fed(5), entries=4),
+        new=Will(written=0, entries=1),
+        broken=Will(*DECIDED),
+    )
+    held.wills["broken"].journal[0][1][b"j"] = b"{"
+    found = await order(Arrivals(KEYS, "me"), held)
+    assert {legacy.key for legacy in found[:2]} == {"new", "broken"}
+    assert [legacy.key for legacy in found[2:]] == ["talking", "behind", "idle"]
+    assert [legacy.waiting for legacy in found[2:]] == [1, 6, 1]
+    assert [legacy.key for legacy in found if legacy.failure] == ["broken"]
+
+
+async def test_each_is_looked_at_once_and_stays_until_it_is_struck() -> None:
+    held = Held(a=Will(*DECIDED), b=Will(*DECIDED), theirs=Will(*DECIDED, worker="other"))
+    arrivals = Arrivals(KEYS, "me")
+    assert {legacy.key for legacy in await order(arrivals, held)} == {"a", "b"}
+    assert held.todo == ["a", "b"]
+    await arrivals.strike(cast("Redis", held), "a")
+    assert [legacy.key for legacy in await order(arrivals, held)] == ["b"]
+    assert held.asked == ["a", "b", "theirs"]
+
+
+async def test_one_that_was_given_away_and_back_is_looked_at_again() -> None:
+    held = Held(a=Will(*DECIDED))
+    arrivals = Arrivals(KEYS, "me")
+    (before,) = await order(arrivals, held)
+    held.wills["a"].state[b"epoch"] = b"9"
+    assert await load(cast("Redis", held), KEYS, before, token="me") is None
+    arrivals.forget("a")
+    (after,) = await order(arrivals, held)
+    assert (before.epoch, after.epoch) == (7, 9)

@@ -1,0 +1,127 @@
+"""Who counts as dead, and who does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from interject.model_runtime.redis.keys import Keys
+from interject.model_runtime.redis.lookout import Lookout
+from interject.model_runtime.redis.presence import Presence
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+
+class Fleet:
+    """What the script says about workers `a` (who looks), `b` and `c`; whose leases were ended."""
+
+    def __init__(self) -> None:
+        self.listening = {"a", "b", "c"}
+        self.leases = {"a", "b", "c"}
+        self.ended: list[str] = []
+        self.presence = Presence("alive", wait_s=1.0)
+        self.presence.term = 1
+        self.lookout = Lookout(Keys("0"), token="a", presence=self.presence)
+
+    async def look(self) -> bool:
+        return await self.lookout.look(cast("Redis", self))
+
+    async def eval(self, script: str, count: int, fleet: str, prefix: str, *tokens: str) -> object:
+        assert (count, fleet, prefix) == (1, "interject:{0}:fleet", "interject:{0}:")
+        me, *suspects = tokens
+        here = me in self.listening
+        ended = [t for t in suspects if here and t in self.leases - self.listening]
+        self.leases -= set(ended)
+        self.ended += ended
+        found = [word for t in "abc" for word in (t.encode(), int(t in self.listening))]
+        return [int(here), len(ended), *found]
+
+    def redis_begins_anew(self) -> None:
+        """Everybody has to subscribe again."""
+        self.listening.clear()
+        self.presence.interrupted()
+
+    def subscribe(self, *tokens: str) -> None:
+        self.listening |= set(tokens)
+        if "a" in tokens:
+            self.presence.term = 2
+
+
+async def test_two_silent_looks_end_a_lease_once() -> None:
+    fleet = Fleet()
+    assert not await fleet.look()
+    fleet.listening.remove("b")
+    assert not await fleet.look()
+    assert await fleet.look()
+    assert fleet.ended == ["b"]
+    for _ in range(3):
+        assert not await fleet.look()
+    assert fleet.ended == ["b"]
+
+
+async def test_who_listens_again_in_time_keeps_everything() -> None:
+    fleet = Fleet()
+    for _ in range(3):
+        await fleet.look()
+        fleet.listening.remove("b")
+        await fleet.look()
+        fleet.listening.add("b")
+        await fleet.look()
+    assert fleet.ended == []
+
+
+async def test_who_lives_without_listening_is_robbed_once() -> None:
+    fleet = Fleet()
+    await fleet.look()
+    fleet.listening.remove("b")
+    for _ in range(6):
+        await fleet.look()
+        fleet.leases.add("b")
+    assert fleet.ended == ["b"]
+
+
+async def test_who_was_never_seen_is_left_to_the_lease() -> None:
+    fleet = Fleet()
+    fleet.listening.remove("b")
+    for _ in range(3):
+        assert not await fleet.look()
+    assert fleet.ended == []
+
+
+async def test_nobody_is_dead_because_redis_was() -> None:
+    fleet = Fleet()
+    await fleet.look()
+    fleet.redis_begins_anew()
+    for _ in range(3):
+        assert not await fleet.look()
+    fleet.subscribe("a")
+    for _ in range(3):
+        assert not await fleet.look()
+    fleet.subscribe("c")
+    await fleet.look()
+    fleet.listening.remove("c")
+    await fleet.look()
+    await fleet.look()
+    assert fleet.ended == ["c"]
+
+
+async def test_a_term_that_ends_between_two_looks_clears_the_suspicion() -> None:
+    fleet = Fleet()
+    await fleet.look()
+    fleet.listening.remove("b")
+    await fleet.look()
+    fleet.redis_begins_anew()
+    fleet.subscribe("a", "c")
+    for _ in range(3):
+        assert not await fleet.look()
+    assert fleet.ended == []
+
+
+async def test_where_this_worker_does_not_listen_zeros_mean_nothing() -> None:
+    fleet = Fleet()
+    await fleet.look()
+    fleet.listening.clear()
+    for _ in range(3):
+        assert not await fleet.look()
+    assert fleet.ended == []
+    assert fleet.presence._missed, "it should listen where it looks"
