@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from interject.model_runtime.engine import Engine
 from interject.model_runtime.ledger import Eviction
 from interject.model_runtime.protocol import (
+    MAX_UNREAD_EVENTS,
     Closed,
     CloseReason,
     Emotion,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.protocol import Event, Frame
 
-MAX_UNREAD_EVENTS = 8_192
 _IDLE_WAIT_S = 0.5
 T = TypeVar("T")
 

@@ -19,6 +19,8 @@ FRAME_S = FRAME_SAMPLES / SAMPLE_RATE_HZ
 LOOKAHEAD_SAMPLES = 40
 """A last mel column is centred 160 samples before the end and reads 200 either side."""
 SAMPLE_BYTES = 2
+MAX_UNREAD_EVENTS = 8_192
+"""A session whose events wait in larger numbers is closed."""
 
 
 class FloorMode(StrEnum):

@@ -156,8 +156,7 @@ def _portions(size: BankSize) -> list[_Portion]:
             portion = min(_PORTION, count - first)
             wanted.append(_Portion(key, None, *(portion * share for share in shares)))
     return wanted + [
-        _Portion(OWN + reply, reply, size.own_a_reply, 0, 0)
-        for reply in (sorted(set(replies())) if size.own_a_reply else ())
+        _Portion(OWN + reply, reply, size.own_a_reply, 0, 0) for reply in sorted(set(replies()))
     ]
 
 

@@ -136,12 +136,12 @@ class SceneBuilder:
 
     def _request(self, key: str) -> None:
         request = _REQUESTS[key]
-        reply = Reply(request.reply, request.emotion, key)
-        if self._speak(key, reply):
-            self._echo(reply)
+        self._speak(key, Reply(request.reply, request.emotion, key))
 
-    def _echo(self, reply: Reply) -> None:
+    def _echo(self, reply: Reply | None) -> None:
         """What the agent said may come back from a loudspeaker."""
+        if reply is None:
+            return
         share, key = self._world.echo_share, OWN + reply.text
         if share and self._rng.random() < share and key in self._world.bank.groups:
             self._speak(key, None)
@@ -153,16 +153,13 @@ class SceneBuilder:
                 return
         if self._last_sound is not None:
             reply = Reply(sound_reply(self._last_sound), Emotion.NORMAL, "what_sound")
-            if self._speak("what_sound", reply):
-                self._echo(reply)
+            self._speak("what_sound", reply)
 
     def _instruct_count(self) -> None:
         kind = str(self._rng.choice(COUNTABLE))
         key = f"count_{kind}"
-        reply = Reply(count_confirmation(kind), Emotion.NORMAL, key)
-        if self._speak(key, reply):
+        if self._speak(key, Reply(count_confirmation(kind), Emotion.NORMAL, key)):
             self._counting, self._count = kind, 0
-            self._echo(reply)
 
     def _counted(self, kind: str) -> None:
         reply = None
@@ -173,14 +170,11 @@ class SceneBuilder:
             reply = Reply(count_reply(self._count + 1), Emotion.NORMAL, "number")
         if self._sound(kind, reply) and reply:
             self._count += 1
-            self._echo(reply)
 
     def _alarming(self) -> None:
         kind = str(self._rng.choice(list(ALARMING)))
         text, emotion = RESPOND_REPLIES[kind]
-        reply = Reply(text, emotion, kind)
-        if self._sound(kind, reply):
-            self._echo(reply)
+        self._sound(kind, Reply(text, emotion, kind))
 
     def _ordinary(self) -> None:
         kind = str(self._rng.choice(list(ORDINARY)))
@@ -206,6 +200,7 @@ class SceneBuilder:
         if start is None:
             return False
         self._mark_speech(utterance, start, factor)
+        self._echo(reply)
         return True
 
     def _sound(self, kind: str, reply: Reply | None) -> bool:
@@ -218,6 +213,7 @@ class SceneBuilder:
         low, high = (int(at / SAMPLE_RATE_HZ / SLOT_S) for at in (start, start + len(wave)))
         self._scene.active[low : high + 1, CLASSES.index(kind)] = 1
         self._last_sound = kind
+        self._echo(reply)
         return True
 
     def _place(self, key: str, wave: Wave, level_db: float, reply: Reply | None) -> int | None:

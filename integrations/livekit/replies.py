@@ -15,7 +15,7 @@ from interject.integrations.livekit.attachment import EMOTION_KEY
 from interject.integrations.livekit.generation import Generation, message_id
 from interject.integrations.livekit.line import Line
 from interject.integrations.livekit.metrics import reply_metrics
-from interject.model_runtime.protocol import Emotion, EndReason
+from interject.model_runtime.protocol import EndReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,7 +158,7 @@ class Replies:
         if attachment is None:
             self._emit("generation_created", generation.event())
         else:
-            if generation.emotion is Emotion.URGENT:
+            if generation.urgent:
                 attachment.cut()
             attachment.note_emotion(generation.message_id, generation.emotion)
             generation.handle = attachment.handle_of(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from interject.model_runtime.local.messages import Kind, Message
 from interject.model_runtime.local.outbox import Outbox
 from interject.model_runtime.protocol import (
+    MAX_UNREAD_EVENTS,
     Closed,
     CloseReason,
     Decision,
@@ -24,7 +25,7 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from interject.model_runtime.remote import wire
-from interject.model_runtime.remote.session import MAX_UNREAD_EVENTS, RemoteSession, settle
+from interject.model_runtime.remote.session import RemoteSession, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

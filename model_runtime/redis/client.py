@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from interject.model_runtime.redis.packing import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from interject.model_runtime.redis.packing import Command
 
@@ -40,8 +40,7 @@ class Client(Redis):
         :raises RedisError: when that is the answer, or there is none.
         """
         (answer,) = await self.exchange((command,))
-        if isinstance(answer, RedisError):
-            raise answer
+        raise_errors((answer,))
         return answer
 
     async def transact(self, commands: Sequence[Command]) -> list[Any]:
@@ -50,8 +49,13 @@ class Client(Redis):
         :raises RedisError: when none of them was done, or nobody knows.
         """
         *queued, done = await self.exchange((("MULTI",), *commands, ("EXEC",)))
-        for answer in (*queued, done):
-            if isinstance(answer, RedisError):
-                raise answer
+        raise_errors((*queued, done))
         answers: list[Any] = done
         return answers
+
+
+def raise_errors(answers: Iterable[Any]) -> None:
+    """:raises RedisError: the first one among the answers."""
+    for answer in answers:
+        if isinstance(answer, RedisError):
+            raise answer

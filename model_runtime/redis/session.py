@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import (
+    MAX_UNREAD_EVENTS,
     Closed,
     CloseReason,
     Decision,
@@ -19,7 +20,7 @@ from interject.model_runtime.protocol import (
 from interject.model_runtime.redis.outbox import Outbox
 from interject.model_runtime.redis.streams import entry_order
 from interject.model_runtime.remote import wire
-from interject.model_runtime.remote.session import MAX_UNREAD_EVENTS, RemoteSession, settle
+from interject.model_runtime.remote.session import RemoteSession, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

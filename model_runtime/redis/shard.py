@@ -7,7 +7,6 @@ that this client is still there.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from interject.model_runtime.redis.cluster import Elsewhere, Home
 from interject.model_runtime.redis.connection import MOST_CALLS
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.link import Link
-from interject.model_runtime.redis.pace import Pace
+from interject.model_runtime.redis.pace import Pace, sleep_unless
 from interject.model_runtime.redis.resume import next_seq
 from interject.model_runtime.redis.retry import Backoff, always
 from interject.model_runtime.redis.rota import Rota
@@ -308,9 +307,7 @@ class Shard:
             for session in self._lost():
                 await self._begin_again(client, session)
             self._beat_at = perf_counter() + self._timings.beat_s
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, self._beat_at - perf_counter())):
-                await self._hurry.wait()
+        await sleep_unless(self._hurry, max(0.0, self._beat_at - perf_counter()))
 
     async def _attend_to(self, client: Client, read: list[tuple[str, str]]) -> None:
         answers = await scripts.run(

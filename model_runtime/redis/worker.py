@@ -20,13 +20,14 @@ from interject.model_runtime.protocol import Closed, CloseReason, RuntimeFailure
 from interject.model_runtime.redis import scripts, writes
 from interject.model_runtime.redis.arrivals import Arrivals
 from interject.model_runtime.redis.bell import Bell
+from interject.model_runtime.redis.client import raise_errors
 from interject.model_runtime.redis.cluster import Home
 from interject.model_runtime.redis.connection import OUTAGE, Address
 from interject.model_runtime.redis.host import Batch, EngineHost
 from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.link import Link
 from interject.model_runtime.redis.lookout import Lookout
-from interject.model_runtime.redis.pace import Pace
+from interject.model_runtime.redis.pace import Pace, sleep_unless
 from interject.model_runtime.redis.presence import Presence
 from interject.model_runtime.redis.retry import always, at_last
 from interject.model_runtime.redis.rota import Rota
@@ -157,9 +158,7 @@ class Worker:
         await self._reclaim(client, suspects)
         for key in renewal.lonely:
             self._host.close(key, CloseReason.CLIENT, "the client has gone")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._timings.beat_s):
-                await self._bereaved.wait()
+        await sleep_unless(self._bereaved, self._timings.beat_s)
         self._bereaved.clear()
 
     async def _look(self, client: Client) -> None:
@@ -211,9 +210,7 @@ class Worker:
         }
         reads = (read(places, count=ENTRIES_A_READ),) if places else ()
         arrived, *streams = await client.exchange((self._arrivals.question, *reads))
-        for answer in (arrived, *streams):
-            if isinstance(answer, RedisError):
-                raise answer
+        raise_errors((arrived, *streams))
         taken: list[Input] = []
         for key, entries in read_entries(streams[0] if streams else None):
             taken += self._take_in(key, entries)
@@ -319,9 +316,7 @@ class Worker:
             if not isinstance(answer, RedisError):
                 for (tenant, write), verdict in zip(written, answer, strict=True):
                     self._judge(tenant, write, verdict)
-        for answer in answers:
-            if isinstance(answer, RedisError):
-                raise answer
+        raise_errors(answers)
 
     def _judge(self, tenant: Tenant, write: Write, verdict: bytes) -> None:
         """A write in flight that was put together anew meanwhile has no verdict."""

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.protocol import FloorMode, Frame, SessionOptions
 
-MAX_UNREAD_EVENTS = 8_192
-
 
 class RemoteSession(ABC):
     """`options` follow every change, so that another server can open the session with them.

@@ -11,8 +11,9 @@ import torch
 
 from interject.model_runtime import open_runtime
 from interject.model_runtime.checkpoint import save_native
-from interject.model_runtime.embedded import MAX_UNREAD_EVENTS, EmbeddedRuntime
+from interject.model_runtime.embedded import EmbeddedRuntime
 from interject.model_runtime.protocol import (
+    MAX_UNREAD_EVENTS,
     Closed,
     CloseReason,
     Decision,

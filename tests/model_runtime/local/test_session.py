@@ -12,6 +12,7 @@ from interject.model_runtime.local.messages import Kind, Message
 from interject.model_runtime.local.outbox import MAX_CONTROLS, MAX_FRAMES
 from interject.model_runtime.local.session import LocalSession
 from interject.model_runtime.protocol import (
+    MAX_UNREAD_EVENTS,
     Cause,
     Closed,
     CloseReason,
@@ -32,7 +33,6 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from interject.model_runtime.remote import wire
-from interject.model_runtime.remote.session import MAX_UNREAD_EVENTS
 from tests.contract.runtime_contract import until_closed
 from tests.model_runtime.worlds import frames, noise
 
