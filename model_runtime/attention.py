@@ -79,15 +79,19 @@ class SlotAttention:
         return groups
 
     def _mask(self, members: tuple[Segment, ...]) -> Tensor | None:
-        """True where a row may look, [segments, 1, fold * length, longest]; None: everywhere."""
+        """0 where a row may look, else -inf, [segments, 1, fold * length, longest]; None: all 0.
+
+        A mask of booleans would be turned into this in each layer anew.
+        """
         length, longest = members[0].length, max(s.end for s in members)
         if length == 1 and len(members) == 1:
             return None
         device = self._memory.keys.device
         starts = torch.tensor([s.start for s in members], device=device)
         last_seen = starts[:, None] + torch.arange(length, device=device)
-        mask = torch.arange(longest, device=device) <= last_seen[:, :, None]
-        return mask.repeat(1, self._fold, 1)[:, None]
+        hidden = torch.arange(longest, device=device) > last_seen[:, :, None]
+        mask = torch.zeros(hidden.shape, dtype=self._memory.keys.dtype, device=device)
+        return mask.masked_fill_(hidden, -torch.inf).repeat(1, self._fold, 1)[:, None]
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """q [R, heads, head_dim], k and v [R, kv_heads, head_dim] -> [R, heads, head_dim]."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from interject.model_runtime.architecture import CHUNK_POSITIONS
-from interject.model_runtime.attention import Segment, SlotAttention
 from interject.model_runtime.feed import AUDIO, Feed, ForcedReply, TypedTurn
+from interject.model_runtime.forward import forward
 from interject.model_runtime.hearing import MAX_BACKLOG_FRAMES, HeardChunk, Hearing, encode
 from interject.model_runtime.ledger import Eviction
 from interject.model_runtime.offline import embed_clip
@@ -31,7 +31,7 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
-from interject.model_runtime.recall import is_unheard
+from interject.model_runtime.restoration import Restoration
 from interject.model_runtime.sampling import TokenMasks
 from interject.model_runtime.scheduler import StepLimits, StepPlan, plan_step
 from interject.model_runtime.slots import SlotMemory
@@ -114,35 +114,37 @@ class Engine:
         """
         self._start(options, emit, self._prefix(options), loudest)
 
-    def restore(
-        self,
-        options: SessionOptions,
-        known: Recollection,
-        emit: Callable[[Event], None],
-        journal: Callable[[AnyDeed], None],
-    ) -> None:
-        """Go on with a session that another engine had; nothing is said or noted twice.
+    def take_in(self, options: SessionOptions, known: Recollection) -> Restoration:
+        """Begin to go on with a session that another engine had; its slot is taken from now on.
 
         Exact only between engines with `Eviction.EXACT` and the same model.
 
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
-        self._start(options, _say_nothing, self._prefix(options), -math.inf)
-        stream = self._streams[options.session_id]
-        if known.snapshot is not None:
-            stream.resume(known.snapshot)
-        now = self._clock()
-        for frame in known.frames:
-            stream.hearing.hear(frame, now, limit=len(known.frames))
-        stream.hearing.ignore({deed.seq for deed in known.journal if is_unheard(deed)})
-        self._encode_again(stream)
-        stream.redo(known.journal)
-        stream.replied_at = now
-        self.memory.lengths[stream.memory.slot] = 0
-        if stream.memory.ledger.length:
-            self._fill([(stream, stream.memory.ledger.contents())])
+        stream = self._new_stream(options, _say_nothing, self._prefix(options), -math.inf)
+        return Restoration(
+            stream,
+            known,
+            model=self.model,
+            memory=self.memory,
+            now=self._clock(),
+        )
+
+    def join(
+        self,
+        restoration: Restoration,
+        emit: Callable[[Event], None],
+        journal: Callable[[AnyDeed], None],
+    ) -> None:
+        """A restoration has run: from now on its session takes part. Nothing is said twice."""
+        stream = restoration.stream
+        self._streams[stream.options.session_id] = stream
         stream.report(emit, journal)
+
+    def discard(self, restoration: Restoration) -> None:
+        """A restoration that does not run, or no longer, is not to take part."""
+        self.memory.give_back(restoration.stream.memory.slot)
 
     def snapshot(self, session_id: str) -> Snapshot:
         """A session between two steps."""
@@ -187,6 +189,15 @@ class Engine:
         prefix: Feed,
         loudest: float,
     ) -> None:
+        self._streams[options.session_id] = self._new_stream(options, emit, prefix, loudest)
+
+    def _new_stream(
+        self,
+        options: SessionOptions,
+        emit: Callable[[Event], None],
+        prefix: Feed,
+        loudest: float,
+    ) -> Stream:
         if options.session_id in self._streams:
             raise RuntimeFailure(f"session {options.session_id} is open already")
         slot = self.memory.take()
@@ -194,7 +205,7 @@ class Engine:
             raise RuntimeBusy(
                 f"all {len(self.memory.lengths)} slots are taken", retry_after_s=BUSY_RETRY_S
             )
-        self._streams[options.session_id] = Stream(
+        return Stream(
             self._bounded(options),
             config=self.model.config,
             memory=self.memory,
@@ -328,7 +339,7 @@ class Engine:
         work = [(stream, stream.next_text()) for stream in plan.texts]
         work += [(stream, stream.next_refill(self._limits.refill)) for stream in plan.refills]
         work += [(stream, stream.next_chunks(count)) for stream, count in plan.chunks]
-        hidden = self._run(work)
+        hidden = forward(self.model, self.memory, [(s.memory.slot, feed) for s, feed in work])
         self._decide(work, hidden)
         self._draw(work, hidden)
         return True
@@ -361,33 +372,6 @@ class Engine:
                 left -= len(chunks)
         if any(chunks for _, chunks in work):
             encode(work, self.model.tower, self.model.config.features)
-
-    @torch.inference_mode()
-    def _encode_again(self, stream: Stream) -> None:
-        while chunks := stream.hearing.unencoded()[: self._limits.chunks]:
-            encode([(stream.hearing, chunks)], self.model.tower, self.model.config.features)
-
-    @torch.inference_mode()
-    def _fill(self, work: Sequence[tuple[Stream, Feed]]) -> None:
-        self._run(work)
-
-    def _run(self, work: Sequence[tuple[Stream, Feed]]) -> Tensor:
-        """All rows of all feeds through the decoder at once; slots grow by what was fed."""
-        decoder, device = self.model.decoder, self.model.device
-        ids = torch.tensor([i for _, feed in work for i in feed.ids], device=device)
-        sound = ids == AUDIO
-        rows = decoder.embed(ids.masked_fill(sound, 0))
-        embeddings = [e for _, feed in work for e in feed.embeddings]
-        if embeddings:
-            rows[sound] = torch.cat(embeddings).to(rows.dtype)
-        lengths = self.memory.lengths
-        segments = [
-            Segment(s.memory.slot, lengths[s.memory.slot], len(feed.ids)) for s, feed in work
-        ]
-        hidden = decoder.forward_rows(rows, SlotAttention(self.memory, segments))
-        for segment in segments:
-            lengths[segment.slot] = segment.end
-        return hidden
 
     def _decide(self, work: Sequence[tuple[Stream, Feed]], hidden: Tensor) -> None:
         ends: list[int] = []

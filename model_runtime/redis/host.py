@@ -6,7 +6,8 @@ import asyncio
 import logging
 import queue
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import (
@@ -17,14 +18,18 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
+from interject.model_runtime.redis.guest import Batch, Guest
 from interject.model_runtime.redis.memo import write_journal, write_snapshot
+from interject.model_runtime.redis.restorers import Restorers
 from interject.model_runtime.remote import wire
+from interject.model_runtime.threads import spare_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from interject.model_runtime.engine import Engine
-    from interject.model_runtime.recall import AnyDeed, Recollection
+    from interject.model_runtime.recall import Recollection
+    from interject.model_runtime.redis.restorers import Action, Newcomer
 
 Input = tuple[str, str, "wire.Input"]
 """A session's key, the id of an entry of its input stream, and what that holds."""
@@ -34,58 +39,6 @@ _IDLE_WAIT_S = 0.2
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What a session did since its last batch, to be written all at once.
-
-    A `snapshot` makes every earlier journal, and all input before `keep_from`, superfluous.
-    """
-
-    key: str
-    epoch: int
-    outputs: tuple[wire.Output, ...]
-    cursor: str
-    journal: bytes = b""
-    snapshot: bytes = b""
-    keep_from: str = ""
-    closed: bool = False
-    last: bool = False
-
-
-@dataclass(slots=True)
-class Guest:
-    """A session in the engine's thread. `cursor` is the last input that was taken in.
-
-    `has_news` is called whenever there is something to hand out.
-    """
-
-    key: str
-    epoch: int
-    options: SessionOptions
-    cursor: str
-    has_news: Callable[[Guest], None]
-    outputs: list[wire.Output] = field(default_factory=list)
-    deeds: list[AnyDeed] = field(default_factory=list)
-    entries: dict[int, str] = field(default_factory=dict)
-    noted: int = 0
-    evictions: int = 0
-    wants_snapshot: bool = False
-    closed: bool = False
-
-    def emit(self, output: wire.Output) -> None:
-        self.outputs.append(output)
-        self.closed = self.closed or isinstance(output, Closed)
-        self.has_news(self)
-
-    def note(self, deed: AnyDeed) -> None:
-        self.deeds.append(deed)
-        self.has_news(self)
-
-    @property
-    def session_id(self) -> str:
-        return self.options.session_id
-
-
 class EngineHost:
     """Owns the thread that owns the engine. Every method may be called from the event loop."""
 
@@ -93,9 +46,10 @@ class EngineHost:
         self._engine = engine
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
-        self._inbox: queue.SimpleQueue[Callable[[], bool | None] | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Action | None] = queue.SimpleQueue()
         self._guests: dict[str, Guest] = {}
         self._told: dict[str, Guest] = {}
+        self._restorers = Restorers(spare_threads())
         self.failed: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._work, name="interject-engine", daemon=True)
         self._thread.start()
@@ -104,6 +58,7 @@ class EngineHost:
         """Stop the thread; sessions are left as they are."""
         self._inbox.put(None)
         await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._restorers.close)
 
     def admit(self, key: str, epoch: int, options: SessionOptions, *, cursor: str) -> None:
         """Begin a session; its first output says whether that was possible."""
@@ -154,12 +109,11 @@ class EngineHost:
             self._loop.call_soon_threadsafe(self.failed.set_exception, failure)
 
     def _take_in(self, *, wait: bool) -> bool:
-        """Everything that was put in, or up to what took long: then a step comes in between."""
+        """Everything that was put in; False when nothing more will be."""
         try:
             action = self._inbox.get(block=wait, timeout=_IDLE_WAIT_S if wait else None)
             while action is not None:
-                if action():
-                    return True
+                action()
                 action = self._inbox.get_nowait()
         except queue.Empty:
             return True
@@ -176,15 +130,28 @@ class EngineHost:
             guest.emit(wire.Opened())
         self._guests[guest.key] = guest
 
-    def _restore(self, guest: Guest, known: Recollection) -> bool:
+    def _restore(self, guest: Guest, known: Recollection) -> None:
         try:
-            self._engine.restore(guest.options, known, guest.emit, guest.note)
+            restoration = self._engine.take_in(guest.options, known)
         except RuntimeFailure as error:
             guest.emit(Closed(guest.session_id, CloseReason.FAILURE, str(error)))
+            self._guests[guest.key] = guest
         else:
-            guest.evictions = self._engine.evictions(guest.session_id)
+            self._restorers.begin(guest, restoration, self._restored)
+
+    def _restored(self, newcomer: Newcomer) -> None:
+        """In a restorer's thread."""
+        self._inbox.put(lambda: self._join(newcomer))
+
+    def _join(self, newcomer: Newcomer) -> None:
+        if not self._restorers.arrive(newcomer):
+            return
+        guest = newcomer.guest
+        self._engine.join(newcomer.restoration, guest.emit, guest.note)
+        guest.evictions = self._engine.evictions(guest.session_id)
         self._guests[guest.key] = guest
-        return True
+        for action in newcomer.later:
+            action()
 
     def _put_all(self, inputs: Sequence[Input]) -> None:
         for key, entry, item in inputs:
@@ -192,7 +159,10 @@ class EngineHost:
 
     def _put(self, key: str, entry: str, item: wire.Input) -> None:
         guest = self._guests.get(key)
-        if guest is None or guest.closed:
+        if guest is None:
+            self._restorers.defer(key, partial(self._put, key, entry, item))
+            return
+        if guest.closed:
             return
         guest.cursor = entry
         if isinstance(item, Frame):
@@ -232,10 +202,15 @@ class EngineHost:
     def _close(self, key: str, reason: CloseReason, detail: str) -> None:
         if key in self._guests:
             self._engine.close(self._guests[key].session_id, reason, detail)
+        else:
+            self._restorers.defer(key, partial(self._close, key, reason, detail))
 
     def _snapshot(self, key: str, leave: bool) -> None:
         guest = self._guests.get(key)
-        if guest is None or guest.closed:
+        if guest is None:
+            self._restorers.defer(key, partial(self._snapshot, key, leave))
+            return
+        if guest.closed:
             return
         guest.wants_snapshot = True
         self._has_news(guest)
@@ -246,8 +221,11 @@ class EngineHost:
 
     def _abandon(self, key: str) -> None:
         guest = self._guests.pop(key, None)
+        restoration = self._restorers.turn_back(key)
         if guest is not None:
             self._engine.abandon(guest.session_id)
+        elif restoration is not None:
+            self._engine.discard(restoration)
 
     def _has_news(self, guest: Guest) -> None:
         self._told[guest.key] = guest

@@ -10,7 +10,7 @@ from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from interject.model_runtime.protocol import SessionOptions
-    from interject.model_runtime.redis.host import Batch
+    from interject.model_runtime.redis.guest import Batch
 
 KEPT_EVENTS = 256
 """Written events that a Redis which forgot everything is given again."""

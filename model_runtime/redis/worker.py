@@ -23,7 +23,8 @@ from interject.model_runtime.redis.bell import Bell
 from interject.model_runtime.redis.client import raise_errors
 from interject.model_runtime.redis.cluster import Home
 from interject.model_runtime.redis.connection import OUTAGE, Address
-from interject.model_runtime.redis.host import Batch, EngineHost
+from interject.model_runtime.redis.guest import Batch
+from interject.model_runtime.redis.host import EngineHost
 from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.link import Link
 from interject.model_runtime.redis.lookout import Lookout

@@ -10,7 +10,7 @@ import pytest
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
 from interject.model_runtime.redis import writes
 from interject.model_runtime.redis.connection import Address
-from interject.model_runtime.redis.host import Batch
+from interject.model_runtime.redis.guest import Batch
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.tenant import Tenant
 from interject.model_runtime.remote import wire

@@ -69,7 +69,9 @@ class Witness:
         engine = self._engine(slots=3)
         engine.open(SessionOptions("other"), lambda event: None)
         known = Recollection(self.snapshot, tuple(self.journal), tuple(self.frames))
-        engine.restore(self.options, known, self.events.append, self.journal.append)
+        restoration = engine.take_in(self.options, known)
+        restoration.run()
+        engine.join(restoration, self.events.append, self.journal.append)
         self.evictions = 0
         return engine
 

@@ -1,4 +1,4 @@
-"""What the engine's thread does first."""
+"""What the engine's thread does with sessions that are not there yet."""
 
 from __future__ import annotations
 
@@ -6,47 +6,162 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, cast
 
-from interject.model_runtime.protocol import SessionOptions
+import pytest
+
+from interject.model_runtime.protocol import CloseReason, Frame, RuntimeFailure, SessionOptions
 from interject.model_runtime.recall import Recollection
 from interject.model_runtime.redis.host import EngineHost
+from interject.model_runtime.restoration import Restoration
+from tests.live.watching import until
 
 if TYPE_CHECKING:
     from interject.model_runtime.engine import Engine
 
 WAIT_S = 60.0
+NOTHING = Recollection(None, (), ())
 
 
-class SlowEngine:
-    """Its first step lasts until it is let go."""
+class SlowRestoration(Restoration):
+    """Lasts until it is let go or given up."""
 
-    def __init__(self) -> None:
-        self.deeds: list[str] = []
-        self.stepping = threading.Event()
+    def __init__(self, session_id: str, *, broken: bool) -> None:
+        self.session_id = session_id
+        self.running = threading.Event()
         self.go_on = threading.Event()
+        self._broken = broken
 
-    def restore(self, options: SessionOptions, *rest: object) -> None:
-        self.deeds.append(options.session_id)
+    def run(self) -> None:
+        self.running.set()
+        assert self.go_on.wait(WAIT_S)
+        if self._broken:
+            raise ValueError("no such rows")
+
+    def give_up(self) -> None:
+        self.go_on.set()
+
+
+class NotingEngine:
+    def __init__(self, *, broken: bool = False) -> None:
+        self.deeds: list[str] = []
+        self.restorations: dict[str, SlowRestoration] = {}
+        self.stepped = threading.Semaphore(0)
+        self._broken = broken
+
+    def take_in(self, options: SessionOptions, known: Recollection) -> SlowRestoration:
+        restoration = SlowRestoration(options.session_id, broken=self._broken)
+        self.restorations[options.session_id] = restoration
+        return restoration
+
+    def join(self, restoration: SlowRestoration, *rest: object) -> None:
+        self.deeds.append(f"join {restoration.session_id}")
+
+    def discard(self, restoration: SlowRestoration) -> None:
+        self.deeds.append(f"discard {restoration.session_id}")
 
     def evictions(self, session_id: str) -> int:
         return 0
 
+    def push(self, session_id: str, frame: Frame) -> None:
+        self.deeds.append(f"push {session_id} {frame.seq}")
+
+    def close(self, session_id: str, reason: CloseReason, detail: str) -> None:
+        self.deeds.append(f"close {session_id}")
+
+    def abandon(self, session_id: str) -> None:
+        self.deeds.append(f"abandon {session_id}")
+
     def step(self) -> bool:
-        self.stepping.set()
-        assert self.go_on.wait(WAIT_S)
-        self.deeds.append("step")
+        self.stepped.release()
         return False
 
+    async def running(self, session_id: str) -> SlowRestoration:
+        await until(lambda: session_id in self.restorations)
+        restoration = self.restorations[session_id]
+        await until(restoration.running.is_set)
+        return restoration
 
-async def test_sessions_that_come_together_are_restored_with_a_step_between_them() -> None:
-    engine = SlowEngine()
+    async def steps(self, count: int) -> None:
+        for _ in range(count):
+            assert await asyncio.to_thread(self.stepped.acquire, timeout=WAIT_S)
+
+    async def done(self, deed: str) -> None:
+        await until(lambda: deed in self.deeds)
+
+
+def begin(host: EngineHost, name: str) -> None:
+    host.restore(name, 1, SessionOptions(name), NOTHING, cursor="0-1", entries={})
+
+
+def frame(seq: int) -> Frame:
+    return Frame(seq, float(seq), bytes(12_800))
+
+
+async def test_the_engine_goes_on_with_the_others_while_a_session_is_restored() -> None:
+    engine = NotingEngine()
     host = EngineHost(cast("Engine", engine), lambda batches: None)
     try:
-        host.abandon("nobody")
-        assert await asyncio.to_thread(engine.stepping.wait, WAIT_S)
-        for name in ("a", "b", "c"):
-            known = Recollection(None, (), ())
-            host.restore(name, 1, SessionOptions(name), known, cursor="0-1", entries={})
+        begin(host, "a")
+        restoration = await engine.running("a")
+        await engine.steps(3)
+        assert engine.deeds == []
+        restoration.go_on.set()
+        await engine.done("join a")
     finally:
-        engine.go_on.set()
         await host.aclose()
-    assert engine.deeds[:6] == ["step", "a", "step", "b", "step", "c"]
+
+
+async def test_what_is_asked_meanwhile_is_done_in_order_once_the_session_is_there() -> None:
+    engine = NotingEngine()
+    host = EngineHost(cast("Engine", engine), lambda batches: None)
+    try:
+        begin(host, "a")
+        restoration = await engine.running("a")
+        host.put([("a", "1-0", frame(0)), ("a", "2-0", frame(1))])
+        host.close("a", CloseReason.CLIENT, "gone")
+        host.put([("a", "3-0", frame(2))])
+        await engine.steps(1)
+        restoration.go_on.set()
+        await engine.done("push a 2")
+        assert engine.deeds == ["join a", "push a 0", "push a 1", "close a", "push a 2"]
+    finally:
+        await host.aclose()
+
+
+async def test_a_session_that_is_lost_while_it_is_restored_frees_its_slot_at_once() -> None:
+    engine = NotingEngine()
+    host = EngineHost(cast("Engine", engine), lambda batches: None)
+    try:
+        begin(host, "a")
+        await engine.running("a")
+        host.put([("a", "1-0", frame(0))])
+        host.abandon("a")
+        await engine.done("discard a")
+        del engine.restorations["a"]
+        begin(host, "a")
+        (await engine.running("a")).go_on.set()
+        await engine.done("join a")
+        assert engine.deeds == ["discard a", "join a"]
+    finally:
+        await host.aclose()
+
+
+async def test_a_restoration_that_fails_is_a_failure_of_the_engine() -> None:
+    engine = NotingEngine(broken=True)
+    host = EngineHost(cast("Engine", engine), lambda batches: None)
+    try:
+        begin(host, "a")
+        (await engine.running("a")).go_on.set()
+        with pytest.raises(RuntimeFailure, match="the engine failed"):
+            await asyncio.wait_for(host.failed, WAIT_S)
+    finally:
+        await host.aclose()
+
+
+async def test_closing_ends_what_is_being_restored() -> None:
+    engine = NotingEngine()
+    host = EngineHost(cast("Engine", engine), lambda batches: None)
+    begin(host, "a")
+    restoration = await engine.running("a")
+    await host.aclose()
+    assert restoration.go_on.is_set()
+    assert engine.deeds == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
-from interject.model_runtime.redis.host import Batch
+from interject.model_runtime.redis.guest import Batch
 from interject.model_runtime.redis.tenant import KEPT_EVENTS, Tenant, Write
 from interject.model_runtime.remote import wire
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from interject.model_runtime.protocol import SessionOptions
-from interject.model_runtime.redis.host import Batch
+from interject.model_runtime.redis.guest import Batch
 from interject.model_runtime.redis.tenant import Tenant
 from interject.model_runtime.redis.worker import Worker
 from interject.model_runtime.remote import wire

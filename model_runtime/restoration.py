@@ -1,0 +1,75 @@
+"""A session that another engine had, made ready to go on in this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from interject.model_runtime.forward import forward
+from interject.model_runtime.hearing import encode
+from interject.model_runtime.recall import is_unheard
+
+if TYPE_CHECKING:
+    from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.recall import Recollection
+    from interject.model_runtime.slots import SlotMemory
+    from interject.model_runtime.stream import Stream
+
+CHUNKS_AT_ONCE = 64
+PARTS = 4
+"""A slot is filled in so many: at once, half of what attention computes would be masked."""
+
+
+class Restoration:
+    """What takes time touches nothing but the session's own slot: any thread may `run` it while
+    the engine goes on with the others. Nothing is said or noted meanwhile.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        known: Recollection,
+        *,
+        model: Model,
+        memory: SlotMemory,
+        now: float,
+    ) -> None:
+        self.stream = stream
+        self._known = known
+        self._model = model
+        self._memory = memory
+        self._now = now
+        self._given_up = False
+
+    def give_up(self) -> None:
+        """End `run` soon, whatever has been done by then."""
+        self._given_up = True
+
+    @torch.inference_mode()
+    def run(self) -> None:
+        """Remember everything, redo the journal, and fill the slot."""
+        stream, known = self.stream, self._known
+        if known.snapshot is not None:
+            stream.resume(known.snapshot)
+        for frame in known.frames:
+            stream.hearing.hear(frame, self._now, limit=len(known.frames))
+        stream.hearing.ignore({deed.seq for deed in known.journal if is_unheard(deed)})
+        self._encode()
+        if self._given_up:
+            return
+        stream.redo(known.journal)
+        stream.replied_at = self._now
+        self._fill()
+
+    def _encode(self) -> None:
+        hearing = self.stream.hearing
+        while not self._given_up and (chunks := hearing.unencoded()[:CHUNKS_AT_ONCE]):
+            encode([(hearing, chunks)], self._model.tower, self._model.config.features)
+
+    def _fill(self) -> None:
+        memory = self.stream.memory
+        self._memory.truncate(memory.slot, 0)
+        while memory.unfilled and not self._given_up:
+            part = memory.refill(self._memory.context // PARTS)
+            forward(self._model, self._memory, [(memory.slot, part)])
