@@ -88,11 +88,14 @@ class RoomSettings(StrictModel):
     aloud (which needs a voice and `mode: speak`), both, or not at all. Whoever writes one of
     `stop_phrases` and nothing else into the chat makes it stop listening, and one of
     `resume_phrases` lets it go on; anything else written there is answered, or with `answer_chat`
-    off only remembered. `control` names who may change the mode and such while it
-    runs, and `cue_to` who is shown cues; `*` stands for every person in the room. `telemetry`
-    sends each decision to the room's `interject.decision` topic. `ear` is one memory for the whole
-    `room`, or one for `each` speaker. `echo_cancellation` takes the agent's own voice out of what
-    it hears, for clients that do not; it also lowers what others say while the agent speaks.
+    off only remembered. A model that answers one of `stop_replies` and nothing else has understood
+    that it shall stop listening: it stops, and `stop_notice` is written into the chat; without any
+    such sentence it cannot be stopped by voice. `control` names who may change the mode and such
+    while it runs, and `cue_to` who is shown cues; `*` stands for every person in the room.
+    `telemetry` sends each decision to the room's `interject.decision` topic. `ear` is one memory
+    for the whole `room`, or one for `each` speaker. `echo_cancellation` takes the agent's own voice
+    out of what it hears, for clients that do not; it also lowers what others say while the agent
+    speaks.
     """
 
     announce: Literal["text", "voice", "both", "none"] = "text"
@@ -103,6 +106,12 @@ class RoomSettings(StrictModel):
     )
     stop_phrases: tuple[str, ...] = Field(default=("stop listening",), strict=False)
     resume_phrases: tuple[str, ...] = Field(default=("start listening",), strict=False)
+    stop_replies: tuple[str, ...] = Field(default=("I will stop listening.",), strict=False)
+    stop_notice: str = Field(
+        default="Interject has stopped listening. Write 'start listening' to let it go on.",
+        min_length=1,
+        max_length=500,
+    )
     control: tuple[str, ...] = Field(default=("*",), strict=False)
     cue_to: tuple[str, ...] = Field(default=(), strict=False)
     answer_chat: bool = True

@@ -15,6 +15,7 @@ from interject.integrations.livekit.attachment import EMOTION_KEY
 from interject.integrations.livekit.generation import Generation, message_id
 from interject.integrations.livekit.line import Line
 from interject.integrations.livekit.metrics import reply_metrics
+from interject.integrations.livekit.phrases import begins_phrase
 from interject.model_runtime.protocol import EndReason
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Replies:
         if request is not None and request.future is not None:
             self._answer(generation, request.future)
         elif generation.verdict is Verdict.SUPPRESS:
-            self._cancel(started, heard_chars=0)
+            self._suppress(generation)
         elif generation.verdict is not Verdict.SHOW:
             self._saying[generation.message_id] = generation
             self._line.offer(generation)
@@ -99,6 +100,8 @@ class Replies:
             if generation.first_text_at_s is None:
                 generation.first_text_at_s = self._clock()
             generation.feed.push(delta.text)
+            if generation.verdict is Verdict.SUPPRESS:
+                self._suppress(generation)
 
     def ended(self, ended: ReplyEnded) -> None:
         generation = self._writing.pop(message_id(ended.session_id, ended.reply_id), None)
@@ -108,7 +111,9 @@ class Replies:
         metrics = reply_metrics(self._model, generation, ended, now_s=self._clock())
         self._emit("metrics_collected", metrics)
         self._emit("interject_reply_ended", generation.started, ended, generation.verdict)
-        if generation.verdict is not Verdict.SUPPRESS:
+        if generation.verdict is Verdict.SUPPRESS:
+            self._suppress(generation, whole=True)
+        else:
             self._show(generation, ended)
 
     def broke_off(self, reason: str) -> None:
@@ -211,6 +216,13 @@ class Replies:
         event = generation.event()
         self._emit("generation_created", event)
         future.set_result(event)
+
+    def _suppress(self, generation: Generation, *, whole: bool = False) -> None:
+        """A wish to stop listening counts beyond the cap, so what may become one is read on."""
+        wish = begins_phrase(generation.text, self._profile.room.stop_replies)
+        if not generation.interrupted and (whole or not wish):
+            generation.interrupted = True
+            self._cancel(generation.started, heard_chars=0)
 
     def _show(self, generation: Generation, ended: ReplyEnded) -> None:
         """Post it or put it on a card; a reply that is only shown enters LiveKit's history here."""

@@ -1,4 +1,4 @@
-"""Telling people that they are listened to, before it happens."""
+"""Telling people that they are listened to, before it happens, and that they no longer are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from interject.integrations.livekit.room.posts import CHAT_TOPIC
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from livekit import rtc
 
@@ -19,12 +19,13 @@ logger = logging.getLogger(__name__)
 
 SEND_TIMEOUT_S = 5.0
 ATTRIBUTES = {"interject.announcement": "true"}
+STOPPED_ATTRIBUTES = {"interject.listening": "false"}
 
 
 class Announcement:
     """Written to everybody at first, then to each who comes later. Used with `async with`.
 
-    A voice says it once, at the beginning; `speak` hands it the words.
+    A voice says it once, at the beginning; `text` are its words.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Announcement:
     ) -> None:
         self._room = room
         self._text = settings.announcement
+        self._stop_notice = settings.stop_notice
         self._written = settings.announce in ("text", "both")
         self.spoken = settings.announce in ("voice", "both")
         self._accepts = accepts
@@ -51,8 +53,7 @@ class Announcement:
         """Return once those who are there have been written to."""
         await self._group.__aenter__()
         self._room.on("participant_connected", self._on_connected)
-        present = [p for p in self._room.remote_participants.values() if self._accepts(p)]
-        await self._send([participant.identity for participant in present])
+        await self._tell(self._present())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -61,24 +62,39 @@ class Announcement:
             task.cancel()
         await self._group.__aexit__(None, None, None)
 
+    def stopped(self) -> None:
+        """Write that the room has been understood and is not heard any more, and what to do."""
+        self._start(self._send(self._stop_notice, self._present(), STOPPED_ATTRIBUTES))
+
+    def _present(self) -> list[str]:
+        here = self._room.remote_participants.values()
+        return [participant.identity for participant in here if self._accepts(participant)]
+
     def _on_connected(self, participant: rtc.RemoteParticipant) -> None:
         if self._accepts(participant) and participant.identity not in self._told:
-            task = self._group.create_task(self._send([participant.identity]), name="announce")
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            self._start(self._tell([participant.identity]))
 
-    async def _send(self, identities: list[str]) -> None:
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = self._group.create_task(work, name="announce")
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _tell(self, identities: list[str]) -> None:
+        if self._written:
+            self._told.update(identities)
+            await self._send(self._text, identities, ATTRIBUTES)
+
+    async def _send(self, text: str, identities: list[str], attributes: dict[str, str]) -> None:
         """Who is told nothing because the room fails at that moment hears it in the attributes."""
-        if not self._written or not identities:
+        if not identities:
             return
-        self._told.update(identities)
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._room.local_participant.send_text(
-                    self._text,
+                    text,
                     topic=CHAT_TOPIC,
                     destination_identities=identities,
-                    attributes=ATTRIBUTES,
+                    attributes=attributes,
                 )
         except Exception as error:
             logger.warning(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from livekit import rtc
 
-from interject.integrations.livekit.room.consent import same_phrase
+from interject.integrations.livekit.phrases import same_phrase
 from interject.integrations.livekit.room.posts import CHAT_TOPIC
 
 if TYPE_CHECKING:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+NOBODY = ""
+"""Who asked is not known. No participant's identity is empty."""
+
 
 class Scope(StrEnum):
     """Whose sound a wish is about: the asker's own, or everybody's."""
@@ -39,7 +42,8 @@ class Consent:
     """Anybody may stop the listening, for everyone or for himself, whatever a profile says.
 
     His own silence only he can lift, and it outlives his leaving and coming back; the room's can
-    be lifted by whoever stopped it, or by somebody who may control.
+    be lifted by whoever stopped it, or by somebody who may control; what `NOBODY` stopped, only by
+    the latter.
     """
 
     def __init__(self, *, may_control: Callable[[str], bool]) -> None:
@@ -100,13 +104,3 @@ class Consent:
                 listener.resume_listening()
         logger.info("Listening was resumed", extra={"scope": scope.value})
         self.on_change()
-
-
-def same_phrase(text: str, phrases: tuple[str, ...]) -> bool:
-    """Whether a message is one of the phrases and nothing else, but for case and marks."""
-    return _plain(text) in {_plain(phrase) for phrase in phrases}
-
-
-def _plain(text: str) -> str:
-    kept = "".join(c if c.isalnum() or c.isspace() else " " for c in text.casefold())
-    return " ".join(kept.split())

@@ -15,6 +15,7 @@ from interject.integrations.livekit.realtime import RealtimeSession
 from interject.integrations.livekit.room.ear import Ear
 from interject.integrations.livekit.room.echo import EchoCanceller
 from interject.integrations.livekit.room.own_voice import OwnVoice, VoiceTap
+from interject.integrations.livekit.room.stop_wish import StopWish
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class RoomSession:
     """Used with `async with`. `ended` is set when the session has closed, for whatever reason.
 
     `identity` is the only one who is heard; without it everybody is whom `accepts` accepts. It is
-    a `Listener`: what consent forbids reaches neither the ear nor the model.
+    a `Listener`: what consent forbids reaches neither the ear nor the model. `on_wish` is told when
+    the model has understood that somebody, or `NOBODY` known, wants it to stop listening.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class RoomSession:
         identity: str | None = None,
         on_output: Callable[[OutputEvent], None],
         on_decision: Callable[[Decision], None],
+        on_wish: Callable[[str], None],
     ) -> None:
         self.ended = asyncio.Event()
         self.failure: Exception | None = None
@@ -66,6 +69,7 @@ class RoomSession:
         self._identity = identity
         self._on_output = on_output
         self._on_decision = on_decision
+        self._wish = StopWish(role.profile.room.stop_replies, on_wish, identity=identity)
         self._stack = contextlib.AsyncExitStack()
         self._session: AgentSession[Any] | None = None
         self._realtime: RealtimeSession | None = None
@@ -167,6 +171,8 @@ class RoomSession:
             raise RuntimeFailure("the session ended while it was opened; its error event says why")
         realtime.on("interject_output", self._on_output)
         realtime.on("interject_decision", self._on_decision)
+        realtime.on("interject_decision", self._wish.decided)
+        realtime.on("interject_reply_ended", self._wish.ended)
         realtime.set_cap(self._cap)
         if self.ear.deaf:
             realtime.stop_listening()

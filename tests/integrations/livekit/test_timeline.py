@@ -251,6 +251,24 @@ async def test_the_cap_suppresses_chatter_and_spares_alarms() -> None:
         assert Cancelled(1, 0) in runtime.sessions[0].cancelled
 
 
+async def test_beyond_the_cap_only_what_may_be_a_wish_to_stop_is_read_to_its_end() -> None:
+    profile = load_profile("default")
+    limits = profile.reply.model_copy(update={"unprompted_per_minute": 0})
+    profile = profile.model_copy(update={"reply": limits})
+    runtime = FakeRuntime(deciding=False)
+    async with stage(runtime, profile=profile) as here:
+        model = await opened(runtime)
+        model.reply(Scripted("I will stop", whole=False), cause=Cause.MODEL)
+        model.reply(Scripted("I will stop listening to", whole=False), cause=Cause.MODEL)
+        await until(lambda: model.cancelled)
+        assert model.cancelled == [Cancelled(1, 0)]
+        model.end_reply(0, "I will stop listening.")
+        await until(lambda: len(model.cancelled) == 2)
+        assert model.cancelled[1] == Cancelled(0, 0)
+        assert [ended.text for ended in here.ended] == ["I will stop listening."]
+        assert here.voice.texts == []
+
+
 async def test_switching_to_observe_stops_in_the_middle_of_a_word() -> None:
     runtime = FakeRuntime(deciding=False)
     async with stage(runtime, by_hand=True) as here:
@@ -282,6 +300,23 @@ async def test_nothing_is_heard_from_the_moment_it_shall_not_listen() -> None:
         await here.hear(silence(1.3))
         await until(lambda: model.frames and model.frames[-1].seq >= 8)
         assert [frame.seq for frame in model.frames if any(frame.pcm)] == [0, 1]
+
+
+async def test_what_it_says_as_it_stops_listening_is_said_to_its_end() -> None:
+    runtime = FakeRuntime(deciding=False)
+    async with stage(runtime, by_hand=True, barge_in=True) as here:
+        model = await opened(runtime)
+        here.ear.on("interject_reply_ended", lambda *_: here.ear.stop_listening())
+        model.reply(Scripted("I will stop listening."), cause=Cause.MODEL)
+        await until(lambda: not here.ear.listening)
+        await until(lambda: here.agent.agent_state == "speaking")
+        await here.hear(talk(1.0))
+        await until(lambda: here.speaker.whole)
+        here.speaker.play_all()
+        await until(here.messages)
+        assert here.speaker.interrupted == [False]
+        assert model.cancelled == []
+        assert not any(any(frame.pcm) for frame in model.frames)
 
 
 async def test_a_broken_runtime_is_opened_anew_and_frames_go_on() -> None:
