@@ -89,13 +89,13 @@ class RoomSettings(StrictModel):
     `stop_phrases` and nothing else into the chat makes it stop listening, and one of
     `resume_phrases` lets it go on; anything else written there is answered, or with `answer_chat`
     off only remembered. A model that answers one of `stop_replies` and nothing else has understood
-    that it shall stop listening: it stops, and `stop_notice` is written into the chat; without any
-    such sentence it cannot be stopped by voice. `control` names who may change the mode and such
-    while it runs, and `cue_to` who is shown cues; `*` stands for every person in the room.
-    `telemetry` sends each decision to the room's `interject.decision` topic. `ear` is one memory
-    for the whole `room`, or one for `each` speaker. `echo_cancellation` takes the agent's own voice
-    out of what it hears, for clients that do not; it also lowers what others say while the agent
-    speaks.
+    that it shall stop listening, and stops; without any such sentence it cannot be stopped by
+    voice. However it was stopped, `stop_notice` is then written into the chat, and `announcement`
+    when it goes on. `control` names who may change the mode and such while it runs, and `cue_to`
+    who is shown cues; `*` stands for every person in the room. `telemetry` sends each decision to
+    the room's `interject.decision` topic. `ear` is one memory for the whole `room`, or one for
+    `each` speaker. `echo_cancellation` takes the agent's own voice out of what it hears, for
+    clients that do not; it also lowers what others say while the agent speaks.
     """
 
     announce: Literal["text", "voice", "both", "none"] = "text"

@@ -88,6 +88,11 @@ def notices(who: Person) -> list[str]:
     return [str(event.fields["text"]) for event in told]
 
 
+def announcements(who: Person) -> list[str]:
+    told = who.found("chat", identity=AGENT, attributes={"interject.announcement": "true"})
+    return [str(event.fields["text"]) for event in told]
+
+
 @pytest.mark.parametrize("mode", ["speak", "observe", "assist"])
 async def test_it_stops_at_its_word_and_goes_on_when_it_is_written_to(
     shared_livekit: LiveKitServer, mode: str
@@ -126,6 +131,7 @@ async def test_it_stops_at_its_word_and_goes_on_when_it_is_written_to(
             lambda: len(model.frames) > deaf_from and hears(model) == {"ann"},
             "Ann to be heard again",
         )
+        await until(lambda: announcements(ben), "everybody to be told")
 
 
 async def test_what_one_asks_of_his_own_ear_holds_for_the_room(
@@ -153,3 +159,21 @@ async def test_what_one_asks_of_his_own_ear_holds_for_the_room(
             here.agent.consent.resume("ben")
         await ann.visitor.write("start listening")
         await until(lambda: here.agent.consent.listening, "the agent to listen again")
+
+
+async def test_who_comes_while_it_does_not_listen_is_told_so(shared_livekit: LiveKitServer) -> None:
+    room = "wish-late"
+    async with (
+        person(shared_livekit, room, "ann") as ann,
+        on_stage(shared_livekit, room, profile=load_profile("default")) as here,
+    ):
+        await until(lambda: announcements(ann), "the announcement")
+        await ann.visitor.write("stop listening")
+        await until(lambda: notices(ann), "the notice")
+        async with person(shared_livekit, room, "ben") as ben:
+            await until(lambda: notices(ben), "the notice")
+            assert announcements(ben) == []
+            await ann.visitor.write("start listening")
+            await until(lambda: here.agent.consent.listening, "the agent to listen again")
+            for who, count in ((ann, 2), (ben, 1)):
+                await until(lambda: len(announcements(who)) == count, "to be told")  # noqa: B023

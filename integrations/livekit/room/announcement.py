@@ -1,4 +1,4 @@
-"""Telling people that they are listened to, before it happens, and that they no longer are."""
+"""Telling people whether they are listened to: before it begins, and whenever that changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ STOPPED_ATTRIBUTES = {"interject.listening": "false"}
 class Announcement:
     """Written to everybody at first, then to each who comes later. Used with `async with`.
 
-    A voice says it once, at the beginning; `text` are its words.
+    A voice says it once, at the beginning; `text` are its words. As a `Listener` of consent it also
+    learns when the room's listening stops and goes on, and tells everybody, whatever the profile
+    says of announcements: who believes that nobody listens must not be wrong.
     """
 
     def __init__(
@@ -42,6 +44,8 @@ class Announcement:
         self.spoken = settings.announce in ("voice", "both")
         self._accepts = accepts
         self._told: set[str] = set()
+        self._listening = True
+        self._in_order = asyncio.Lock()
         self._group = asyncio.TaskGroup()
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -53,7 +57,8 @@ class Announcement:
         """Return once those who are there have been written to."""
         await self._group.__aenter__()
         self._room.on("participant_connected", self._on_connected)
-        await self._tell(self._present())
+        if self._written:
+            await self._tell(self._present())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -62,16 +67,31 @@ class Announcement:
             task.cancel()
         await self._group.__aexit__(None, None, None)
 
-    def stopped(self) -> None:
-        """Write that the room has been understood and is not heard any more, and what to do."""
+    def exclude(self, identity: str) -> None:
+        """Only he is not heard, and he knows."""
+
+    def include(self, identity: str) -> None:
+        """Likewise."""
+
+    def stop_listening(self) -> None:
+        self._listening = False
         self._start(self._send(self._stop_notice, self._present(), STOPPED_ATTRIBUTES))
+
+    def resume_listening(self) -> None:
+        self._listening = True
+        self._start(self._tell(self._present()))
 
     def _present(self) -> list[str]:
         here = self._room.remote_participants.values()
         return [participant.identity for participant in here if self._accepts(participant)]
 
     def _on_connected(self, participant: rtc.RemoteParticipant) -> None:
-        if self._accepts(participant) and participant.identity not in self._told:
+        if not self._written or not self._accepts(participant):
+            return
+        if not self._listening:
+            notice = self._send(self._stop_notice, [participant.identity], STOPPED_ATTRIBUTES)
+            self._start(notice)
+        elif participant.identity not in self._told:
             self._start(self._tell([participant.identity]))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
@@ -80,16 +100,15 @@ class Announcement:
         task.add_done_callback(self._sending.discard)
 
     async def _tell(self, identities: list[str]) -> None:
-        if self._written:
-            self._told.update(identities)
-            await self._send(self._text, identities, ATTRIBUTES)
+        self._told.update(identities)
+        await self._send(self._text, identities, ATTRIBUTES)
 
     async def _send(self, text: str, identities: list[str], attributes: dict[str, str]) -> None:
         """Who is told nothing because the room fails at that moment hears it in the attributes."""
         if not identities:
             return
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
+            async with self._in_order, asyncio.timeout(SEND_TIMEOUT_S):
                 await self._room.local_participant.send_text(
                     text,
                     topic=CHAT_TOPIC,

@@ -62,7 +62,6 @@ class RoomAgent:
         self.sessions = RoomSessions(
             room, self.consent, self._make, each=profile.room.ear == "each"
         )
-        self._announcement = Announcement(room, profile.room, accepts=people_only)
         self._cues = Cues(room, self._cue_to)
         self._delivery = Delivery((Posts(room), self._cues))
         self._decisions = DecisionTopic(room)
@@ -102,7 +101,9 @@ class RoomAgent:
         settings = self.role.profile.room
         await enter(_running(self._delivery.run()))
         await enter(_running(self._decisions.run()))
-        announcement = await enter(self._announcement)
+        announcement = await enter(Announcement(self.room, settings, accepts=people_only))
+        self.consent.attach(announcement)
+        self._stack.callback(self.consent.detach, announcement)
         await enter(FloorControl(self.room, self, self.consent, may_control=self.role.may_control))
         chat = Chat(self.room, settings, self.consent, accepts=people_only, on_text=self._on_text)
         await enter(chat)
@@ -124,7 +125,7 @@ class RoomAgent:
             identity=identity,
             on_output=self._put,
             on_decision=self._decided,
-            on_wish=self._on_wish,
+            on_wish=self.consent.stop,
         )
 
     def _put(self, event: OutputEvent) -> None:
@@ -133,12 +134,6 @@ class RoomAgent:
     def _decided(self, decision: Decision) -> None:
         if self.role.profile.room.telemetry:
             self._decisions.put(decision)
-
-    def _on_wish(self, identity: str) -> None:
-        """Everybody is told, since a model that has misheard leaves the room without an ear."""
-        if self.consent.listening:
-            self.consent.stop(identity)
-            self._announcement.stopped()
 
     def _cue_to(self) -> list[str]:
         """Those of the addressees who are here."""
