@@ -78,9 +78,9 @@ def draw_recovery(flowing_s: Sequence[float], waits_s: Sequence[float], *, goal_
 
 
 def draw_redis_memory(
-    kinds_mib: Mapping[str, Sequence[float]], held_mib: Sequence[float], rss_mib: Sequence[float]
+    kinds_mib: Mapping[str, Sequence[float]], held_mib: Sequence[float], own_mib: Sequence[float]
 ) -> None:
-    """What a session takes in Redis, and the whole worker, over the minutes of the sessions."""
+    """What a session takes in Redis, and the worker of its own, over the minutes of sound."""
     figure = Figure(figsize=(8, 5), layout="tight")
     redis, worker = figure.subplots(2, 1, sharex=True)
     age = range(len(held_mib))
@@ -89,9 +89,9 @@ def draw_redis_memory(
     redis.set_ylabel("Redis, MiB a session")
     redis.set_ylim(bottom=0)
     redis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    worker.plot(age, rss_mib, color="tab:green")
-    worker.set_ylabel("worker, resident MiB")
-    worker.set_ylim(0, 1.2 * max(rss_mib))
+    worker.plot(age, own_mib, color="tab:green")
+    worker.set_ylabel("worker without files, MiB")
+    worker.set_ylim(0, 1.2 * max(own_mib))
     worker.set_xlabel("minute of the sessions")
     _save(figure, "redis_memory")
 

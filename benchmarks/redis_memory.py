@@ -51,11 +51,19 @@ _KIB, _MIB = 1 << 10, 1 << 20
 
 @dataclass(frozen=True)
 class Minute:
-    """At its end: bytes a session by kind of key, all of Redis, and the worker's memory."""
+    """At its end: bytes a session by kind of key, all of Redis, the worker's resident memory, and
+    how much of that are pages of files.
+    """
 
     kinds: dict[str, float]
     redis_bytes: float
     rss_bytes: float
+    file_bytes: float
+
+    @property
+    def own_bytes(self) -> float:
+        """What the worker has asked for."""
+        return self.rss_bytes - self.file_bytes
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,7 @@ async def look(client: Redis, fleet: Fleet, sessions: int) -> Minute:
         sizes[key.decode().split(":")[2]] += usage or 0
     told: dict[str, Any] = await client.info("memory")
     kinds = {kind: sizes[kind] / sessions for kind in KINDS}
-    return Minute(kinds, told["used_memory"], fleet.workers[0].rss_bytes())
+    return Minute(kinds, told["used_memory"], *fleet.workers[0].memory_bytes())
 
 
 async def measure(
@@ -172,6 +180,7 @@ def rows_of(seen: list[Minute], sessions: int) -> Iterator[list[str]]:
             *(f"{size / _KIB:.0f}" for size in minute.kinds.values()),
             f"{total / _KIB:.0f}",
             f"{minute.rss_bytes / _MIB:.1f}",
+            f"{minute.own_bytes / _MIB:.1f}",
         ]
 
 
@@ -191,11 +200,13 @@ def main() -> None:
     settled = min(SETTLED_MINUTE, len(seen) - 3)
     ages = [float(number) for number in range(settled, len(seen))]
     rss = [minute.rss_bytes / _MIB for minute in seen[settled:]]
+    own = [minute.own_bytes / _MIB for minute in seen[settled:]]
     held = [(m.redis_bytes - seen[0].redis_bytes) / given.sessions / _MIB for m in seen]
-    worker, redis = Slope.of(ages, rss), Slope.of(ages, held[settled:])
+    resident, worker = Slope.of(ages, rss), Slope.of(ages, own)
+    redis = Slope.of(ages, held[settled:])
     if not given.smoke:
         kinds = {KINDS[k]: [m.kinds[k] / _MIB for m in seen] for k in KINDS}
-        draw_redis_memory(kinds, held, [m.rss_bytes / _MIB for m in seen])
+        draw_redis_memory(kinds, held, [m.own_bytes / _MIB for m in seen])
     finish(
         Result(
             name="redis_memory",
@@ -205,22 +216,25 @@ def main() -> None:
             columns=[
                 "minute", *(f"{name}, KiB" for name in KINDS.values()),
                 "used_memory a session, KiB", "worker, MiB",
+                "worker without files, MiB",
             ],
             rows=list(rows_of(seen, given.sessions)),
             notes=[
-                sentence("The worker's resident memory", worker, settled, "MiB"),
+                sentence("The worker's resident memory", resident, settled, "MiB"),
+                sentence("The same without pages of files", worker, settled, "MiB"),
                 sentence("Redis, a session,", redis, settled, "MiB"),
                 METHOD.format(sessions=given.sessions),
             ],
             headlines={
                 "Redis memory a session after an hour": f"{held[-1]:.2f} MiB",
-                "a worker's resident memory, change an hour": (
+                "a worker's memory without pages of files, change an hour": (
                     f"{worker.an_hour:+.2f} ± {worker.error:.2f} MiB"
                 ),
             },
             series={
                 "redis_mib_a_session": held,
                 "worker_mib": [m.rss_bytes / _MIB for m in seen],
+                "worker_own_mib": [m.own_bytes / _MIB for m in seen],
             },
         ),
         keep=not given.smoke,
@@ -231,7 +245,8 @@ METHOD = (
     "{sessions} sessions. An hour of sound is pushed as fast as it is decided, at most "
     f"{AHEAD} chunks ahead, with a reply of up to {MAX_REPLY_TOKENS} tokens every "
     f"{REPLY_EVERY_CHUNKS} chunks. Bytes by kind of key are those of MEMORY USAGE; used_memory is "
-    "that of the whole server less what it was before the first chunk."
+    "that of the whole server less what it was before the first chunk. Pages of files are programs "
+    "and libraries; Linux drops those that are seldom used, and reads them again."
 )
 
 

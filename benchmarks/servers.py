@@ -78,8 +78,13 @@ class Server:
         used = self._watched().cpu_times()
         return float(used.user + used.system)
 
-    def rss_bytes(self) -> int:
-        return int(self._watched().memory_info().rss)
+    def memory_bytes(self) -> tuple[int, int]:
+        """Resident memory, and the part of it that is read from files: programs and libraries.
+
+        Linux drops pages of the latter that are seldom used, and reads them again.
+        """
+        memory = self._watched().memory_info()
+        return int(memory.rss), int(memory.shared)
 
     def _watched(self) -> psutil.Process:
         assert self._process is not None, "it does not run"
