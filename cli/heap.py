@@ -1,9 +1,17 @@
-"""What a process that answers in real time does about Python's garbage collector."""
+"""What a process that answers in real time, and for months, does about its heap."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import ctypes
 import gc
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+TRIM_EVERY_S = 60.0
 YOUNG_OBJECTS = 50_000
 """More than a thousand sessions have on their way at once; looked at in a few milliseconds."""
 
@@ -18,3 +26,27 @@ def freeze_heap() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+
+
+@contextlib.asynccontextmanager
+async def trimmed_heap(every_s: float = TRIM_EVERY_S) -> AsyncIterator[None]:
+    """Give free memory back to the system now and then: between blocks that stay, such as the sound
+    that sessions remember, glibc keeps ever more of what came and went.
+    """
+    task = asyncio.create_task(_trim_always(every_s), name="trim")
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _trim_always(every_s: float) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        await asyncio.to_thread(trim_heap)
+
+
+def trim_heap() -> None:
+    """Takes a few milliseconds, in which other threads may wait for memory."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)

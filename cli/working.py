@@ -8,7 +8,7 @@ import signal
 import sys
 from dataclasses import replace
 
-from interject.cli.heap import freeze_heap
+from interject.cli.heap import freeze_heap, trimmed_heap
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.telemetry.logs import LogFormat, set_up
 from interject.model_runtime.telemetry.serving import worker_telemetry
@@ -50,5 +50,6 @@ async def serve(
         worker = Worker(url, loaded, name=name, slots=slots, timings=timings, observer=watch)
         fields = {"worker": name, "slots": slots}
         freeze_heap()
-        await worker.run(stop, lambda: logger.info("ready", extra=fields))
+        async with trimmed_heap():
+            await worker.run(stop, lambda: logger.info("ready", extra=fields))
     logger.info("stopped", extra=fields)
