@@ -198,7 +198,9 @@ class Chaos:
         code = await asyncio.to_thread(site.process.wait)
         assert code in (0, -signal.SIGKILL), f"a worker ended with {code}"
         await asyncio.to_thread(site.process.start)
-        self._ready.append(site)
+        async with self._news:
+            self._ready.append(site)
+            self._news.notify_all()
 
     async def _kill_client(self) -> None:
         """Whoever follows it starts the next one."""
