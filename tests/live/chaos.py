@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from interject.model_runtime.protocol import FRAME_S
 from tests.live.client_process import ClientProcess
 from tests.live.proxy import Proxy
-from tests.live.room import Account, Room, undisturbed
+from tests.live.room import Account, Room, accounts
 from tests.live.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
@@ -95,9 +95,7 @@ class Chaos:
                 tasks.create_task(self._follow(client), name="client")
             await self._settled(0)
             await self._reign(tasks)
-        pairs = zip(self._rooms, undisturbed(self._rooms), strict=True)
-        accounts = tuple(room.account(expected) for room, expected in pairs)
-        return Outcome(self._seed, accounts, tuple(self._recoveries))
+        return Outcome(self._seed, accounts(self._rooms), tuple(self._recoveries))
 
     @contextlib.asynccontextmanager
     async def _fleet(self) -> AsyncIterator[None]:

@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from interject.model_runtime.engine import Engine
-from interject.model_runtime.ledger import Eviction
+from interject.model_runtime.protocol import Emotion
 from tests.live.client_process import options
 from tests.live.endless import Endless
 from tests.live.told import Told, renumbered, told
-from tests.model_runtime.worlds import small_model
+from tests.live.undisturbed import DECISION, EMOTION, TIE, Choices, Undisturbed
+from tests.model_runtime.worlds import small_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from interject.model_runtime.protocol import Event, Frame
+    from tests.live.undisturbed import Place
 
 AT_ONCE = 50
 """A drained queue gives the same decisions as one by one, and sooner."""
@@ -53,6 +54,16 @@ class Account:
     replies: int
     repeated_events: int
     repeated_replies: int
+    ties: int
+
+
+class Mismatch(AssertionError):
+    """Where a room was told something else; `place` has a choice, and `chosen` is what it was."""
+
+    def __init__(self, message: str, place: Place | None = None, chosen: int = 0) -> None:
+        super().__init__(message)
+        self.place = place
+        self.chosen = chosen
 
 
 class Room:
@@ -80,29 +91,26 @@ class Room:
         else:
             self.stays[-1].hear(rest[0])
 
-    def account(self, expected: list[Told]) -> Account:
+    def account(self, expected: list[Told], *, ties: int = 0) -> Account:
         """Hold what was told against what one engine says about the same sound.
 
-        :raises AssertionError: when anything was lost, changed, or told out of turn.
+        :raises Mismatch: when anything was lost, changed, or told out of turn.
         """
         gaps = self._gaps()
         reached = repeated = repeated_replies = 0
         for number, stay in enumerate(self.stays):
             earliest = max(0, reached - MOST_REPEATED) if number else 0
-            begin = next(
-                (
-                    b
-                    for b in range(reached, earliest - 1, -1)
-                    if _end(expected, b, stay) is not None
-                ),
-                None,
-            )
-            assert begin is not None, self._difference(expected, reached, stay)
+            begins = range(reached, earliest - 1, -1)
+            begin = max(begins, key=lambda b: _agreement(expected, b, stay)[0])
+            agreed, end = _agreement(expected, begin, stay)
+            if agreed < len(stay.events):
+                raise self._mismatch(expected, end, stay, agreed)
             again = expected[begin:reached]
             repeated += len(again)
             repeated_replies += sum(event[0] == "started" for event in again)
-            reached = _end(expected, begin, stay) or 0
-        assert reached == len(expected), f"room {self.number}: not told: {expected[reached:][:5]}"
+            reached = end
+        if reached != len(expected):
+            raise Mismatch(f"room {self.number}: not told: {expected[reached:][:5]}")
         decided = sum(event[0] == "decision" for event in expected)
         return Account(
             decided=decided,
@@ -111,6 +119,7 @@ class Room:
             replies=sum(event[0] == "started" for event in expected),
             repeated_events=repeated,
             repeated_replies=repeated_replies,
+            ties=ties,
         )
 
     def _gaps(self) -> set[int]:
@@ -133,14 +142,32 @@ class Room:
                 if stay.first_seq + k not in gaps:
                     yield sound.frame(stay.first_index + k, seq=stay.first_seq + k)
 
-    def _difference(self, expected: list[Told], reached: int, stay: Stay) -> str:
-        at = reached
-        for number, event in enumerate(stay.events):
-            at, should = _next(expected, at, stay.first_seq)
-            if event != should:
-                rest = stay.events[number : number + 3]
-                return f"room {self.number}, {stay.first_seq}: {rest}, not {expected[at - 1 :][:3]}"
-        return f"room {self.number}: {len(stay.events)} events, as expected but elsewhere"
+    def _mismatch(self, expected: list[Told], at: int, stay: Stay, agreed: int) -> Mismatch:
+        was = stay.events[agreed]
+        beyond, should = _next(expected, at, stay.first_seq)
+        message = (
+            f"room {self.number}, media process from {stay.first_seq} on, after {agreed} events: "
+            f"{stay.events[agreed : agreed + 3]}, not {should}"
+        )
+        if should is None:
+            return Mismatch(message)
+        return Mismatch(message, *_choice(expected[:beyond], was))
+
+
+def _choice(expected: list[Told], was: Told) -> tuple[Place | None, int]:
+    """What the last of these events had to choose, and what was chosen instead."""
+    kind, number, *_ = expected[-1]
+    layout = small_layout()
+    if kind == "decision" and was[0] == "decision":
+        return (DECISION, number), int(was[2])
+    if kind == "started" and was[0] == "started":
+        return (EMOTION, number), layout.emotions[Emotion(was[3])]
+    if kind in ("delta", "ended") and was[0] in ("delta", "ended"):
+        before = [e for e in expected[:-1] if e[0] == "delta" and e[1] == number]
+        place = sum(len(tokens) for _, _, tokens, _ in before)
+        chosen = was[2][0] if was[0] == "delta" and was[2] else layout.text_end
+        return (number, place), chosen
+    return None, 0
 
 
 def _next(expected: list[Told], at: int, first_seq: int) -> tuple[int, Told | None]:
@@ -153,23 +180,53 @@ def _next(expected: list[Told], at: int, first_seq: int) -> tuple[int, Told | No
     return at, None
 
 
-def _end(expected: list[Told], begin: int, stay: Stay) -> int | None:
-    """Where a stay's events end if they begin there; None if they do not."""
+def _agreement(expected: list[Told], begin: int, stay: Stay) -> tuple[int, int]:
+    """How many of a stay's events are as expected from `begin` on, and where those end there."""
     at = begin
-    for event in stay.events:
-        at, should = _next(expected, at, stay.first_seq)
+    for number, event in enumerate(stay.events):
+        beyond, should = _next(expected, at, stay.first_seq)
         if event != should:
-            return None
-    return at
+            return number, at
+        at = beyond
+    return len(stay.events), at
 
 
-def undisturbed(rooms: Sequence[Room]) -> list[list[Told]]:
+def accounts(rooms: Sequence[Room], *, tie: float = TIE) -> tuple[Account, ...]:
+    """Of each room, against what one engine says.
+
+    :raises Mismatch: when a room was told something else, and not where rounding decides.
+    """
+    told_alone = undisturbed(rooms, [Choices() for _ in rooms])
+    pairs = zip(rooms, told_alone, strict=True)
+    return tuple(_account(room, expected, tie) for room, expected in pairs)
+
+
+def _account(room: Room, expected: list[Told], tie: float) -> Account:
+    choices = Choices()
+    while True:
+        try:
+            return room.account(expected, ties=len(choices.made))
+        except Mismatch as mismatch:
+            if mismatch.place is None or mismatch.place in choices.wanted:
+                raise
+            choices.wanted[mismatch.place] = mismatch.chosen
+            (expected,) = undisturbed([room], [choices], tie=tie)
+            if mismatch.place not in choices.made:
+                raise
+
+
+def undisturbed(
+    rooms: Sequence[Room], choices: Sequence[Choices], *, tie: float = TIE
+) -> list[list[Told]]:
     """What one engine says about what each room heard."""
-    engine = Engine(small_model(256), slots=len(rooms), eviction=Eviction.EXACT)
+    engine = Undisturbed(slots=len(rooms), tie=tie)
     events: list[list[Event]] = [[] for _ in rooms]
-    for room, its_events in zip(rooms, events, strict=True):
-        engine.open(options(room.number), its_events.append)
-    ears = [(options(room.number).session_id, room.frames_heard()) for room in rooms]
+    ears = []
+    for room, its_choices, its_events in zip(rooms, choices, events, strict=True):
+        session = options(room.number)
+        engine.open(session, its_events.append)
+        engine.choices[session.session_id] = its_choices
+        ears.append((session.session_id, room.frames_heard()))
     for _ in range(0, rooms[0].frames, AT_ONCE):
         for session_id, frames in ears:
             for frame in islice(frames, AT_ONCE):
@@ -181,6 +238,6 @@ def undisturbed(rooms: Sequence[Room]) -> list[list[Told]]:
     return [[told(event) for event in its_events] for its_events in events]
 
 
-def _work_off(engine: Engine) -> None:
+def _work_off(engine: Undisturbed) -> None:
     while engine.step():
         pass

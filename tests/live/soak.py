@@ -91,7 +91,9 @@ def _result(outcomes: list[Outcome], given: argparse.Namespace) -> Result:
         f"{sum(a.decided for a in accounts)} frames decided, {sum(a.in_gaps for a in accounts)} in "
         f"reported gaps, {sum(a.unheard for a in accounts)} never captured; "
         f"{sum(a.replies for a in accounts)} replies, {sum(a.repeated_replies for a in accounts)} "
-        "of them begun twice. Every room was told what an undisturbed engine says."
+        "of them begun twice. Every room was told what an undisturbed engine says; "
+        f"{sum(a.ties for a in accounts)} times two choices were as good as each other, and "
+        "rounding decided."
     )
     scale = f"{given.seeds} x {given.minutes:g} min, {given.rooms} rooms"
     return Result(

@@ -1,0 +1,89 @@
+"""The engine that rooms are held against: it may be told to choose otherwise, but only in a tie."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.live.client_process import options
+from tests.live.endless import Endless
+from tests.live.room import Mismatch, Room, Stay, accounts
+from tests.live.told import Told, told
+from tests.live.undisturbed import DECISION, EMOTION, Choices, Undisturbed
+from tests.model_runtime.worlds import small_layout
+
+if TYPE_CHECKING:
+    from interject.model_runtime.protocol import Event
+    from tests.live.undisturbed import Place
+
+FRAMES = 24
+EVERYTHING = 1_000.0
+"""Every choice is a tie."""
+
+
+def said(tie: float = 0.0, **wanted: tuple[Place, int]) -> tuple[list[Told], Choices]:
+    """What is told of a room's first frames."""
+    engine = Undisturbed(slots=1, tie=tie)
+    choices = Choices(dict(wanted.values()))
+    events: list[Event] = []
+    engine.open(options(0), events.append)
+    engine.choices[options(0).session_id] = choices
+    sound = Endless(0)
+    for seq in range(FRAMES):
+        engine.push(options(0).session_id, sound.frame(seq, seq=seq))
+        while engine.step():
+            pass
+    engine.finish(options(0).session_id)
+    while engine.step():
+        pass
+    return [told(event) for event in events], choices
+
+
+def first(events: list[Told], kind: str) -> Told:
+    return next(event for event in events if event[0] == kind)
+
+
+def choice(kind: str, events: list[Told]) -> tuple[Place, int]:
+    """Another one than was made."""
+    if kind == "decision":
+        _, seq, respond = first(events, kind)
+        return (DECISION, seq), int(not respond)
+    if kind == "started":
+        _, reply_id, _, emotion, _ = first(events, kind)
+        others = [token for e, token in small_layout().emotions.items() if e.value != emotion]
+        return (EMOTION, reply_id), others[0]
+    _, reply_id, tokens, _ = first(events, "delta")
+    return (reply_id, 0), tokens[0] ^ 1
+
+
+@pytest.mark.parametrize("kind", ["decision", "started", "delta"])
+def test_it_chooses_otherwise_in_a_tie_only(kind: str) -> None:
+    alone, _ = said()
+    other = choice(kind, alone)
+    assert said(tie=0.0, other=other)[0] == alone
+    events, choices = said(tie=EVERYTHING, other=other)
+    assert choices.made == {other[0]}
+    assert first(events, kind) != first(alone, kind)
+
+
+def room_that_was_told(events: list[Told]) -> Room:
+    room = Room(0, 0, FRAMES)
+    room.stays = [Stay(0, 0, pushed=FRAMES, events=events)]
+    return room
+
+
+def test_a_room_that_was_told_the_same_is_accounted_for() -> None:
+    events, _ = said()
+    (account,) = accounts([room_that_was_told(events)])
+    assert (account.decided, account.ties) == (FRAMES, 0)
+
+
+@pytest.mark.parametrize("kind", ["decision", "started", "delta"])
+def test_a_room_that_was_told_something_else_is_not(kind: str) -> None:
+    alone, _ = said()
+    events, _ = said(tie=EVERYTHING, other=choice(kind, alone))
+    with pytest.raises(Mismatch, match="room 0, media process from 0 on, after"):
+        accounts([room_that_was_told(events)])
+    (account,) = accounts([room_that_was_told(events)], tie=EVERYTHING)
+    assert account.ties == 1
