@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-TRIM_EVERY_S = 60.0
+TRIM_EVERY_S = 10.0
 YOUNG_OBJECTS = 5_000
 """Looked at in 2 ms; 50,000 take 25."""
 YOUNG_GENERATIONS = 1_000

@@ -101,8 +101,8 @@ class Room:
         for number, stay in enumerate(self.stays):
             earliest = max(0, reached - MOST_REPEATED) if number else 0
             begins = range(reached, earliest - 1, -1)
-            begin = max(begins, key=lambda b: _agreement(expected, b, stay)[0])
-            agreed, end = _agreement(expected, begin, stay)
+            begin = max(begins, key=lambda b: _agreement(expected, b, stay))
+            agreed, _, end = _agreement(expected, begin, stay)
             if agreed < len(stay.events):
                 raise self._mismatch(expected, end, stay, agreed)
             again = expected[begin:reached]
@@ -180,15 +180,17 @@ def _next(expected: list[Told], at: int, first_seq: int) -> tuple[int, Told | No
     return at, None
 
 
-def _agreement(expected: list[Told], begin: int, stay: Stay) -> tuple[int, int]:
-    """How many of a stay's events are as expected from `begin` on, and where those end there."""
+def _agreement(expected: list[Told], begin: int, stay: Stay) -> tuple[int, bool, int]:
+    """How many of a stay's events are as expected from `begin` on, whether the one after these is
+    at least about the same frame or reply, and where they end among the expected.
+    """
     at = begin
     for number, event in enumerate(stay.events):
         beyond, should = _next(expected, at, stay.first_seq)
         if event != should:
-            return number, at
+            return number, should is not None and event[:2] == should[:2], at
         at = beyond
-    return len(stay.events), at
+    return len(stay.events), True, at
 
 
 def accounts(rooms: Sequence[Room], *, tie: float = TIE) -> tuple[Account, ...]:

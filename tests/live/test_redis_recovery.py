@@ -187,6 +187,25 @@ async def test_a_client_that_was_killed_resumes_within_its_grace(
     assert of(Gap, events) == []
 
 
+async def test_a_client_of_which_redis_forgot_is_not_taken_for_the_next_one(
+    redis_server: RedisServer,
+) -> None:
+    """The worker knew nothing of it either: it had come, and not yet pushed a frame."""
+    impatient = Timings(client_lease_s=0.2)
+    async with hired(redis_server.url):
+        for number in range(3):
+            runtime = RedisRuntime(redis_server.url, timings=impatient)
+            talk = Talk(await runtime.open(SessionOptions("a", threshold=1.0)), SOUND)
+            if number == 1:
+                redis_server.kill()
+                await asyncio.to_thread(redis_server.start)
+            await talk.push(0, 5)
+            await runtime._stop()
+            await asyncio.sleep(0.3)
+            assert [d.seq for d in of(Decision, talk.events)] == list(range(5))
+            assert of(Gap, talk.events) == []
+
+
 async def test_a_client_that_was_killed_is_forgotten_after_its_grace(
     redis_server: RedisServer,
 ) -> None:

@@ -2,6 +2,20 @@
 -- KEYS: fleet. ARGV: prefix, session key, client token, options, client lease ms.
 -- A first epoch is the time in seconds, so that it rises even if Redis forgot the last one.
 local prefix, key, client = ARGV[1], ARGV[2], ARGV[3]
+
+-- A Redis that forgot everything was told the generation that a worker had last read from, which may
+-- be older than that of the client which went on writing.
+local function next_generation(prefix, key, hash)
+  local generation = redis.call('HINCRBY', hash, 'generation', 1)
+  local last = redis.call('XREVRANGE', prefix .. 'in:' .. key, '+', '-', 'COUNT', 1)
+  local written = last[1] and tonumber(string.match(last[1][1], '^(%d+)-')) or 0
+  if generation <= written then
+    generation = written + 1
+    redis.call('HSET', hash, 'generation', generation)
+  end
+  return generation
+end
+
 local hash = prefix .. 'session:' .. key
 local state = redis.call('HGET', hash, 'state')
 if state == 'open' then
@@ -11,7 +25,7 @@ if state == 'open' then
     return {'in_use'}
   end
   redis.call('HSET', hash, 'client', client, 'seen', now_ms())
-  local generation = redis.call('HINCRBY', hash, 'generation', 1)
+  local generation = next_generation(prefix, key, hash)
   local read = redis.call('HGET', hash, 'read')
   if not read then
     local last = redis.call('XREVRANGE', prefix .. 'out:' .. key, '+', '-', 'COUNT', 1)
