@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Self
 
+from interject.integrations.livekit.room.floor_control import LISTENING_ATTRIBUTE
 from interject.integrations.livekit.room.posts import CHAT_TOPIC
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 SEND_TIMEOUT_S = 5.0
 ATTRIBUTES = {"interject.announcement": "true"}
-STOPPED_ATTRIBUTES = {"interject.listening": "false"}
+STOPPED_ATTRIBUTES = {LISTENING_ATTRIBUTE: "false"}
 
 
 class Announcement:

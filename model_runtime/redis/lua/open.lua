@@ -3,12 +3,16 @@
 -- A first epoch is the time in seconds, so that it rises even if Redis forgot the last one.
 local prefix, key, client = ARGV[1], ARGV[2], ARGV[3]
 
+local function last_entry(stream)
+  local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
+  return last[1] and last[1][1] or '0-0'
+end
+
 -- A Redis that forgot everything was told the generation that a worker had last read from, which may
 -- be older than that of the client which went on writing.
 local function next_generation(prefix, key, hash)
   local generation = redis.call('HINCRBY', hash, 'generation', 1)
-  local last = redis.call('XREVRANGE', prefix .. 'in:' .. key, '+', '-', 'COUNT', 1)
-  local written = last[1] and tonumber(string.match(last[1][1], '^(%d+)-')) or 0
+  local written = tonumber(string.match(last_entry(prefix .. 'in:' .. key), '^(%d+)-'))
   if generation <= written then
     generation = written + 1
     redis.call('HSET', hash, 'generation', generation)
@@ -26,11 +30,7 @@ if state == 'open' then
   end
   redis.call('HSET', hash, 'client', client, 'seen', now_ms())
   local generation = next_generation(prefix, key, hash)
-  local read = redis.call('HGET', hash, 'read')
-  if not read then
-    local last = redis.call('XREVRANGE', prefix .. 'out:' .. key, '+', '-', 'COUNT', 1)
-    read = last[1] and last[1][1] or '0-0'
-  end
+  local read = redis.call('HGET', hash, 'read') or last_entry(prefix .. 'out:' .. key)
   return {'attached', generation, read}
 end
 local worker, alive = least_loaded(prefix, nil)
