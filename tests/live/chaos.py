@@ -77,7 +77,7 @@ class Chaos:
         self._seed = seed
         self._dice = random.Random(seed)
         self._frames = frames
-        self._rooms = [Room(number, seed, frames) for number in range(rooms)]
+        self.rooms = [Room(number, seed, frames) for number in range(rooms)]
         self._recoveries: list[Recovery] = []
         self._news = asyncio.Condition()
         self._workers: list[WorkerSite] = []
@@ -95,7 +95,7 @@ class Chaos:
                 tasks.create_task(self._follow(client), name="client")
             await self._settled(0)
             await self._reign(tasks)
-        return Outcome(self._seed, accounts(self._rooms), tuple(self._recoveries))
+        return Outcome(self._seed, accounts(self.rooms), tuple(self._recoveries))
 
     @contextlib.asynccontextmanager
     async def _fleet(self) -> AsyncIterator[None]:
@@ -103,7 +103,7 @@ class Chaos:
             try:
                 for number in range(WORKERS):
                     proxy = await proxies.enter_async_context(Proxy(self._redis.port))
-                    process = WorkerProcess(proxy.url, f"w{number}", slots=len(self._rooms))
+                    process = WorkerProcess(proxy.url, f"w{number}", slots=len(self.rooms))
                     self._workers.append(WorkerSite(process, proxy))
                 starts = (asyncio.to_thread(site.process.start) for site in self._workers)
                 await asyncio.gather(*starts)
@@ -111,7 +111,7 @@ class Chaos:
                 self._began = time.time() + STARTING_S
                 for number in range(CLIENTS):
                     proxy = await proxies.enter_async_context(Proxy(self._redis.port))
-                    rooms = [room.number for room in self._rooms[number::CLIENTS]]
+                    rooms = [room.number for room in self.rooms[number::CLIENTS]]
                     self._clients.append(ClientSite(rooms, proxy, self._client(proxy, rooms)))
                 yield
             finally:
@@ -132,7 +132,7 @@ class Chaos:
             await site.process.start()
             while line := await site.process.line():
                 what, room, *rest = line
-                self._rooms[room].hear(what, *rest)
+                self.rooms[room].hear(what, *rest)
                 async with self._news:
                     self._news.notify_all()
             code = await site.process.wait()
@@ -144,7 +144,7 @@ class Chaos:
         goal = min(index, self._frames - 1)
         async with asyncio.timeout(SILENCE_S), self._news:
             await self._news.wait_for(
-                lambda: all(room.settled_index >= goal for room in self._rooms)
+                lambda: all(room.settled_index >= goal for room in self.rooms)
             )
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from interject.model_runtime.protocol import Emotion
+from interject.model_runtime.protocol import Emotion, Gap
 from tests.live.client_process import options
 from tests.live.endless import Endless
 from tests.live.told import Told, renumbered, told
@@ -26,18 +26,28 @@ MOST_REPEATED = 400
 
 @dataclass
 class Stay:
-    """One media process in the room: its sound from `first_index` on is `first_seq` and on."""
+    """One media process in the room: its sound from `first_index` on is `first_seq` and on.
+
+    A gap is told as soon as it is known, so its place among the `events` says nothing: the numbers
+    of the frames in it are `lost`.
+    """
 
     first_seq: int
     first_index: int
     pushed: int = 0
     settled: int = 0
     events: list[Told] = field(default_factory=list)
+    lost: set[int] = field(default_factory=set)
 
     def hear(self, event: Told) -> None:
+        kind, first, *rest = event
+        if kind == "gap":
+            self.settled = first + rest[0]
+            self.lost.update(range(self.first_seq + first, self.first_seq + self.settled))
+            return
         self.events.append(event)
-        if event[0] in ("decision", "gap"):
-            self.settled = event[1] + (event[2] if event[0] == "gap" else 1)
+        if kind == "decision":
+            self.settled = first + 1
 
 
 @dataclass(frozen=True)
@@ -124,13 +134,7 @@ class Room:
 
     def _gaps(self) -> set[int]:
         """Numbers of the frames that were reported lost."""
-        return {
-            stay.first_seq + event[1] + k
-            for stay in self.stays
-            for event in stay.events
-            if event[0] == "gap"
-            for k in range(event[2])
-        }
+        return set[int]().union(*(stay.lost for stay in self.stays))
 
     def frames_heard(self) -> Iterator[Frame]:
         """Those that reached Redis and were not reported lost."""
@@ -237,7 +241,7 @@ def undisturbed(
     for session_id, _ in ears:
         engine.finish(session_id)
     _work_off(engine)
-    return [[told(event) for event in its_events] for its_events in events]
+    return [[told(e) for e in its_events if not isinstance(e, Gap)] for its_events in events]
 
 
 def _work_off(engine: Undisturbed) -> None:

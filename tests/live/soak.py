@@ -1,7 +1,9 @@
 """Twenty rooms for minutes or an hour while everything that serves them is killed in turn.
 
 As `test_redis_chaos.py` does: afterwards each room is held against what an undisturbed engine says
-about the same sound. `make soak` runs it, `python -m benchmarks.report` shows what came of it.
+about the same sound. `make soak` runs it, `python -m benchmarks.report` shows what came of it. What
+the rooms of a failed seed were told is kept in a file, and `--again FILE` holds it against the
+engine once more.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import pickle
 import sys
 import tempfile
 from pathlib import Path
@@ -20,9 +23,13 @@ from interject.model_runtime.protocol import FRAME_S
 from interject.model_runtime.threads import leave_a_core
 from tests.live.chaos import Chaos
 from tests.live.redis_server import RedisServer
+from tests.live.room import accounts
 
 if TYPE_CHECKING:
     from tests.live.chaos import Outcome
+    from tests.live.room import Room
+
+OUT = Path("out")
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +55,20 @@ async def run(seed: int, *, rooms: int, minutes: float) -> Outcome:
         server.start()
         try:
             frames = round(60 * minutes / FRAME_S)
-            return await Chaos(server, seed=seed, rooms=rooms, frames=frames).run()
+            chaos = Chaos(server, seed=seed, rooms=rooms, frames=frames)
+            try:
+                return await chaos.run()
+            except BaseException:
+                _keep(chaos.rooms, OUT / f"soak_{seed}.pickle")
+                raise
         finally:
             server.kill()
+
+
+def _keep(rooms: list[Room], file: Path) -> None:
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(pickle.dumps(rooms))
+    logger.error("what its rooms were told is in %s", file)
 
 
 def main() -> None:
@@ -61,12 +79,18 @@ def main() -> None:
     parser.add_argument("--rooms", type=int, default=20)
     parser.add_argument("--name", default="soak", help="under which the result is kept")
     parser.add_argument("--smoke", action="store_true", help="a quick run that is not kept")
+    parser.add_argument("--again", type=Path, metavar="FILE", help="rooms of a seed that failed")
     given = parser.parse_args()
     if given.smoke:
         given.seeds, given.minutes, given.rooms = 1, 0.3, 3
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     leave_a_core()
+    if given.again is not None:
+        sys.stdout.write(
+            "\n".join(map(str, accounts(pickle.loads(given.again.read_bytes())))) + "\n"
+        )
+        return
     outcomes, failures = [], []
     for seed in range(given.first_seed, given.first_seed + given.seeds):
         logger.info("== seed %d", seed)

@@ -8,12 +8,14 @@ import pytest
 
 from tests.live.client_process import options
 from tests.live.endless import Endless
-from tests.live.room import Mismatch, Room, Stay, accounts
+from tests.live.room import Mismatch, Room, accounts
 from tests.live.told import Told, told
 from tests.live.undisturbed import DECISION, EMOTION, Choices, Undisturbed
 from tests.model_runtime.worlds import small_layout
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from interject.model_runtime.protocol import Event
     from tests.live.undisturbed import Place
 
@@ -22,8 +24,10 @@ EVERYTHING = 1_000.0
 """Every choice is a tie."""
 
 
-def said(tie: float = 0.0, **wanted: tuple[Place, int]) -> tuple[list[Told], Choices]:
-    """What is told of a room's first frames."""
+def said(
+    tie: float = 0.0, without: Container[int] = (), **wanted: tuple[Place, int]
+) -> tuple[list[Told], Choices]:
+    """What is told of a room's first frames, `without` some of them."""
     engine = Undisturbed(slots=1, tie=tie)
     choices = Choices(dict(wanted.values()))
     events: list[Event] = []
@@ -31,7 +35,8 @@ def said(tie: float = 0.0, **wanted: tuple[Place, int]) -> tuple[list[Told], Cho
     engine.choices[options(0).session_id] = choices
     sound = Endless(0)
     for seq in range(FRAMES):
-        engine.push(options(0).session_id, sound.frame(seq, seq=seq))
+        if seq not in without:
+            engine.push(options(0).session_id, sound.frame(seq, seq=seq))
         while engine.step():
             pass
     engine.finish(options(0).session_id)
@@ -69,7 +74,11 @@ def test_it_chooses_otherwise_in_a_tie_only(kind: str) -> None:
 
 def room_that_was_told(events: list[Told]) -> Room:
     room = Room(0, 0, FRAMES)
-    room.stays = [Stay(0, 0, pushed=FRAMES, events=events)]
+    room.hear("opened", 0, 0)
+    for seq in range(FRAMES):
+        room.hear("pushed", seq)
+    for event in events:
+        room.hear("event", event)
     return room
 
 
@@ -77,6 +86,15 @@ def test_a_room_that_was_told_the_same_is_accounted_for() -> None:
     events, _ = said()
     (account,) = accounts([room_that_was_told(events)])
     assert (account.decided, account.ties) == (FRAMES, 0)
+
+
+@pytest.mark.parametrize("earlier", [0, 3])
+def test_a_gap_may_be_told_earlier(earlier: int) -> None:
+    events, _ = said(without=range(5, 7))
+    place = next(number for number, event in enumerate(events) if event[0] == "gap")
+    events.insert(place - earlier, events.pop(place))
+    (account,) = accounts([room_that_was_told(events)])
+    assert (account.decided, account.in_gaps, account.unheard) == (FRAMES - 2, 2, 0)
 
 
 @pytest.mark.parametrize("kind", ["decision", "started", "delta"])

@@ -41,7 +41,4 @@ def renumbered(event: Told, first_seq: int) -> Told | None:
         return [kind, rest[0] - first_seq, *rest[1:]] if rest[0] >= first_seq else None
     if kind == "started":
         return [kind, rest[0], max(-1, rest[1] - first_seq), *rest[2:]]
-    if kind == "gap":
-        first, end = max(first_seq, rest[0]), rest[0] + rest[1]
-        return [kind, first - first_seq, end - first, rest[2]] if first < end else None
     return event
