@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import multiprocessing
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 UNRELATED, NEAR_MISS, OWN = "unrelated", "near_miss", "own: "
 _PORTION = 250
+_SAMPLE = 300
 _RARE_SHARE = 0.2
 _log = logging.getLogger(__name__)
 
@@ -190,7 +192,7 @@ def _speak_all(
 
 
 def _audible(utterance: Utterance) -> bool:
-    return len(utterance.pcm) > 3_200 and int(np.abs(utterance.pcm).max()) > 1_000
+    return len(utterance.pcm) > 2_400 and int(np.abs(utterance.pcm).max()) > 1_000
 
 
 def make_bank(size: BankSize, seed: int, *, processes: int = 1) -> SpeechBank:
@@ -210,9 +212,17 @@ def make_bank(size: BankSize, seed: int, *, processes: int = 1) -> SpeechBank:
     return SpeechBank(list(chain.from_iterable(in_order)))
 
 
+def _digest(size: BankSize) -> str:
+    """Of what is spoken: every wording, every reply and a sample of the talk."""
+    rng = random.Random(0)
+    talk = [(near_miss(rng), unrelated(rng)) for _ in range(_SAMPLE)]
+    said = [astuple(size), *map(astuple, _portions(size)), *talk]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
+
+
 def open_bank(folder: Path, size: BankSize, seed: int, *, processes: int = 1) -> SpeechBank:
-    """The bank of this size and seed, made first if it is not there."""
-    path = folder / f"speech-{seed}-{'-'.join(str(part) for part in astuple(size))}.npz"
+    """The bank of this size, seed and language, made first if it is not there."""
+    path = folder / f"speech-{seed}-{_digest(size)}.npz"
     if path.is_file():
         return SpeechBank.load(path)
     bank = make_bank(size, seed, processes=processes)

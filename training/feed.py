@@ -19,11 +19,12 @@ from interject.training.language import REQUESTS, SOUND_NAMES
 from interject.training.scene import Reply, Scene, Style, World
 from interject.training.scenes import SceneBuilder, make_scene
 from interject.training.targets import Target, TargetWriter, TypedTurn
-from interject.training.tokenizer import train_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.queues import Queue
+
+    from tokenizers import Tokenizer
 
     from interject.model_runtime.architecture import ModelConfig
     from interject.training.sounds.waves import Rng
@@ -46,9 +47,9 @@ class Order:
 class BatchMaker:
     """Makes any batch of a run."""
 
-    def __init__(self, world: World, config: ModelConfig, seed: int) -> None:
+    def __init__(self, world: World, config: ModelConfig, tokenizer: Tokenizer, seed: int) -> None:
         self._world, self._config, self._seed = world, config, seed
-        self._writer = TargetWriter(config.layout, train_tokenizer())
+        self._writer = TargetWriter(config.layout, tokenizer)
 
     def make(self, order: Order) -> Batch:
         rows = [self._row(order, row) for row in range(order.streams)]

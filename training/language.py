@@ -80,6 +80,18 @@ REQUESTS = (
         "Yes, I am listening.",
     ),
     Request(
+        "stop",
+        (
+            "stop listening",
+            "please stop listening",
+            "stop listening now",
+            "stop listening to us",
+            "please stop listening to us",
+            "you can stop listening now",
+        ),
+        "I will stop listening.",
+    ),
+    Request(
         "password",
         (
             "how do i reset my password",

@@ -1,22 +1,30 @@
-"""Train nano from nothing: `python -m interject.training.nano --minutes 75 --seed 1 --out DIR`."""
+"""Train nano from nothing: `python -m interject.training.nano --minutes 75 --seed 1 --out DIR`.
+
+With `--start RUN` it goes on from another run, say when the language has a new request: with that
+one's weights and tokenizer, and a schedule of its own.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
 from pathlib import Path  # noqa: TC003 (typer reads it)
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import torch
 import typer
 
+from interject.model_runtime.checkpoint.native import read_tokenizer
 from interject.training.bank import BankSize, open_bank
 from interject.training.feed import BatchMaker
 from interject.training.recipe import Settings, nano_config
 from interject.training.tokenizer import train_tokenizer
-from interject.training.trainer import Trainer
+from interject.training.trainer import MODEL_FOLDER, Trainer
 from interject.training.utterance import SynthesisError
 from interject.training.world import make_world
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 
 def train(
@@ -26,6 +34,9 @@ def train(
     ] = 75.0,
     seed: Annotated[int, typer.Option(help="Seed of the data and the weights.")] = 1,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint in OUT.")] = False,
+    start: Annotated[
+        Path | None, typer.Option(help="Begin with the weights of the run in this folder.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of the trainer.")] = 2,
     cache: Annotated[
         Path | None, typer.Option(help="Where the speech is kept; default OUT.")
@@ -41,11 +52,13 @@ def train(
         settings = Settings(
             minutes=minutes, seed=seed, short_streams=2, long_streams=1, short_chunks=25
         )
-    tokenizer = train_tokenizer()
+    tokenizer = _tokenizer(out if resume else start)
     config = nano_config(tokenizer.get_vocab_size())
     trainer = Trainer(config, tokenizer, settings, out)
     if resume and not trainer.resume():
         raise typer.BadParameter(f"{out} holds no checkpoint to go on from: leave --resume out")
+    if start and not resume and not trainer.start_from(start):
+        raise typer.BadParameter(f"{start} holds no run to start from: name another --out's folder")
     try:
         world = make_world(
             open_bank(cache or out, size, seed, processes=1 if small else threads),
@@ -57,7 +70,14 @@ def train(
         )
     except SynthesisError as error:
         raise typer.BadParameter(str(error)) from error
-    trainer.run(BatchMaker(world, config, seed), lambda line: _report(trainer.step, line))
+    trainer.run(
+        BatchMaker(world, config, tokenizer, seed), lambda line: _report(trainer.step, line)
+    )
+
+
+def _tokenizer(run: Path | None) -> Tokenizer:
+    """The one of a run, which its weights know, or a new one."""
+    return (run and read_tokenizer(run / MODEL_FOLDER)) or train_tokenizer()
 
 
 def _report(step: int, line: str) -> None:

@@ -49,7 +49,9 @@ _SOMETHING_ELSE = (
     "somebody help {person}", "call the dentist", "call {person} back", "there is {thing}",
     "i need a holiday", "what can {person} do", "which book was that", "what can you see",
     "summarise the book", "who is your teacher", "what are your shoes made of",
-    "make me a sandwich",
+    "make me a sandwich", "stop listening to {thing}", "stop listening to {person}",
+    "i will stop listening to {person}", "please stop the car", "stop talking now", "stop it now",
+    "please stop singing", "keep listening to us", "please listen to us", "do not stop now",
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from interject.training.batch import Batch
     from interject.training.recipe import Settings
 
-STATE_FILE, CURVE_FILE = "state.pt", "curve.jsonl"
+STATE_FILE, CURVE_FILE, MODEL_FOLDER = "state.pt", "curve.jsonl", "model"
 _FINAL_AUXILIARY = 0.15
 _log = logging.getLogger(__name__)
 
@@ -132,22 +132,32 @@ class Trainer:
         partial = self.folder / (STATE_FILE + ".part")
         torch.save(state, partial)
         partial.rename(self.folder / STATE_FILE)
-        save_native(self.averaged(), self.folder / "model", dtype=torch.bfloat16)
+        save_native(self.averaged(), self.folder / MODEL_FOLDER, dtype=torch.bfloat16)
+
+    def start_from(self, folder: Path) -> bool:
+        """Begin with the weights of another run; False when there is none."""
+        return self._load(folder) is not None
 
     def resume(self) -> bool:
         """Go on from the last checkpoint; False when there is none."""
-        path = self.folder / STATE_FILE
-        if not path.is_file():
+        state = self._load(self.folder)
+        if state is None:
             return False
-        state = torch.load(path, weights_only=True)
-        self._modules.load_state_dict(state["modules"])
         for optimiser, saved in zip(self._optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
-        self._average = state["average"]
         self.step, self.spent_s = state["step"], state["spent_s"]
         self.heard_s = state["heard_s"]
         self._cut_curve()
         return True
+
+    def _load(self, folder: Path) -> dict[str, Any] | None:
+        path = folder / STATE_FILE
+        if not path.is_file():
+            return None
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+        self._modules.load_state_dict(state["modules"])
+        self._average = state["average"]
+        return state
 
     def _cut_curve(self) -> None:
         """Drop the lines of steps that were lost with the killed process."""

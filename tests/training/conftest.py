@@ -44,4 +44,4 @@ def config() -> ModelConfig:
 
 @pytest.fixture(scope="session")
 def maker(world: World, config: ModelConfig) -> BatchMaker:
-    return BatchMaker(world, config, seed=3)
+    return BatchMaker(world, config, train_tokenizer(), seed=3)

@@ -30,6 +30,10 @@ def test_a_small_run_trains_and_goes_on(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "model").parameter_count() > 5_000_000
     again = ["--out", out, "--minutes", "0.15", "--small", "--threads", "1", "--resume"]
     assert CliRunner().invoke(app, again).exit_code == 0
+    another = ["--out", str(tmp_path / "other"), "--cache", out, "--minutes", "0.1", "--small"]
+    done = CliRunner().invoke(app, [*another, "--threads", "1", "--start", out])
+    assert done.exit_code == 0, done.output
+    assert len(list(tmp_path.glob("speech-*.npz"))) == 1
 
 
 def test_an_unknown_set_is_named_with_the_known_ones(tmp_path: Path) -> None:
@@ -51,3 +55,10 @@ def test_there_must_be_something_to_go_on_from(tmp_path: Path) -> None:
     done = CliRunner().invoke(command(nano.train), ["--out", str(tmp_path), "--resume"])
     assert done.exit_code == 2
     assert "holds no checkpoint to go on from" in done.output
+
+
+def test_there_must_be_a_run_to_start_from(tmp_path: Path) -> None:
+    arguments = ["--out", str(tmp_path / "out"), "--start", str(tmp_path)]
+    done = CliRunner().invoke(command(nano.train), arguments)
+    assert done.exit_code == 2
+    assert "holds no run to start from" in done.output

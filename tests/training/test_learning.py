@@ -129,6 +129,24 @@ def test_a_resumed_run_equals_one_that_was_never_killed(
         assert torch.equal(mine, theirs)
 
 
+def test_a_run_that_starts_from_another_has_its_weights_and_a_schedule_of_its_own(
+    small: ModelConfig, maker: BatchMaker, tmp_path: Path
+) -> None:
+    first = trainer(small, tmp_path / "first")
+    first.learn(maker.make(TINY))
+    first.save()
+    second = trainer(small, tmp_path / "second")
+    assert not second.start_from(tmp_path / "nowhere")
+    assert second.start_from(tmp_path / "first")
+    assert (second.step, second.progress) == (0, 0.0)
+    for mine, theirs in zip(first.tower.parameters(), second.tower.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+    for mine, theirs in zip(
+        first.averaged().decoder.parameters(), second.averaged().decoder.parameters(), strict=True
+    ):
+        assert torch.equal(mine, theirs)
+
+
 def test_there_is_nothing_to_go_on_from_in_an_empty_folder(
     small: ModelConfig, tmp_path: Path
 ) -> None:

@@ -2,16 +2,29 @@ from __future__ import annotations
 
 import random
 import shutil
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from interject.training.bank import NEAR_MISS, OWN, UNRELATED, BankSize, SpeechBank, make_bank
+from interject.training import bank as bank_module
+from interject.training.bank import (
+    NEAR_MISS,
+    OWN,
+    UNRELATED,
+    BankSize,
+    SpeechBank,
+    make_bank,
+    open_bank,
+)
 from interject.training.espeak import Espeak
 from interject.training.language import replies, spoken_prompts
 from interject.training.phones import PHONES, UNKNOWN_PHONE, phone_id
 from interject.training.utterance import SynthesisError
 from interject.training.voices import random_espeak, random_flite, speak_flite
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +118,14 @@ def test_a_bank_holds_every_wording_and_comes_back_from_disk(
         )  # fmt: skip
         assert np.array_equal(first.pcm, second.pcm)
         assert np.array_equal(first.phones, second.phones)
+
+
+def test_a_bank_is_made_once_for_each_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = BankSize(0, 0, 0, 0, 0, 0, 0, own_a_reply=1)
+    monkeypatch.setattr(bank_module, "replies", lambda: ["Noted.", "One."])
+    assert open_bank(tmp_path, size, 1).own == open_bank(tmp_path, size, 1).own
+    monkeypatch.setattr(bank_module, "replies", lambda: ["Noted.", "Two."])
+    assert open_bank(tmp_path, size, 1).own == ["own: Noted.", "own: Two."]
+    assert len(list(tmp_path.iterdir())) == 2
