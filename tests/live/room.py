@@ -10,7 +10,7 @@ from interject.model_runtime.protocol import Emotion, Gap
 from tests.live.client_process import options
 from tests.live.endless import Endless
 from tests.live.told import Told, renumbered, told
-from tests.live.undisturbed import DECISION, EMOTION, TIE, Choices, Undisturbed
+from tests.live.undisturbed import DECISION, EMOTION, TIE, Choice, Choices, Undisturbed
 from tests.model_runtime.worlds import small_layout
 
 if TYPE_CHECKING:
@@ -68,12 +68,11 @@ class Account:
 
 
 class Mismatch(AssertionError):
-    """Where a room was told something else; `place` has a choice, and `chosen` is what it was."""
+    """Where a room was told something else; if that was a choice, its `place` and what it was."""
 
-    def __init__(self, message: str, place: Place | None = None, chosen: int = 0) -> None:
+    def __init__(self, message: str, choice: tuple[Place, Choice] | None = None) -> None:
         super().__init__(message)
-        self.place = place
-        self.chosen = chosen
+        self.choice = choice
 
 
 class Room:
@@ -153,25 +152,35 @@ class Room:
             f"room {self.number}, media process from {stay.first_seq} on, after {agreed} events: "
             f"{stay.events[agreed : agreed + 3]}, not {should}"
         )
-        if should is None:
-            return Mismatch(message)
-        return Mismatch(message, *_choice(expected[:beyond], was))
+        return Mismatch(message, None if should is None else _choice(expected[:beyond], was))
 
 
-def _choice(expected: list[Told], was: Told) -> tuple[Place | None, int]:
-    """What the last of these events had to choose, and what was chosen instead."""
-    kind, number, *_ = expected[-1]
+def _choice(expected: list[Told], was: Told) -> tuple[Place, Choice] | None:
+    """What was chosen where the last of these events was expected."""
+    rival = expected[-1]
+    if {rival[0], was[0]} not in ({"decision"}, {"started"}, {"delta"}, {"delta", "ended"}):
+        return None
+    kind, number, *_ = rival
+    choice = Choice(_chosen(was), _chosen(rival))
+    if kind == "decision":
+        return (DECISION, number), choice
+    if kind == "started":
+        return (EMOTION, number), choice
+    before = [event for event in expected[:-1] if event[0] == "delta" and event[1] == number]
+    return (number, sum(len(tokens) for _, _, tokens, _ in before)), choice
+
+
+def _chosen(event: Told) -> int:
+    """0 or 1 of a decision, otherwise a token."""
     layout = small_layout()
-    if kind == "decision" and was[0] == "decision":
-        return (DECISION, number), int(was[2])
-    if kind == "started" and was[0] == "started":
-        return (EMOTION, number), layout.emotions[Emotion(was[3])]
-    if kind in ("delta", "ended") and was[0] in ("delta", "ended"):
-        before = [e for e in expected[:-1] if e[0] == "delta" and e[1] == number]
-        place = sum(len(tokens) for _, _, tokens, _ in before)
-        chosen = was[2][0] if was[0] == "delta" and was[2] else layout.text_end
-        return (number, place), chosen
-    return None, 0
+    match event:
+        case ["decision", _, respond]:
+            return int(respond)
+        case ["started", _, _, emotion, _]:
+            return layout.emotions[Emotion(emotion)]
+        case ["delta", _, [first, *_], _]:
+            return int(first)
+    return layout.text_end
 
 
 def _next(expected: list[Told], at: int, first_seq: int) -> tuple[int, Told | None]:
@@ -213,11 +222,12 @@ def _account(room: Room, expected: list[Told], tie: float) -> Account:
         try:
             return room.account(expected, ties=len(choices.made))
         except Mismatch as mismatch:
-            if mismatch.place is None or mismatch.place in choices.wanted:
+            if mismatch.choice is None or mismatch.choice[0] in choices.wanted:
                 raise
-            choices.wanted[mismatch.place] = mismatch.chosen
+            place, choice = mismatch.choice
+            choices.wanted[place] = choice
             (expected,) = undisturbed([room], [choices], tie=tie)
-            if mismatch.place not in choices.made:
+            if place not in choices.made:
                 raise
 
 

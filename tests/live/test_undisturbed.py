@@ -10,7 +10,7 @@ from tests.live.client_process import options
 from tests.live.endless import Endless
 from tests.live.room import Mismatch, Room, accounts
 from tests.live.told import Told, told
-from tests.live.undisturbed import DECISION, EMOTION, Choices, Undisturbed
+from tests.live.undisturbed import DECISION, EMOTION, Choice, Choices, Undisturbed
 from tests.model_runtime.worlds import small_layout
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ EVERYTHING = 1_000.0
 
 
 def said(
-    tie: float = 0.0, without: Container[int] = (), **wanted: tuple[Place, int]
+    tie: float = 0.0, without: Container[int] = (), **wanted: tuple[Place, Choice]
 ) -> tuple[list[Told], Choices]:
     """What is told of a room's first frames, `without` some of them."""
     engine = Undisturbed(slots=1, tie=tie)
@@ -49,17 +49,18 @@ def first(events: list[Told], kind: str) -> Told:
     return next(event for event in events if event[0] == kind)
 
 
-def choice(kind: str, events: list[Told]) -> tuple[Place, int]:
+def choice(kind: str, events: list[Told]) -> tuple[Place, Choice]:
     """Another one than was made."""
     if kind == "decision":
         _, seq, respond = first(events, kind)
-        return (DECISION, seq), int(not respond)
+        return (DECISION, seq), Choice(int(not respond), int(respond))
     if kind == "started":
         _, reply_id, _, emotion, _ = first(events, kind)
-        others = [token for e, token in small_layout().emotions.items() if e.value != emotion]
-        return (EMOTION, reply_id), others[0]
-    _, reply_id, tokens, _ = first(events, "delta")
-    return (reply_id, 0), tokens[0] ^ 1
+        tokens = {e.value: token for e, token in small_layout().emotions.items()}
+        own = tokens.pop(emotion)
+        return (EMOTION, reply_id), Choice(next(iter(tokens.values())), own)
+    _, reply_id, said, _ = first(events, "delta")
+    return (reply_id, 0), Choice(said[0] ^ 1, said[0])
 
 
 @pytest.mark.parametrize("kind", ["decision", "started", "delta"])
@@ -70,6 +71,17 @@ def test_it_chooses_otherwise_in_a_tie_only(kind: str) -> None:
     events, choices = said(tie=EVERYTHING, other=other)
     assert choices.made == {other[0]}
     assert first(events, kind) != first(alone, kind)
+
+
+@pytest.mark.parametrize("kind", ["decision", "started", "delta"])
+def test_its_own_choice_may_be_the_wanted_one(kind: str) -> None:
+    alone, _ = said()
+    place, other = choice(kind, alone)
+    own = Choice(other.rival, other.chosen)
+    assert said(tie=0.0, own=(place, own))[1].made == set()
+    events, choices = said(tie=EVERYTHING, own=(place, own))
+    assert choices.made == {place}
+    assert first(events, kind) == first(alone, kind)
 
 
 def room_that_was_told(events: list[Told]) -> Room:

@@ -33,16 +33,27 @@ Place = tuple[str | int, int]
 """A frame's decision, a reply's emotion, or the token of a reply at a place."""
 
 
+@dataclass(frozen=True)
+class Choice:
+    """`chosen` was, and not its `rival`."""
+
+    chosen: int
+    rival: int
+
+
 @dataclass
 class Choices:
-    """`wanted` are those to be made if they are as good as the engine's own; `made` were."""
+    """`wanted` are those to be made if their rivals are as good; `made` were."""
 
-    wanted: dict[Place, int] = field(default_factory=dict)
+    wanted: dict[Place, Choice] = field(default_factory=dict)
     made: set[Place] = field(default_factory=set)
 
 
 class Undisturbed(Engine):
-    """`choices` belong to sessions by id; those that miss the best logit by `tie` are as good."""
+    """`choices` belong to sessions by id; two whose logits differ by less than `tie` are as good.
+
+    Its own choice may be the wanted one: another time, with other rows beside it, it was not.
+    """
 
     def __init__(self, *, slots: int, tie: float = TIE) -> None:
         super().__init__(small_model(256), slots=slots, eviction=Eviction.EXACT)
@@ -57,10 +68,11 @@ class Undisturbed(Engine):
                 place = DECISION, stream.hearing.queue[block].frame.seq
                 wanted = self._wanted(stream, place)
                 if wanted is not None:
-                    low, high = (silence, respond) if wanted else (respond, silence)
                     odds = stream.options.threshold / (1 - stream.options.threshold)
-                    margin = math.log(odds) if wanted else -math.log(odds)
-                    self._choose(stream, place, hidden[first + end], high, low, margin)
+                    margin = math.log(odds) if wanted.chosen else -math.log(odds)
+                    tokens = silence, respond
+                    of_tokens = Choice(tokens[wanted.chosen], tokens[wanted.rival])
+                    self._choose(stream, place, hidden[first + end], of_tokens, margin)
             first += len(feed.ids)
         super()._decide(work, hidden)
 
@@ -76,22 +88,19 @@ class Undisturbed(Engine):
                 place = (EMOTION, reply.reply_id)
             wanted = self._wanted(stream, place)
             if wanted is not None:
-                row = hidden[first - 1]
-                mask = self._masks.emotion if feed.emotion else self._masks.text
-                best = int((self.model.decoder.logits(row) + mask).argmax())
-                self._choose(stream, place, row, wanted, best, 0.0)
+                self._choose(stream, place, hidden[first - 1], wanted, 0.0)
         super()._draw(work, hidden)
 
-    def _wanted(self, stream: Stream, place: Place) -> int | None:
+    def _wanted(self, stream: Stream, place: Place) -> Choice | None:
         return self.choices[stream.options.session_id].wanted.get(place)
 
     def _choose(
-        self, stream: Stream, place: Place, row: Tensor, wanted: int, other: int, margin: float
+        self, stream: Stream, place: Place, row: Tensor, wanted: Choice, margin: float
     ) -> None:
-        """Move the hidden state by next to nothing, so that `wanted` leads by `margin`."""
+        """Move the hidden state by next to nothing, so that what was chosen leads by `margin`."""
         head = self.model.decoder.head.weight
-        towards = head[wanted] - head[other]
+        towards = head[wanted.chosen] - head[wanted.rival]
         missing = margin - float(row @ towards)
-        if missing < self._tie and wanted != other:
+        if abs(missing) < self._tie:
             row += towards * ((missing + self._tie) / float(towards @ towards))
             self.choices[stream.options.session_id].made.add(place)
