@@ -135,14 +135,27 @@ class Trainer:
         save_native(self.averaged(), self.folder / MODEL_FOLDER, dtype=torch.bfloat16)
 
     def start_from(self, folder: Path) -> bool:
-        """Begin with the weights of another run; False when there is none."""
-        return self._load(folder) is not None
+        """Begin with the weights of another run; False when there is none.
+
+        A head that names the words of the language is new where the language is.
+        """
+        state = _read(folder)
+        if state is None:
+            return False
+        own = self._modules.state_dict()
+        for weights in (state["modules"], state["average"]):
+            for name in [name for name in weights if name.startswith("heads.")]:
+                if weights[name].shape != own[name].shape:
+                    weights[name] = own[name].clone()
+        self._load(state)
+        return True
 
     def resume(self) -> bool:
         """Go on from the last checkpoint; False when there is none."""
-        state = self._load(self.folder)
+        state = _read(self.folder)
         if state is None:
             return False
+        self._load(state)
         for optimiser, saved in zip(self._optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
         self.step, self.spent_s = state["step"], state["spent_s"]
@@ -150,14 +163,9 @@ class Trainer:
         self._cut_curve()
         return True
 
-    def _load(self, folder: Path) -> dict[str, Any] | None:
-        path = folder / STATE_FILE
-        if not path.is_file():
-            return None
-        state: dict[str, Any] = torch.load(path, weights_only=True)
+    def _load(self, state: dict[str, Any]) -> None:
         self._modules.load_state_dict(state["modules"])
         self._average = state["average"]
-        return state
 
     def _cut_curve(self) -> None:
         """Drop the lines of steps that were lost with the killed process."""
@@ -198,6 +206,11 @@ class Trainer:
             file.write(json.dumps(line) + "\n")
         parts = " ".join(f"{key} {value}" for key, value in line.items())
         report(f"{self.progress:5.1%} {parts} heard {self.heard_s / 3600:.1f} h")
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    path = folder / STATE_FILE
+    return torch.load(path, weights_only=True) if path.is_file() else None
 
 
 def _initialise(module: nn.Module) -> None:
