@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from interject.model_runtime.linear import Linear
+
 if TYPE_CHECKING:
     from interject.model_runtime.architecture import DecoderShape
     from interject.model_runtime.attention import SlotAttention
@@ -37,11 +39,11 @@ class DecoderLayer(nn.Module):
         self._shape = shape
         queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
         self.attention_norm = nn.RMSNorm(shape.width, shape.norm_eps)
-        self.qkv = nn.Linear(shape.width, queries + 2 * keys)
-        self.out = nn.Linear(queries, shape.width, bias=False)
+        self.qkv = Linear(shape.width, queries + 2 * keys)
+        self.out = Linear(queries, shape.width, bias=False)
         self.feed_norm = nn.RMSNorm(shape.width, shape.norm_eps)
-        self.gate_up = nn.Linear(shape.width, 2 * shape.feed_forward, bias=False)
-        self.down = nn.Linear(shape.feed_forward, shape.width, bias=False)
+        self.gate_up = Linear(shape.width, 2 * shape.feed_forward, bias=False)
+        self.down = Linear(shape.feed_forward, shape.width, bias=False)
 
     def project(self, x: Tensor, cosine: Tensor, sine: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """[..., width] -> rotated q [..., heads, head_dim], rotated k and v [..., kv_heads, _]."""
@@ -67,7 +69,7 @@ class Decoder(nn.Module):
         self.embedding = nn.Embedding(shape.vocabulary, shape.width, _weight=table)
         self.layers = nn.ModuleList(DecoderLayer(shape) for _ in range(shape.layers))
         self.norm = nn.RMSNorm(shape.width, shape.norm_eps)
-        self.head = nn.Linear(shape.width, shape.vocabulary, bias=False)
+        self.head = Linear(shape.width, shape.vocabulary, bias=False)
 
     @property
     def blocks(self) -> list[DecoderLayer]:

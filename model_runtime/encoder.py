@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from interject.model_runtime.linear import Linear
+
 if TYPE_CHECKING:
     from interject.model_runtime.architecture import TowerShape
 
@@ -38,11 +40,11 @@ class TowerLayer(nn.Module):
         super().__init__()
         self.heads = shape.heads
         self.attention_norm = nn.LayerNorm(shape.width)
-        self.qkv = nn.Linear(shape.width, 3 * shape.width)
-        self.out = nn.Linear(shape.width, shape.width)
+        self.qkv = Linear(shape.width, 3 * shape.width)
+        self.out = Linear(shape.width, shape.width)
         self.feed_norm = nn.LayerNorm(shape.width)
-        self.up = nn.Linear(shape.width, shape.feed_forward)
-        self.down = nn.Linear(shape.feed_forward, shape.width)
+        self.up = Linear(shape.width, shape.feed_forward)
+        self.down = Linear(shape.feed_forward, shape.width)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, width] -> the same."""
@@ -67,7 +69,7 @@ class AudioTower(nn.Module):
         self.conv2 = nn.Conv1d(shape.width, shape.width, 3, stride=2, padding=1)
         self.layers = nn.ModuleList(TowerLayer(shape) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(shape.width)
-        self.proj = nn.Linear(shape.width, shape.output)
+        self.proj = Linear(shape.width, shape.output)
         self.positions: Tensor
         positions = sinusoids(MAX_MEL_FRAMES // 2, shape.width)
         self.register_buffer("positions", positions, persistent=False)

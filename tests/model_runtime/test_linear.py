@@ -1,0 +1,59 @@
+"""The faster library computes what the other one does."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional
+
+from interject.model_runtime import linear
+from interject.model_runtime.linear import FEWEST_ROWS, Linear, onednn_is_faster
+
+needs_onednn = pytest.mark.skipif(
+    not onednn_is_faster(), reason="this processor computes as fast with MKL"
+)
+
+
+@needs_onednn
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(1, 5), (FEWEST_ROWS, 5), (1_000, 5), (3, 20, 5), (0, 5)])
+def test_either_library_gives_the_same(shape: tuple[int, ...], bias: bool) -> None:
+    layer, x = Linear(5, 70, bias=bias), torch.randn(shape)
+    expected = functional.linear(x, layer.weight, layer.bias)
+    with torch.inference_mode():
+        assert torch.allclose(layer(x), expected, atol=1e-6)
+
+
+@needs_onednn
+def test_rows_need_not_lie_side_by_side() -> None:
+    layer, x = Linear(5, 70), torch.randn(40, 5, 2)[::2, :, 1]
+    with torch.inference_mode():
+        expected = functional.linear(x.contiguous(), layer.weight, layer.bias)
+        assert torch.allclose(layer(x), expected, atol=1e-6)
+
+
+@needs_onednn
+def test_a_layer_learns_in_training_and_is_right_afterwards() -> None:
+    layer, x = Linear(8, 8), torch.randn(32, 8)
+    with torch.inference_mode():
+        before = layer(x)
+    layer(x).square().sum().backward()
+    assert layer.weight.grad is not None
+    with torch.no_grad():
+        layer.weight -= 0.1 * layer.weight.grad
+    with torch.inference_mode():
+        assert not torch.allclose(layer(x), before)
+        assert torch.allclose(layer(x), functional.linear(x, layer.weight, layer.bias), atol=1e-6)
+
+
+def test_other_machines_compute_with_mkl(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linear, "onednn_is_faster", lambda: False)
+    layer, x = Linear(8, 8), torch.randn(32, 8)
+    with torch.inference_mode():
+        assert torch.equal(layer(x), functional.linear(x, layer.weight, layer.bias))
+
+
+def test_half_precision_stays_as_it_was() -> None:
+    layer, x = Linear(8, 8).bfloat16(), torch.randn(32, 8).bfloat16()
+    with torch.inference_mode():
+        assert torch.equal(layer(x), functional.linear(x, layer.weight, layer.bias))
