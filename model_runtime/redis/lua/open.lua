@@ -8,15 +8,13 @@ local function last_entry(stream)
   return last[1] and last[1][1] or '0-0'
 end
 
--- A Redis that forgot everything was told the generation that a worker had last read from, which may
--- be older than that of the client which went on writing.
+-- The time in milliseconds: a Redis that forgot some clients must not give their generation away
+-- again, one of them may go on with it. Above what is known and written whatever the clock says.
 local function next_generation(prefix, key, hash)
-  local generation = redis.call('HINCRBY', hash, 'generation', 1)
+  local known = tonumber(redis.call('HGET', hash, 'generation'))
   local written = tonumber(string.match(last_entry(prefix .. 'in:' .. key), '^(%d+)-'))
-  if generation <= written then
-    generation = written + 1
-    redis.call('HSET', hash, 'generation', generation)
-  end
+  local generation = math.max(known + 1, written + 1, now_ms())
+  redis.call('HSET', hash, 'generation', generation)
   return generation
 end
 
@@ -41,8 +39,8 @@ local epoch = math.max(tonumber(redis.call('HGET', hash, 'epoch') or 0), math.fl
 for _, kind in ipairs({'in:', 'out:', 'journal:', 'snapshot:', 'session:'}) do
   redis.call('DEL', prefix .. kind .. key)
 end
-redis.call('HSET', hash, 'state', 'open', 'epoch', epoch, 'client', client, 'generation', 1,
+redis.call('HSET', hash, 'state', 'open', 'epoch', epoch, 'client', client, 'generation', 0,
   'seen', now_ms(), 'read', '0-0', 'options', ARGV[4], 'written', 0)
 redis.call('XADD', prefix .. 'in:' .. key, '0-1', 'v', '1', 'k', 'begin')
 give(prefix, key, worker)
-return {'placed', 1, '0-0'}
+return {'placed', next_generation(prefix, key, hash), '0-0'}
