@@ -10,7 +10,7 @@ import torch
 from benchmarks.hardware import describe
 from benchmarks.result import Result, finish, this_command
 from benchmarks.rig import Rig, median, tiny_config
-from interject.model_runtime.architecture import DecoderShape, ModelConfig, TowerShape
+from interject.training.recipe import nano_config
 
 BATCHES = (1, 2, 4, 8, 16, 32)
 CONTEXT = 512
@@ -20,24 +20,12 @@ NOTE = (
 )
 
 
-def nano_shape() -> ModelConfig:
-    """Weights do not change what a step costs; the shapes are those of `nano`."""
-    return ModelConfig(
-        name="nano",
-        tower=TowerShape(width=192, layers=5, heads=4, feed_forward=768, output=256),
-        decoder=DecoderShape(
-            width=256, layers=6, heads=4, kv_heads=2, head_dim=64, feed_forward=704,
-            vocabulary=1_100, context=1_024,
-        ),
-    )  # fmt: skip
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=40)
     parser.add_argument("--smoke", action="store_true", help="a quick run that is not kept")
     arguments = parser.parse_args()
-    config = tiny_config() if arguments.smoke else nano_shape()
+    config = tiny_config() if arguments.smoke else nano_config(1_024)
     context = 128 if arguments.smoke else CONTEXT
     repeats = 2 if arguments.smoke else arguments.repeats
 

@@ -18,7 +18,7 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 README = ROOT / "README.md"
 SUMMARY = "benchmarks"
 BENCHMARKS = (
-    "startup", "streaming_features", "batching", "load", "long_session", "redis_hop",
+    "startup", "streaming_features", "batching", "linear", "load", "long_session", "redis_hop",
     "redis_latency", "redis_recovery", "redis_memory", "livekit_voice", "livekit_rooms",
     "livekit_echo", "gpu",
 )  # fmt: skip

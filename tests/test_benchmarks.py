@@ -42,6 +42,7 @@ def a_result(name: str = "speed") -> Result:
     [
         ["streaming_features", "--smoke"],
         ["batching", "--smoke"],
+        ["linear", "--smoke"],
         ["gpu", "--tiny", "--batches", "1", "3"],
     ],
 )

@@ -47,6 +47,8 @@ LETTERS_AT_ONCE = 256
 ATTENDED_AT_ONCE = 64
 """While a script runs, Redis does nothing else."""
 BUSY_RETRY_S = 5.0
+UNTOLD_GENERATION = 1
+"""Of a client that was placed and did not hear its own: no other gets one so low."""
 PATIENCE_LEASES = 2
 """A worker that lives shows itself within a lease."""
 
@@ -332,7 +334,7 @@ class Shard:
         if answer == 1:
             if self._missing_since.pop(key, None) is not None and key in self._doubtful:
                 self._doubtful.discard(key)
-                session.begin_again(1, "0-0")
+                session.begin_again(UNTOLD_GENERATION, "0-0")
             if session.outbox.unsent():
                 self._mark(key)
             return
