@@ -17,8 +17,8 @@ from benchmarks.result import Result, finish, this_command
 from benchmarks.room import rooms
 from interject.cli.bench.load import run_load
 from interject.cli.bench.plan import LIMIT_MS, P99_LIMIT_MS, SPOKEN_TOKENS_PER_S, LoadPlan
-from interject.cli.heap import freeze_heap
 from interject.model_runtime import open_runtime
+from interject.model_runtime.heap import freeze_heap
 
 if TYPE_CHECKING:
     from interject.cli.bench.outcome import Outcome

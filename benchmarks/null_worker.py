@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from benchmarks.rig import with_context
-from interject.cli.heap import freeze_heap
 from interject.model_runtime.checkpoint import load_checkpoint
+from interject.model_runtime.heap import freeze_heap
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,

@@ -17,7 +17,7 @@ from benchmarks.result import Result, finish, this_command
 from benchmarks.room import rooms
 from benchmarks.servers import Fleet
 from interject.cli.bench.histogram import Histogram
-from interject.cli.heap import freeze_heap
+from interject.model_runtime.heap import freeze_heap
 from interject.model_runtime.protocol import (
     FRAME_S,
     Decision,

@@ -16,8 +16,8 @@ from interject.cli.bench.histogram import Histogram
 from interject.cli.bench.load import run_load
 from interject.cli.bench.outcome import Outcome, Stage
 from interject.cli.bench.plan import LoadPlan
-from interject.cli.heap import freeze_heap
 from interject.model_runtime import open_runtime
+from interject.model_runtime.heap import freeze_heap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ import signal
 import sys
 from dataclasses import replace
 
-from interject.cli.heap import freeze_heap, trimmed_heap
+from interject.model_runtime.heap import freeze_heap, trimmed_heap
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.telemetry.logs import LogFormat, set_up
 from interject.model_runtime.telemetry.serving import worker_telemetry

@@ -17,8 +17,8 @@ from interject.cli.bench.outcome import Outcome
 from interject.cli.bench.report import remarks, table, without_password, write_json
 from interject.cli.bench.sounds import read_recording, rooms_in, speak_recording
 from interject.cli.failures import EXIT_INTERRUPTED, complain
-from interject.cli.heap import freeze_heap
 from interject.model_runtime import open_runtime
+from interject.model_runtime.heap import freeze_heap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

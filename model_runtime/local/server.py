@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.heap import freeze_heap, trimmed_heap
 from interject.model_runtime.local.host import Host, listening_at
 from interject.model_runtime.local.nursery import BEAT_S, Nursery
 from interject.model_runtime.local.process import FAILED, READY, START_S
@@ -102,8 +103,10 @@ async def _serve(options: argparse.Namespace, ready: Callable[[], None]) -> None
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        freeze_heap()
         with listening_at(Path(options.socket)) as listening:
-            await Host(runtime).run(listening, stop, ready)
+            async with trimmed_heap():
+                await Host(runtime).run(listening, stop, ready)
 
 
 def _print(line: str) -> None:

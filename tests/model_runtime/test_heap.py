@@ -7,7 +7,7 @@ import ctypes
 import psutil
 import pytest
 
-from interject.cli.heap import trimmed_heap
+from interject.model_runtime.heap import trimmed_heap
 from tests.live.watching import until
 
 MIB = 1 << 20
