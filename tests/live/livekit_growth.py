@@ -14,7 +14,7 @@ import psutil
 
 from interject.integrations.livekit.jobs.visitor import Visitor
 from tests.live.livekit_agent import kitchen, present
-from tests.live.livekit_people import until
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,14 +10,11 @@ import numpy as np
 from interject.integrations.livekit.jobs.visitor import Visitor, VisitorEvent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from numpy.typing import NDArray
 
     from tests.live.livekit_server import LiveKitServer
-
-PATIENCE_S = 40.0
-"""A loaded machine may take this long for what normally takes a moment."""
 
 
 class Person:
@@ -57,14 +52,6 @@ async def person(server: LiveKitServer, room: str, identity: str) -> AsyncIterat
     ) as visitor:
         someone.visitor = visitor
         yield someone
-
-
-async def until(condition: Callable[[], object], what: str) -> None:
-    """Wait for something to become true; the bound is generous and only there to end a test."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        await asyncio.sleep(0.01)
 
 
 def tone(hz: float, seconds: float, *, level: int = 6_000) -> NDArray[np.int16]:

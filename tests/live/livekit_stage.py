@@ -11,7 +11,7 @@ from interject.config import Profile, load_profile
 from interject.integrations.livekit.room.role import Role
 from interject.integrations.livekit.room.room_agent import RoomAgent
 from tests.fakes.runtime import FakeRuntime, FakeRuntimeSession
-from tests.live.livekit_people import until
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,7 +16,8 @@ from livekit import rtc
 from interject.config import load_profile
 from interject.model_runtime.protocol import Cause, Frame, ReplyStarted
 from tests.live.livekit_agent import AGENT, RATE_HZ, present
-from tests.live.livekit_people import Person, person, until
+from tests.live.livekit_people import Person, person
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

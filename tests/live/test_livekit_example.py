@@ -17,7 +17,8 @@ import pytest
 
 from interject.integrations.livekit.jobs.access import Access
 from interject.integrations.livekit.jobs.dispatching import dispatch
-from tests.live.livekit_people import person, until
+from tests.live.livekit_people import person
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

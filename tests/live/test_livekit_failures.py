@@ -16,8 +16,9 @@ from interject.integrations.livekit.jobs.access import Access, RoomFailure, ente
 from interject.integrations.livekit.jobs.dispatching import dispatch
 from interject.model_runtime.protocol import Decision
 from tests.live.livekit_agent import present
-from tests.live.livekit_people import person, tone, until
+from tests.live.livekit_people import person, tone
 from tests.live.livekit_worker import working
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path

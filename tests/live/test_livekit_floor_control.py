@@ -23,7 +23,8 @@ from interject.integrations.livekit.room.posts import Posts
 from interject.integrations.livekit.room.telemetry_topic import DecisionTopic
 from interject.model_runtime.protocol import Decision, Emotion, EndReason, FloorMode
 from tests.fakes.room_controls import FakeControls, FakeListener
-from tests.live.livekit_people import person, until
+from tests.live.livekit_people import person
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,7 +16,8 @@ import pytest
 from livekit import api
 
 from interject.cli.livekit_visit import LINGER_S
-from tests.live.livekit_people import person, tone, until
+from tests.live.livekit_people import person, tone
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.live.livekit_server import LiveKitServer

@@ -20,7 +20,8 @@ from tests.live.livekit_agent import (
     silence,
     transcribed,
 )
-from tests.live.livekit_people import person, tone, until
+from tests.live.livekit_people import person, tone
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,7 +14,8 @@ from interject.integrations.livekit.room.role import Role
 from interject.integrations.livekit.room.room_agent import RoomAgent
 from interject.model_runtime.protocol import Cause, Emotion, FloorMode, Speaker
 from tests.fakes.runtime import FakeRuntime, FakeRuntimeSession, Scripted
-from tests.live.livekit_people import person, tone, until
+from tests.live.livekit_people import person, tone
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

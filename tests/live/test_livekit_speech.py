@@ -11,8 +11,9 @@ import pytest
 from interject.config import load_profile
 from interject.model_runtime.protocol import Cause, Emotion, FloorMode
 from tests.fakes.runtime import Scripted
-from tests.live.livekit_people import Person, person, tone, until
+from tests.live.livekit_people import Person, person, tone
 from tests.live.livekit_stage import AGENT, OnStage, on_stage
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.live.livekit_server import LiveKitServer

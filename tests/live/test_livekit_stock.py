@@ -15,7 +15,8 @@ from interject.config import load_profile
 from interject.integrations import livekit as interject
 from interject.model_runtime.protocol import FRAME_SAMPLES
 from tests.fakes.runtime import FakeRuntime, FakeRuntimeSession
-from tests.live.livekit_people import person, tone, until
+from tests.live.livekit_people import person, tone
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -13,8 +13,9 @@ from interject.config import Profile, load_profile
 from interject.integrations.livekit.room.floor_control import LISTENING_ATTRIBUTE
 from interject.model_runtime.protocol import Cause
 from tests.fakes.runtime import Scripted
-from tests.live.livekit_people import person, tone, until
+from tests.live.livekit_people import person, tone
 from tests.live.livekit_stage import AGENT, on_stage
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -14,8 +14,9 @@ import pytest
 
 from interject.integrations.livekit.jobs.access import Access
 from interject.integrations.livekit.jobs.dispatching import dispatch
-from tests.live.livekit_people import PATIENCE_S, Person, person, until
+from tests.live.livekit_people import Person, person
 from tests.live.livekit_worker import working
+from tests.waiting import PATIENCE_S, until
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -24,10 +24,11 @@ from tests.contract.runtime_contract import RuntimeContract, heard, of
 from tests.live.conftest import hired
 from tests.live.redis_cluster import RedisCluster
 from tests.live.talk import Talk, options, undisturbed
-from tests.live.watching import until, watched
+from tests.live.watching import watched
 from tests.live.worker_process import WorkerProcess
 from tests.model_runtime.test_engine import outline
 from tests.model_runtime.worlds import frames, noise, small_model
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -15,10 +15,11 @@ from interject.model_runtime.redis.timings import Timings
 from tests.live.conftest import hired
 from tests.live.proxy import Proxy
 from tests.live.talk import Talk, options, undisturbed
-from tests.live.watching import until, watched
+from tests.live.watching import watched
 from tests.live.worker_process import WorkerProcess
 from tests.model_runtime.test_engine import outline
 from tests.model_runtime.worlds import frames, noise
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

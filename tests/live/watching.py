@@ -1,24 +1,13 @@
-"""Waiting for what workers do by themselves."""
+"""Waiting for what workers see of each other."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
+from tests.waiting import until
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from interject.model_runtime.redis.worker import Worker
-
-WAIT_S = 120.0
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT_S):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.02)
 
 
 async def watched(watcher: Worker, name: str) -> None:

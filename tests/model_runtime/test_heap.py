@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from interject.model_runtime.heap import trimmed_heap
-from tests.live.watching import until
+from tests.waiting import until
 
 MIB = 1 << 20
 BLOCK_BYTES = 1_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,10 @@ from interject.integrations.livekit import TTS, RealtimeModel, RealtimeSession, 
 from tests.fakes.clock import FakeClock
 from tests.fakes.livekit_audio import RATE_HZ, FakeLoudspeaker, FakeMicrophone, frames_of
 from tests.fakes.voice import FakeVoice
+from tests.waiting import PATIENCE_S, until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
         Runtime,
     )
     from tests.fakes.runtime import FakeRuntime, FakeRuntimeSession
-
-PATIENCE_S = 120.0
-"""A model's process takes two seconds to start, or half a minute on a machine that is busy."""
 
 
 @dataclass
@@ -120,11 +117,3 @@ async def stage(
 async def opened(runtime: FakeRuntime) -> FakeRuntimeSession:
     await until(lambda: bool(runtime.sessions))
     return runtime.sessions[-1]
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait for something that has to come true; the bound is there only to end a test."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        await asyncio.sleep(0.005)

@@ -19,7 +19,7 @@ from interject.integrations.livekit.plugin import InterjectPlugin, register
 from interject.model_runtime.protocol import FloorMode, RuntimeFailure
 from tests.fakes.runtime import FakeRuntime
 from tests.fakes.voice import FakeVoice
-from tests.integrations.livekit.stage import until
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent.parent
 

@@ -23,7 +23,7 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from tests.fakes.runtime import FakeRuntime, FakeRuntimeSession, Scripted
-from tests.integrations.livekit.stage import until
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,7 +12,8 @@ from interject.integrations.livekit.history import MAX_ITEMS, MAX_KNOWN
 from interject.model_runtime.protocol import Cause
 from tests.fakes.livekit_audio import silence
 from tests.fakes.runtime import FakeRuntime, Scripted
-from tests.integrations.livekit.stage import opened, stage, until
+from tests.integrations.livekit.stage import opened, stage
+from tests.waiting import until
 
 REPLIES = 2 * MAX_HISTORY_ITEMS + 20
 

@@ -11,7 +11,8 @@ import pytest
 
 from interject.model_runtime import open_runtime
 from interject.model_runtime.protocol import Emotion
-from tests.integrations.livekit.stage import stage, until
+from tests.integrations.livekit.stage import stage
+from tests.waiting import until
 
 KITCHEN = Path(__file__).parent.parent.parent.parent / "examples" / "kitchen.wav"
 QUESTION_ENDS_S, ALARM_BEGINS_S = 11.3, 22.8

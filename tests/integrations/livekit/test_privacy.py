@@ -11,7 +11,8 @@ from interject.integrations.livekit.builder import on_text
 from interject.model_runtime.protocol import Cause, Emotion
 from tests.fakes.livekit_audio import silence
 from tests.fakes.runtime import FakeRuntime, Scripted
-from tests.integrations.livekit.stage import opened, stage, until
+from tests.integrations.livekit.stage import opened, stage
+from tests.waiting import until
 
 if TYPE_CHECKING:
     import pytest

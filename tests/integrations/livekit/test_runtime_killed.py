@@ -10,7 +10,8 @@ import pytest
 from interject.model_runtime.local.runtime import LocalRuntime
 from interject.model_runtime.protocol import EndReason
 from tests.fakes.livekit_audio import silence
-from tests.integrations.livekit.stage import stage, until
+from tests.integrations.livekit.stage import stage
+from tests.waiting import until
 
 
 @pytest.mark.timeout(400)

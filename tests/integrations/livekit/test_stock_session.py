@@ -13,7 +13,8 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.livekit_audio import FakeLoudspeaker, FakeMicrophone
 from tests.fakes.runtime import FakeRuntime, FakeRuntimeSession, Scripted
 from tests.fakes.voice import FakeVoice
-from tests.integrations.livekit.stage import opened, until
+from tests.integrations.livekit.stage import opened
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -12,7 +12,7 @@ from interject.model_runtime.protocol import CloseReason, Frame, RuntimeFailure,
 from interject.model_runtime.recall import Recollection
 from interject.model_runtime.redis.host import EngineHost
 from interject.model_runtime.restoration import Restoration
-from tests.live.watching import until
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from interject.model_runtime.engine import Engine
