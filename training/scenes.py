@@ -62,6 +62,7 @@ class SceneBuilder:
         self._count = 0
         self._last_sound: str | None = None
         self._full = False
+        self._alone = False
 
     def build(self) -> Scene:
         rng = self._rng
@@ -79,6 +80,7 @@ class SceneBuilder:
 
     def build_clip(self) -> tuple[Scene, Happening, str]:
         """One thing alone, early in the stream, and the words of it when it is speech."""
+        self._alone = True
         self._at = int(uniform(self._rng, 0.05, 0.5) * SAMPLE_RATE_HZ)
         if self._rng.random() < 0.5:
             self._request(str(self._rng.choice([request.key for request in REQUESTS])))
@@ -140,7 +142,7 @@ class SceneBuilder:
 
     def _echo(self, reply: Reply | None) -> None:
         """What the agent said may come back from a loudspeaker."""
-        if reply is None:
+        if reply is None or self._alone:
             return
         share, key = self._world.echo_share, OWN + reply.text
         if share and self._rng.random() < share and key in self._world.bank.groups:

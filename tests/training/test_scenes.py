@@ -69,6 +69,15 @@ def test_the_agents_own_sentences_want_no_reply(world: World) -> None:
     assert echoes > 10
 
 
+def test_a_clip_holds_one_thing_and_no_echo_of_its_reply(world: World) -> None:
+    hears_itself = replace(world, echo_share=1.0)
+    for seed in range(10):
+        builder = SceneBuilder(hears_itself, np.random.default_rng(seed), 30, Style.MIXED)
+        scene, happening, words = builder.build_clip()
+        assert scene.happenings == [happening]
+        assert bool(words) == (happening.key not in CLASSES)
+
+
 def test_alarms_and_cries_for_help_are_always_answered(world: World) -> None:
     seen = set()
     for scene in scenes(world, Style.MIXED, count=30):
