@@ -1,7 +1,8 @@
 """A linear layer that computes with the faster of PyTorch's two libraries.
 
 PyTorch multiplies float32 matrices with MKL, which does not use the AVX-512 of AMD's processors.
-oneDNN, which it brings for convolutions, does, and is twice as fast there.
+oneDNN, which it brings for convolutions, does, and is twice as fast there. For each number of rows
+that it meets it compiles code, and keeps 1 MB of it a layer: so it meets few numbers.
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-FEWEST_ROWS = 8
-"""With fewer, oneDNN takes longer to begin than MKL to compute. Measured on Zen 5."""
+BLOCK_ROWS = 256
+STEP_ROWS = 64
+"""Less than a block is filled up with zeros to a multiple of this."""
+FEWEST_ROWS = 40
+"""Fewer are left to MKL."""
 _CPU = Path("/proc/cpuinfo")
 
 
@@ -23,8 +28,8 @@ class Linear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         if not self._suits_onednn(x):
             return super().forward(x)
-        y: Tensor = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
-        return y
+        y = torch.cat([self._multiply(rows) for rows in x.flatten(0, -2).split(BLOCK_ROWS)])
+        return y.view(*x.shape[:-1], self.out_features)
 
     def _suits_onednn(self, x: Tensor) -> bool:
         """It knows no gradients."""
@@ -35,6 +40,18 @@ class Linear(nn.Linear):
             and torch.is_inference_mode_enabled()
             and onednn_is_faster()
         )
+
+    def _multiply(self, rows: Tensor) -> Tensor:
+        """At most a block."""
+        count = len(rows)
+        if count < FEWEST_ROWS:
+            return super().forward(rows)
+        missing = -count % STEP_ROWS
+        whole = functional.pad(rows, (0, 0, 0, missing)) if missing else rows
+        y: Tensor = torch.ops.mkldnn._linear_pointwise(
+            whole, self.weight, self.bias, "none", [], ""
+        )
+        return y[:count]
 
 
 @cache
