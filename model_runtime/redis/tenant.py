@@ -30,6 +30,7 @@ class Numbered:
 class Write:
     """What goes into one call of the write script; the number makes a repetition harmless.
 
+    So no other write may have it, not even where this one is given up: it may have been done.
     A `whole` one holds all that a Redis may lack which forgot something.
     """
 
@@ -47,8 +48,9 @@ class Write:
 class Tenant:
     """`epoch` fences what is written. `read_to` is the last input entry that was read.
 
-    While `held`, nothing is written until a snapshot can go first. `left` says that this worker's
-    last write for a session that it hands over was done.
+    `number` is that of the last event, `written` that of the last write, done or not. While `held`,
+    nothing is written until a snapshot can go first. `left` says that this worker's last write for
+    a session that it hands over was done.
     """
 
     key: str
@@ -63,7 +65,7 @@ class Tenant:
     closed: bool = False
     in_flight: Write | None = None
     _pending: list[tuple[Batch, tuple[Numbered, ...]]] = field(default_factory=list)
-    _kept: deque[Numbered] = field(default_factory=lambda: deque(maxlen=KEPT_EVENTS))
+    _kept: deque[Numbered] = field(default_factory=deque)
 
     @property
     def generation(self) -> int:
@@ -95,8 +97,9 @@ class Tenant:
     def settle(self) -> None:
         """The write in flight was done."""
         assert self.in_flight is not None, "only a write in flight is settled"
-        self.written = self.in_flight.number
         self._kept.extend(self.in_flight.events)
+        while len(self._kept) > KEPT_EVENTS:
+            self._kept.popleft()
         self.closed = self.closed or self.in_flight.closed
         self.left = self.left or self.in_flight.last
         self.held = self.held and not self.in_flight.whole
@@ -112,11 +115,16 @@ class Tenant:
         if write is None or write.whole:
             return
         if write.snapshot or write.closed:
-            self.in_flight = replace(write, events=(*self._kept, *write.events), whole=True)
+            events = (*self._kept, *write.events)
+            self.in_flight = replace(write, number=self._next_number(), events=events, whole=True)
             self._kept.clear()
         else:
             self._kept.extend(write.events)
             self.in_flight = None
+
+    def _next_number(self) -> int:
+        self.written += 1
+        return self.written
 
     def _can_go_on(self) -> bool:
         return any(batch.snapshot or batch.closed for batch, _ in self._pending)
@@ -138,7 +146,13 @@ class Tenant:
         closed = any(batch.closed for batch, _ in self._pending)
         last = any(batch.last for batch, _ in self._pending)
         self._pending.clear()
-        number = self.written + 1
         return Write(
-            number, tuple(events), tuple(journals), snapshot, keep_from, closed, last, whole
+            self._next_number(),
+            tuple(events),
+            tuple(journals),
+            snapshot,
+            keep_from,
+            closed,
+            last,
+            whole,
         )

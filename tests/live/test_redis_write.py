@@ -74,6 +74,24 @@ async def test_each_session_has_a_verdict_of_its_own(redis_server: RedisServer) 
             assert not await client.exists(KEYS.output(key), KEYS.journal(key))
 
 
+async def test_what_came_during_a_write_that_was_given_up_and_yet_done_is_written(
+    redis_server: RedisServer,
+) -> None:
+    async with aclosing(Address.parse(redis_server.url).client()) as client:
+        await client.flushall()
+        await begun(client, "a")
+        session = told(tenant("a"))
+        assert await write(client, session) == [b"ok"]
+        session.hold()
+        session.add(Batch("a", EPOCH, (wire.Opened(),), "1-1", snapshot=b"s", keep_from="1-1"))
+        assert await write(client, session) == [b"ok"]
+        session.settle()
+        assert await write(client, told(session)) == [b"ok"]
+        out = await client.ask(("XRANGE", KEYS.output("a"), "-", "+"))
+        assert [entry for entry, _ in out] == [b"7-1", b"7-2", b"7-3", b"7-4", b"7-5"]
+        assert await client.get(KEYS.snapshot("a")) == b"s"
+
+
 async def test_a_snapshot_takes_the_place_of_the_journal_and_of_older_input(
     redis_server: RedisServer,
 ) -> None:
