@@ -8,6 +8,7 @@ import torch
 
 from interject.model_runtime.forward import forward
 from interject.model_runtime.hearing import encode
+from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.recall import is_unheard
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.stream import Stream
 
 CHUNKS_AT_ONCE = 64
+_CONTRADICTIONS = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
 PARTS = 4
 """A slot is filled in so many: at once, half of what attention computes would be masked."""
 
@@ -48,19 +50,30 @@ class Restoration:
 
     @torch.inference_mode()
     def run(self) -> None:
-        """Remember everything, redo the journal, and fill the slot."""
-        stream, known = self.stream, self._known
-        if known.snapshot is not None:
-            stream.resume(known.snapshot)
-        for frame in known.frames:
-            stream.hearing.hear(frame, self._now, limit=len(known.frames))
-        stream.hearing.ignore({deed.seq for deed in known.journal if is_unheard(deed)})
-        self._encode()
-        if self._given_up:
-            return
-        stream.redo(known.journal)
-        stream.replied_at = self._now
+        """Remember everything, redo the journal, and fill the slot.
+
+        :raises RuntimeFailure: when what is known contradicts itself; no other engine can do it.
+        """
+        try:
+            self._remember()
+            self._encode()
+            if self._given_up:
+                return
+            self.stream.redo(self._known.journal)
+        except _CONTRADICTIONS as error:
+            raise RuntimeFailure(
+                f"what the last worker wrote cannot be done again ({type(error).__name__})"
+            ) from error
+        self.stream.replied_at = self._now
         self._fill()
+
+    def _remember(self) -> None:
+        hearing, known = self.stream.hearing, self._known
+        if known.snapshot is not None:
+            self.stream.resume(known.snapshot)
+        for frame in known.frames:
+            hearing.hear(frame, self._now, limit=len(known.frames))
+        hearing.ignore({deed.seq for deed in known.journal if is_unheard(deed)})
 
     def _encode(self) -> None:
         hearing = self.stream.hearing

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.engine import Engine
     from interject.model_runtime.recall import Recollection
     from interject.model_runtime.redis.restorers import Action, Newcomer
+    from interject.model_runtime.restoration import Restoration
 
 Input = tuple[str, str, "wire.Input"]
 """A session's key, the id of an entry of its input stream, and what that holds."""
@@ -144,14 +145,25 @@ class EngineHost:
         self._inbox.put(lambda: self._join(newcomer))
 
     def _join(self, newcomer: Newcomer) -> None:
-        if not self._restorers.arrive(newcomer):
-            return
         guest = newcomer.guest
+        try:
+            if not self._restorers.arrive(newcomer):
+                return
+        except RuntimeFailure as error:
+            self._lose(guest, newcomer.restoration, error)
+            return
         self._engine.join(newcomer.restoration, guest.emit, guest.note)
         guest.evictions = self._engine.evictions(guest.session_id)
         self._guests[guest.key] = guest
         for action in newcomer.later:
             action()
+
+    def _lose(self, guest: Guest, restoration: Restoration, error: RuntimeFailure) -> None:
+        """It would fail in every other worker, too."""
+        logger.error("a session cannot be restored", exc_info=error, extra={"session": guest.key})
+        self._engine.discard(restoration)
+        guest.emit(Closed(guest.session_id, CloseReason.FAILURE, str(error)))
+        self._guests[guest.key] = guest
 
     def _put_all(self, inputs: Sequence[Input]) -> None:
         for key, entry, item in inputs:

@@ -49,14 +49,14 @@ class Restorers:
         return newcomer is not None
 
     def arrive(self, newcomer: Newcomer) -> bool:
-        """Whether it is still awaited.
+        """Whether it was still awaited.
 
         :raises Exception: what its restoration raised.
         """
         if self._newcomers.get(newcomer.guest.key) is not newcomer:
             return False
-        newcomer.done.result()
         del self._newcomers[newcomer.guest.key]
+        newcomer.done.result()
         return True
 
     def turn_back(self, key: str) -> Restoration | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from interject.model_runtime.protocol import Emotion, Gap
+from interject.model_runtime.protocol import Emotion, Gap, GapReason
 from tests.live.client_process import options
 from tests.live.endless import Endless
 from tests.live.told import Told, renumbered, told
@@ -29,7 +29,7 @@ class Stay:
     """One media process in the room: its sound from `first_index` on is `first_seq` and on.
 
     A gap is told as soon as it is known, so its place among the `events` says nothing: the numbers
-    of the frames in it are `lost`.
+    of the frames in it are `lost`. Frames that an overloaded engine shed may have been heard before.
     """
 
     first_seq: int
@@ -38,10 +38,12 @@ class Stay:
     settled: int = 0
     events: list[Told] = field(default_factory=list)
     lost: set[int] = field(default_factory=set)
+    overloaded: bool = False
 
     def hear(self, event: Told) -> None:
         kind, first, *rest = event
         if kind == "gap":
+            self.overloaded = self.overloaded or rest[1] == GapReason.OVERLOAD.value
             self.settled = first + rest[0]
             self.lost.update(range(self.first_seq + first, self.first_seq + self.settled))
             return
@@ -103,8 +105,11 @@ class Room:
     def account(self, expected: list[Told], *, ties: int = 0) -> Account:
         """Hold what was told against what one engine says about the same sound.
 
-        :raises Mismatch: when anything was lost, changed, or told out of turn.
+        :raises Mismatch: when anything was lost, changed, or told out of turn; or when nobody can
+            tell, because this machine was too slow and frames were shed.
         """
+        if any(stay.overloaded for stay in self.stays):
+            raise Mismatch(f"room {self.number}: frames were shed: this machine is too busy")
         gaps = self._gaps()
         reached = repeated = repeated_replies = 0
         for number, stay in enumerate(self.stays):

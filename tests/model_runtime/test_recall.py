@@ -21,10 +21,11 @@ from interject.model_runtime.protocol import (
     FloorMode,
     Frame,
     Gap,
+    RuntimeFailure,
     Sampling,
     SessionOptions,
 )
-from interject.model_runtime.recall import Recollection
+from interject.model_runtime.recall import Fed, Recollection
 from tests.model_runtime.test_engine import outline
 from tests.model_runtime.worlds import frames, noise, small_model
 
@@ -208,3 +209,12 @@ def test_an_abandoned_session_says_nothing_and_frees_its_slot() -> None:
     engine.abandon("a")
     assert witness.events == []
     assert engine.memory.free == 2
+
+
+def test_a_journal_with_a_hole_is_a_clear_failure() -> None:
+    engine = Engine(small_model(256), slots=1, eviction=Eviction.EXACT)
+    restoration = engine.take_in(OPTIONS, Recollection(None, (Fed(3),), ()))
+    with pytest.raises(RuntimeFailure, match=r"cannot be done again \(IndexError\)"):
+        restoration.run()
+    engine.discard(restoration)
+    engine.open(OPTIONS, lambda event: None)

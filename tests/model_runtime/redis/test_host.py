@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from interject.model_runtime.protocol import CloseReason, Frame, RuntimeFailure, SessionOptions
+from interject.model_runtime.protocol import (
+    Closed,
+    CloseReason,
+    Frame,
+    RuntimeFailure,
+    SessionOptions,
+)
 from interject.model_runtime.recall import Recollection
 from interject.model_runtime.redis.host import EngineHost
 from interject.model_runtime.restoration import Restoration
@@ -16,6 +22,7 @@ from tests.waiting import until
 
 if TYPE_CHECKING:
     from interject.model_runtime.engine import Engine
+    from interject.model_runtime.redis.guest import Batch
 
 WAIT_S = 60.0
 NOTHING = Recollection(None, (), ())
@@ -24,31 +31,31 @@ NOTHING = Recollection(None, (), ())
 class SlowRestoration(Restoration):
     """Lasts until it is let go or given up."""
 
-    def __init__(self, session_id: str, *, broken: bool) -> None:
+    def __init__(self, session_id: str, *, error: Exception | None) -> None:
         self.session_id = session_id
         self.running = threading.Event()
         self.go_on = threading.Event()
-        self._broken = broken
+        self._error = error
 
     def run(self) -> None:
         self.running.set()
         assert self.go_on.wait(WAIT_S)
-        if self._broken:
-            raise ValueError("no such rows")
+        if self._error is not None:
+            raise self._error
 
     def give_up(self) -> None:
         self.go_on.set()
 
 
 class NotingEngine:
-    def __init__(self, *, broken: bool = False) -> None:
+    def __init__(self, *, error: Exception | None = None) -> None:
         self.deeds: list[str] = []
         self.restorations: dict[str, SlowRestoration] = {}
         self.stepped = threading.Semaphore(0)
-        self._broken = broken
+        self._error = error
 
     def take_in(self, options: SessionOptions, known: Recollection) -> SlowRestoration:
-        restoration = SlowRestoration(options.session_id, broken=self._broken)
+        restoration = SlowRestoration(options.session_id, error=self._error)
         self.restorations[options.session_id] = restoration
         return restoration
 
@@ -146,13 +153,34 @@ async def test_a_session_that_is_lost_while_it_is_restored_frees_its_slot_at_onc
 
 
 async def test_a_restoration_that_fails_is_a_failure_of_the_engine() -> None:
-    engine = NotingEngine(broken=True)
+    engine = NotingEngine(error=RuntimeError("the device is gone"))
     host = EngineHost(cast("Engine", engine), lambda batches: None)
     try:
         begin(host, "a")
         (await engine.running("a")).go_on.set()
         with pytest.raises(RuntimeFailure, match="the engine failed"):
             await asyncio.wait_for(host.failed, WAIT_S)
+    finally:
+        await host.aclose()
+
+
+async def test_a_session_that_contradicts_itself_ends_alone() -> None:
+    engine = NotingEngine(error=RuntimeFailure("this cannot be done again"))
+    batches: list[Batch] = []
+    host = EngineHost(cast("Engine", engine), batches.extend)
+    try:
+        begin(host, "a")
+        restoration = await engine.running("a")
+        host.put([("a", "1-0", frame(0))])
+        restoration.go_on.set()
+        await until(lambda: batches)
+        (batch,) = batches
+        end = Closed("a", CloseReason.FAILURE, "this cannot be done again")
+        assert (batch.outputs, batch.closed) == ((end,), True)
+        host.put([("a", "2-0", frame(1))])
+        await engine.steps(3)
+        assert engine.deeds == ["discard a"]
+        assert not host.failed.done()
     finally:
         await host.aclose()
 
