@@ -29,7 +29,7 @@ class Stay:
     """One media process in the room: its sound from `first_index` on is `first_seq` and on.
 
     A gap is told as soon as it is known, so its place among the `events` says nothing: the numbers
-    of the frames in it are `lost`. Frames that an overloaded engine shed may have been heard before.
+    of the frames in it are `lost`. What an `overloaded` engine shed may have been heard before.
     """
 
     first_seq: int

@@ -213,7 +213,7 @@ def test_an_abandoned_session_says_nothing_and_frees_its_slot() -> None:
 
 def test_a_journal_with_a_hole_is_a_clear_failure() -> None:
     engine = Engine(small_model(256), slots=1, eviction=Eviction.EXACT)
-    restoration = engine.take_in(OPTIONS, Recollection(None, (Fed(3),), ()))
+    restoration = engine.take_in(OPTIONS, Recollection(None, (Fed(None), Fed(None)), ()))
     with pytest.raises(RuntimeFailure, match=r"cannot be done again \(IndexError\)"):
         restoration.run()
     engine.discard(restoration)
