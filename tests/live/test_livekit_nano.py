@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import itertools
 import shutil
+import subprocess
+import wave
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+import soxr
 
 from interject.model_runtime.protocol import FRAME_S, Decision, ReplyStarted
 from tests.live.livekit_agent import (
     AGENT,
     ALARM_S,
     QUESTION_S,
+    RATE_HZ,
     kitchen,
     present,
     silence,
@@ -25,6 +31,8 @@ from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from numpy.typing import NDArray
 
     from interject.integrations.livekit.jobs.visitor import VisitorEvent
     from tests.live.livekit_agent import Present
@@ -44,6 +52,16 @@ TRIES = 5
 async def be_heard(here: Present, who: Person, identity: str) -> None:
     await who.visitor.open_microphone()
     await until(lambda: identity in here.session.ear.heard, f"{identity} to be heard")
+
+
+def spoken(text: str) -> NDArray[np.int16]:
+    """By another process: espeak-ng speaks once in each, and here it is the agent's voice."""
+    command = ["espeak-ng", "-v", "en-us", "-s", "155", "-a", "60", "--stdout", text]
+    done = subprocess.run(command, capture_output=True, check=True)
+    with wave.open(io.BytesIO(done.stdout)) as sound:
+        rate_hz = sound.getframerate()
+        samples = np.frombuffer(sound.readframes(-1), np.int16)
+    return np.asarray(soxr.resample(samples, rate_hz, RATE_HZ), np.int16)
 
 
 @contextlib.asynccontextmanager
@@ -161,3 +179,26 @@ async def test_assisting_shows_a_card_to_one_and_says_nothing(
         assert ben.found("data", topic="interject.cue") == []
         assert voices(ben) == voices(ann) == []
         assert transcribed(ann) == transcribed(ben) == ""
+
+
+async def test_whoever_asks_it_aloud_to_stop_listening_is_not_heard_any_more(
+    shared_livekit: LiveKitServer, nano_url: str
+) -> None:
+    server, room = shared_livekit, "enough"
+    asked = spoken("please stop listening")
+    async with (
+        person(server, room, "ann") as ann,
+        present(server, nano_url, room) as here,
+    ):
+        await be_heard(here, ann, "ann")
+        consent = here.agent.consent
+        for _ in range(TRIES):
+            await ann.visitor.play(asked)
+            await ann.visitor.play(silence(4.0))
+            if not consent.listening:
+                break
+        await until(lambda: not consent.listening, "it to be deaf")
+        await until(lambda: "i will stop listening" in transcribed(ann), "its word for that")
+        await ann.visitor.play(kitchen(ALARM_S))
+        await ann.visitor.play(silence(2.0))
+        assert "alarm" not in transcribed(ann)

@@ -80,6 +80,7 @@ def test_it_leaves_noise_alone(engine: Engine) -> None:
         ("what is two plus two", "Two plus two is four."),
         ("how do i reset my password", "Open the settings and choose reset password."),
         ("play the intro music", "Playing the intro music now."),
+        ("please stop listening", "I will stop listening."),
     ],
 )
 def test_it_answers_what_it_knows(engine: Engine, espeak: Espeak, asked: str, reply: str) -> None:
