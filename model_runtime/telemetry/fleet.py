@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.redis.keys import Keys
 
-SESSION_FIELDS = ("worker", "state", "epoch", "generation", "seen")
+SESSION_FIELDS = ("worker", "state", "epoch", "clients", "seen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ async def _read_sessions(client: Redis, keys: Keys, names: Sequence[str]) -> tup
     now_s = seconds + microseconds / 1e6
     rows: list[SessionRow] = []
     for name, (fields, inputs, outputs) in zip(names, _threes(answers), strict=True):
-        worker, state, epoch, generation, seen = fields
+        worker, state, epoch, clients, seen = fields
         if state != b"open":
             continue
         rows.append(
@@ -120,7 +120,7 @@ async def _read_sessions(client: Redis, keys: Keys, names: Sequence[str]) -> tup
                 key=name,
                 worker=worker_name((worker or b"").decode("utf-8", "replace")),
                 epoch=int(epoch or 0),
-                clients=int(generation or 0),
+                clients=int(clients or 0),
                 silent_s=max(0.0, now_s - float(seen or 0) / 1000),
                 inputs=inputs,
                 outputs=outputs,

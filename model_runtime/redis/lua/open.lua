@@ -15,6 +15,7 @@ local function next_generation(prefix, key, hash)
   local written = tonumber(string.match(last_entry(prefix .. 'in:' .. key), '^(%d+)-'))
   local generation = math.max(known + 1, written + 1, now_ms())
   redis.call('HSET', hash, 'generation', generation)
+  redis.call('HINCRBY', hash, 'clients', 1)
   return generation
 end
 
@@ -39,7 +40,7 @@ local epoch = math.max(tonumber(redis.call('HGET', hash, 'epoch') or 0), math.fl
 for _, kind in ipairs({'in:', 'out:', 'journal:', 'snapshot:', 'session:'}) do
   redis.call('DEL', prefix .. kind .. key)
 end
-redis.call('HSET', hash, 'state', 'open', 'epoch', epoch, 'client', client, 'generation', 0,
+redis.call('HSET', hash, 'state', 'open', 'epoch', epoch, 'client', client, 'generation', 0, 'clients', 0,
   'seen', now_ms(), 'read', '0-0', 'options', ARGV[4], 'written', 0)
 redis.call('XADD', prefix .. 'in:' .. key, '0-1', 'v', '1', 'k', 'begin')
 give(prefix, key, worker)

@@ -11,7 +11,7 @@ if epoch then
   return redis.call('HGET', KEYS[1], 'written') == '-1' and 'restored' or 'kept'
 end
 redis.call('HSET', KEYS[1], 'state', 'open', 'epoch', ARGV[4], 'worker', token, 'client', '',
-  'generation', ARGV[6], 'seen', now_ms(), 'options', ARGV[5], 'written', -1)
+  'generation', ARGV[6], 'clients', 1, 'seen', now_ms(), 'options', ARGV[5], 'written', -1)
 redis.call('XADD', prefix .. 'in:' .. key, '0-1', 'v', '1', 'k', 'begin')
 redis.call('SADD', prefix .. 'owned:' .. token, key)
 return 'restored'
