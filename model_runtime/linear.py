@@ -1,8 +1,8 @@
 """A linear layer that computes with the faster of PyTorch's two libraries.
 
 PyTorch multiplies float32 matrices with MKL, which does not use the AVX-512 of AMD's processors.
-oneDNN, which it brings for convolutions, does, and is twice as fast there. For each number of rows
-that it meets it compiles code, and keeps 1 MB of it a layer: so it meets few numbers.
+oneDNN, which it brings for convolutions, does, and is up to twice as fast there. For each number of
+rows that it meets it compiles code, and keeps 1 MB of it a layer: so it meets few numbers.
 """
 
 from __future__ import annotations
