@@ -5,15 +5,11 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-import torch
-
 from benchmarks.hardware import describe
 from benchmarks.result import Result, finish, this_command
-from benchmarks.rig import Rig, median, tiny_config
-from interject.training.recipe import nano_config
+from benchmarks.rig import CONTEXT, median, nano_rig
 
 BATCHES = (1, 2, 4, 8, 16, 32)
-CONTEXT = 512
 NOTE = (
     f"Shapes of nano, float32, {CONTEXT} positions behind every session. Gain: the cost of as many "
     "steps of one session, over the cost of this one step."
@@ -25,12 +21,10 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=40)
     parser.add_argument("--smoke", action="store_true", help="a quick run that is not kept")
     arguments = parser.parse_args()
-    config = tiny_config() if arguments.smoke else nano_config(1_024)
-    context = 128 if arguments.smoke else CONTEXT
     repeats = 2 if arguments.smoke else arguments.repeats
 
     batches = (1, 16) if arguments.smoke else BATCHES
-    rig = Rig(config, slots=max(batches), device=torch.device("cpu"), dtype=torch.float32)
+    rig, context = nano_rig(max(batches), smoke=arguments.smoke)
     rows = []
     one_decision = one_token = 0.0
     for batch in batches:

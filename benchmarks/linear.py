@@ -11,15 +11,15 @@ import torch
 
 from benchmarks.hardware import describe
 from benchmarks.result import Result, finish, this_command
-from benchmarks.rig import Rig, median, tiny_config
+from benchmarks.rig import CONTEXT, median, nano_rig
 from interject.model_runtime import linear
-from interject.training.recipe import nano_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchmarks.rig import Rig
+
 BATCHES = (1, 2, 4, 8, 16)
-CONTEXT = 512
 ROUNDS = 5
 NOTE = (
     f"Shapes of nano, float32, {CONTEXT} positions behind every session, one thread. The libraries "
@@ -45,10 +45,8 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="a quick run that is not kept")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    config = tiny_config() if given.smoke else nano_config(1_024)
     batches = BATCHES[:1] if given.smoke else BATCHES
-    context = 128 if given.smoke else CONTEXT
-    rig = Rig(config, slots=max(batches), device=torch.device("cpu"), dtype=torch.float32)
+    rig, context = nano_rig(max(batches), smoke=given.smoke)
     rows = []
     for batch in batches:
         mkl, onednn = both(rig, partial(rig.decide, batch, context), given.repeats)

@@ -21,11 +21,15 @@ from interject.model_runtime.decoder import Decoder
 from interject.model_runtime.encoder import AudioTower
 from interject.model_runtime.features import WINDOW_SAMPLES, clamp_and_scale, log_mel
 from interject.model_runtime.slots import SlotMemory
+from interject.training.recipe import nano_config
+from interject.training.tokenizer import TEXT_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 WARM_UP = 3
+CONTEXT = 512
+SMOKE_CONTEXT = 128
 
 
 def tiny_config(context: int = 256) -> ModelConfig:
@@ -43,6 +47,16 @@ def tiny_config(context: int = 256) -> ModelConfig:
 def with_context(config: ModelConfig, context: int) -> ModelConfig:
     """The same model with slots of another size."""
     return replace(config, decoder=replace(config.decoder, context=context))
+
+
+def nano_rig(slots: int, *, smoke: bool) -> tuple[Rig, int]:
+    """On the CPU, and how many positions are behind every session.
+
+    Weights do not change what a step costs; the shapes are those of `nano`.
+    """
+    config = tiny_config() if smoke else nano_config(TEXT_TOKENS)
+    rig = Rig(config, slots=slots, device=torch.device("cpu"), dtype=torch.float32)
+    return rig, SMOKE_CONTEXT if smoke else CONTEXT
 
 
 class Rig:

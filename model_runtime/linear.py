@@ -28,7 +28,8 @@ class Linear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         if not self._suits_onednn(x):
             return super().forward(x)
-        y = torch.cat([self._multiply(rows) for rows in x.flatten(0, -2).split(BLOCK_ROWS)])
+        blocks = [self._multiply(rows) for rows in x.flatten(0, -2).split(BLOCK_ROWS)]
+        y = torch.cat(blocks) if len(blocks) > 1 else blocks[0]
         return y.view(*x.shape[:-1], self.out_features)
 
     def _suits_onednn(self, x: Tensor) -> bool:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from interject.model_runtime.stream import Stream
 
 CHUNKS_AT_ONCE = 64
-_CONTRADICTIONS = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
 PARTS = 4
 """A slot is filled in so many: at once, half of what attention computes would be masked."""
+_CONTRADICTIONS = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
 
 
 class Restoration:

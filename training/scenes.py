@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from interject.model_runtime.protocol import (
@@ -62,7 +64,6 @@ class SceneBuilder:
         self._count = 0
         self._last_sound: str | None = None
         self._full = False
-        self._alone = False
 
     def build(self) -> Scene:
         rng = self._rng
@@ -80,7 +81,7 @@ class SceneBuilder:
 
     def build_clip(self) -> tuple[Scene, Happening, str]:
         """One thing alone, early in the stream, and the words of it when it is speech."""
-        self._alone = True
+        self._world = replace(self._world, echo_share=0.0)
         self._at = int(uniform(self._rng, 0.05, 0.5) * SAMPLE_RATE_HZ)
         if self._rng.random() < 0.5:
             self._request(str(self._rng.choice([request.key for request in REQUESTS])))
@@ -142,7 +143,7 @@ class SceneBuilder:
 
     def _echo(self, reply: Reply | None) -> None:
         """What the agent said may come back from a loudspeaker."""
-        if reply is None or self._alone:
+        if reply is None:
             return
         share, key = self._world.echo_share, OWN + reply.text
         if share and self._rng.random() < share and key in self._world.bank.groups:

@@ -144,9 +144,9 @@ class Trainer:
             return False
         own = self._modules.state_dict()
         for weights in (state["modules"], state["average"]):
-            for name in [name for name in weights if name.startswith("heads.")]:
-                if weights[name].shape != own[name].shape:
-                    weights[name] = own[name].clone()
+            for name, mine in own.items():
+                if name.startswith("heads.") and weights[name].shape != mine.shape:
+                    weights[name] = mine.clone()
         self._load(state)
         return True
 

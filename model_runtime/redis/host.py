@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from interject.model_runtime.engine import Engine
     from interject.model_runtime.recall import Recollection
     from interject.model_runtime.redis.restorers import Action, Newcomer
-    from interject.model_runtime.restoration import Restoration
 
 Input = tuple[str, str, "wire.Input"]
 """A session's key, the id of an entry of its input stream, and what that holds."""
@@ -135,8 +134,7 @@ class EngineHost:
         try:
             restoration = self._engine.take_in(guest.options, known)
         except RuntimeFailure as error:
-            guest.emit(Closed(guest.session_id, CloseReason.FAILURE, str(error)))
-            self._guests[guest.key] = guest
+            self._lose(guest, error)
         else:
             self._restorers.begin(guest, restoration, self._restored)
 
@@ -150,7 +148,10 @@ class EngineHost:
             if not self._restorers.arrive(newcomer):
                 return
         except RuntimeFailure as error:
-            self._lose(guest, newcomer.restoration, error)
+            fields = {"session": guest.key}
+            logger.error("a session cannot be restored", exc_info=error, extra=fields)
+            self._engine.discard(newcomer.restoration)
+            self._lose(guest, error)
             return
         self._engine.join(newcomer.restoration, guest.emit, guest.note)
         guest.evictions = self._engine.evictions(guest.session_id)
@@ -158,10 +159,8 @@ class EngineHost:
         for action in newcomer.later:
             action()
 
-    def _lose(self, guest: Guest, restoration: Restoration, error: RuntimeFailure) -> None:
-        """It would fail in every other worker, too."""
-        logger.error("a session cannot be restored", exc_info=error, extra={"session": guest.key})
-        self._engine.discard(restoration)
+    def _lose(self, guest: Guest, error: RuntimeFailure) -> None:
+        """End a session that cannot go on: it would fail in every other worker, too."""
         guest.emit(Closed(guest.session_id, CloseReason.FAILURE, str(error)))
         self._guests[guest.key] = guest
 

@@ -52,15 +52,14 @@ async def run(seed: int, *, rooms: int, minutes: float) -> Outcome:
     """
     with tempfile.TemporaryDirectory() as folder:
         server = RedisServer(Path(folder))
+        frames = round(60 * minutes / FRAME_S)
+        chaos = Chaos(server, seed=seed, rooms=rooms, frames=frames)
         server.start()
         try:
-            frames = round(60 * minutes / FRAME_S)
-            chaos = Chaos(server, seed=seed, rooms=rooms, frames=frames)
-            try:
-                return await chaos.run()
-            except BaseException:
-                _keep(chaos.rooms, OUT / f"soak_{seed}.pickle")
-                raise
+            return await chaos.run()
+        except BaseException:
+            _keep(chaos.rooms, OUT / f"soak_{seed}.pickle")
+            raise
         finally:
             server.kill()
 

@@ -16,6 +16,8 @@ from interject.model_runtime.redis.tenant import Tenant
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from interject.model_runtime.redis.client import Client
     from tests.live.redis_server import RedisServer
 
@@ -24,6 +26,13 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 KEYS = Keys("0")
 EPOCH = 7
 TOKEN = "w:1"
+
+
+@pytest.fixture
+async def client(redis_server: RedisServer) -> AsyncIterator[Client]:
+    async with aclosing(Address.parse(redis_server.url).client()) as client:
+        await client.flushall()
+        yield client
 
 
 def tenant(key: str, *, written: int = 0) -> Tenant:
@@ -55,73 +64,63 @@ async def write(client: Client, *sessions: Tenant) -> list[bytes]:
     return verdicts
 
 
-async def test_each_session_has_a_verdict_of_its_own(redis_server: RedisServer) -> None:
-    async with aclosing(Address.parse(redis_server.url).client()) as client:
-        await client.flushall()
-        await begun(client, "a")
-        await begun(client, "b", epoch=EPOCH + 1)
-        await begun(client, "d")
-        sessions = [told(tenant(key)) for key in ("a", "b", "c")]
-        behind = told(tenant("d", written=5))
-        assert await write(client, *sessions, behind) == [b"ok", b"fenced", b"missing", b"behind"]
-        assert await write(client, *sessions) == [b"again", b"fenced", b"missing"]
-        out = await client.ask(("XRANGE", KEYS.output("a"), "-", "+"))
-        assert [entry for entry, _ in out] == [b"7-1", b"7-2"]
-        assert await client.xlen(KEYS.journal("a")) == 1
-        state = await client.hmget(KEYS.session("a"), "written", "number")
-        assert state == [b"1", b"2"]
-        for key in ("b", "c", "d"):
-            assert not await client.exists(KEYS.output(key), KEYS.journal(key))
+async def test_each_session_has_a_verdict_of_its_own(client: Client) -> None:
+    await begun(client, "a")
+    await begun(client, "b", epoch=EPOCH + 1)
+    await begun(client, "d")
+    sessions = [told(tenant(key)) for key in ("a", "b", "c")]
+    behind = told(tenant("d", written=5))
+    assert await write(client, *sessions, behind) == [b"ok", b"fenced", b"missing", b"behind"]
+    assert await write(client, *sessions) == [b"again", b"fenced", b"missing"]
+    out = await client.ask(("XRANGE", KEYS.output("a"), "-", "+"))
+    assert [entry for entry, _ in out] == [b"7-1", b"7-2"]
+    assert await client.xlen(KEYS.journal("a")) == 1
+    state = await client.hmget(KEYS.session("a"), "written", "number")
+    assert state == [b"1", b"2"]
+    for key in ("b", "c", "d"):
+        assert not await client.exists(KEYS.output(key), KEYS.journal(key))
 
 
 async def test_what_came_during_a_write_that_was_given_up_and_yet_done_is_written(
-    redis_server: RedisServer,
+    client: Client,
 ) -> None:
-    async with aclosing(Address.parse(redis_server.url).client()) as client:
-        await client.flushall()
-        await begun(client, "a")
-        session = told(tenant("a"))
-        assert await write(client, session) == [b"ok"]
-        session.hold()
-        session.add(Batch("a", EPOCH, (wire.Opened(),), "1-1", snapshot=b"s", keep_from="1-1"))
-        assert await write(client, session) == [b"ok"]
-        session.settle()
-        assert await write(client, told(session)) == [b"ok"]
-        out = await client.ask(("XRANGE", KEYS.output("a"), "-", "+"))
-        assert [entry for entry, _ in out] == [b"7-1", b"7-2", b"7-3", b"7-4", b"7-5"]
-        assert await client.get(KEYS.snapshot("a")) == b"s"
+    await begun(client, "a")
+    session = told(tenant("a"))
+    assert await write(client, session) == [b"ok"]
+    session.hold()
+    session.add(Batch("a", EPOCH, (wire.Opened(),), "1-1", snapshot=b"s", keep_from="1-1"))
+    assert await write(client, session) == [b"ok"]
+    session.settle()
+    assert await write(client, told(session)) == [b"ok"]
+    out = await client.ask(("XRANGE", KEYS.output("a"), "-", "+"))
+    assert [entry for entry, _ in out] == [b"7-1", b"7-2", b"7-3", b"7-4", b"7-5"]
+    assert await client.get(KEYS.snapshot("a")) == b"s"
 
 
-async def test_a_snapshot_takes_the_place_of_the_journal_and_of_older_input(
-    redis_server: RedisServer,
-) -> None:
-    async with aclosing(Address.parse(redis_server.url).client()) as client:
-        await client.flushall()
-        await begun(client, "a")
-        session = told(tenant("a"))
-        assert await write(client, session) == [b"ok"]
-        session.settle()
-        session.add(Batch("a", EPOCH, (), "1-1", snapshot=b"s", keep_from="1-1"))
-        assert await write(client, session) == [b"ok"]
-        assert await client.get(KEYS.snapshot("a")) == b"s"
-        assert not await client.exists(KEYS.journal("a"))
-        assert await client.xlen(KEYS.input("a")) == 0
-        assert await client.xlen(KEYS.output("a")) == 2
+async def test_a_snapshot_takes_the_place_of_the_journal_and_of_older_input(client: Client) -> None:
+    await begun(client, "a")
+    session = told(tenant("a"))
+    assert await write(client, session) == [b"ok"]
+    session.settle()
+    session.add(Batch("a", EPOCH, (), "1-1", snapshot=b"s", keep_from="1-1"))
+    assert await write(client, session) == [b"ok"]
+    assert await client.get(KEYS.snapshot("a")) == b"s"
+    assert not await client.exists(KEYS.journal("a"))
+    assert await client.xlen(KEYS.input("a")) == 0
+    assert await client.xlen(KEYS.output("a")) == 2
 
 
-async def test_sessions_of_several_calls_all_end(redis_server: RedisServer) -> None:
-    async with aclosing(Address.parse(redis_server.url).client()) as client:
-        await client.flushall()
-        names = [f"s{number}" for number in range(2 * writes.AT_ONCE + 1)]
-        sessions = []
-        for name in names:
-            await begun(client, name)
-            session = tenant(name)
-            end = Closed(name, CloseReason.CLIENT)
-            session.add(Batch(name, EPOCH, (end,), "1-1", closed=True))
-            sessions.append(session)
-        assert await write(client, *sessions) == [b"ok"] * len(names)
-        assert await client.scard(KEYS.owned(TOKEN)) == 0
-        for name in names:
-            assert await client.hget(KEYS.session(name), "state") == b"closed"
-            assert await client.pttl(KEYS.output(name)) > 0
+async def test_sessions_of_several_calls_all_end(client: Client) -> None:
+    names = [f"s{number}" for number in range(2 * writes.AT_ONCE + 1)]
+    sessions = []
+    for name in names:
+        await begun(client, name)
+        session = tenant(name)
+        end = Closed(name, CloseReason.CLIENT)
+        session.add(Batch(name, EPOCH, (end,), "1-1", closed=True))
+        sessions.append(session)
+    assert await write(client, *sessions) == [b"ok"] * len(names)
+    assert await client.scard(KEYS.owned(TOKEN)) == 0
+    for name in names:
+        assert await client.hget(KEYS.session(name), "state") == b"closed"
+        assert await client.pttl(KEYS.output(name)) > 0

@@ -2,6 +2,7 @@
 -- KEYS: fleet. ARGV: prefix, session key, client token, options, client lease ms.
 -- A first epoch is the time in seconds, so that it rises even if Redis forgot the last one.
 local prefix, key, client = ARGV[1], ARGV[2], ARGV[3]
+local hash = prefix .. 'session:' .. key
 
 local function last_entry(stream)
   local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
@@ -10,8 +11,8 @@ end
 
 -- The time in milliseconds: a Redis that forgot some clients must not give their generation away
 -- again, one of them may go on with it. Above what is known and written whatever the clock says.
-local function next_generation(prefix, key, hash)
-  local known = tonumber(redis.call('HGET', hash, 'generation'))
+local function next_generation()
+  local known = tonumber(redis.call('HGET', hash, 'generation') or 0)
   local written = tonumber(string.match(last_entry(prefix .. 'in:' .. key), '^(%d+)-'))
   local generation = math.max(known + 1, written + 1, now_ms())
   redis.call('HSET', hash, 'generation', generation)
@@ -19,7 +20,6 @@ local function next_generation(prefix, key, hash)
   return generation
 end
 
-local hash = prefix .. 'session:' .. key
 local state = redis.call('HGET', hash, 'state')
 if state == 'open' then
   local seen = tonumber(redis.call('HGET', hash, 'seen'))
@@ -28,7 +28,7 @@ if state == 'open' then
     return {'in_use'}
   end
   redis.call('HSET', hash, 'client', client, 'seen', now_ms())
-  local generation = next_generation(prefix, key, hash)
+  local generation = next_generation()
   local read = redis.call('HGET', hash, 'read') or last_entry(prefix .. 'out:' .. key)
   return {'attached', generation, read}
 end
@@ -40,8 +40,8 @@ local epoch = math.max(tonumber(redis.call('HGET', hash, 'epoch') or 0), math.fl
 for _, kind in ipairs({'in:', 'out:', 'journal:', 'snapshot:', 'session:'}) do
   redis.call('DEL', prefix .. kind .. key)
 end
-redis.call('HSET', hash, 'state', 'open', 'epoch', epoch, 'client', client, 'generation', 0, 'clients', 0,
+redis.call('HSET', hash, 'state', 'open', 'epoch', epoch, 'client', client,
   'seen', now_ms(), 'read', '0-0', 'options', ARGV[4], 'written', 0)
 redis.call('XADD', prefix .. 'in:' .. key, '0-1', 'v', '1', 'k', 'begin')
 give(prefix, key, worker)
-return {'placed', next_generation(prefix, key, hash), '0-0'}
+return {'placed', next_generation(), '0-0'}
