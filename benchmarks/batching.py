@@ -12,8 +12,9 @@ from interject.model_runtime.threads import leave_a_core
 
 BATCHES = (1, 2, 4, 8, 16, 32)
 NOTE = (
-    f"Shapes of nano, float32, {CONTEXT} positions behind every session, one core left to others, as "
-    "a worker does. Gain: the cost of as many steps of one session, over the cost of this one step."
+    f"Shapes of nano, float32, {CONTEXT} positions behind every session, one core left to others "
+    "as a worker does. Gain: the cost of as many steps of one session, over the cost of this one "
+    "step."
 )
 
 

@@ -6,7 +6,9 @@ calls `step` until there is nothing to do.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
+import logging
 import math
 import time
 from dataclasses import replace
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from interject.model_runtime.architecture import CHUNK_POSITIONS
+from interject.model_runtime.faults import OWN_FAULTS, check_finite, failure
 from interject.model_runtime.feed import AUDIO, Feed, ForcedReply, TypedTurn
 from interject.model_runtime.forward import forward
 from interject.model_runtime.hearing import MAX_BACKLOG_FRAMES, HeardChunk, Hearing, encode
@@ -36,9 +39,10 @@ from interject.model_runtime.sampling import TokenMasks
 from interject.model_runtime.scheduler import StepLimits, StepPlan, plan_step
 from interject.model_runtime.slots import SlotMemory
 from interject.model_runtime.stream import Stream, StreamState
+from interject.model_runtime.wording import Wording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -49,6 +53,8 @@ if TYPE_CHECKING:
 BUSY_RETRY_S = 5.0
 BACKLOG_FRAMES_A_SLOT = 75
 """Half a minute. A file is read at most 64 frames ahead."""
+
+logger = logging.getLogger(__name__)
 
 
 class Engine:
@@ -77,11 +83,11 @@ class Engine:
             model.config.decoder, slots, dtype=model.dtype, device=model.device
         )
         quarter = model.config.decoder.context // 4
+        self._words = Wording(model, longest=quarter)
         limits = limits or StepLimits()
         drain = max(1, min(limits.drain, quarter // CHUNK_POSITIONS))
         refill = limits.refill or model.config.decoder.context // 16
         self._limits = replace(limits, drain=drain, refill=refill)
-        self._longest_text = quarter
         fair = max(MAX_BACKLOG_FRAMES, BACKLOG_FRAMES_A_SLOT * slots)
         self._backlog_frames = backlog_frames or fair
         self._clock = clock
@@ -112,7 +118,7 @@ class Engine:
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
-        self._start(options, emit, self._prefix(options), loudest)
+        self._start(options, emit, self._words.prefix(options), loudest)
 
     def take_in(self, options: SessionOptions, known: Recollection) -> Restoration:
         """Begin to go on with a session that another engine had; its slot is taken from now on.
@@ -122,7 +128,7 @@ class Engine:
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
-        stream = self._new_stream(options, _say_nothing, self._prefix(options), -math.inf)
+        stream = self._new_stream(options, _say_nothing, self._words.prefix(options), -math.inf)
         return Restoration(
             stream,
             known,
@@ -161,13 +167,13 @@ class Engine:
 
         :raises RuntimeFailure: when the clip does not fit into a slot.
         """
-        options = self._bounded(options)
+        options = self._words.bounded(options)
         embeddings = embed_clip(self.model, clip)
         slots = len(embeddings)
         layout = self.model.config.layout
         ids = layout.offline_prompt(
-            self._encode_text(options.system_prompt),
-            self._encode_text(question),
+            self._words.ids(options.system_prompt),
+            self._words.ids(question),
             audio_slots=slots,
         )
         room = self.memory.context - options.max_reply_tokens - 1
@@ -206,7 +212,7 @@ class Engine:
                 f"all {len(self.memory.lengths)} slots are taken", retry_after_s=BUSY_RETRY_S
             )
         return Stream(
-            self._bounded(options),
+            self._words.bounded(options),
             config=self.model.config,
             memory=self.memory,
             slot=slot,
@@ -232,12 +238,12 @@ class Engine:
     def text_turn(self, session_id: str, text: str, *, answer: bool) -> None:
         """Put typed text into the memory, behind what was heard before it."""
         stream = self._stream(session_id)
-        stream.ask(TypedTurn(self._short_text(text), answer, stream.hearing.next_seq))
+        stream.ask(TypedTurn(self._words.short_ids(text), answer, stream.hearing.next_seq))
 
     def say(self, session_id: str, text: str, emotion: Emotion) -> None:
         """Say given words as soon as the session listens and what it heard is decided."""
         stream = self._stream(session_id)
-        ids = self._short_text(text)
+        ids = self._words.short_ids(text)
         stream.ask(ForcedReply(Cause.SAY, ids, emotion, stream.hearing.next_seq))
 
     def answer_now(self, session_id: str) -> None:
@@ -276,54 +282,6 @@ class Engine:
         except KeyError:
             raise SessionClosed(f"session {session_id} is not open") from None
 
-    # Text
-
-    def _prefix(self, options: SessionOptions) -> Feed:
-        if options.prompt_ids is not None:
-            ids = self._known_ids(options.prompt_ids)
-        else:
-            ids = self.model.config.layout.online_prefix(self._encode_text(options.system_prompt))
-        if len(ids) > self._longest_text:
-            raise RuntimeFailure(
-                f"the system prompt has {len(ids)} tokens, this model takes {self._longest_text}"
-            )
-        return Feed(tuple(ids))
-
-    def _encode_text(self, text: str) -> list[int]:
-        if not text:
-            return []
-        tokenizer = self.model.tokenizer
-        if tokenizer is None:
-            raise RuntimeFailure(
-                "this checkpoint has no tokenizer.json: give token ids (--prompt-ids) or add one"
-            )
-        ids = tokenizer.encode(text, add_special_tokens=False).ids
-        return self.model.config.layout.text_only(ids)
-
-    def _short_text(self, text: str) -> tuple[int, ...]:
-        ids = tuple(self._encode_text(text))
-        if not ids:
-            raise RuntimeFailure("there is no text to put in")
-        if len(ids) > self._longest_text:
-            raise RuntimeFailure(
-                f"the text has {len(ids)} tokens, this model takes {self._longest_text} at once"
-            )
-        return ids
-
-    def _bounded(self, options: SessionOptions) -> SessionOptions:
-        """A reply that fills its own slot would push out what it answers."""
-        most = min(options.max_reply_tokens, self._longest_text)
-        return replace(options, max_reply_tokens=most)
-
-    def _known_ids(self, ids: Sequence[int]) -> list[int]:
-        vocabulary = self.model.config.decoder.vocabulary
-        for token in ids:
-            if not 0 <= token < vocabulary:
-                raise RuntimeFailure(f"token id {token} is outside 0..{vocabulary - 1}")
-        if not ids:
-            raise RuntimeFailure("the prompt ids are empty")
-        return list(ids)
-
     # Steps
 
     @torch.inference_mode()
@@ -336,13 +294,33 @@ class Engine:
         if plan.empty:
             return False
         self._encode_chunks(plan)
-        work = [(stream, stream.next_text()) for stream in plan.texts]
-        work += [(stream, stream.next_refill(self._limits.refill)) for stream in plan.refills]
-        work += [(stream, stream.next_chunks(count)) for stream, count in plan.chunks]
+        work = list(self._feeds(plan))
         hidden = forward(self.model, self.memory, [(s.memory.slot, feed) for s, feed in work])
         self._decide(work, hidden)
         self._draw(work, hidden)
         return True
+
+    @contextlib.contextmanager
+    def _alone(self, stream: Stream) -> Iterator[None]:
+        """What goes wrong with one session ends that one: another engine would fail as well."""
+        try:
+            yield
+        except OWN_FAULTS as error:
+            session_id = stream.options.session_id
+            logger.exception("a session failed", extra={"session": session_id})
+            self.memory.wipe(stream.memory.slot)
+            self.close(session_id, CloseReason.FAILURE, failure(error))
+
+    def _feeds(self, plan: StepPlan) -> Iterator[tuple[Stream, Feed]]:
+        for stream in plan.texts:
+            with self._alone(stream):
+                yield stream, stream.next_text()
+        for stream in plan.refills:
+            with self._alone(stream):
+                yield stream, stream.next_refill(self._limits.refill)
+        for stream, count in plan.chunks:
+            with self._alone(stream):
+                yield stream, stream.next_chunks(count)
 
     def _shed_overload(self) -> None:
         hearings = [stream.hearing for stream in self._streams.values()]
@@ -387,7 +365,8 @@ class Engine:
         for stream, feed in work:
             if feed.block_ends:
                 mine = pairs[taken : taken + len(feed.block_ends)]
-                stream.decided(feed, mine, now)
+                with self._alone(stream):
+                    stream.decided(feed, mine, now)
                 taken += len(feed.block_ends)
 
     def _draw(self, work: Sequence[tuple[Stream, Feed]], hidden: Tensor) -> None:
@@ -403,11 +382,14 @@ class Engine:
             return
         masks = [self._masks.emotion if feed.emotion else self._masks.text for _, feed in drawing]
         logits = self.model.decoder.logits(hidden[lasts]).float() + torch.stack(masks)
-        best = logits.argmax(-1).tolist()
+        largest = logits.max(-1)
+        best, scores = largest.indices.tolist(), largest.values.tolist()
         now = self._clock()
-        for (stream, feed), row, token in zip(drawing, logits, best, strict=True):
+        for (stream, feed), row, token, score in zip(drawing, logits, best, scores, strict=True):
             greedy = stream.sampler.greedy or feed.emotion
-            stream.drew(token if greedy else stream.draw(row), now)
+            with self._alone(stream):
+                check_finite(score)
+                stream.drew(token if greedy else stream.draw(row), now)
 
 
 def _say_nothing(event: Event) -> None:

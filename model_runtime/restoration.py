@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from interject.model_runtime.faults import OWN_FAULTS
 from interject.model_runtime.forward import forward
 from interject.model_runtime.hearing import encode
 from interject.model_runtime.protocol import RuntimeFailure
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 CHUNKS_AT_ONCE = 64
 PARTS = 4
 """A slot is filled in so many: at once, half of what attention computes would be masked."""
-_CONTRADICTIONS = (LookupError, ValueError, TypeError, AttributeError, AssertionError)
 
 
 class Restoration:
@@ -60,12 +60,12 @@ class Restoration:
             if self._given_up:
                 return
             self.stream.redo(self._known.journal)
-        except _CONTRADICTIONS as error:
+            self.stream.replied_at = self._now
+            self._fill()
+        except OWN_FAULTS as error:
             raise RuntimeFailure(
                 f"what the last worker wrote cannot be done again ({type(error).__name__})"
             ) from error
-        self.stream.replied_at = self._now
-        self._fill()
 
     def _remember(self) -> None:
         hearing, known = self.stream.hearing, self._known

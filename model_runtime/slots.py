@@ -60,6 +60,12 @@ class SlotMemory:
         self.lengths[slot] = 0
         self._free.append(slot)
 
+    def wipe(self, slot: int) -> None:
+        """Have nothing in a slot but zeros."""
+        self.lengths[slot] = 0
+        self.keys[:, slot] = 0.0
+        self.values[:, slot] = 0.0
+
     def truncate(self, slot: int, length: int) -> None:
         """Forget everything from position `length` on."""
         assert 0 <= length <= self.lengths[slot], (

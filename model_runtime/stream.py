@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from interject.model_runtime.architecture import CHUNK_POSITIONS
+from interject.model_runtime.faults import check_finite
 from interject.model_runtime.feed import AUDIO, Feed, ForcedReply, Request, TypedTurn
 from interject.model_runtime.hearing import HeardChunk, Hearing
 from interject.model_runtime.ledger import Eviction, Ledger, SpanKind
@@ -269,6 +270,7 @@ class Stream:
         """Take the (silent, respond) logits of a feed's blocks, up to the first respond."""
         filled = feed.again
         for end, (silent, respond) in zip(feed.block_ends, logits, strict=True):
+            check_finite(silent, respond)
             chunk = self.hearing.queue.popleft()
             answered = respond - silent > _log_odds(self._threshold)
             kind = SpanKind.ANSWERED_CHUNK if answered else SpanKind.SILENT_CHUNK

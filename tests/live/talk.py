@@ -16,7 +16,7 @@ from interject.model_runtime.protocol import (
     Gap,
     SessionOptions,
 )
-from tests.model_runtime.test_engine import outline
+from tests.model_runtime.engine_room import outline
 from tests.model_runtime.worlds import small_model
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -20,7 +20,6 @@ from interject.model_runtime.protocol import (
     Decision,
     Emotion,
     EndReason,
-    Event,
     FloorMode,
     Gap,
     GapReason,
@@ -35,58 +34,11 @@ from interject.model_runtime.protocol import (
     Speaker,
 )
 from interject.model_runtime.scheduler import StepLimits
+from tests.model_runtime.engine_room import Room, outline
 from tests.model_runtime.worlds import frames, noise, small_model
 
 if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
-
-T = TypeVar("T")
-
-
-class Room:
-    """An engine with a clock that stands still unless told otherwise."""
-
-    def __init__(
-        self,
-        *,
-        slots: int = 2,
-        context: int = 512,
-        limits: StepLimits | None = None,
-        eviction: Eviction = Eviction.ROTATE,
-        backlog_frames: int | None = None,
-    ) -> None:
-        self.now = 0.0
-        self.engine = Engine(
-            small_model(context),
-            slots=slots,
-            limits=limits,
-            eviction=eviction,
-            backlog_frames=backlog_frames,
-            clock=lambda: self.now,
-        )
-        self.events: dict[str, list[Event]] = {}
-
-    def open(self, name: str = "a", **options: object) -> str:
-        self.events[name] = []
-        settings = {"max_reply_tokens": 6, **options}
-        self.engine.open(SessionOptions(name, **settings), self.events[name].append)  # type: ignore[arg-type]
-        return name
-
-    def hear(
-        self, seconds: float, *, name: str = "a", seed: int = 0, at_once: bool = False
-    ) -> None:
-        for frame in frames(noise(seconds, seed)):
-            self.engine.push(name, frame)
-            if not at_once:
-                self.run()
-        self.run()
-
-    def run(self) -> None:
-        while self.engine.step():
-            pass
-
-    def of(self, kind: type[T], name: str = "a") -> list[T]:
-        return [event for event in self.events[name] if isinstance(event, kind)]
 
 
 def forgetful_model() -> Model:
@@ -97,23 +49,6 @@ def forgetful_model() -> Model:
         layer.down.weight.zero_()
     model.decoder.head.weight[model.config.layout.text_end] = 0.0
     return model
-
-
-def outline(events: list[Event]) -> list[tuple[object, ...]]:
-    """Events without what rounding may change."""
-    lines: list[tuple[object, ...]] = []
-    for event in events:
-        if isinstance(event, Decision):
-            lines.append(("decision", event.seq, event.respond))
-        elif isinstance(event, ReplyStarted):
-            lines.append(("start", event.reply_id, event.seq, event.emotion, event.cause))
-        elif isinstance(event, ReplyDelta):
-            lines.append(("delta", event.reply_id, event.token_ids, event.text))
-        elif isinstance(event, ReplyEnded):
-            lines.append(("end", event.reply_id, event.reason, event.text))
-        else:
-            lines.append((event,))
-    return lines
 
 
 def test_every_frame_gets_one_decision_in_order() -> None:

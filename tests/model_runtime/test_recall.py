@@ -26,7 +26,7 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from interject.model_runtime.recall import Fed, Recollection
-from tests.model_runtime.test_engine import outline
+from tests.model_runtime.engine_room import outline
 from tests.model_runtime.worlds import frames, noise, small_model
 
 if TYPE_CHECKING:
