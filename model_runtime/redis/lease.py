@@ -14,6 +14,8 @@ from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.timings import Timings, milliseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from redis.asyncio import Redis
 
     from interject.model_runtime.redis.keys import Keys
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """`lapsed`: others may have taken sessions meanwhile. `lonely` sessions have no client."""
+    """`lapsed`: others may have taken sessions meanwhile. `lonely`: sessions without a client, of
+    those that were visited.
+    """
 
     lapsed: bool
     lonely: tuple[str, ...]
@@ -55,15 +59,15 @@ class Lease:
                 )
             await asyncio.sleep(self._timings.beat_s)
 
-    async def renew(self, client: Redis) -> Renewal:
-        """Keep what is ours, and take over what dead workers had.
+    async def renew(self, client: Redis, visited: Iterable[str] = ()) -> Renewal:
+        """Keep what is ours, take over what dead workers had, and see whose client has gone.
 
         A beat whose answer was lost may have been the one that found the lease lapsed.
 
         :raises RuntimeFailure: when another worker has the name.
         """
         doubtful, self._doubtful = self._doubtful, True
-        renewal = await self._beat(client)
+        renewal = await self._beat(client, visited)
         self._doubtful = False
         if renewal is None:
             raise RuntimeFailure(f"another worker named {self._name} has taken over; stopped")
@@ -73,12 +77,12 @@ class Lease:
         """Give the name up; what this worker still has is anyone's."""
         await client.delete(self._keys.worker(self.token), self._keys.name(self._name))
 
-    async def _beat(self, client: Redis) -> Renewal | None:
+    async def _beat(self, client: Redis, visited: Iterable[str] = ()) -> Renewal | None:
         verdict, fresh, lonely = await scripts.run(
             client, Script.BEAT, [self._keys.fleet],
             self._keys.prefix, self.token, self._name, 0 if self.draining else self._slots,
             milliseconds(self._timings.worker_lease_s), milliseconds(self._timings.grace_s),
-            0 if self.draining else 1,
+            0 if self.draining else 1, *visited,
         )  # fmt: skip
         if verdict != b"ok":
             return None

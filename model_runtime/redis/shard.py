@@ -44,7 +44,7 @@ LONGEST_INPUT = 1_000
 ENTRIES_A_READ = 256
 LETTERS_AT_ONCE = 256
 """Redis keeps all of them twice for a moment: 3 MB, and at most one session's more."""
-ATTENDED_AT_ONCE = 64
+ATTENDED_AT_ONCE = 32
 """While a script runs, Redis does nothing else."""
 BUSY_RETRY_S = 5.0
 UNTOLD_GENERATION = 1
@@ -96,6 +96,7 @@ class Shard:
         self._heard = Bell(self._keys.output_bell, wait_s=timings.wait_s)
         self._told = Bell(self._keys.input_bell, wait_s=timings.wait_s)
         self._rota = Rota(timings.round_s)
+        self._attended = Rota(timings.beat_s)
         self._reads, self._writes = Pace(timings.tick_s), Pace(timings.tick_s)
         self._starting = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
@@ -294,28 +295,28 @@ class Shard:
                 session.outbox.sent(number)
 
     async def _attend(self, client: Client) -> None:
-        """In every beat all sessions; in between those in which the begin of a reply was taken.
+        """All sessions in turn, each once a beat, few at a time: what comes in between goes first.
 
-        So another client is not told of a reply again that this one may have let be heard.
+        At once those in which the begin of a reply was taken: so another client is not told of a
+        reply again that this one may have let be heard.
         """
-        whole = perf_counter() >= self._beat_at
-        keys = set(self.sessions) if whole else self._taken & set(self.sessions)
+        due = perf_counter() >= self._beat_at
+        keys = self._taken.union(self._attended.turn(self.sessions) if due else ())
         self._taken.clear()
         self._hurry.clear()
-        read = [(key, self.sessions[key].taken_to) for key in keys]
+        read = [(session.key, session.taken_to) for session in self._known(keys)]
         for first in range(0, len(read), ATTENDED_AT_ONCE):
             await self._attend_to(client, read[first : first + ATTENDED_AT_ONCE])
-        if whole:
+        if due:
             for session in self._lost():
                 await self._begin_again(client, session)
-            self._beat_at = perf_counter() + self._timings.beat_s
+            turns = max(1, math.ceil(len(self.sessions) / ATTENDED_AT_ONCE))
+            self._beat_at = perf_counter() + self._timings.beat_s / turns
         await sleep_unless(self._hurry, max(0.0, self._beat_at - perf_counter()))
 
     async def _attend_to(self, client: Client, read: list[tuple[str, str]]) -> None:
-        answers = await scripts.run(
-            client, Script.ATTEND, [self._keys.fleet],
-            self._keys.prefix, self._token, *(word for pair in read for word in pair),
-        )  # fmt: skip
+        words = (self._keys.prefix, self._token, *(word for pair in read for word in pair))
+        answers = await client.ask(scripts.call(Script.ATTEND, [self._keys.fleet], words))
         for (key, _), answer in zip(read, answers, strict=True):
             self._judge(key, answer)
 

@@ -19,7 +19,7 @@ class Timings:
     session that neither Redis nor a worker knows any more is lost after `lost_s`.
     """
 
-    tick_s: float = 0.001
+    tick_s: float = 0.0005
     wait_s: float = 0.025
     round_s: float = 0.25
     beat_s: float = 0.25

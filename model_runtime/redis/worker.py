@@ -57,6 +57,9 @@ ADOPTIONS_A_READ = 4
 ENTRIES_A_READ = 8
 """Of each stream. Entries should be 13 KB, but a client may write any size that Redis takes."""
 
+VISIT_EVERY = 0.1
+"""Of the time after which a session without a client ends: as often is it looked whether it has."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -94,6 +97,7 @@ class Worker:
         self._heard = Bell(self._keys.input_bell, wait_s=self._timings.wait_s)
         self._told = Bell(self._keys.output_bell, wait_s=self._timings.wait_s)
         self._rota = Rota(self._timings.round_s)
+        self._visits = Rota(VISIT_EVERY * self._timings.grace_s)
         self._reads = Pace(self._timings.tick_s)
         self._unwritten: dict[str, Tenant] = {}
         self.refused_entries = 0
@@ -153,7 +157,8 @@ class Worker:
     # The lease
 
     async def _beat(self, client: Client) -> None:
-        renewal = await self._lease.renew(client)
+        visited = (tenant.key for tenant in self._known(set(self._visits.turn(self._tenants))))
+        renewal = await self._lease.renew(client, visited)
         self._observer.leased(sessions=len(self._tenants), refused_entries=self.refused_entries)
         suspects = [t for t in self._tenants.values() if renewal.lapsed or t.held]
         await self._reclaim(client, suspects)

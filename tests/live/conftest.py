@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from interject.model_runtime.local.process import ServerProcess
+from interject.model_runtime.redis.connection import Address
 from interject.model_runtime.redis.worker import Worker
 from tests.live.livekit_server import PROGRAM, LiveKitServer
 from tests.live.redis_server import RedisServer
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
+    from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.timings import Timings
 
     Hire = Callable[..., AbstractAsyncContextManager[Worker]]
@@ -34,6 +36,14 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+async def client(redis_server: RedisServer) -> AsyncIterator[Client]:
+    """Of that Redis, which is empty."""
+    async with contextlib.aclosing(Address.parse(redis_server.url).client()) as client:
+        await client.flushall()
+        yield client
 
 
 def _need_livekit() -> None:

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
 from interject.model_runtime.redis import writes
-from interject.model_runtime.redis.connection import Address
 from interject.model_runtime.redis.guest import Batch
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.tenant import Tenant
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from interject.model_runtime.redis.client import Client
-    from tests.live.redis_server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
 KEYS = Keys("0")
 EPOCH = 7
 TOKEN = "w:1"
-
-
-@pytest.fixture
-async def client(redis_server: RedisServer) -> AsyncIterator[Client]:
-    async with aclosing(Address.parse(redis_server.url).client()) as client:
-        await client.flushall()
-        yield client
 
 
 def tenant(key: str, *, written: int = 0) -> Tenant:

@@ -1,5 +1,6 @@
 -- Renew a worker's lease, share out what dead workers held, find sessions without a client.
--- KEYS: fleet. ARGV: prefix, token, worker name, slots, lease ms, grace ms, 1 to share sessions out.
+-- KEYS: fleet. ARGV: prefix, token, worker name, slots, lease ms, grace ms, 1 to share sessions out,
+--       sessions whose clients are looked for.
 local prefix, token = ARGV[1], ARGV[2]
 local name = prefix .. 'name:' .. ARGV[3]
 local holder = redis.call('GET', name)
@@ -36,10 +37,10 @@ if ARGV[7] == '1' and fresh == 0 then
 end
 
 local lonely, now = {}, now_ms()
-for _, key in ipairs(redis.call('SMEMBERS', prefix .. 'owned:' .. token)) do
-  local seen = tonumber(redis.call('HGET', prefix .. 'session:' .. key, 'seen'))
+for i = 8, #ARGV do
+  local seen = tonumber(redis.call('HGET', prefix .. 'session:' .. ARGV[i], 'seen'))
   if seen and now - seen > tonumber(ARGV[6]) then
-    lonely[#lonely + 1] = key
+    lonely[#lonely + 1] = ARGV[i]
   end
 end
 return {'ok', fresh, lonely}

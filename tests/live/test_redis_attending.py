@@ -1,0 +1,62 @@
+"""What has to be done for all sessions now and then is done for a few at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+
+from interject.model_runtime.protocol import SessionOptions
+from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.keys import Keys
+from interject.model_runtime.redis.lease import Lease
+from interject.model_runtime.redis.session import RedisSession
+from interject.model_runtime.redis.shard import ATTENDED_AT_ONCE, Shard
+from interject.model_runtime.redis.timings import Timings
+
+if TYPE_CHECKING:
+    from interject.model_runtime.redis.client import Client
+    from tests.live.redis_server import RedisServer
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+
+KEYS = Keys("0")
+TOKEN = "me"
+BEAT_S = 0.5
+
+
+def joined(shard: Shard, key: str) -> None:
+    shard.sessions[key] = RedisSession(
+        SessionOptions(key), key,
+        generation=1, read_to="0-0", first_seq=0, answer_s=1.0, wake=lambda: None,
+    )  # fmt: skip
+
+
+async def test_a_client_attends_to_all_sessions_in_a_beat_but_never_to_all_at_once(
+    redis_server: RedisServer, client: Client
+) -> None:
+    keys = [f"s{number}" for number in range(5 * ATTENDED_AT_ONCE)]
+    await client.transact([("HSET", KEYS.session(key), "client", TOKEN) for key in keys])
+    shard = Shard(Address.parse(redis_server.url), "0", token=TOKEN, timings=Timings(beat_s=BEAT_S))
+    for key in keys:
+        joined(shard, key)
+    await shard.start()
+    try:
+        await asyncio.sleep(5 * BEAT_S)
+        at_ms = await client.exchange([("HGET", KEYS.session(key), "seen") for key in keys])
+    finally:
+        await shard.stop()
+    seen = sorted(int(at) for at in at_ms)
+    assert seen[-1] - seen[0] < 2_000 * BEAT_S
+    groups = 1 + sum(later - at > 20 for at, later in pairwise(seen))
+    assert groups >= 4
+
+
+async def test_a_worker_looks_for_the_clients_of_those_that_it_visits(client: Client) -> None:
+    for key in ("a", "b", "c"):
+        await client.ask(("HSET", KEYS.session(key), "seen", 1))
+    lease = Lease(KEYS, name="w", slots=3, timings=Timings())
+    assert (await lease.renew(client)).lonely == ()
+    assert (await lease.renew(client, ["c", "unknown", "a"])).lonely == ("c", "a")
