@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "interject.agent", "interject.config", "interject.model_runtime.opening",
         "interject.model_runtime.open_runtime", "interject.model_runtime.protocol",
     ),
-    "training": ("interject.model_runtime",),
+    "training": ("interject.model_runtime", "interject.agent.voice"),
     "config": (),
     "cli": (
         "interject.agent", "interject.config", "interject.integrations",

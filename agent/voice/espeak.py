@@ -11,7 +11,7 @@ from interject.agent.voice.clauses import clauses
 from interject.agent.voice.espeak_library import (
     EspeakLibrary,
     EspeakTone,
-    Utterance,
+    Synthesis,
     shared_library,
 )
 from interject.agent.voice.words import time_words
@@ -80,23 +80,24 @@ class EspeakSpeaker:
     async def _speak_clause(
         self, clause: Clause, tone: EspeakTone, start_sample: int
     ) -> SpokenChunk:
-        utterance = Utterance()
+        synthesis = Synthesis()
         job = asyncio.get_running_loop().run_in_executor(
             self._library.executor,
             lambda: self._library.synthesise(
-                clause.text, voice=self._settings.name, tone=tone, into=utterance
+                clause.text, voice=self._settings.name, tone=tone, into=synthesis
             ),
         )
         try:
             await job
         finally:
-            utterance.stop.set()
-        pcm = bytes(utterance.pcm)
+            synthesis.stop.set()
+        pcm = bytes(synthesis.pcm)
+        per_ms = self.sample_rate_hz / 1_000
         words = time_words(
             clause,
             start_sample=start_sample,
             length_samples=len(pcm) // SAMPLE_BYTES,
-            anchors=utterance.anchors,
+            anchors=[(word.first_char, int(word.at_ms * per_ms)) for word in synthesis.words],
         )
         return SpokenChunk(pcm, words)
 

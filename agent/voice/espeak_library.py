@@ -1,4 +1,7 @@
-"""libespeak-ng through ctypes, kept to one thread."""
+"""libespeak-ng through ctypes: the agent's voice, and what nano was taught with.
+
+Two copies of the library in one process crash it, so everybody here shares one.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,17 @@ if TYPE_CHECKING:
 
 HOW_TO_INSTALL = (
     "libespeak-ng is missing: install it with `apt-get install espeak-ng` "
-    "(macOS: `brew install espeak-ng`), or choose another voice engine in the profile"
+    "(macOS: `brew install espeak-ng`)"
 )
 LIBRARY_NAMES = ("libespeak-ng.so.1", "libespeak-ng.so", "libespeak-ng.dylib")
 OUTPUT_SYNCHRONOUS = 2
+PHONEME_EVENTS = 1
 DO_NOT_EXIT = 0x8000
 BUFFER_MS = 100
 CHARS_UTF8 = 1
 POSITION_CHARACTER = 1
 EVENT_END_OF_LIST = 0
-EVENT_WORD = 1
+EVENT_WORD, EVENT_PHONEME = 1, 7
 PARAMETER_RATE, PARAMETER_VOLUME, PARAMETER_PITCH, PARAMETER_RANGE = 1, 2, 3, 4
 
 
@@ -77,27 +81,42 @@ class EspeakTone:
     volume: int
 
 
+@dataclass(frozen=True, slots=True)
+class WordEvent:
+    """Where a word begins, in the text and in the sound."""
+
+    first_char: int
+    length_chars: int
+    at_ms: int
+
+
 @dataclass(slots=True)
-class Utterance:
-    """What one call collects; `stop` may be set from any thread and ends the call early."""
+class Synthesis:
+    """What one call collects; `stop` may be set from any thread and ends the call early.
+
+    `pcm` is int16, mono. `phones` are espeak's mnemonics with the time in ms at which each begins.
+    """
 
     pcm: bytearray = field(default_factory=bytearray)
-    anchors: list[tuple[int, int]] = field(default_factory=list)
+    words: list[WordEvent] = field(default_factory=list)
+    phones: list[tuple[int, str]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 
 
 class EspeakLibrary:
-    """The library has one voice and one set of parameters a process, so one thread owns it.
+    """The library has one voice and one set of parameters a process, so one call runs at a time.
 
-    Each call sets voice and tone and speaks in one go; calls of many sessions take turns.
+    Each sets voice and tone and speaks in one go; those of many sessions queue in `executor`.
     """
 
     def __init__(self, lib: ctypes.CDLL) -> None:
         self.executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="espeak")
-        self._current: Utterance | None = None
+        self._lock = threading.Lock()
+        self._current: Synthesis | None = None
         self._callback = _CALLBACK(self._collect)
         self._lib = _declare(lib)
-        rate = self._lib.espeak_Initialize(OUTPUT_SYNCHRONOUS, BUFFER_MS, None, DO_NOT_EXIT)
+        options = PHONEME_EVENTS | DO_NOT_EXIT
+        rate = self._lib.espeak_Initialize(OUTPUT_SYNCHRONOUS, BUFFER_MS, None, options)
         if rate <= 0:
             raise VoiceFailure(
                 "espeak-ng found no voice data: reinstall the package espeak-ng-data"
@@ -110,6 +129,10 @@ class EspeakLibrary:
 
         :raises VoiceFailure: when there is no such voice.
         """
+        with self._lock:
+            self._choose_voice(name)
+
+    def _choose_voice(self, name: str) -> None:
         if self._lib.espeak_SetVoiceByName(name.encode()) == 0:
             return
         choice = _VoiceChoice(languages=name.encode())
@@ -119,23 +142,30 @@ class EspeakLibrary:
                 "(for example en-gb, en-us, de, fr-fr)"
             )
 
-    def synthesise(self, text: str, *, voice: str, tone: EspeakTone, into: Utterance) -> None:
-        """Speak a clause into `into`; runs on the library's own thread."""
-        self.choose_voice(voice)
+    def synthesise(self, text: str, *, voice: str, tone: EspeakTone, into: Synthesis) -> None:
+        """Speak into `into`, in this thread, as soon as nobody else speaks.
+
+        :raises VoiceFailure: when there is no such voice, or the library refuses.
+        """
+        data = text.replace("\0", " ").encode("utf-8", "replace") + b"\0"
+        with self._lock:
+            self._choose_voice(voice)
+            self._set_tone(tone)
+            self._current = into
+            try:
+                result = self._lib.espeak_Synth(
+                    data, len(data), 0, POSITION_CHARACTER, 0, CHARS_UTF8, None, None
+                )
+            finally:
+                self._current = None
+        if result != 0:
+            raise VoiceFailure(f"espeak-ng could not speak a clause (its error code is {result})")
+
+    def _set_tone(self, tone: EspeakTone) -> None:
         self._lib.espeak_SetParameter(PARAMETER_RATE, tone.rate_wpm, 0)
         self._lib.espeak_SetParameter(PARAMETER_PITCH, tone.pitch, 0)
         self._lib.espeak_SetParameter(PARAMETER_RANGE, tone.pitch_range, 0)
         self._lib.espeak_SetParameter(PARAMETER_VOLUME, tone.volume, 0)
-        data = text.replace("\0", " ").encode("utf-8", "replace") + b"\0"
-        self._current = into
-        try:
-            result = self._lib.espeak_Synth(
-                data, len(data), 0, POSITION_CHARACTER, 0, CHARS_UTF8, None, None
-            )
-        finally:
-            self._current = None
-        if result != 0:
-            raise VoiceFailure(f"espeak-ng could not speak a clause (its error code is {result})")
 
     def _collect(self, samples: object, count: int, events: object) -> int:
         current = self._current
@@ -144,9 +174,11 @@ class EspeakLibrary:
         if samples and count > 0:
             current.pcm += ctypes.string_at(samples, count * 2)  # type: ignore[arg-type]
         for event in _until_end(events):
+            at_ms = event.audio_position
             if event.type == EVENT_WORD:
-                at_sample = event.audio_position * self.sample_rate_hz // 1000
-                current.anchors.append((event.text_position - 1, at_sample))
+                current.words.append(WordEvent(event.text_position - 1, event.length, at_ms))
+            elif event.type == EVENT_PHONEME:
+                current.phones.append((at_ms, event.id.string.decode("utf-8", "ignore")))
         return 0
 
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import itertools
 import shutil
-import subprocess
-import wave
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soxr
 
-from interject.model_runtime.protocol import FRAME_S, Decision, ReplyStarted
+from interject.model_runtime.protocol import FRAME_S, SAMPLE_RATE_HZ, Decision, ReplyStarted
+from interject.training.espeak import Espeak
 from tests.live.livekit_agent import (
     AGENT,
     ALARM_S,
@@ -55,13 +53,8 @@ async def be_heard(here: Present, who: Person, identity: str) -> None:
 
 
 def spoken(text: str) -> NDArray[np.int16]:
-    """By another process: espeak-ng speaks once in each, and here it is the agent's voice."""
-    command = ["espeak-ng", "-v", "en-us", "-s", "155", "-a", "60", "--stdout", text]
-    done = subprocess.run(command, capture_output=True, check=True)
-    with wave.open(io.BytesIO(done.stdout)) as sound:
-        rate_hz = sound.getframerate()
-        samples = np.frombuffer(sound.readframes(-1), np.int16)
-    return np.asarray(soxr.resample(samples, rate_hz, RATE_HZ), np.int16)
+    said = Espeak().speak(text, "en-us", words_per_min=155, pitch=50)
+    return np.asarray(soxr.resample(said.pcm // 2, SAMPLE_RATE_HZ, RATE_HZ), np.int16)
 
 
 @contextlib.asynccontextmanager

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import random
 import shutil
 from typing import TYPE_CHECKING
@@ -7,6 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from interject.agent.voice.espeak import EspeakSpeaker
+from interject.config import EspeakVoice
+from interject.model_runtime.protocol import Emotion
 from interject.training import bank as bank_module
 from interject.training.bank import (
     NEAR_MISS,
@@ -20,11 +24,14 @@ from interject.training.bank import (
 from interject.training.espeak import Espeak
 from interject.training.language import replies, spoken_prompts
 from interject.training.phones import PHONES, UNKNOWN_PHONE, phone_id
-from interject.training.utterance import SynthesisError
+from interject.training.utterance import SynthesisError, Utterance
 from interject.training.voices import random_espeak, random_flite, speak_flite
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from interject.agent.voice.base import SpokenChunk
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +49,29 @@ def test_espeak_gives_words_and_phones_with_their_times(espeak: Espeak) -> None:
     order = [name for n, name in enumerate(names) if n == 0 or names[n - 1] != name]
     assert order[:3] == ["hh", "eh", "l"]
     assert [name for name in order if name != "pau"][-2:] == ["iy", "z"]
+
+
+async def test_training_and_the_agent_s_voice_speak_in_one_process(espeak: Espeak) -> None:
+    voice = EspeakSpeaker(EspeakVoice())
+
+    async def text() -> AsyncIterator[str]:
+        yield "good morning"
+
+    async def aloud() -> list[SpokenChunk]:
+        return [chunk async for chunk in voice.speak(text(), Emotion.NORMAL)]
+
+    async def taught() -> Utterance:
+        return await asyncio.to_thread(
+            espeak.speak, "help me please", "en-us", words_per_min=150, pitch=50
+        )
+
+    async with asyncio.TaskGroup() as group:
+        lessons = [group.create_task(taught()) for _ in range(5)]
+        speaking = group.create_task(aloud())
+    for lesson in lessons:
+        assert [word for word, _ in lesson.result().word_ends] == ["help", "me", "please"]
+    words = [word.text for chunk in speaking.result() for word in chunk.words]
+    assert " ".join(words).split() == ["good", "morning"]
 
 
 def test_an_utterance_has_no_silence_at_its_ends(espeak: Espeak) -> None:
