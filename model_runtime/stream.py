@@ -14,24 +14,20 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from interject.model_runtime.announcer import Announcer
 from interject.model_runtime.architecture import CHUNK_POSITIONS
 from interject.model_runtime.faults import check_finite
 from interject.model_runtime.feed import AUDIO, Feed, ForcedReply, Request, TypedTurn
-from interject.model_runtime.hearing import HeardChunk, Hearing
+from interject.model_runtime.hearing import Hearing
 from interject.model_runtime.ledger import Eviction, Ledger, SpanKind
 from interject.model_runtime.protocol import (
     Cause,
-    Closed,
     CloseReason,
-    Decision,
     Emotion,
     EndReason,
     FloorMode,
     Gap,
     GapReason,
-    ReplyDelta,
-    ReplyEnded,
-    ReplyStarted,
     SessionOptions,
 )
 from interject.model_runtime.recall import (
@@ -47,6 +43,7 @@ from interject.model_runtime.recall import (
     Updated,
 )
 from interject.model_runtime.reply import Reply, ReplyLimits
+from interject.model_runtime.said import Said
 from interject.model_runtime.sampling import Sampler
 from interject.model_runtime.session_memory import SessionMemory
 
@@ -59,8 +56,6 @@ if TYPE_CHECKING:
     from interject.model_runtime.architecture import ModelConfig
     from interject.model_runtime.protocol import Event
     from interject.model_runtime.slots import SlotMemory
-
-REMEMBERED_REPLIES = 64
 
 
 class StreamState(Enum):
@@ -104,7 +99,7 @@ class Stream:
         self.journal: Callable[[AnyDeed], None] | None = None
         self._layout = config.layout
         self._tokenizer = tokenizer
-        self._emit = emit
+        self._tell = Announcer(options.session_id, emit)
         self.sampler = Sampler(options.sampling)
         self._prefix: Feed | None = prefix
         self._carry: list[int] = []
@@ -113,8 +108,7 @@ class Stream:
         self._reply_count = 0
         self._threshold = options.threshold
         self._mode = options.mode
-        self._said: dict[int, Reply] = {}
-        self.heard_chars: dict[int, int] = {}
+        self._said = Said()
 
     # What is asked of it
 
@@ -137,27 +131,28 @@ class Stream:
     def cancel(self, reply_id: int, heard_chars: int) -> None:
         """Keep what was heard of a reply, forget the rest, wherever the reply now is."""
         self._note(Cut(reply_id, heard_chars))
-        heard_chars = max(heard_chars, self.heard_chars.get(reply_id, 0))
+        heard_chars = max(heard_chars, self._said.heard_chars.get(reply_id, 0))
+        past = self._said.get(reply_id)
         if self.reply is not None and self.reply.reply_id == reply_id:
             if self.reply.emotion is not None:
                 self._cancel_current(self.reply, heard_chars)
-        elif reply_id in self._said:
-            self._cancel_past(self._said[reply_id], heard_chars)
+        elif past is not None:
+            self._cancel_past(past, heard_chars)
 
     def heard(self, reply_id: int, chars: int) -> None:
         """Note that a reply was played out up to here."""
         self._note(Played(reply_id, chars))
-        if reply_id in self._said or (self.reply and self.reply.reply_id == reply_id):
-            self.heard_chars[reply_id] = max(chars, self.heard_chars.get(reply_id, 0))
+        if self._said.get(reply_id) or (self.reply and self.reply.reply_id == reply_id):
+            self._said.heard(reply_id, chars)
 
     def close(self, reason: CloseReason, detail: str = "") -> None:
         """End the stream; the engine frees the slot."""
         if self.reply is not None and self.reply.emotion is not None:
             self.reply.ended = EndReason.CANCELLED
-            self._announce_end(self.reply)
+            self._tell.ended(self.reply)
         self.reply = None
         self.state = StreamState.CLOSED
-        self._emit(Closed(self._id, reason, detail))
+        self._tell.closed(reason, detail)
 
     # What it wants computed
 
@@ -278,7 +273,10 @@ class Stream:
             filled = end + 1
             self._carry = [self._layout.keep_silence]
             self._note(Decided(chunk.frame.seq, silent, respond))
-            self._announce_decision(chunk, silent, respond, answered, now)
+            self._decided_seq = chunk.frame.seq
+            self._tell.decision(
+                chunk, (silent, respond), respond=answered, mode=self._mode, now=now
+            )
             if answered:
                 self.memory.cut_to_ledger()
                 self._open_reply(Cause.MODEL, [self._layout.text_begin])
@@ -293,13 +291,12 @@ class Stream:
             reply.emotion = self._layout.emotion_of(token)
             self._opening = [token]
             self.replied_at = now
-            self._announce_start(reply)
+            self._tell.started(reply, self._mode)
             return
         before = len(reply.tokens)
         text = reply.accept(token, self.sampler)
         fresh = tuple(reply.tokens[before:])
-        if text or fresh:
-            self._emit(ReplyDelta(self._id, reply.reply_id, fresh, text))
+        self._tell.delta(reply, fresh, text)
         if reply.ended is not None:
             self._end_reply(reply, unfed=fresh)
 
@@ -339,9 +336,9 @@ class Stream:
     def _say(self, request: ForcedReply, ids: Sequence[int], lead: list[int]) -> Feed:
         reply = self._new_reply(Cause.SAY, max_tokens=len(ids) + 1)
         reply.emotion = request.emotion
-        self._announce_start(reply)
+        self._tell.started(reply, self._mode)
         text = "".join(reply.accept(token) for token in (*ids, self._layout.text_end))
-        self._emit(ReplyDelta(self._id, reply.reply_id, tuple(ids), text))
+        self._tell.delta(reply, ids, text)
         self._end_reply(reply, unfed=())
         emotion = [self._layout.emotions[request.emotion]] if self._layout.emotion_slot else []
         feed = Feed((*lead, *emotion, *ids))
@@ -354,7 +351,7 @@ class Stream:
         self._carry = []
         if not (emotion and self._layout.emotion_slot):
             self.reply.emotion = Emotion.NORMAL
-            self._announce_start(self.reply)
+            self._tell.started(self.reply, self._mode)
 
     def _new_reply(self, cause: Cause, *, max_tokens: int) -> Reply:
         limits = ReplyLimits(max_tokens, self._layout.text_end)
@@ -367,12 +364,8 @@ class Stream:
         self._opening = []
         self.reply = None
         self.state = StreamState.LISTENING
-        self._said[reply.reply_id] = reply
-        if len(self._said) > REMEMBERED_REPLIES:
-            oldest = min(self._said)
-            del self._said[oldest]
-            self.heard_chars.pop(oldest, None)
-        self._announce_end(reply)
+        self._said.add(reply)
+        self._tell.ended(reply)
 
     def _cancel_current(self, reply: Reply, heard_chars: int) -> None:
         """Of the tokens drawn so far all but the last are in the slot."""
@@ -391,7 +384,7 @@ class Stream:
             self._carry = self._carry[-1:]
         gone = in_slot - min(reply.keep_heard(heard_chars), in_slot)
         self.memory.shorten_reply(reply.reply_id, gone)
-        self._announce_end(reply)
+        self._tell.ended(reply)
 
     def _fed(self, feed: Feed, kind: SpanKind, reply_id: int | None = None) -> Feed:
         context = self.memory.make_room(len(feed.ids))
@@ -409,8 +402,8 @@ class Stream:
             carry=tuple(self._carry),
             opening=tuple(self._opening),
             reply=None if self.reply is None else self.reply.spoken(),
-            said=tuple(reply.spoken() for reply in self._said.values()),
-            heard_chars=dict(self.heard_chars),
+            said=tuple(reply.spoken() for reply in self._said),
+            heard_chars=dict(self._said.heard_chars),
             requests=tuple(self.requests),
             reply_count=self._reply_count,
             decided_seq=self._decided_seq,
@@ -432,9 +425,8 @@ class Stream:
         if snapshot.reply is not None:
             self.reply = Reply.resume(snapshot.reply, limits, self._tokenizer)
             self.state = StreamState.REPLYING
-        for said in snapshot.said:
-            self._said[said.reply_id] = Reply.resume(said, limits, self._tokenizer)
-        self.heard_chars = dict(snapshot.heard_chars)
+        said = (Reply.resume(reply, limits, self._tokenizer) for reply in snapshot.said)
+        self._said.resume(said, snapshot.heard_chars)
         self.requests.extend(snapshot.requests)
         self._reply_count = snapshot.reply_count
         self._decided_seq = snapshot.decided_seq
@@ -449,52 +441,16 @@ class Stream:
 
     def report(self, emit: Callable[[Event], None], journal: Callable[[AnyDeed], None]) -> None:
         """Tell these from now on what happens, and what was done."""
-        self._emit, self.journal = emit, journal
+        self._tell.emit, self.journal = emit, journal
 
     def _note(self, deed: AnyDeed) -> None:
         if self.journal is not None:
             self.journal(deed)
 
-    # Events
-
-    @property
-    def _id(self) -> str:
-        return self.options.session_id
-
     def _announce_gap(self, gap: Gap, encoded: bool) -> None:
         if gap.reason is GapReason.OVERLOAD:
             self._note(Shed(gap.first_seq, encoded))
-        self._emit(gap)
-
-    def _announce_decision(
-        self, chunk: HeardChunk, silent: float, respond: float, answered: bool, now: float
-    ) -> None:
-        frame = chunk.frame
-        self._decided_seq = frame.seq
-        self._emit(
-            Decision(
-                session_id=self._id,
-                seq=frame.seq,
-                captured_at=frame.captured_at,
-                silent_logit=silent,
-                respond_logit=respond,
-                p_respond=1.0 / (1.0 + math.exp(min(silent - respond, 700.0))),
-                respond=answered,
-                mode=self._mode,
-                queued_s=now - chunk.arrived_at,
-                speakers=frame.speakers,
-            )
-        )
-
-    def _announce_start(self, reply: Reply) -> None:
-        emotion = reply.emotion or Emotion.NORMAL
-        self._emit(
-            ReplyStarted(self._id, reply.reply_id, reply.seq, emotion, reply.cause, self._mode)
-        )
-
-    def _announce_end(self, reply: Reply) -> None:
-        assert reply.ended is not None, "only an ended reply is announced as such"
-        self._emit(ReplyEnded(self._id, reply.reply_id, reply.ended, reply.text, len(reply.tokens)))
+        self._tell.emit(gap)
 
 
 def _log_odds(probability: float) -> float:
