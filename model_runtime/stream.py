@@ -267,7 +267,7 @@ class Stream:
         for end, (silent, respond) in zip(feed.block_ends, logits, strict=True):
             check_finite(silent, respond)
             chunk = self.hearing.queue.popleft()
-            answered = respond - silent > _log_odds(self._threshold)
+            answered = respond - silent > log_odds(self._threshold)
             kind = SpanKind.ANSWERED_CHUNK if answered else SpanKind.SILENT_CHUNK
             self.memory.append(kind, feed.ids[filled : end + 1], chunk.embeddings)
             filled = end + 1
@@ -453,7 +453,8 @@ class Stream:
         self._tell.emit(gap)
 
 
-def _log_odds(probability: float) -> float:
+def log_odds(probability: float) -> float:
+    """By how much the respond logit leads at this probability."""
     if probability <= 0.0:
         return -math.inf
     if probability >= 1.0:

@@ -7,12 +7,12 @@ this one may be told to choose otherwise.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine import Engine
 from interject.model_runtime.ledger import Eviction
+from interject.model_runtime.stream import log_odds
 from tests.model_runtime.worlds import small_model
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ class Undisturbed(Engine):
                 place = DECISION, stream.hearing.queue[block].frame.seq
                 wanted = self._wanted(stream, place)
                 if wanted is not None:
-                    odds = stream.options.threshold / (1 - stream.options.threshold)
-                    margin = math.log(odds) if wanted.chosen else -math.log(odds)
+                    margin = log_odds(stream.options.threshold) * (1 if wanted.chosen else -1)
                     tokens = silence, respond
                     of_tokens = Choice(tokens[wanted.chosen], tokens[wanted.rival])
                     self._choose(stream, place, hidden[first + end], of_tokens, margin)
