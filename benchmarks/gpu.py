@@ -13,7 +13,7 @@ import torch
 from benchmarks.hardware import describe
 from benchmarks.result import Result, finish, percentile, this_command
 from benchmarks.rig import Rig, median, tiny_config, with_context
-from interject.model_runtime.architecture import ModelConfig
+from interject.model_runtime.network.architecture import ModelConfig
 
 BATCHES = (1, 16, 64, 256, 512)
 CONTEXT = 4_096

@@ -12,7 +12,7 @@ import torch
 from benchmarks.hardware import describe
 from benchmarks.result import Result, finish, this_command
 from benchmarks.rig import CONTEXT, median, nano_rig
-from interject.model_runtime import linear
+from interject.model_runtime.network import linear
 
 if TYPE_CHECKING:
     from collections.abc import Callable

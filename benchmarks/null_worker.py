@@ -17,6 +17,7 @@ import torch
 
 from benchmarks.rig import with_context
 from interject.model_runtime.checkpoint import load_checkpoint
+from interject.model_runtime.engine.recall import AnyDeed, Decided, Ear, Snapshot
 from interject.model_runtime.heap import freeze_heap
 from interject.model_runtime.protocol import (
     Closed,
@@ -27,13 +28,12 @@ from interject.model_runtime.protocol import (
     Frame,
     SessionOptions,
 )
-from interject.model_runtime.recall import AnyDeed, Decided, Ear, Snapshot
 from interject.model_runtime.redis.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.model_runtime.engine import Engine
+    from interject.model_runtime.engine.engine import Engine
 
 READY = "the null worker is there"
 EVICT_EVERY = 25

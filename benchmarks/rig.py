@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import torch
 
 from benchmarks.result import percentile
-from interject.model_runtime.architecture import (
+from interject.model_runtime.network.architecture import (
     CHUNK_EMBEDDINGS,
     CHUNK_POSITIONS,
     DecoderShape,
     ModelConfig,
     TowerShape,
 )
-from interject.model_runtime.attention import Segment, SlotAttention
-from interject.model_runtime.decoder import Decoder
-from interject.model_runtime.encoder import AudioTower
-from interject.model_runtime.features import WINDOW_SAMPLES, clamp_and_scale, log_mel
-from interject.model_runtime.slots import SlotMemory
+from interject.model_runtime.network.attention import Segment, SlotAttention
+from interject.model_runtime.network.decoder import Decoder
+from interject.model_runtime.network.encoder import AudioTower
+from interject.model_runtime.network.features import WINDOW_SAMPLES, clamp_and_scale, log_mel
+from interject.model_runtime.network.slots import SlotMemory
 from interject.training.recipe import nano_config
 from interject.training.tokenizer import TEXT_TOKENS
 

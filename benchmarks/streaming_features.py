@@ -9,8 +9,8 @@ import torch
 
 from benchmarks.hardware import describe
 from benchmarks.result import Result, finish, percentile, this_command
-from interject.model_runtime.architecture import FeatureConfig
-from interject.model_runtime.features import StreamingLogMel, whole_clip
+from interject.model_runtime.network.architecture import FeatureConfig
+from interject.model_runtime.network.features import StreamingLogMel, whole_clip
 from interject.model_runtime.protocol import FRAME_S, FRAME_SAMPLES
 
 AGES_S = (2.0, 10.0, 60.0, 126.0)

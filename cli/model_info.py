@@ -12,7 +12,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from interject.model_runtime.architecture import ModelConfig
+    from interject.model_runtime.network.architecture import ModelConfig
 
 PLAIN_WIDTH = 120
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".bin")

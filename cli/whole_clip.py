@@ -32,13 +32,13 @@ MAX_ANSWER_TOKENS = 4_096
 
 
 def transcription() -> str:
-    from interject.model_runtime.offline import TRANSCRIBE
+    from interject.model_runtime.engine.offline import TRANSCRIBE
 
     return TRANSCRIBE
 
 
 def translation(language: str) -> str:
-    from interject.model_runtime.offline import TRANSLATE
+    from interject.model_runtime.engine.offline import TRANSLATE
 
     return TRANSLATE.format(language=language)
 

@@ -13,8 +13,8 @@ import queue
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
-from interject.model_runtime.engine import Engine
-from interject.model_runtime.ledger import Eviction
+from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.protocol import (
     MAX_UNREAD_EVENTS,
     Closed,

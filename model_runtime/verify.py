@@ -20,8 +20,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from interject.model_runtime.checkpoint import CheckpointError, Model, load_checkpoint
-from interject.model_runtime.engine import Engine
-from interject.model_runtime.features import whole_clip_log_mel
+from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.network.features import whole_clip_log_mel
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     LOOKAHEAD_SAMPLES,

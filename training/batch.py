@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from interject.model_runtime.features import StreamingLogMel
+from interject.model_runtime.network.features import StreamingLogMel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interject.model_runtime.architecture import FeatureConfig
+    from interject.model_runtime.network.architecture import FeatureConfig
     from interject.training.scene import Scene
     from interject.training.targets import Target
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.model_runtime.engine import Engine
+from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.protocol import (
     FRAME_S,
     FRAME_SAMPLES,

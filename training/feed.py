@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-    from interject.model_runtime.architecture import ModelConfig
+    from interject.model_runtime.network.architecture import ModelConfig
     from interject.training.sounds.waves import Rng
 
 ASK_SOUND = "What sound is this?"

@@ -19,9 +19,9 @@ from interject.training.sounds.catalogue import CLASSES
 from interject.training.targets import word_vocabulary
 
 if TYPE_CHECKING:
-    from interject.model_runtime.decoder import Decoder
-    from interject.model_runtime.encoder import AudioTower
-    from interject.model_runtime.layout import TokenLayout
+    from interject.model_runtime.network.decoder import Decoder
+    from interject.model_runtime.network.encoder import AudioTower
+    from interject.model_runtime.network.layout import TokenLayout
     from interject.training.batch import Batch
     from interject.training.recipe import Settings
 

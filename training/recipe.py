@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from interject.model_runtime.architecture import DecoderShape, ModelConfig, TowerShape
-from interject.model_runtime.layout import TokenLayout
+from interject.model_runtime.network.architecture import DecoderShape, ModelConfig, TowerShape
+from interject.model_runtime.network.layout import TokenLayout
 from interject.model_runtime.protocol import Emotion
 
 _WIDTH = 256

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.model_runtime.architecture import CHUNK_EMBEDDINGS
+from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS
 from interject.model_runtime.protocol import FRAME_SAMPLES
 from interject.training.language import OTHER_PROMPTS, VERBATIM_PROMPT, spoken_prompts
 from interject.training.sounds.catalogue import CLASSES
@@ -17,7 +17,7 @@ from interject.training.talk import any_prompt
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from interject.model_runtime.layout import TokenLayout
+    from interject.model_runtime.network.layout import TokenLayout
     from interject.training.scene import Reply, Scene
     from interject.training.sounds.waves import Rng
 

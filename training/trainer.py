@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-    from interject.model_runtime.architecture import ModelConfig
+    from interject.model_runtime.network.architecture import ModelConfig
     from interject.training.batch import Batch
     from interject.training.recipe import Settings
 

@@ -14,7 +14,7 @@ from interject.model_runtime.checkpoint.native import load_native, save_native
 from interject.model_runtime.checkpoint.released import load_released
 
 if TYPE_CHECKING:
-    from interject.model_runtime.architecture import ModelConfig
+    from interject.model_runtime.network.architecture import ModelConfig
 
 __all__ = [
     "NANO",

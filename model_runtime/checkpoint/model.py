@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.decoder import Decoder
-from interject.model_runtime.encoder import AudioTower
+from interject.model_runtime.network.decoder import Decoder
+from interject.model_runtime.network.encoder import AudioTower
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from interject.model_runtime.architecture import ModelConfig
+    from interject.model_runtime.network.architecture import ModelConfig
 
 
 @dataclass(frozen=True, slots=True)

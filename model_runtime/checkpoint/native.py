@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import save_file
 
-from interject.model_runtime.architecture import ModelConfig
 from interject.model_runtime.checkpoint.assembly import Part, assemble
 from interject.model_runtime.checkpoint.error import CheckpointError
 from interject.model_runtime.checkpoint.model import Model, empty_modules
 from interject.model_runtime.checkpoint.tensors import SafetensorsSource
+from interject.model_runtime.network.architecture import ModelConfig
 from interject.model_runtime.protocol import Emotion
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from interject.model_runtime.architecture import DecoderShape, ModelConfig, TowerShape
 from interject.model_runtime.checkpoint.assembly import Part, assemble
 from interject.model_runtime.checkpoint.error import CheckpointError
 from interject.model_runtime.checkpoint.model import Model, empty_modules
 from interject.model_runtime.checkpoint.native import read_tokenizer
 from interject.model_runtime.checkpoint.tensors import PickleSource, SafetensorsSource
+from interject.model_runtime.network.architecture import DecoderShape, ModelConfig, TowerShape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from interject.model_runtime.protocol import Closed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from interject.model_runtime.engine.recall import AnyDeed
     from interject.model_runtime.protocol import SessionOptions
-    from interject.model_runtime.recall import AnyDeed
     from interject.model_runtime.remote import wire
 
 

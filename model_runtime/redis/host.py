@@ -27,8 +27,8 @@ from interject.model_runtime.threads import spare_threads
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from interject.model_runtime.engine import Engine
-    from interject.model_runtime.recall import Recollection
+    from interject.model_runtime.engine.engine import Engine
+    from interject.model_runtime.engine.recall import Recollection
     from interject.model_runtime.redis.restorers import Action, Newcomer
 
 Input = tuple[str, str, "wire.Input"]

@@ -15,11 +15,11 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 from safetensors.torch import load, save
 
-from interject.model_runtime import recall
-from interject.model_runtime.feed import Request  # noqa: TC001 (read at run time)
-from interject.model_runtime.ledger import Span, SpanKind
+from interject.model_runtime.engine import recall
+from interject.model_runtime.engine.feed import Request  # noqa: TC001 (read at run time)
+from interject.model_runtime.engine.ledger import Span, SpanKind
+from interject.model_runtime.engine.recall import AnyDeed, Ear, Snapshot, SpokenReply
 from interject.model_runtime.protocol import FloorMode, RuntimeFailure
-from interject.model_runtime.recall import AnyDeed, Ear, Snapshot, SpokenReply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

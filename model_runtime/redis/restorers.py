@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from interject.model_runtime.engine.restoration import Restoration
     from interject.model_runtime.redis.guest import Guest
-    from interject.model_runtime.restoration import Restoration
 
 Action = Callable[[], None]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.engine.recall import AnyDeed, Decided, Fed, Recollection
 from interject.model_runtime.protocol import Frame, RuntimeFailure, SessionOptions
-from interject.model_runtime.recall import AnyDeed, Decided, Fed, Recollection
 from interject.model_runtime.redis.memo import read_journal, read_snapshot
 from interject.model_runtime.redis.streams import Entries, entries
 from interject.model_runtime.remote import wire

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from interject.model_runtime.engine import Engine
-from interject.model_runtime.ledger import Eviction
+from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.protocol import Closed, CloseReason, RuntimeFailure
 from interject.model_runtime.redis import scripts, writes
 from interject.model_runtime.redis.arrivals import Arrivals

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from interject import __version__
 from interject.model_runtime.checkpoint import load_checkpoint
-from interject.model_runtime.engine import Engine
+from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     LOOKAHEAD_SAMPLES,

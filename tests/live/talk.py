@@ -6,8 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.engine import Engine
-from interject.model_runtime.ledger import Eviction
+from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.protocol import (
     CloseReason,
     Decision,
@@ -16,7 +16,7 @@ from interject.model_runtime.protocol import (
     Gap,
     SessionOptions,
 )
-from tests.model_runtime.engine_room import outline
+from tests.model_runtime.engine.engine_room import outline
 from tests.model_runtime.worlds import small_model
 
 if TYPE_CHECKING:

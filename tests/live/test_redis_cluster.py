@@ -26,7 +26,7 @@ from tests.live.redis_cluster import RedisCluster
 from tests.live.talk import Talk, options, undisturbed
 from tests.live.watching import watched
 from tests.live.worker_process import WorkerProcess
-from tests.model_runtime.engine_room import outline
+from tests.model_runtime.engine.engine_room import outline
 from tests.model_runtime.worlds import frames, noise, small_model
 from tests.waiting import until
 

@@ -26,7 +26,7 @@ from tests.contract.runtime_contract import of, until_closed
 from tests.live.conftest import hired
 from tests.live.talk import Talk, options, undisturbed
 from tests.live.worker_process import WorkerProcess
-from tests.model_runtime.engine_room import outline
+from tests.model_runtime.engine.engine_room import outline
 from tests.model_runtime.worlds import frames, noise
 
 if TYPE_CHECKING:

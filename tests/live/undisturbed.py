@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.engine import Engine
-from interject.model_runtime.ledger import Eviction
-from interject.model_runtime.stream import log_odds
+from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.ledger import Eviction
+from interject.model_runtime.engine.stream import log_odds
 from tests.model_runtime.worlds import small_model
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from interject.model_runtime.feed import Feed
-    from interject.model_runtime.stream import Stream
+    from interject.model_runtime.engine.feed import Feed
+    from interject.model_runtime.engine.stream import Stream
 
     Work = Sequence[tuple[Stream, Feed]]
 

@@ -14,7 +14,7 @@ from transformers.models.qwen2_5_omni.configuration_qwen2_5_omni import (
 )
 from transformers.models.qwen2_5_omni.modeling_qwen2_5_omni import Qwen2_5OmniAudioEncoder
 
-from interject.model_runtime.architecture import DecoderShape, TowerShape
+from interject.model_runtime.network.architecture import DecoderShape, TowerShape
 
 if TYPE_CHECKING:
     from pathlib import Path

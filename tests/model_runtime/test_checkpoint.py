@@ -18,7 +18,6 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from interject.model_runtime.architecture import ModelConfig
 from interject.model_runtime.checkpoint import (
     CheckpointError,
     load_checkpoint,
@@ -27,7 +26,8 @@ from interject.model_runtime.checkpoint import (
     resolve,
     save_native,
 )
-from interject.model_runtime.layout import TokenLayout
+from interject.model_runtime.network.architecture import ModelConfig
+from interject.model_runtime.network.layout import TokenLayout
 from interject.model_runtime.protocol import Emotion, RuntimeFailure
 from tests.model_runtime.reference import (
     DECODER,

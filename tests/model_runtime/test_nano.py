@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from interject.model_runtime.checkpoint import NANO, Model, load_checkpoint
-from interject.model_runtime.engine import Engine
-from interject.model_runtime.ledger import Eviction
+from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.protocol import Decision, Event, ReplyEnded, SessionOptions
 from tests.model_runtime.worlds import frames
 

@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from interject.model_runtime.architecture import DecoderShape, ModelConfig, TowerShape
 from interject.model_runtime.checkpoint import Model, random_model
-from interject.model_runtime.layout import TokenLayout
+from interject.model_runtime.network.architecture import DecoderShape, ModelConfig, TowerShape
+from interject.model_runtime.network.layout import TokenLayout
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     LOOKAHEAD_SAMPLES,

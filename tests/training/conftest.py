@@ -14,7 +14,7 @@ from interject.training.world import make_world
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from interject.model_runtime.architecture import ModelConfig
+    from interject.model_runtime.network.architecture import ModelConfig
     from interject.training.scene import World
 
 

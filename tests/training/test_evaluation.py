@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from interject.model_runtime.checkpoint import random_model
-from interject.model_runtime.engine import Engine
+from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.protocol import Emotion
 from interject.training.evaluation import Said, Score, evaluate, frames, listen
 from interject.training.scene import Happening, Reply, Scene, World
@@ -15,7 +15,7 @@ from interject.training.sounds.catalogue import CLASSES
 from interject.training.tokenizer import train_tokenizer
 
 if TYPE_CHECKING:
-    from interject.model_runtime.architecture import ModelConfig
+    from interject.model_runtime.network.architecture import ModelConfig
 
 
 def scene_with(*happenings: Happening, chunks: int = 100) -> Scene:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from interject.model_runtime.architecture import ModelConfig
+    from interject.model_runtime.network.architecture import ModelConfig
 
 SETTINGS = Settings(minutes=1.0, seed=4, warm_up_steps=2)
 TINY = Order(0, 2, 6)

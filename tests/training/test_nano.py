@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from interject.model_runtime.checkpoint import load_checkpoint
-from interject.model_runtime.engine import Engine
+from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES
 from interject.training.espeak import Espeak
 from interject.training.evaluation import LATEST_CHUNKS, Said, listen

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from interject.model_runtime.architecture import CHUNK_EMBEDDINGS, ModelConfig
-from interject.model_runtime.features import StreamingLogMel
+from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS, ModelConfig
+from interject.model_runtime.network.features import StreamingLogMel
 from interject.model_runtime.protocol import Emotion
 from interject.training.batch import collate, stream_features
 from interject.training.scene import Happening, Reply, Scene, Style, World

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from interject.model_runtime.engine.recall import AnyDeed, Decided, Fed
 from interject.model_runtime.protocol import SessionOptions
-from interject.model_runtime.recall import AnyDeed, Decided, Fed
 from interject.model_runtime.redis.arrivals import Arrivals
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.memo import write_journal

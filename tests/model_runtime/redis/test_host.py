@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from interject.model_runtime.engine.recall import Recollection
+from interject.model_runtime.engine.restoration import Restoration
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,
@@ -15,13 +17,11 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionOptions,
 )
-from interject.model_runtime.recall import Recollection
 from interject.model_runtime.redis.host import EngineHost
-from interject.model_runtime.restoration import Restoration
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from interject.model_runtime.engine import Engine
+    from interject.model_runtime.engine.engine import Engine
     from interject.model_runtime.redis.guest import Batch
 
 WAIT_S = 60.0

@@ -1,0 +1,1 @@
+"""Many sessions on one network: what each hears, decides, says and remembers."""

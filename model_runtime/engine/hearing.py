@@ -1,0 +1,150 @@
+"""A session's queue: what was heard and is not yet decided."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from interject.model_runtime.engine.recall import Ear
+from interject.model_runtime.network.features import (
+    LEFT_CONTEXT_SAMPLES,
+    StreamFeatures,
+    clamp_and_scale,
+    log_mel,
+)
+from interject.model_runtime.protocol import FRAME_SAMPLES, Frame, Gap, GapReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from interject.model_runtime.network.architecture import FeatureConfig
+    from interject.model_runtime.network.encoder import AudioTower
+
+MAX_BACKLOG_FRAMES = 150
+
+
+@dataclass(slots=True)
+class HeardChunk:
+    """A frame in the queue.
+
+    `embeddings` [10, width], and the maximum `loudest_before` it, are there once it was encoded.
+    """
+
+    frame: Frame
+    arrived_at: float
+    window: Tensor
+    embeddings: Tensor | None = None
+    loudest_before: float | None = None
+
+
+class Hearing:
+    """Frames in order, each exactly once; what never came or was shed is reported as a gap."""
+
+    def __init__(
+        self,
+        session_id: str,
+        config: FeatureConfig,
+        emit: Callable[[Gap, bool], None],
+        *,
+        loudest: float,
+    ) -> None:
+        self.queue: deque[HeardChunk] = deque()
+        self.features = StreamFeatures(config, loudest=loudest)
+        self.duplicates = 0
+        self._session_id = session_id
+        self._emit = emit
+        self.next_seq = 0
+        self._latest: Tensor | None = None
+
+    def hear(self, frame: Frame, now: float, *, limit: int = MAX_BACKLOG_FRAMES) -> None:
+        """Queue a frame; report what was skipped, drop what was heard already."""
+        if frame.seq < self.next_seq:
+            self.duplicates += 1
+            return
+        missing = frame.seq - self.next_seq
+        if missing:
+            self._emit(Gap(self._session_id, self.next_seq, missing, GapReason.MISSING), False)
+            self.features.forget_context()
+        self.next_seq = frame.seq + 1
+        self._latest = self.features.window(_samples(frame.pcm), _samples(frame.lookahead))
+        self.queue.append(HeardChunk(frame, now, self._latest))
+        if len(self.queue) > limit:
+            self.shed()
+
+    def shed(self) -> None:
+        """Drop the oldest frame, and say so: whether its loudness had an effect, too."""
+        shed = self.queue.popleft()
+        gap = Gap(self._session_id, shed.frame.seq, 1, GapReason.OVERLOAD)
+        self._emit(gap, shed.embeddings is not None)
+
+    def ignore(self, seqs: set[int]) -> None:
+        """Do not encode these frames: they are only there to be dropped again."""
+        for chunk in self.queue:
+            if chunk.frame.seq in seqs:
+                chunk.embeddings = torch.empty(0)
+
+    def unencoded(self) -> list[HeardChunk]:
+        """Queued chunks without embeddings, oldest first."""
+        return [chunk for chunk in self.queue if chunk.embeddings is None]
+
+    def skip_to(self, seq: int) -> bool:
+        """Drop queued chunks before `seq`; whether that one is next."""
+        while self.queue and self.queue[0].frame.seq < seq:
+            self.queue.popleft()
+        return bool(self.queue) and self.queue[0].frame.seq == seq
+
+    def ear(self) -> Ear:
+        """How to go on from the oldest queued chunk."""
+        if self.queue:
+            first = self.queue[0]
+            before = first.loudest_before
+            loudest = self.features.loudest if before is None else before
+            return Ear(first.frame.seq, first.window[:LEFT_CONTEXT_SAMPLES], loudest)
+        end = FRAME_SAMPLES + LEFT_CONTEXT_SAMPLES
+        left = None if self._latest is None else self._latest[FRAME_SAMPLES:end]
+        return Ear(self.next_seq, left, self.features.loudest)
+
+    def resume(self, ear: Ear) -> None:
+        """Go on from there."""
+        self.next_seq = ear.next_seq
+        self.features.loudest = ear.loudest
+        if ear.left is not None:
+            past = torch.nn.functional.pad(ear.left, (FRAME_SAMPLES - LEFT_CONTEXT_SAMPLES, 0))
+            self._latest = self.features.window(past, torch.zeros(0))
+
+
+def encode(
+    work: Sequence[tuple[Hearing, Sequence[HeardChunk]]],
+    tower: AudioTower,
+    config: FeatureConfig,
+) -> None:
+    """Give chunks of many sessions their embeddings in one batch.
+
+    Each session's chunks come oldest first: its running maximum passes from one to the next.
+    """
+    weight = tower.proj.weight
+    windows = torch.stack([chunk.window for _, chunks in work for chunk in chunks])
+    spectra = log_mel(windows.to(weight.device), config)
+    peaks = spectra.amax(dim=(-2, -1)).tolist()
+    loudest: list[float] = []
+    for hearing, chunks in work:
+        for chunk in chunks:
+            chunk.loudest_before = hearing.features.loudest
+            loudest.append(hearing.features.raise_loudest(peaks[len(loudest)]))
+    ceiling = torch.tensor(loudest, device=spectra.device)[:, None, None]
+    mel = clamp_and_scale(spectra, ceiling, config).to(weight.dtype)
+    embeddings = iter(tower(mel))
+    for _, chunks in work:
+        for chunk in chunks:
+            chunk.embeddings = next(embeddings)
+
+
+def _samples(pcm: bytes) -> Tensor:
+    if not pcm:
+        return torch.zeros(0)
+    return torch.frombuffer(bytearray(pcm), dtype=torch.int16).float() / 32768.0

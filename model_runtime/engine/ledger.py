@@ -1,0 +1,147 @@
+"""What a session's slot holds, span by span, and which spans to forget when it is full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from interject.model_runtime.engine.feed import AUDIO, Feed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class SpanKind(Enum):
+    """What a run of positions is."""
+
+    PREFIX = auto()
+    SILENT_CHUNK = auto()
+    ANSWERED_CHUNK = auto()
+    TEXT_TURN = auto()
+    REPLY = auto()
+
+
+class Eviction(Enum):
+    """How what stays is moved together when a slot is full.
+
+    `ROTATE` turns the cached keys (see `SlotMemory.keep`): cheap, exact in the first layer only.
+    `EXACT` computes the kept rows anew, so that the memory depends on nothing that was dropped.
+    """
+
+    ROTATE = auto()
+    EXACT = auto()
+
+
+@dataclass(slots=True)
+class Span:
+    """A run of positions and what was fed there; `reply_id` is set on replies.
+
+    `embeddings`, where they were kept, stand in place of the AUDIO ids.
+    """
+
+    kind: SpanKind
+    ids: list[int]
+    embeddings: Tensor | None = None
+    reply_id: int | None = None
+
+    @property
+    def length(self) -> int:
+        """Positions."""
+        return len(self.ids)
+
+
+class Ledger:
+    """The spans of a slot, oldest first; their lengths add up to `length`, the slot's."""
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        self.spans = list(spans)
+        self.length = sum(span.length for span in self.spans)
+
+    def append(self, span: Span) -> None:
+        """Note that positions were filled; a growing reply stays one span."""
+        self.length += span.length
+        last = self.spans[-1] if self.spans else None
+        if last and span.kind is SpanKind.REPLY and last.reply_id == span.reply_id:
+            last.ids += span.ids
+        else:
+            self.spans.append(span)
+
+    def contents(self) -> Feed:
+        """Everything that the slot holds, to be computed anew."""
+        return Feed(
+            tuple(i for span in self.spans for i in span.ids),
+            tuple(span.embeddings for span in self.spans if span.embeddings is not None),
+        )
+
+    def part(self, first: int, rows: int) -> Feed:
+        """At most `rows` of that, from position `first` on."""
+        whole = self.contents()
+        ids = whole.ids[first : first + rows]
+        count = ids.count(AUDIO)
+        if not count:
+            return Feed(ids)
+        before = whole.ids[:first].count(AUDIO)
+        return Feed(ids, (torch.cat(whole.embeddings)[before : before + count],))
+
+    def shorten_reply(self, reply_id: int, tokens: int) -> range:
+        """Drop a reply's last `tokens`; return their positions, none once it is forgotten."""
+        end = 0
+        for span in self.spans:
+            end += span.length
+            if span.reply_id == reply_id:
+                first = max(0, span.length - tokens)
+                dropped = range(end - span.length + first, end)
+                del span.ids[first:]
+                self.length -= len(dropped)
+                return dropped
+        return range(0)
+
+    def forget(self, *, target: int, recent: int) -> Tensor:
+        """Drop whole spans until `target` positions are left; return the positions that stay.
+
+        The prefix and the newest `recent` positions always stay. Of the rest the oldest silent
+        chunks go first, then the oldest turns: an answered chunk or typed turn with its reply.
+        """
+        candidates = self._older_than(recent)
+        surplus = self.length - target
+        doomed: set[int] = set()
+        for group in _in_order_of_worth(self.spans, candidates):
+            if surplus <= 0:
+                break
+            doomed.update(group)
+            surplus -= sum(self.spans[index].length for index in group)
+        kept: list[Tensor] = []
+        start = 0
+        for index, span in enumerate(self.spans):
+            if index not in doomed:
+                kept.append(torch.arange(start, start + span.length))
+            start += span.length
+        self.spans = [span for index, span in enumerate(self.spans) if index not in doomed]
+        self.length = sum(span.length for span in self.spans)
+        return torch.cat(kept)
+
+    def _older_than(self, recent: int) -> int:
+        """How many spans lie wholly before the newest `recent` positions."""
+        covered = 0
+        for index in range(len(self.spans) - 1, -1, -1):
+            covered += self.spans[index].length
+            if covered >= recent:
+                return index
+        return 0
+
+
+def _in_order_of_worth(spans: list[Span], candidates: int) -> list[list[int]]:
+    silent = [[i] for i in range(candidates) if spans[i].kind is SpanKind.SILENT_CHUNK]
+    turns: list[list[int]] = []
+    for index in range(candidates):
+        kind = spans[index].kind
+        if kind in (SpanKind.ANSWERED_CHUNK, SpanKind.TEXT_TURN):
+            turns.append([index])
+        elif kind is SpanKind.REPLY:
+            follows = turns and turns[-1][-1] == index - 1
+            turns[-1].append(index) if follows else turns.append([index])
+    return silent + turns

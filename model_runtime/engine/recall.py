@@ -1,0 +1,183 @@
+"""What a session must leave behind so that another engine can go on where it stopped.
+
+With `Eviction.EXACT` a slot is a pure function of the spans that it holds. So a `Snapshot` of the
+spans and the few values beside them, and the journal of what was done since, are enough: the
+journal is redone without the decoder, the frames that it names are encoded once more, and one pass
+over the spans fills the slot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeGuard
+
+# What is written down is read back by these annotations, so they must be there at run time.
+from interject.model_runtime.engine.feed import Request  # noqa: TC001
+from interject.model_runtime.protocol import (  # noqa: TC001
+    Cause,
+    Emotion,
+    EndReason,
+    FloorMode,
+    Frame,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from interject.model_runtime.engine.ledger import Span
+    from interject.model_runtime.engine.stream import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenReply:
+    """A reply as far as it had come; `emotion` is None while it is not drawn yet."""
+
+    reply_id: int
+    seq: int
+    cause: Cause
+    emotion: Emotion | None
+    tokens: tuple[int, ...]
+    text: str
+    ended: EndReason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """Where hearing goes on: `left` holds the 200 samples before frame `next_seq`."""
+
+    next_seq: int
+    left: Tensor | None
+    loudest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A session between two steps, without the frames that it has not decided yet."""
+
+    ear: Ear
+    spans: tuple[Span, ...]
+    carry: tuple[int, ...]
+    opening: tuple[int, ...]
+    reply: SpokenReply | None
+    said: tuple[SpokenReply, ...]
+    heard_chars: dict[int, int]
+    requests: tuple[Request, ...]
+    reply_count: int
+    decided_seq: int
+    threshold: float
+    mode: FloorMode
+    finishing: bool
+    evictions: int = 0
+
+
+class Deed(Protocol):
+    """One entry of the journal."""
+
+    def redo(self, stream: Stream) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """Text was fed; `token` is what was drawn behind it, if anything was to be drawn."""
+
+    token: int | None
+
+    def redo(self, stream: Stream) -> None:
+        stream.tidy_again()
+        stream.next_text()
+        if self.token is not None:
+            stream.drew(self.token, stream.replied_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A frame's logits. A frame that is no longer there cannot be remembered."""
+
+    seq: int
+    silent: float
+    respond: float
+
+    def redo(self, stream: Stream) -> None:
+        if stream.hearing.skip_to(self.seq):
+            stream.tidy_again()
+            feed = stream.next_chunks(1)
+            stream.decided(feed, [[self.silent, self.respond]], 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Shed:
+    """A frame was dropped undecided; where it was not even `encoded`, features never knew it."""
+
+    seq: int
+    encoded: bool = True
+
+    def redo(self, stream: Stream) -> None:
+        stream.hearing.skip_to(self.seq + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A typed turn or a forced reply was put in."""
+
+    request: Request
+
+    def redo(self, stream: Stream) -> None:
+        stream.ask(self.request)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A reply was cancelled."""
+
+    reply_id: int
+    heard_chars: int
+
+    def redo(self, stream: Stream) -> None:
+        stream.cancel(self.reply_id, self.heard_chars)
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A reply was played out up to here."""
+
+    reply_id: int
+    chars: int
+
+    def redo(self, stream: Stream) -> None:
+        stream.heard(self.reply_id, self.chars)
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """Settings were changed."""
+
+    threshold: float | None
+    mode: FloorMode | None
+
+    def redo(self, stream: Stream) -> None:
+        stream.update(threshold=self.threshold, mode=self.mode)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """No frame follows."""
+
+    def redo(self, stream: Stream) -> None:
+        stream.finish()
+
+
+def is_unheard(deed: Deed) -> TypeGuard[Shed]:
+    """Whether a frame must not be encoded again."""
+    return isinstance(deed, Shed) and not deed.encoded
+
+
+AnyDeed = Fed | Decided | Shed | Asked | Cut | Played | Updated | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """All that is known of a session: `frames` are those that the journal and the queue need."""
+
+    snapshot: Snapshot | None
+    journal: tuple[AnyDeed, ...]
+    frames: tuple[Frame, ...]

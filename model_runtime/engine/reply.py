@@ -1,0 +1,93 @@
+"""A reply while it is being decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.engine.detokeniser import Detokeniser
+from interject.model_runtime.engine.recall import SpokenReply
+from interject.model_runtime.protocol import Cause, Emotion, EndReason
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from interject.model_runtime.engine.sampling import Sampler
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyLimits:
+    """When a reply must end."""
+
+    max_tokens: int
+    text_end: int
+
+
+class Reply:
+    """Tokens and text so far. `ended` is None while more is to come."""
+
+    def __init__(
+        self,
+        reply_id: int,
+        seq: int,
+        cause: Cause,
+        limits: ReplyLimits,
+        tokenizer: Tokenizer | None,
+    ) -> None:
+        self.reply_id = reply_id
+        self.seq = seq
+        self.cause = cause
+        self.emotion: Emotion | None = None
+        self.tokens: list[int] = []
+        self.text = ""
+        self.ended: EndReason | None = None
+        self._limits = limits
+        self._detokeniser = Detokeniser(tokenizer)
+        self._text_lengths: list[int] = []
+
+    def accept(self, token: int, sampler: Sampler | None = None) -> str:
+        """Take the next token; returns the text that it completes and sets `ended` at the end."""
+        if token == self._limits.text_end:
+            self.ended = EndReason.COMPLETE
+            return self._show(self._detokeniser.finish())
+        self.tokens.append(token)
+        text = self._show(self._detokeniser.push(token))
+        self._text_lengths.append(len(self.text))
+        if sampler is not None and sampler.loops(self.tokens):
+            self.ended = EndReason.REPETITION
+        elif len(self.tokens) >= self._limits.max_tokens:
+            self.ended = EndReason.MAX_TOKENS
+        if self.ended is not None:
+            text += self._show(self._detokeniser.finish())
+        return text
+
+    def spoken(self) -> SpokenReply:
+        """All that `resume` needs."""
+        return SpokenReply(
+            self.reply_id, self.seq, self.cause, self.emotion,
+            tuple(self.tokens), self.text, self.ended,
+        )  # fmt: skip
+
+    @classmethod
+    def resume(cls, spoken: SpokenReply, limits: ReplyLimits, tokenizer: Tokenizer | None) -> Reply:
+        """The same reply, its tokens spelt anew."""
+        reply = cls(spoken.reply_id, spoken.seq, spoken.cause, limits, tokenizer)
+        for token in spoken.tokens:
+            reply.accept(token)
+        reply.emotion, reply.text, reply.ended = spoken.emotion, spoken.text, spoken.ended
+        return reply
+
+    def _show(self, text: str) -> str:
+        self.text += text
+        return text
+
+    def keep_heard(self, chars: int) -> int:
+        """Cut to the tokens whose text lies within the first `chars`; returns how many stay."""
+        shown = max((length for length in self._text_lengths if length <= chars), default=0)
+        kept = self._text_lengths.index(shown) + 1 if shown else 0
+        if chars >= len(self.text) > 0:
+            kept = len(self.tokens)
+        del self.tokens[kept:], self._text_lengths[kept:]
+        self.text = self.text[:shown]
+        self.ended = EndReason.CANCELLED
+        return kept

@@ -1,0 +1,88 @@
+"""A session that another engine had, made ready to go on in this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from interject.model_runtime.engine.faults import OWN_FAULTS
+from interject.model_runtime.engine.forward import forward
+from interject.model_runtime.engine.hearing import encode
+from interject.model_runtime.engine.recall import is_unheard
+from interject.model_runtime.protocol import RuntimeFailure
+
+if TYPE_CHECKING:
+    from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.engine.recall import Recollection
+    from interject.model_runtime.engine.stream import Stream
+    from interject.model_runtime.network.slots import SlotMemory
+
+CHUNKS_AT_ONCE = 64
+PARTS = 4
+"""A slot is filled in so many: at once, half of what attention computes would be masked."""
+
+
+class Restoration:
+    """What takes time touches nothing but the session's own slot: any thread may `run` it while
+    the engine goes on with the others. Nothing is said or noted meanwhile.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        known: Recollection,
+        *,
+        model: Model,
+        memory: SlotMemory,
+        now: float,
+    ) -> None:
+        self.stream = stream
+        self._known = known
+        self._model = model
+        self._memory = memory
+        self._now = now
+        self._given_up = False
+
+    def give_up(self) -> None:
+        """End `run` soon, whatever has been done by then."""
+        self._given_up = True
+
+    @torch.inference_mode()
+    def run(self) -> None:
+        """Remember everything, redo the journal, and fill the slot.
+
+        :raises RuntimeFailure: when what is known contradicts itself; no other engine can do it.
+        """
+        try:
+            self._remember()
+            self._encode()
+            if self._given_up:
+                return
+            self.stream.redo(self._known.journal)
+            self.stream.replied_at = self._now
+            self._fill()
+        except OWN_FAULTS as error:
+            raise RuntimeFailure(
+                f"what the last worker wrote cannot be done again ({type(error).__name__})"
+            ) from error
+
+    def _remember(self) -> None:
+        hearing, known = self.stream.hearing, self._known
+        if known.snapshot is not None:
+            self.stream.resume(known.snapshot)
+        for frame in known.frames:
+            hearing.hear(frame, self._now, limit=len(known.frames))
+        hearing.ignore({deed.seq for deed in known.journal if is_unheard(deed)})
+
+    def _encode(self) -> None:
+        hearing = self.stream.hearing
+        while not self._given_up and (chunks := hearing.unencoded()[:CHUNKS_AT_ONCE]):
+            encode([(hearing, chunks)], self._model.tower, self._model.config.features)
+
+    def _fill(self) -> None:
+        memory = self.stream.memory
+        self._memory.truncate(memory.slot, 0)
+        while memory.unfilled and not self._given_up:
+            part = memory.refill(self._memory.context // PARTS)
+            forward(self._model, self._memory, [(memory.slot, part)])

@@ -1,0 +1,104 @@
+"""Which sessions take part in the next step.
+
+Urgency, most urgent first: chunks just heard; a reply's first words; the rest of a reply at the
+pace of speech; chunks of a long backlog. What is not urgent is done when nothing urgent waits, so
+an idle machine decodes as fast as it can.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.engine.stream import Stream, StreamState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FRESH_BACKLOG_FRAMES = 5
+"""A session with a longer queue is catching up; its chunks are late already."""
+REPLY_BURST_TOKENS = 24
+REPLY_TOKENS_PER_S = 15.0
+"""Three times the pace of speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepLimits:
+    """How much one step may hold: chunks of all sessions, and of one session's queue, and rows of
+    a tidied slot that is filled again (0: a sixteenth of the slot).
+    """
+
+    chunks: int = 64
+    drain: int = 32
+    refill: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """Sessions that feed text, those whose tidied slot is filled again, and sessions with how many
+    chunks they feed.
+    """
+
+    texts: tuple[Stream, ...]
+    refills: tuple[Stream, ...]
+    chunks: tuple[tuple[Stream, int], ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.texts or self.refills or self.chunks)
+
+
+def plan_step(streams: Iterable[Stream], *, now: float, limits: StepLimits) -> StepPlan:
+    """Choose the work of one step."""
+    fresh: list[Stream] = []
+    backlogged: list[Stream] = []
+    urgent: list[Stream] = []
+    unhurried: list[Stream] = []
+    refilling: list[Stream] = []
+    for stream in streams:
+        if stream.full:
+            refilling.append(stream)
+        elif stream.wants_text:
+            (urgent if _behind_speech(stream, now) else unhurried).append(stream)
+        elif stream.hearing.queue:
+            late = len(stream.hearing.queue) > FRESH_BACKLOG_FRAMES
+            (backlogged if late else fresh).append(stream)
+    fresh.sort(key=_oldest_arrival)
+    backlogged.sort(key=_oldest_arrival)
+    chunks = _within(fresh + backlogged, limits)
+    texts = urgent if fresh else urgent + unhurried
+    return StepPlan(tuple(texts), _next_refill(refilling), tuple(chunks))
+
+
+def _oldest_arrival(stream: Stream) -> float:
+    return stream.hearing.queue[0].arrived_at if stream.hearing.queue else -math.inf
+
+
+def _next_refill(streams: list[Stream]) -> tuple[Stream, ...]:
+    """One slot a step, first that which somebody waits for."""
+    awaited = [stream for stream in streams if stream.hearing.queue or stream.requests]
+    if awaited:
+        return (min(awaited, key=_oldest_arrival),)
+    return tuple(streams[:1])
+
+
+def _behind_speech(stream: Stream, now: float) -> bool:
+    """Whether a reply has had fewer tokens than a listener could need by now."""
+    if stream.state is not StreamState.REPLYING or stream.reply is None:
+        return True
+    due = REPLY_BURST_TOKENS + REPLY_TOKENS_PER_S * (now - stream.replied_at)
+    return len(stream.reply.tokens) < due
+
+
+def _within(streams: list[Stream], limits: StepLimits) -> list[tuple[Stream, int]]:
+    chosen: list[tuple[Stream, int]] = []
+    left = limits.chunks
+    for stream in streams:
+        if left <= 0:
+            break
+        count = min(len(stream.hearing.queue), limits.drain, left)
+        chosen.append((stream, count))
+        left -= count
+    return chosen

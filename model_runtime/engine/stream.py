@@ -1,0 +1,462 @@
+"""One session as the engine sees it: what to feed next, and what the results mean.
+
+A stream never touches the network's weights. The engine asks it for a `Feed`, runs the rows of
+many streams together, and tells it the logits. All times are seconds on the engine's clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+import torch
+
+from interject.model_runtime.engine.announcer import Announcer
+from interject.model_runtime.engine.faults import check_finite
+from interject.model_runtime.engine.feed import AUDIO, Feed, ForcedReply, Request, TypedTurn
+from interject.model_runtime.engine.hearing import Hearing
+from interject.model_runtime.engine.ledger import Eviction, Ledger, SpanKind
+from interject.model_runtime.engine.recall import (
+    AnyDeed,
+    Asked,
+    Cut,
+    Decided,
+    Fed,
+    Finished,
+    Played,
+    Shed,
+    Snapshot,
+    Updated,
+)
+from interject.model_runtime.engine.reply import Reply, ReplyLimits
+from interject.model_runtime.engine.said import Said
+from interject.model_runtime.engine.sampling import Sampler
+from interject.model_runtime.engine.session_memory import SessionMemory
+from interject.model_runtime.network.architecture import CHUNK_POSITIONS
+from interject.model_runtime.protocol import (
+    Cause,
+    CloseReason,
+    Emotion,
+    EndReason,
+    FloorMode,
+    Gap,
+    GapReason,
+    SessionOptions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from tokenizers import Tokenizer
+    from torch import Tensor
+
+    from interject.model_runtime.network.architecture import ModelConfig
+    from interject.model_runtime.network.slots import SlotMemory
+    from interject.model_runtime.protocol import Event
+
+
+class StreamState(Enum):
+    """What a stream does next."""
+
+    LISTENING = auto()
+    REPLYING = auto()
+    CLOSED = auto()
+
+
+class Stream:
+    """The state of one session.
+
+    `carry` holds ids that were decided on but not yet fed: they go in front of whatever is fed
+    next. After silence that is KEEP_SILENCE, after a reply TEXT_END.
+    """
+
+    def __init__(
+        self,
+        options: SessionOptions,
+        *,
+        config: ModelConfig,
+        memory: SlotMemory,
+        slot: int,
+        tokenizer: Tokenizer | None,
+        emit: Callable[[Event], None],
+        prefix: Feed,
+        loudest: float = -math.inf,
+        eviction: Eviction = Eviction.ROTATE,
+    ) -> None:
+        self.options = options
+        self.memory = SessionMemory(memory, slot, eviction, session_id=options.session_id)
+        self.state = StreamState.LISTENING
+        self.hearing = Hearing(
+            options.session_id, config.features, self._announce_gap, loudest=loudest
+        )
+        self.requests: deque[Request] = deque()
+        self.reply: Reply | None = None
+        self.replied_at = 0.0
+        self.finishing = False
+        self.journal: Callable[[AnyDeed], None] | None = None
+        self._layout = config.layout
+        self._tokenizer = tokenizer
+        self._tell = Announcer(options.session_id, emit)
+        self.sampler = Sampler(options.sampling)
+        self._prefix: Feed | None = prefix
+        self._carry: list[int] = []
+        self._opening: list[int] = []
+        self._decided_seq = -1
+        self._reply_count = 0
+        self._threshold = options.threshold
+        self._mode = options.mode
+        self._said = Said()
+
+    # What is asked of it
+
+    def ask(self, request: Request) -> None:
+        """Type text, or force a reply, once what came before it is decided."""
+        self._note(Asked(request))
+        self.requests.append(request)
+
+    def finish(self) -> None:
+        """No frame follows."""
+        self._note(Finished())
+        self.finishing = True
+
+    def update(self, *, threshold: float | None, mode: FloorMode | None) -> None:
+        """Change settings from the next decision on."""
+        self._note(Updated(threshold, mode))
+        self._threshold = self._threshold if threshold is None else threshold
+        self._mode = mode or self._mode
+
+    def cancel(self, reply_id: int, heard_chars: int) -> None:
+        """Keep what was heard of a reply, forget the rest, wherever the reply now is."""
+        self._note(Cut(reply_id, heard_chars))
+        heard_chars = max(heard_chars, self._said.heard_chars.get(reply_id, 0))
+        past = self._said.get(reply_id)
+        if self.reply is not None and self.reply.reply_id == reply_id:
+            if self.reply.emotion is not None:
+                self._cancel_current(self.reply, heard_chars)
+        elif past is not None:
+            self._cancel_past(past, heard_chars)
+
+    def heard(self, reply_id: int, chars: int) -> None:
+        """Note that a reply was played out up to here."""
+        self._note(Played(reply_id, chars))
+        if self._said.get(reply_id) or (self.reply and self.reply.reply_id == reply_id):
+            self._said.heard(reply_id, chars)
+
+    def close(self, reason: CloseReason, detail: str = "") -> None:
+        """End the stream; the engine frees the slot."""
+        if self.reply is not None and self.reply.emotion is not None:
+            self.reply.ended = EndReason.CANCELLED
+            self._tell.ended(self.reply)
+        self.reply = None
+        self.state = StreamState.CLOSED
+        self._tell.closed(reason, detail)
+
+    # What it wants computed
+
+    @property
+    def drained(self) -> bool:
+        """Whether a finishing stream has nothing left to do."""
+        return self.finishing and not (self.wants_text or self.hearing.queue)
+
+    @property
+    def wants_text(self) -> bool:
+        """Whether the next feed is text: the prefix, a reply's next token, or a request.
+
+        What a full slot must hold comes before anything else.
+        """
+        replying = self.state is StreamState.REPLYING
+        return replying or self._prefix is not None or self._request_is_due or self.full
+
+    @property
+    def _request_is_due(self) -> bool:
+        """Requests take their turn among the frames."""
+        if not self.requests or not self.hearing.queue:
+            return bool(self.requests)
+        return self.requests[0].after_seq <= self.hearing.queue[0].frame.seq
+
+    @property
+    def full(self) -> bool:
+        """Whether the chunk after a silent one has no room. It is made before that chunk comes,
+        and what stays is computed anew piece by piece, so that nobody else waits for long.
+        """
+        if self.memory.unfilled:
+            return True
+        spans = self.memory.ledger.spans
+        after_silence = bool(spans) and spans[-1].kind is SpanKind.SILENT_CHUNK
+        listening = self.state is StreamState.LISTENING
+        return listening and after_silence and self.memory.lacks(self._block)
+
+    def tidy(self) -> None:
+        """Make room in a full slot, which is then to be filled again."""
+        if self.full and not self.memory.unfilled:
+            self.memory.tidy(self._block)
+
+    def tidy_again(self) -> None:
+        """Tidy where the engine did when it did what is now redone, and fill nothing."""
+        self.tidy()
+        self.memory.pretend_filled()
+
+    @property
+    def _block(self) -> int:
+        """Positions of the next chunk."""
+        return len(self._carry) + CHUNK_POSITIONS
+
+    def next_refill(self, rows: int) -> Feed:
+        """The next rows, at most so many, of a slot that is tidied and to be filled again."""
+        self.tidy()
+        return self.memory.refill(rows)
+
+    def next_text(self) -> Feed:
+        """The next rows of text."""
+        feed = self._next_text()
+        if not feed.wants_token:
+            self._note(Fed(None))
+        return feed
+
+    def _next_text(self) -> Feed:
+        if self._prefix is not None:
+            feed, self._prefix = self._prefix, None
+            if feed.wants_token:
+                self._open_reply(Cause.ANSWER_NOW, [], emotion=False)
+            return self._fed(feed, SpanKind.PREFIX)
+        if self.state is StreamState.LISTENING:
+            given = self._begin(self.requests.popleft())
+            if given is not None:
+                return given
+        reply = self.reply
+        assert reply is not None, "a replying stream has a reply"
+        ids = self._opening or [reply.tokens[-1]]
+        self._opening = []
+        feed = Feed(tuple(ids), wants_token=True, emotion=reply.emotion is None)
+        return self._fed(feed, SpanKind.REPLY, reply.reply_id)
+
+    def next_chunks(self, count: int) -> Feed:
+        """The oldest queued chunks, at most `count`, as if the model stayed silent in between.
+
+        Exact under greedy decoding: `decided` takes back what follows the first respond. Chunks
+        that do not fit into the slot wait, so that when it is tidied never depends on how many
+        chunks were waiting.
+        """
+        block = self._block
+        context = self.memory.make_room(block)
+        spare = self.memory.room - block - self.memory.reserve
+        count = min(count, 1 + max(0, spare // CHUNK_POSITIONS))
+        ids: list[int] = []
+        ends: list[int] = []
+        embeddings = []
+        carry = self._carry
+        for index in range(count):
+            chunk = self.hearing.queue[index]
+            assert chunk.embeddings is not None, "a chunk is encoded before it is decided"
+            embeddings.append(chunk.embeddings)
+            ids += [*carry, self._layout.audio_begin]
+            ids += [AUDIO] * len(chunk.embeddings)
+            ids.append(self._layout.assistant)
+            ends.append(len(ids) - 1)
+            carry = [self._layout.keep_silence]
+        return Feed(tuple(ids), tuple(embeddings), tuple(ends)).behind(context)
+
+    # What came of it
+
+    def decided(self, feed: Feed, logits: Sequence[Sequence[float]], now: float) -> None:
+        """Take the (silent, respond) logits of a feed's blocks, up to the first respond."""
+        filled = feed.again
+        for end, (silent, respond) in zip(feed.block_ends, logits, strict=True):
+            check_finite(silent, respond)
+            chunk = self.hearing.queue.popleft()
+            answered = respond - silent > log_odds(self._threshold)
+            kind = SpanKind.ANSWERED_CHUNK if answered else SpanKind.SILENT_CHUNK
+            self.memory.append(kind, feed.ids[filled : end + 1], chunk.embeddings)
+            filled = end + 1
+            self._carry = [self._layout.keep_silence]
+            self._note(Decided(chunk.frame.seq, silent, respond))
+            self._decided_seq = chunk.frame.seq
+            self._tell.decision(
+                chunk, (silent, respond), respond=answered, mode=self._mode, now=now
+            )
+            if answered:
+                self.memory.cut_to_ledger()
+                self._open_reply(Cause.MODEL, [self._layout.text_begin])
+                return
+
+    def drew(self, token: int, now: float) -> None:
+        """Take the token that follows the last feed of text."""
+        reply = self.reply
+        assert reply is not None, "only a replying stream draws tokens"
+        self._note(Fed(token))
+        if reply.emotion is None:
+            reply.emotion = self._layout.emotion_of(token)
+            self._opening = [token]
+            self.replied_at = now
+            self._tell.started(reply, self._mode)
+            return
+        before = len(reply.tokens)
+        text = reply.accept(token, self.sampler)
+        fresh = tuple(reply.tokens[before:])
+        self._tell.delta(reply, fresh, text)
+        if reply.ended is not None:
+            self._end_reply(reply, unfed=fresh)
+
+    def draw(self, logits: Tensor) -> int:
+        """The reply's next token, from masked logits [vocabulary]."""
+        reply = self.reply
+        assert reply is not None, "only a replying stream draws tokens"
+        return self.sampler.draw(logits, reply_id=reply.reply_id, place=len(reply.tokens))
+
+    # Replies
+
+    def _begin(self, request: Request) -> Feed | None:
+        """Open a reply, or return a feed after which nothing is drawn."""
+        if isinstance(request, TypedTurn):
+            turn = self._layout.user_turn(request.ids)
+            lead = [*self._carry, *turn]
+            if not request.answer:
+                self._carry = [lead.pop()]
+                return self._fed(Feed(tuple(lead)), SpanKind.TEXT_TURN)
+            self._open_reply(Cause.TEXT_TURN, [*lead, *self._reply_head(after_turn=True)])
+            return None
+        lead = self._reply_head()
+        if request.ids is None:
+            self._open_reply(request.cause, lead)
+            return None
+        return self._say(request, request.ids, lead)
+
+    def _reply_head(self, *, after_turn: bool = False) -> list[int]:
+        """The ids that open a reply. Right after a silent decision the model's turn is open."""
+        layout = self._layout
+        if after_turn:
+            return [layout.assistant, layout.text_begin]
+        if self._carry == [layout.keep_silence]:
+            return [layout.text_begin]
+        return [*self._carry, layout.assistant, layout.text_begin]
+
+    def _say(self, request: ForcedReply, ids: Sequence[int], lead: list[int]) -> Feed:
+        reply = self._new_reply(Cause.SAY, max_tokens=len(ids) + 1)
+        reply.emotion = request.emotion
+        self._tell.started(reply, self._mode)
+        text = "".join(reply.accept(token) for token in (*ids, self._layout.text_end))
+        self._tell.delta(reply, ids, text)
+        self._end_reply(reply, unfed=())
+        emotion = [self._layout.emotions[request.emotion]] if self._layout.emotion_slot else []
+        feed = Feed((*lead, *emotion, *ids))
+        return self._fed(feed, SpanKind.REPLY, reply.reply_id)
+
+    def _open_reply(self, cause: Cause, opening: list[int], *, emotion: bool = True) -> None:
+        self.state = StreamState.REPLYING
+        self.reply = self._new_reply(cause, max_tokens=self.options.max_reply_tokens)
+        self._opening = opening
+        self._carry = []
+        if not (emotion and self._layout.emotion_slot):
+            self.reply.emotion = Emotion.NORMAL
+            self._tell.started(self.reply, self._mode)
+
+    def _new_reply(self, cause: Cause, *, max_tokens: int) -> Reply:
+        limits = ReplyLimits(max_tokens, self._layout.text_end)
+        reply = Reply(self._reply_count, self._decided_seq, cause, limits, self._tokenizer)
+        self._reply_count += 1
+        return reply
+
+    def _end_reply(self, reply: Reply, *, unfed: Sequence[int]) -> None:
+        self._carry = [*unfed, self._layout.text_end]
+        self._opening = []
+        self.reply = None
+        self.state = StreamState.LISTENING
+        self._said.add(reply)
+        self._tell.ended(reply)
+
+    def _cancel_current(self, reply: Reply, heard_chars: int) -> None:
+        """Of the tokens drawn so far all but the last are in the slot."""
+        in_slot = max(0, len(reply.tokens) - 1)
+        unfed = self._opening
+        kept = reply.keep_heard(heard_chars)
+        self.memory.shorten_reply(reply.reply_id, in_slot - min(kept, in_slot))
+        self._end_reply(reply, unfed=[*unfed, *reply.tokens[in_slot:]])
+
+    def _cancel_past(self, reply: Reply, heard_chars: int) -> None:
+        if reply.ended is EndReason.CANCELLED or heard_chars >= len(reply.text):
+            return
+        cut_short = reply.ended is not EndReason.COMPLETE
+        in_slot = len(reply.tokens) - cut_short
+        if cut_short and len(self._carry) > 1:
+            self._carry = self._carry[-1:]
+        gone = in_slot - min(reply.keep_heard(heard_chars), in_slot)
+        self.memory.shorten_reply(reply.reply_id, gone)
+        self._tell.ended(reply)
+
+    def _fed(self, feed: Feed, kind: SpanKind, reply_id: int | None = None) -> Feed:
+        context = self.memory.make_room(len(feed.ids))
+        sound = torch.cat(feed.embeddings) if feed.embeddings else None
+        self.memory.append(kind, feed.ids, sound, reply_id)
+        return feed.behind(context)
+
+    # Taking over
+
+    def snapshot(self) -> Snapshot:
+        """The stream between two steps."""
+        return Snapshot(
+            ear=self.hearing.ear(),
+            spans=tuple(replace(span, ids=list(span.ids)) for span in self.memory.ledger.spans),
+            carry=tuple(self._carry),
+            opening=tuple(self._opening),
+            reply=None if self.reply is None else self.reply.spoken(),
+            said=tuple(reply.spoken() for reply in self._said),
+            heard_chars=dict(self._said.heard_chars),
+            requests=tuple(self.requests),
+            reply_count=self._reply_count,
+            decided_seq=self._decided_seq,
+            threshold=self._threshold,
+            mode=self._mode,
+            finishing=self.finishing,
+            evictions=self.memory.evictions,
+        )
+
+    def resume(self, snapshot: Snapshot) -> None:
+        """Become a fresh stream's snapshot; the slot must then be filled from the ledger."""
+        self.hearing.resume(snapshot.ear)
+        self.memory.ledger = Ledger(replace(span, ids=list(span.ids)) for span in snapshot.spans)
+        self.memory.evictions = snapshot.evictions
+        if snapshot.spans:
+            self._prefix = None
+        self._carry, self._opening = list(snapshot.carry), list(snapshot.opening)
+        limits = ReplyLimits(self.options.max_reply_tokens, self._layout.text_end)
+        if snapshot.reply is not None:
+            self.reply = Reply.resume(snapshot.reply, limits, self._tokenizer)
+            self.state = StreamState.REPLYING
+        said = (Reply.resume(reply, limits, self._tokenizer) for reply in snapshot.said)
+        self._said.resume(said, snapshot.heard_chars)
+        self.requests.extend(snapshot.requests)
+        self._reply_count = snapshot.reply_count
+        self._decided_seq = snapshot.decided_seq
+        self._threshold, self._mode = snapshot.threshold, snapshot.mode
+        self.finishing = snapshot.finishing
+
+    def redo(self, journal: Iterable[AnyDeed]) -> None:
+        """Do again what was done after the snapshot, as if the slot took part."""
+        for deed in journal:
+            self.memory.pretend_filled()
+            deed.redo(self)
+
+    def report(self, emit: Callable[[Event], None], journal: Callable[[AnyDeed], None]) -> None:
+        """Tell these from now on what happens, and what was done."""
+        self._tell.emit, self.journal = emit, journal
+
+    def _note(self, deed: AnyDeed) -> None:
+        if self.journal is not None:
+            self.journal(deed)
+
+    def _announce_gap(self, gap: Gap, encoded: bool) -> None:
+        if gap.reason is GapReason.OVERLOAD:
+            self._note(Shed(gap.first_seq, encoded))
+        self._tell.emit(gap)
+
+
+def log_odds(probability: float) -> float:
+    """By how much the respond logit leads at this probability."""
+    if probability <= 0.0:
+        return -math.inf
+    if probability >= 1.0:
+        return math.inf
+    return math.log(probability / (1.0 - probability))

@@ -1,0 +1,126 @@
+"""Attention of one mixed step: segments of rows, each over its own slot.
+
+Query heads that share a key-value head are folded into rows, so keys and values are read once and
+never repeated (grouped-query attention, Ainslie et al. 2023).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from interject.model_runtime.network.slots import SlotMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """`length` consecutive new rows of a session, the first at position `start` of `slot`."""
+
+    slot: int
+    start: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        """One past the last position."""
+        return self.start + self.length
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Segments that are attended in one call: rows `first` .. of equal segments in a batch."""
+
+    rows: slice
+    segments: tuple[Segment, ...]
+    mask: Tensor | None
+
+
+class SlotAttention:
+    """Writes the new rows' keys and values into the slots, then attends.
+
+    On a GPU, neighbouring segments of equal length share one call over gathered slots; on a CPU
+    each segment reads its slot in place, which copies nothing and computes no padding.
+    """
+
+    def __init__(self, memory: SlotMemory, segments: Sequence[Segment]) -> None:
+        for segment in segments:
+            assert segment.end <= memory.context, (
+                f"slot {segment.slot} has {memory.context} positions, {segment.end} are needed"
+            )
+        self._memory = memory
+        device = memory.keys.device
+        self.positions = torch.cat([torch.arange(s.start, s.end, device=device) for s in segments])
+        offsets = torch.tensor([s.slot * memory.context for s in segments], device=device)
+        lengths = torch.tensor([s.length for s in segments], device=device)
+        self._flat = self.positions + offsets.repeat_interleave(lengths)
+        self._fold = memory.shape.heads // memory.shape.kv_heads
+        self._groups = self._plan(segments, batched=device.type == "cuda")
+
+    def _plan(self, segments: Sequence[Segment], *, batched: bool) -> list[_Group]:
+        groups: list[_Group] = []
+        first = 0
+        for index, run in groupby(
+            enumerate(segments), key=lambda item: item[1].length if batched else -item[0] - 1
+        ):
+            del index
+            members = tuple(segment for _, segment in run)
+            rows = sum(s.length for s in members)
+            groups.append(_Group(slice(first, first + rows), members, self._mask(members)))
+            first += rows
+        return groups
+
+    def _mask(self, members: tuple[Segment, ...]) -> Tensor | None:
+        """0 where a row may look, else -inf, [segments, 1, fold * length, longest]; None: all 0.
+
+        A mask of booleans would be turned into this in each layer anew.
+        """
+        length, longest = members[0].length, max(s.end for s in members)
+        if length == 1 and len(members) == 1:
+            return None
+        device = self._memory.keys.device
+        starts = torch.tensor([s.start for s in members], device=device)
+        last_seen = starts[:, None] + torch.arange(length, device=device)
+        hidden = torch.arange(longest, device=device) > last_seen[:, :, None]
+        mask = torch.zeros(hidden.shape, dtype=self._memory.keys.dtype, device=device)
+        return mask.masked_fill_(hidden, -torch.inf).repeat(1, self._fold, 1)[:, None]
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """q [R, heads, head_dim], k and v [R, kv_heads, head_dim] -> [R, heads, head_dim]."""
+        keys, values = self._memory.keys[layer], self._memory.values[layer]
+        keys.flatten(0, 1).index_copy_(0, self._flat, k.to(keys.dtype))
+        values.flatten(0, 1).index_copy_(0, self._flat, v.to(values.dtype))
+        mixed = torch.empty_like(q)
+        for group in self._groups:
+            mixed[group.rows] = self._attend_group(group, q[group.rows], keys, values)
+        return mixed
+
+    def _attend_group(self, group: _Group, q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        members = group.segments
+        longest = max(s.end for s in members)
+        if len(members) == 1:
+            slots: slice | Tensor = slice(members[0].slot, members[0].slot + 1)
+        else:
+            slots = torch.tensor([s.slot for s in members], device=q.device)
+        batch, length, kv_heads = len(members), members[0].length, keys.shape[-2]
+        folded = (
+            q.reshape(batch, length, kv_heads, self._fold, -1)
+            .permute(0, 2, 3, 1, 4)
+            .reshape(batch, kv_heads, self._fold * length, -1)
+        )
+        out = functional.scaled_dot_product_attention(
+            folded,
+            keys[slots, :longest].transpose(1, 2).to(q.dtype),
+            values[slots, :longest].transpose(1, 2).to(q.dtype),
+            attn_mask=group.mask,
+        )
+        unfolded = out.reshape(batch, kv_heads, self._fold, length, -1).permute(0, 3, 1, 2, 4)
+        return unfolded.reshape(batch * length, kv_heads * self._fold, -1)

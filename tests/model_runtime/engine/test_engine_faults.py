@@ -1,0 +1,96 @@
+"""What goes wrong in one session ends that session and no other."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from interject.model_runtime.protocol import Closed, CloseReason, Sampling
+from tests.model_runtime.engine.engine_room import Room, outline
+from tests.model_runtime.worlds import frames, noise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EARLIER_S = 1.2
+LATER = frames(noise(2.0, 3))[3:]
+NOT_A_NUMBER = "the model computed something that is not a number"
+
+
+def poison_memory(room: Room) -> None:
+    """What an overflow leaves behind."""
+    slot = room.engine._stream("a").memory.slot
+    room.engine.memory.values[:, slot, 0] = float("nan")
+
+
+def lose_sound(room: Room) -> None:
+    """A chunk is due that is not there."""
+    room.engine.push("a", LATER[0])
+    room.engine._stream("a").hearing.queue[0].frame = None  # type: ignore[assignment]
+
+
+def lose_reply(room: Room) -> None:
+    """A reply has begun of which nothing is known."""
+    room.engine.answer_now("a")
+    room.engine.step()
+    room.engine._stream("a").reply = None
+
+
+FAULTS = {
+    "no number": (poison_memory, NOT_A_NUMBER),
+    "no frame": (lose_sound, "the session failed (AttributeError); see the log"),
+    "no reply": (lose_reply, "the session failed (AssertionError); see the log"),
+}
+
+
+def listen(room: Room, disturb: Callable[[Room], None] = lambda room: None) -> None:
+    """Both hear the same; `a` is disturbed in the middle of it."""
+    for name in ("a", "b"):
+        room.open(name, threshold=1.0 if name == "a" else 0.3)
+        room.hear(EARLIER_S, name=name, seed=3)
+    disturb(room)
+    for frame in LATER:
+        for name in room.engine.session_ids:
+            room.engine.push(name, frame)
+        room.run()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_session_that_fails_ends_alone(fault: str, caplog: pytest.LogCaptureFixture) -> None:
+    disturb, message = FAULTS[fault]
+    quiet, room = Room(), Room()
+    listen(quiet)
+    with caplog.at_level(logging.ERROR):
+        listen(room, disturb)
+    assert room.events["a"][-1] == Closed("a", CloseReason.FAILURE, message)
+    assert outline(room.events["b"]) == outline(quiet.events["b"])
+    assert room.engine.session_ids == ("b",)
+    assert [record.__dict__["session"] for record in caplog.records] == ["a"]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_a_reply_of_no_numbers_ends_its_session(temperature: float) -> None:
+    room = Room()
+    room.open(sampling=Sampling(temperature=temperature))
+    room.hear(0.4)
+    room.engine.answer_now("a")
+    room.engine.step()
+    poison_memory(room)
+    room.run()
+    assert room.events["a"][-1] == Closed("a", CloseReason.FAILURE, NOT_A_NUMBER)
+
+
+def test_the_next_session_in_a_failed_one_s_slot_is_as_any_other() -> None:
+    fresh, room = Room(slots=1), Room(slots=1)
+    room.open()
+    room.hear(EARLIER_S)
+    poison_memory(room)
+    room.engine.push("a", LATER[0])
+    room.run()
+    assert room.events["a"][-1] == Closed("a", CloseReason.FAILURE, NOT_A_NUMBER)
+    for one in (fresh, room):
+        one.open(threshold=0.3)
+        one.hear(2.0)
+    assert room.events["a"] == fresh.events["a"]
