@@ -148,8 +148,7 @@ class EngineHost:
             if not self._restorers.arrive(newcomer):
                 return
         except RuntimeFailure as error:
-            fields = {"session": guest.key}
-            logger.error("a session cannot be restored", exc_info=error, extra=fields)
+            logger.exception("a session cannot be restored", extra={"session": guest.key})
             self._engine.discard(newcomer.restoration)
             self._lose(guest, error)
             return
