@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,15 +20,19 @@ class Rota:
         self._round_s = round_s
         self._clock = clock
         self._last = clock()
-        self._left: list[str] = []
+        self._left: deque[str] = deque()
 
     def turn(self, keys: Collection[str]) -> list[str]:
-        """The next ones; some of them may be gone by now."""
+        """The next ones. Who has gone since the round began takes nobody's place."""
         now = self._clock()
         share = (now - self._last) / self._round_s
         self._last = now
         count = max(LEAST_A_TURN, math.ceil(len(keys) * share))
         if not self._left:
-            self._left = list(keys)
-        chosen, self._left = self._left[:count], self._left[count:]
+            self._left.extend(keys)
+        chosen: list[str] = []
+        while self._left and len(chosen) < count:
+            key = self._left.popleft()
+            if key in keys:
+                chosen.append(key)
         return chosen

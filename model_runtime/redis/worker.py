@@ -157,8 +157,7 @@ class Worker:
     # The lease
 
     async def _beat(self, client: Client) -> None:
-        visited = (tenant.key for tenant in self._known(set(self._visits.turn(self._tenants))))
-        renewal = await self._lease.renew(client, visited)
+        renewal = await self._lease.renew(client, self._visits.turn(self._tenants))
         self._observer.leased(sessions=len(self._tenants), refused_entries=self.refused_entries)
         suspects = [t for t in self._tenants.values() if renewal.lapsed or t.held]
         await self._reclaim(client, suspects)

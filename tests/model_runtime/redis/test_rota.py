@@ -30,3 +30,18 @@ def test_a_late_turn_takes_all_and_nobody_is_no_trouble() -> None:
     keys = [str(number) for number in range(10 * LEAST_A_TURN)]
     assert rota.turn(keys) == keys
     assert rota.turn([]) == []
+
+
+def test_nobody_waits_for_those_who_have_gone() -> None:
+    clock = FakeClock()
+    rota = Rota(0.25, clock)
+    many = [str(number) for number in range(1_000)]
+    clock.advance(0.01)
+    first = rota.turn(many)
+    few = many[-3:]
+    seen: list[str] = []
+    for _ in range(2):
+        clock.advance(0.25)
+        seen += rota.turn(few)
+    assert not set(first) & set(few)
+    assert set(seen) == set(few)
