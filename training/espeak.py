@@ -19,7 +19,9 @@ class Espeak:
         try:
             self._library = shared_library()
         except VoiceFailure as error:
-            raise SynthesisError(str(error)) from error
+            raise SynthesisError(
+                "libespeak-ng or its voice data is missing: install espeak-ng"
+            ) from error
 
     def speak(
         self, text: str, voice: str, *, words_per_min: int, pitch: int, pitch_range: int = 50

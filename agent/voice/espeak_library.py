@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HOW_TO_INSTALL = (
     "libespeak-ng is missing: install it with `apt-get install espeak-ng` "
-    "(macOS: `brew install espeak-ng`)"
+    "(macOS: `brew install espeak-ng`), or choose another voice engine in the profile"
 )
 LIBRARY_NAMES = ("libespeak-ng.so.1", "libespeak-ng.so", "libespeak-ng.dylib")
 OUTPUT_SYNCHRONOUS = 2

@@ -295,9 +295,10 @@ class Engine:
             return False
         self._encode_chunks(plan)
         work = list(self._feeds(plan))
-        hidden = forward(self.model, self.memory, [(s.memory.slot, feed) for s, feed in work])
-        self._decide(work, hidden)
-        self._draw(work, hidden)
+        if work:
+            hidden = forward(self.model, self.memory, [(s.memory.slot, feed) for s, feed in work])
+            self._decide(work, hidden)
+            self._draw(work, hidden)
         return True
 
     @contextlib.contextmanager
@@ -308,7 +309,6 @@ class Engine:
         except OWN_FAULTS as error:
             session_id = stream.options.session_id
             logger.exception("a session failed", extra={"session": session_id})
-            self.memory.wipe(stream.memory.slot)
             self.close(session_id, CloseReason.FAILURE, failure(error))
 
     def _feeds(self, plan: StepPlan) -> Iterator[tuple[Stream, Feed]]:

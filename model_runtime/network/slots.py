@@ -55,16 +55,12 @@ class SlotMemory:
         return slot
 
     def give_back(self, slot: int) -> None:
-        """Free a slot."""
+        """Free a slot. What its session left there, maybe an overflow, is nothing to the next."""
         assert slot not in self._free, f"slot {slot} was given back twice"
-        self.lengths[slot] = 0
-        self._free.append(slot)
-
-    def wipe(self, slot: int) -> None:
-        """Have nothing in a slot but zeros."""
         self.lengths[slot] = 0
         self.keys[:, slot] = 0.0
         self.values[:, slot] = 0.0
+        self._free.append(slot)
 
     def truncate(self, slot: int, length: int) -> None:
         """Forget everything from position `length` on."""

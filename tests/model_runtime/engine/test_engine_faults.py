@@ -94,3 +94,24 @@ def test_the_next_session_in_a_failed_one_s_slot_is_as_any_other() -> None:
         one.open(threshold=0.3)
         one.hear(2.0)
     assert room.events["a"] == fresh.events["a"]
+
+
+def test_a_step_in_which_everybody_fails_is_a_step() -> None:
+    room = Room(slots=1)
+    room.open(threshold=1.0)
+    room.hear(EARLIER_S)
+    lose_reply(room)
+    room.run()
+    failure = "the session failed (AssertionError); see the log"
+    assert room.events["a"][-1] == Closed("a", CloseReason.FAILURE, failure)
+    assert room.engine.memory.free == 1
+
+
+def test_a_slot_is_clean_whatever_way_its_session_ended() -> None:
+    room = Room(slots=1)
+    room.open()
+    room.hear(EARLIER_S)
+    poison_memory(room)
+    room.engine.abandon("a")
+    assert not room.engine.memory.values.any()
+    assert not room.engine.memory.keys.any()
