@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from interject.config.strict import StrictModel
+
+MAX_PROMPT_BYTES = 16_384
 
 OutputName = Literal["spoken", "posted", "cue"]
 ModeName = Literal["observe", "assist", "speak"]
@@ -72,13 +75,25 @@ class CueSettings(StrictModel):
     expires_s: float = Field(default=30.0, gt=0, le=86_400)
 
 
+def _usable(temperature: float) -> float:
+    if temperature != 0 and not 0.01 <= temperature <= 10:
+        raise PydanticCustomError("temperature", "it must be 0 or from 0.01 to 10")
+    return temperature
+
+
+def _short(prompt: str) -> str:
+    if len(prompt.encode()) > MAX_PROMPT_BYTES:
+        raise PydanticCustomError("prompt", f"it may have {MAX_PROMPT_BYTES} bytes in UTF-8")
+    return prompt
+
+
 class SamplingSettings(StrictModel):
     """How reply tokens are drawn. A temperature of 0 takes the likeliest token every time."""
 
-    temperature: float = Field(default=0.0, ge=0, le=2)
-    top_k: int = Field(default=0, ge=0)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    seed: int = Field(default=0, ge=0)
+    temperature: Annotated[float, AfterValidator(_usable)] = 0.0
+    top_k: int = Field(default=0, ge=0, le=1_000_000)
+    top_p: float = Field(default=1.0, ge=1e-6, le=1)
+    seed: int = Field(default=0, ge=-(2**63), le=2**63 - 1)
 
 
 class RoomSettings(StrictModel):
@@ -128,7 +143,7 @@ class Profile(StrictModel):
 
     name: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
     description: str = ""
-    system_prompt: str = Field(max_length=20_000)
+    system_prompt: Annotated[str, AfterValidator(_short)]
     threshold: float = Field(default=0.5, ge=0, le=1)
     mode: ModeName = "speak"
     outputs: tuple[OutputName, ...] = Field(default=("spoken",), strict=False)

@@ -13,6 +13,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from interject.model_runtime import limits
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.protocol import (
@@ -198,23 +199,29 @@ class EmbeddedSession:
         self._do(lambda engine: engine.finish(self._id))
 
     async def text_turn(self, text: str, *, answer: bool = True) -> None:
+        limits.check_text("text", text, limits.MAX_TEXT_BYTES)
         await self._ask(lambda engine: engine.text_turn(self._id, text, answer=answer))
 
     async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
+        limits.check_text("text", text, limits.MAX_TEXT_BYTES)
         await self._ask(lambda engine: engine.say(self._id, text, emotion))
 
     async def answer_now(self) -> None:
         self._do(lambda engine: engine.answer_now(self._id))
 
     async def cancel(self, reply_id: int, *, heard_chars: int) -> None:
+        limits.check_whole("heard_chars", heard_chars, 0, limits.MAX_COUNT)
         self._do(lambda engine: engine.cancel(self._id, reply_id, heard_chars))
 
     async def heard(self, reply_id: int, *, chars: int) -> None:
+        limits.check_whole("chars", chars, 0, limits.MAX_COUNT)
         self._do(lambda engine: engine.heard(self._id, reply_id, chars))
 
     async def update(
         self, *, threshold: float | None = None, mode: FloorMode | None = None
     ) -> None:
+        if threshold is not None:
+            limits.check_threshold(threshold)
         self._do(lambda engine: engine.update(self._id, threshold=threshold, mode=mode))
 
     async def events(self) -> AsyncIterator[Event]:

@@ -10,6 +10,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from interject.model_runtime import limits
+from interject.model_runtime.failures import InvalidInput as InvalidInput
+from interject.model_runtime.failures import RuntimeBusy as RuntimeBusy
+from interject.model_runtime.failures import RuntimeFailure as RuntimeFailure
+from interject.model_runtime.failures import SessionClosed as SessionClosed
+from interject.model_runtime.options import FloorMode as FloorMode  # noqa: TC001
+from interject.model_runtime.options import Sampling as Sampling
+from interject.model_runtime.options import SessionOptions as SessionOptions  # noqa: TC001
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -21,14 +30,6 @@ LOOKAHEAD_SAMPLES = 40
 SAMPLE_BYTES = 2
 MAX_UNREAD_EVENTS = 8_192
 """A session whose events wait in larger numbers is closed."""
-
-
-class FloorMode(StrEnum):
-    """Who may hear Interject: nobody aloud, chosen people, or everybody."""
-
-    OBSERVE = "observe"
-    ASSIST = "assist"
-    SPEAK = "speak"
 
 
 class Emotion(StrEnum):
@@ -75,22 +76,6 @@ class CloseReason(StrEnum):
     FAILURE = "failure"
 
 
-class RuntimeFailure(Exception):
-    """A runtime cannot do what was asked; the message says why and what to do."""
-
-
-class RuntimeBusy(RuntimeFailure):
-    """Every slot is taken. `retry_after_s` says when to ask again."""
-
-    def __init__(self, message: str, *, retry_after_s: float) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
-
-
-class SessionClosed(RuntimeFailure):
-    """The session has ended; nothing more can be put in."""
-
-
 @dataclass(frozen=True, slots=True)
 class Speaker:
     """One voice inside a frame: who, and how loud (dB relative to full scale)."""
@@ -105,11 +90,11 @@ class Frame:
 
     `pcm` holds exactly `FRAME_SAMPLES` samples. `lookahead` holds the first `LOOKAHEAD_SAMPLES`
     samples of what follows (the 2.5 ms that the framing waited), or nothing at the end of a stream.
-    `seq` counts frames from 0 without holes. `captured_at` is when the frame's first sample was
-    captured, in seconds on the clock of the machine that captured it. `speakers` travel untouched
-    to the decision.
+    `seq` counts frames from 0 without holes, and fits into 32 bits. `captured_at` is when the
+    frame's first sample was captured, in seconds on the clock of the machine that captured it.
+    `speakers` travel untouched to the decision.
 
-    :raises ValueError: when `pcm` or `lookahead` has another size, or `seq` is negative.
+    :raises ValueError: when `pcm` or `lookahead` has another size, or `seq` is out of range.
     """
 
     seq: int
@@ -129,42 +114,7 @@ class Frame:
                 f"a look-ahead holds {LOOKAHEAD_SAMPLES * SAMPLE_BYTES} bytes or none, "
                 f"not {len(self.lookahead)}"
             )
-        if self.seq < 0:
-            raise ValueError(f"seq counts from 0, not {self.seq}")
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How reply tokens are drawn. A temperature of 0 is greedy.
-
-    `repetition_window` is the longest run of tokens that may not follow itself
-    `repetition_limit` times; the reply ends there with `EndReason.REPETITION`.
-    """
-
-    temperature: float = 0.0
-    top_k: int = 0
-    top_p: float = 1.0
-    seed: int = 0
-    repetition_window: int = 16
-    repetition_limit: int = 3
-
-
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
-    """What a session is opened with.
-
-    `prompt_ids`, where given, replace the whole prefix (mode, language and system prompt).
-    `threshold` is the least P(respond) that starts a reply; 0.5 is the larger of the two logits.
-    `max_reply_tokens` cuts a reply; a runtime may cut at a quarter of its memory already.
-    """
-
-    session_id: str
-    system_prompt: str = ""
-    prompt_ids: tuple[int, ...] | None = None
-    threshold: float = 0.5
-    mode: FloorMode = FloorMode.SPEAK
-    max_reply_tokens: int = 256
-    sampling: Sampling = Sampling()
+        limits.check_whole("seq", self.seq, 0, limits.MAX_SEQ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,10 +204,16 @@ class RuntimeSession(Protocol):
         """Say that no frame follows: the last one is decided, then the session closes itself."""
 
     async def text_turn(self, text: str, *, answer: bool = True) -> None:
-        """Put typed text into the memory; with `answer` the model must reply to it."""
+        """Put typed text into the memory; with `answer` the model must reply to it.
+
+        :raises InvalidInput: when it has more than 8,192 bytes in UTF-8.
+        """
 
     async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
-        """Make the model say these words now and remember that it did."""
+        """Make the model say these words now and remember that it did.
+
+        :raises InvalidInput: when they have more than 8,192 bytes in UTF-8.
+        """
 
     async def answer_now(self) -> None:
         """Make the model reply now, whatever it would have decided."""
@@ -271,7 +227,10 @@ class RuntimeSession(Protocol):
     async def update(
         self, *, threshold: float | None = None, mode: FloorMode | None = None
     ) -> None:
-        """Change the threshold or the floor mode from the next decision on."""
+        """Change the threshold or the floor mode from the next decision on; None leaves it.
+
+        :raises InvalidInput: when the threshold is not within 0 to 1.
+        """
 
     def events(self) -> AsyncIterator[Event]:
         """Every event in order, ending after `Closed`. One consumer a session."""

@@ -50,7 +50,8 @@ class Sampler:
         """One token from masked logits [vocabulary]; `place` counts the tokens of the reply."""
         if self.greedy:
             return int(logits.argmax())
-        scores = logits.float().cpu() / self._settings.temperature
+        scores = logits.float().cpu()
+        scores = (scores - scores.max()) / self._settings.temperature
         scores = _keep_top_k(scores, self._settings.top_k)
         probabilities = _keep_top_p(scores.softmax(-1), self._settings.top_p)
         self._generator.manual_seed(_seed(self._settings.seed, reply_id, place))
@@ -60,8 +61,10 @@ class Sampler:
         """Whether the end of `tokens` is one run, said over and over."""
         for length in range(1, self._settings.repetition_window + 1):
             times = max(self._settings.repetition_limit, -(-_SHORTEST_LOOP_TOKENS // length))
-            tail = tokens[-length * times :]
-            if len(tail) == length * times and list(tail) == list(tail[:length]) * times:
+            if length * times > len(tokens) or tokens[-1] != tokens[-1 - length]:
+                continue
+            tail = list(tokens[-length * times :])
+            if tail == tail[:length] * times:
                 return True
         return False
 

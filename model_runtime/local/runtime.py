@@ -17,7 +17,7 @@ from interject.model_runtime.local.messages import Kind, Message
 from interject.model_runtime.local.process import START_S, ServerProcess
 from interject.model_runtime.local.session import LocalSession
 from interject.model_runtime.protocol import CloseReason, RuntimeFailure, SessionClosed
-from interject.model_runtime.remote.wire import MAX_JSON_BYTES, WireError, encode_options
+from interject.model_runtime.remote.wire import WireError, encode_options
 
 if TYPE_CHECKING:
     from interject.model_runtime.protocol import SessionOptions
@@ -88,10 +88,11 @@ class LocalRuntime:
         await asyncio.shield(self._ready)
 
     async def open(self, options: SessionOptions) -> LocalSession:
-        """Begin a session."""
-        length = len(encode_options(options))
-        if length > MAX_JSON_BYTES:
-            raise RuntimeFailure(f"the options have {length} bytes, at most {MAX_JSON_BYTES}")
+        """Begin a session.
+
+        :raises InvalidInput: when the options cannot be sent.
+        """
+        encode_options(options)
         await self.start()
         number = next(self._numbers)
         session = LocalSession(

@@ -9,6 +9,7 @@ import asyncio
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.limits import MAX_JSON_BYTES
 from interject.model_runtime.local.messages import Kind, Message
 from interject.model_runtime.local.outbox import Outbox
 from interject.model_runtime.protocol import (
@@ -213,5 +214,5 @@ class LocalSession(RemoteSession):
 def _check_length(item: wire.Input) -> None:
     """What the server would not read must not end the connection of all sessions."""
     length = sum(len(value) for value in wire.encode(item).values())
-    if length > wire.MAX_JSON_BYTES:
-        raise RuntimeFailure(f"the input has {length} bytes, at most {wire.MAX_JSON_BYTES}")
+    if length > MAX_JSON_BYTES:
+        raise RuntimeFailure(f"the input has {length} bytes, at most {MAX_JSON_BYTES}")

@@ -13,6 +13,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from interject.model_runtime import limits
+from interject.model_runtime.limits import MAX_JSON_BYTES
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     SAMPLE_BYTES,
@@ -24,6 +26,7 @@ from interject.model_runtime.protocol import (
     FloorMode,
     Frame,
     Gap,
+    InvalidInput,
     ReplyDelta,
     ReplyEnded,
     ReplyStarted,
@@ -34,7 +37,6 @@ from interject.model_runtime.protocol import (
 VERSION = b"1"
 FLAG_LAST = 1
 """Nothing follows the frame: its look-ahead is empty on purpose."""
-MAX_JSON_BYTES = 65_536
 SILENT_DBFS = -200.0
 Fields = Mapping[bytes, bytes]
 
@@ -48,11 +50,18 @@ class Say:
     text: str
     emotion: Emotion = Emotion.NORMAL
 
+    def __post_init__(self) -> None:
+        limits.check_text("text", self.text, limits.MAX_TEXT_BYTES)
+        limits.check_kind("emotion", self.emotion, Emotion)
+
 
 @dataclass(frozen=True, slots=True)
 class TextTurn:
     text: str
     answer: bool = True
+
+    def __post_init__(self) -> None:
+        limits.check_text("text", self.text, limits.MAX_TEXT_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +74,31 @@ class Cancel:
     reply_id: int
     heard_chars: int
 
+    def __post_init__(self) -> None:
+        limits.check_whole("reply_id", self.reply_id, 0, limits.MAX_COUNT)
+        limits.check_whole("heard_chars", self.heard_chars, 0, limits.MAX_COUNT)
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     reply_id: int
     chars: int
 
+    def __post_init__(self) -> None:
+        limits.check_whole("reply_id", self.reply_id, 0, limits.MAX_COUNT)
+        limits.check_whole("chars", self.chars, 0, limits.MAX_COUNT)
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
     threshold: float | None = None
     mode: FloorMode | None = None
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None:
+            limits.check_threshold(self.threshold)
+        if self.mode is not None:
+            limits.check_kind("mode", self.mode, FloorMode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +178,6 @@ def decode_input(fields: Fields) -> Input:
     item = _decode_json(kind, fields)
     if not isinstance(item, CONTROLS):
         raise WireError(f"{_shown(kind)} is no input")
-    if isinstance(item, Update) and item.threshold is not None and math.isnan(item.threshold):
-        raise WireError("update: threshold is no number")
     return item
 
 
@@ -174,19 +195,29 @@ def decode_output(fields: Fields) -> Output:
 
 
 def encode_options(options: SessionOptions) -> bytes:
-    """What a session is opened with, as JSON."""
-    return _OPTIONS.dump_json(options)
+    """What a session is opened with, as JSON.
+
+    :raises InvalidInput: when that is too long, which takes a prompt full of control characters.
+    """
+    data = _OPTIONS.dump_json(options)
+    if len(data) > MAX_JSON_BYTES:
+        raise InvalidInput(
+            f"the options have {len(data)} bytes, at most {MAX_JSON_BYTES} are taken"
+        )
+    return data
 
 
 def decode_options(data: bytes) -> SessionOptions:
     """The opposite.
 
-    :raises WireError: when it is no such JSON.
+    :raises WireError: when it is no such JSON, or asks for what no session may have.
     """
+    if len(data) > MAX_JSON_BYTES:
+        raise WireError(f"options: {len(data)} bytes, at most {MAX_JSON_BYTES} are taken")
     try:
-        return _OPTIONS.validate_json(data)
-    except ValidationError:
-        raise WireError("the options of a session cannot be read") from None
+        return _OPTIONS.validate_json(data, strict=True)
+    except ValidationError as error:
+        raise WireError(f"options: {_first_problem(error)}") from None
 
 
 def _kind(fields: Fields) -> bytes:
@@ -205,11 +236,18 @@ def _decode_json(kind: bytes, fields: Fields) -> Any:
     if len(data) > MAX_JSON_BYTES:
         raise WireError(f"{_shown(kind)} has {len(data)} bytes, at most {MAX_JSON_BYTES}")
     try:
-        return reader(data)
+        return reader(data, strict=True)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "d"
-        raise WireError(f"{_shown(kind)}: {where}: {first['msg']}") from None
+        raise WireError(f"{_shown(kind)}: {_first_problem(error)}") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    """What is wrong, and where; our own checks name the place themselves."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    if first["type"] == "value_error":
+        return first["msg"].removeprefix("Value error, ")
+    where = ".".join(str(part) for part in first["loc"]) or "d"
+    return f"{where}: {first['msg']}"
 
 
 def _encode_frame(frame: Frame) -> dict[bytes, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -18,6 +19,7 @@ from interject.model_runtime.protocol import (
     Frame,
     Gap,
     GapReason,
+    InvalidInput,
     ReplyDelta,
     ReplyEnded,
     ReplyStarted,
@@ -197,6 +199,22 @@ class RuntimeContract:
         session = await runtime.open(SessionOptions("a", threshold=1.0))
         with pytest.raises(RuntimeFailure, match="no text"):
             await session.say("")
+        assert len(of(Decision, await heard(session, frames(noise(0.8))))) == 2
+
+    async def test_what_is_out_of_range_is_refused_and_does_not_end_the_session(
+        self, runtime: Runtime
+    ) -> None:
+        session = await runtime.open(SessionOptions("a", threshold=1.0))
+        for refused in (
+            session.say("x" * 8_193),
+            session.text_turn("é" * 4_097),
+            session.update(threshold=math.nan),
+            session.update(threshold=7),
+            session.cancel(0, heard_chars=-1),
+            session.heard(0, chars=2**31),
+        ):
+            with pytest.raises(InvalidInput):
+                await refused
         assert len(of(Decision, await heard(session, frames(noise(0.8))))) == 2
 
     async def test_closing_the_runtime_closes_its_sessions(self, runtime: Runtime) -> None:

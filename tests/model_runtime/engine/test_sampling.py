@@ -59,7 +59,7 @@ def test_top_k(top_k: int, allowed: set[int] | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("top_p", "allowed"), [(0.0, {1}), (0.1, {1}), (0.7, {1, 2}), (1.0, {0, 1, 2, 3, 4})]
+    ("top_p", "allowed"), [(1e-6, {1}), (0.1, {1}), (0.7, {1, 2}), (1.0, {0, 1, 2, 3, 4})]
 )
 def test_top_p(top_p: float, allowed: set[int]) -> None:
     """At temperature 1 the probabilities are 0.09, 0.63, 0.23, 0.01, 0.03."""
@@ -108,3 +108,34 @@ def test_masks_of_the_released_ids() -> None:
     assert not text[[*steering, *layout.emotions.values()]].any()
     assert not text[151_665:].any()
     assert set(emotion.nonzero().flatten().tolist()) == set(layout.emotions.values())
+
+
+finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@given(
+    st.lists(st.one_of(finite, st.just(-torch.inf)), min_size=1, max_size=40),
+    finite,
+    st.one_of(st.just(0), st.floats(0.01, 10)),
+    st.integers(0, 1_000_000),
+    st.floats(1e-6, 1),
+    st.integers(-(2**63), 2**63 - 1),
+)
+def test_every_setting_draws_something_that_may_be_drawn(
+    others: list[float], one: float, temperature: float, top_k: int, top_p: float, seed: int
+) -> None:
+    logits = torch.tensor([one, *others])
+    sampler = Sampler(Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed))
+    drawn = sampler.draw(logits, reply_id=2**31 - 1, place=4_095)
+    assert logits[drawn] > -torch.inf
+
+
+@given(st.lists(st.integers(0, 2), max_size=60), st.integers(0, 256), st.integers(2, 16))
+def test_a_loop_is_one_run_over_and_over(tokens: list[int], window: int, limit: int) -> None:
+    def repeats(length: int) -> bool:
+        times = max(limit, -(-12 // length))
+        run = tokens[-length:] * times
+        return len(run) == length * times and tokens[-len(run) :] == run
+
+    sampler = Sampler(Sampling(repetition_window=window, repetition_limit=limit))
+    assert sampler.loops(tokens) == any(map(repeats, range(1, window + 1)))
