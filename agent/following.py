@@ -43,15 +43,13 @@ class Following:
         self.ended: Closed | None = None
 
     async def run(self, runtime: RuntimeSession) -> None:
-        async for event in runtime.events():
-            if self._observer is not None:
-                self._observer(event)
-            await self._handle(event)
-        if self.ended is None:
-            self.ended = Closed(runtime.session_id, CloseReason.FAILURE, "its events broke off")
-        self._replies.closed()
-        self._sink.advance(math.inf)
-        self._progress.set()
+        try:
+            async for event in runtime.events():
+                if self._observer is not None:
+                    self._observer(event)
+                await self._handle(event)
+        finally:
+            self._end(runtime.session_id)
 
     async def wait_until_near(self, seq: int, *, frames: int) -> None:
         """Return when at most `frames` frames up to `seq` are undecided, or none will be."""
@@ -64,6 +62,14 @@ class Following:
         if self.ended is not None and self.ended.reason is CloseReason.FAILURE:
             detail = self.ended.detail or "it gave no reason"
             raise RuntimeFailure(f"the runtime ended the session: {detail}")
+
+    def _end(self, session_id: str) -> None:
+        """No event follows, for whatever reason: nobody may wait for one."""
+        if self.ended is None:
+            self.ended = Closed(session_id, CloseReason.FAILURE, "its events broke off")
+        self._replies.closed()
+        self._progress.set()
+        self._sink.advance(math.inf)
 
     async def _handle(self, event: Event) -> None:
         match event:

@@ -122,11 +122,7 @@ class Replies:
 
     async def on_spoken(self, reply: SpokenReply, *, heard_chars: int, whole: bool) -> None:
         self._counts["spoken" if whole else "cut"] += 1
-        started, text = reply.started, reply.feed.text
-        if whole:
-            await self._heard(started.reply_id, chars=heard_chars)
-        else:
-            await self._cancel(started.reply_id, heard_chars=heard_chars)
+        started = reply.started
         self._delivery.put(
             Spoken(
                 session_id=started.session_id,
@@ -134,11 +130,15 @@ class Replies:
                 seq=started.seq,
                 at_s=stream_time_s(started.seq),
                 emotion=started.emotion,
-                text=text,
+                text=reply.feed.text,
                 heard_chars=heard_chars,
                 interrupted=not whole,
             )
         )
+        if whole:
+            await self._heard(started.reply_id, chars=heard_chars)
+        else:
+            await self._cancel(started.reply_id, heard_chars=heard_chars)
 
     async def _heard(self, reply_id: int, *, chars: int) -> None:
         """After the end of the session there is no memory left to correct."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 import uuid
+from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
 from interject.agent.delivery import Delivery
@@ -93,6 +94,9 @@ class AgentSession:
         self._session: RuntimeSession | None = None
         self._group = asyncio.TaskGroup()
         self._ticker: asyncio.Task[None] | None = None
+        self._yielding: asyncio.Task[None] | None = None
+        self._outbox: deque[Frame] = deque()
+        self._sending = asyncio.Lock()
         self._done = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -152,8 +156,10 @@ class AgentSession:
     async def stop(self) -> None:
         """End now: be silent, close the runtime's session, and let the outputs finish."""
         self._stop_ticking()
-        await self._replies.mute()
-        await self._close_runtime()
+        try:
+            await self._replies.mute()
+        finally:
+            await self._close_runtime()
         await self._done.wait()
 
     async def interrupt(self) -> None:
@@ -225,22 +231,39 @@ class AgentSession:
             await self._opened.close()
 
     async def _push(self, frames: list[Frame]) -> None:
-        for frame in frames:
-            if self._replies.speaking.current is not None and self._barge_in(frame):
-                await self.interrupt()
-            await self._opened.push(frame)
-            if self._pacing is Pacing.SAMPLES:
-                await self._following.wait_until_near(frame.seq, frames=MAX_UNDECIDED_FRAMES)
+        """Frames reach the runtime in the order in which they were made, whoever waits meanwhile.
+
+        Live sound waits for no interruption: while it waited, the clock would fill its time with
+        silence.
+        """
+        self._outbox.extend(frames)
+        async with self._sending:
+            while self._outbox:
+                frame = self._outbox[0]
+                if self._replies.speaking.current is not None and self._barge_in(frame):
+                    await self._yield_floor()
+                await self._opened.push(frame)
+                self._outbox.popleft()
+                if self._pacing is Pacing.SAMPLES:
+                    await self._following.wait_until_near(frame.seq, frames=MAX_UNDECIDED_FRAMES)
+
+    async def _yield_floor(self) -> None:
+        if self._pacing is Pacing.SAMPLES:
+            await self.interrupt()
+        elif self._yielding is None or self._yielding.done():
+            self._yielding = self._group.create_task(self.interrupt(), name="barge-in")
 
     async def _run(self) -> None:
-        async with asyncio.TaskGroup() as outputs:
-            outputs.create_task(self._delivery.run(), name="outputs")
-            async with asyncio.TaskGroup() as speech:
-                speech.create_task(self._replies.speaking.run(), name="speech")
-                await self._following.run(self._opened)
-            await self._delivery.close()
-        self._stop_ticking()
-        self._done.set()
+        try:
+            async with asyncio.TaskGroup() as outputs:
+                outputs.create_task(self._delivery.run(), name="outputs")
+                async with asyncio.TaskGroup() as speech:
+                    speech.create_task(self._replies.speaking.run(), name="speech")
+                    await self._following.run(self._opened)
+                await self._delivery.close()
+        finally:
+            self._stop_ticking()
+            self._done.set()
         self._following.raise_failure()
 
     def _stream_time_s(self) -> float:

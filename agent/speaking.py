@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, cast
 
+from interject.agent.bounded import ended_well, stopped
 from interject.agent.outputs import stream_time_s
 from interject.agent.playout import PlayoutLedger
 from interject.agent.text_feed import TextFeed
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PIECE_S = 0.1
+PATIENCE_S = 10.0
+"""How long a sink may take to fall silent, or may play nothing once the stream has ended."""
 
 
 @dataclass(slots=True, eq=False)
 class SpokenReply:
-    """A reply on its way to the ear. `settled` is set when a cut has been carried out."""
+    """A reply on its way to the ear. `settled` is set when it is over, however it ended."""
 
     started: ReplyStarted
     feed: TextFeed = field(default_factory=TextFeed)
@@ -52,13 +55,26 @@ class SpeechReports(Protocol):
 
 
 class Speaking:
-    """One reply at a time; the others wait in order, urgent ones first."""
+    """One reply at a time; the others wait in order, urgent ones first.
 
-    def __init__(self, voice: Voice, sink: AudioSink, floor: Floor, reports: SpeechReports) -> None:
+    Only `run` begins, ends and reports speech; whoever cuts it asks, and waits. So a cut that is
+    itself cancelled leaves nothing half done, nor does a sink that raises or hangs.
+    """
+
+    def __init__(
+        self,
+        voice: Voice,
+        sink: AudioSink,
+        floor: Floor,
+        reports: SpeechReports,
+        *,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._voice = voice
         self._sink = sink
         self._floor = floor
         self._reports = reports
+        self._patience_s = patience_s
         self._waiting: Waiting[SpokenReply] = Waiting()
         self._wake = asyncio.Event()
         self._closing = False
@@ -83,12 +99,12 @@ class Speaking:
     async def offer(self, reply: SpokenReply) -> None:
         """Put a reply in line; the oldest that is not urgent gives way in a line that is full."""
         victim = self._waiting.make_room()
-        if victim is not None:
-            await self._reports.on_spoken(victim, heard_chars=0, whole=False)
         self._waiting.put(reply)
         if self._current is not None and not self._current.cut:
             self._floor.hold()
         self._wake.set()
+        if victim is not None:
+            await self._reports.on_spoken(victim, heard_chars=0, whole=False)
 
     def close(self) -> None:
         """Let `run` end once everything in line has been said."""
@@ -96,30 +112,24 @@ class Speaking:
         self._wake.set()
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            while True:
-                while self._waiting:
-                    await self._say(self._waiting.take(), group)
-                if self._closing:
-                    return
-                self._wake.clear()
-                await self._wake.wait()
+        while True:
+            while self._waiting:
+                await self._say(self._waiting.take())
+            if self._closing:
+                return
+            self._wake.clear()
+            await self._wake.wait()
 
     async def cut(self) -> None:
-        """Stop what is being said, at once, and report how much of it was heard."""
+        """Stop what is being said; returns when it is silent and what was heard is reported."""
         reply, task = self._current, self._task
-        if reply is None or task is None or reply.cut:
+        if reply is None or task is None:
             return
-        reply.cut = True
-        self._floor.give_way()
-        task.cancel()
-        await asyncio.wait({task})
-        await self._sink.clear()
-        heard = self.ledger.heard_chars
-        self._current = None
-        self._floor.resume()
-        reply.settled.set()
-        await self._reports.on_spoken(reply, heard_chars=heard, whole=False)
+        if not reply.cut:
+            reply.cut = True
+            self._floor.give_way()
+            task.cancel()
+        await reply.settled.wait()
 
     async def drop_waiting(self) -> None:
         while self._waiting:
@@ -135,23 +145,54 @@ class Speaking:
             self._reported_chars = chars
             await self._reports.on_heard(reply, chars=chars)
 
-    async def _say(self, reply: SpokenReply, group: asyncio.TaskGroup) -> None:
+    async def _say(self, reply: SpokenReply) -> None:
         self._floor.start(reply.started.emotion, waiting=len(self._waiting))
         self._ledger = PlayoutLedger(self._voice.sample_rate_hz)
         self._base_samples = self._sink.position_samples
         self._reported_chars = 0
         self._current = reply
-        self._task = group.create_task(self._play(reply), name=f"reply-{reply.started.reply_id}")
-        await asyncio.wait({self._task})
-        if reply.cut:
-            await reply.settled.wait()
-            return
+        try:
+            try:
+                whole = await self._sound(reply)
+            finally:
+                heard = self._leave_floor(reply)
+            chars = len(reply.feed.text) if whole else heard
+            await self._reports.on_spoken(reply, heard_chars=chars, whole=whole)
+        finally:
+            reply.settled.set()
+
+    async def _sound(self, reply: SpokenReply) -> bool:
+        """Whether it was played to its end. However this is left, nothing of it sounds any more."""
+        name = f"reply-{reply.started.reply_id}"
+        self._task = task = asyncio.create_task(self._play(reply), name=name)
+        whole = False
+        try:
+            await self._until_over(reply, task)
+            whole = await stopped(task, within_s=self._patience_s)
+            whole = whole and not reply.cut and not reply.failed
+        finally:
+            task.cancel()
+            if not whole:
+                await ended_well(self._sink.clear(), within_s=self._patience_s)
+        return whole
+
+    async def _until_over(self, reply: SpokenReply, task: asyncio.Task[None]) -> None:
+        """Sound may stand still as long as its stream does, but not after that, nor once cut."""
+        while not task.done():
+            ending, position = self._closing or reply.cut, self._sink.position_samples
+            await asyncio.wait({task}, timeout=self._patience_s)
+            if ending and self._sink.position_samples == position:
+                return
+
+    def _leave_floor(self, reply: SpokenReply) -> int:
+        """How many characters of it were heard."""
         heard = self.ledger.heard_chars
-        self._current = None
-        self._floor.finish()
-        whole = not reply.failed
-        chars = len(reply.feed.text) if whole else heard
-        await self._reports.on_spoken(reply, heard_chars=chars, whole=whole)
+        self._current = self._task = None
+        if reply.cut:
+            self._floor.resume()
+        else:
+            self._floor.finish()
+        return heard
 
     async def _play(self, reply: SpokenReply) -> None:
         self._sink.begin(stream_time_s(reply.started.seq))

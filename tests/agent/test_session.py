@@ -35,13 +35,14 @@ from interject.model_runtime.protocol import (
 )
 from tests.fakes.clock import FakeClock
 from tests.fakes.runtime import Cancelled, FakeRuntime, Scripted
-from tests.fakes.sink import FakeSink
+from tests.fakes.sink import FakeSink, Trouble, TroubledSink
 from tests.fakes.voice import FakeVoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interject.agent.outputs import OutputEvent
+    from interject.model_runtime.protocol import Frame
 
 TEXT = "It is ten past four."
 CHAR_SAMPLES = 1_600
@@ -481,3 +482,76 @@ async def test_sessions_share_nothing() -> None:
         return session.statistics().replies.spoken
 
     assert list(await asyncio.gather(one("a"), one("b"), one("c"))) == [1, 1, 1]
+
+
+async def test_sound_in_time_is_heard_in_order_while_an_interruption_takes_long() -> None:
+    runtime, clock = FakeRuntime(deciding=False), FakeClock()
+    sink = TroubledSink(Trouble.HANGS)
+    asked: list[int] = []
+
+    def over(frame: Frame) -> bool:
+        asked.append(frame.seq)
+        return True
+
+    async with AgentSession(
+        runtime,
+        profile(),
+        voice=FakeVoice(),
+        sink=sink,
+        clock=clock,
+        pacing=Pacing.WALL_CLOCK,
+        barge_in=over,
+    ) as session:
+        await session.say("one two three")
+        await until(lambda: session.floor_state is FloorState.SPEAKING)
+        pushing = []
+        for _ in range(20):
+            block = np.full(FRAME_SAMPLES // 2, 500, np.int16)
+            pushing.append(asyncio.create_task(session.push_audio(block, clock())))
+            clock.advance(0.2)
+            await asyncio.sleep(0)
+            pushing.append(asyncio.create_task(session.tick()))
+            await until(lambda: all(push.done() for push in pushing))
+        assert asked, "the policy was never asked"
+        assert session.floor_state is FloorState.YIELDED
+        sink.freed.set()
+        await until(lambda: session.floor_state is FloorState.LISTENING)
+        report = session.statistics().framing
+    frames = runtime.sessions[0].frames
+    assert [frame.seq for frame in frames] == list(range(len(frames)))
+    assert len(frames) == 9
+    assert (report.late_samples, report.missing_samples, report.skipped_frames) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("trouble", list(Trouble))
+async def test_a_sink_that_fails_does_not_end_the_listening(trouble: Trouble) -> None:
+    runtime, sink = FakeRuntime({0: Scripted(TEXT)}), TroubledSink(trouble, nth=1)
+    async with AgentSession(runtime, profile(), voice=FakeVoice(), sink=sink) as session:
+        await session.push_audio(silence(2), 0.0)
+        await until(lambda: sink.awaits > 1)
+        stopping = asyncio.create_task(session.stop())
+        await asyncio.sleep(0)
+        sink.freed.set()
+        async with asyncio.timeout(5):
+            await stopping
+    assert session.closed is not None
+    assert session.closed.reason is CloseReason.CLIENT
+
+
+async def test_whoever_waits_for_the_end_returns_when_the_session_fails() -> None:
+    def observer(event: Event) -> None:
+        raise ZeroDivisionError
+
+    session = AgentSession(FakeRuntime(), profile(), voice=FakeVoice(), observer=observer)
+    finishing: list[asyncio.Task[None]] = []
+
+    async def listen() -> None:
+        async with session:
+            finishing.extend(asyncio.create_task(session.finish()) for _ in range(2))
+            await session.push_audio(silence(2), 0.0)
+            await asyncio.Event().wait()
+
+    with pytest.raises(ZeroDivisionError):
+        await listen()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*finishing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from enum import StrEnum
 
 from interject.model_runtime.protocol import SAMPLE_BYTES
 
@@ -51,3 +52,49 @@ class FakeSink:
                 samples -= played
                 self._changed.notify_all()
             await asyncio.sleep(0)
+
+
+class Trouble(StrEnum):
+    """What goes wrong in a call: it raises, is cancelled inside, hangs, or hangs on for good."""
+
+    RAISES = "raises"
+    CANCELLED = "cancelled"
+    HANGS = "hangs"
+    STUCK = "stuck"
+
+
+class TroubledSink(FakeSink):
+    """Plays at once. From its `nth` await on, counted over all methods, every call fails."""
+
+    def __init__(self, trouble: Trouble | None = None, *, nth: int = 0) -> None:
+        super().__init__()
+        self._trouble = trouble
+        self._nth = nth
+        self.awaits = 0
+        self.freed = asyncio.Event()
+
+    async def write(self, pcm: bytes, sample_rate_hz: int) -> None:
+        await self._step()
+        self.position_samples += len(pcm) // SAMPLE_BYTES
+
+    async def drain(self) -> None:
+        await self._step()
+
+    async def clear(self) -> None:
+        await self._step()
+
+    async def _step(self) -> None:
+        await asyncio.sleep(0)
+        self.awaits += 1
+        if self._trouble is None or self.awaits <= self._nth:
+            return
+        if self._trouble is Trouble.RAISES:
+            raise OSError("no such device")
+        if self._trouble is Trouble.CANCELLED:
+            raise asyncio.CancelledError
+        while not self.freed.is_set():
+            try:
+                await self.freed.wait()
+            except asyncio.CancelledError:
+                if self._trouble is Trouble.HANGS:
+                    raise
