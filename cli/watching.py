@@ -31,7 +31,8 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
     """
     try:
         from interject.model_runtime.redis.cluster import Home
-        from interject.model_runtime.redis.connection import OUTAGE, Address
+        from interject.model_runtime.redis.connection import Address
+        from interject.model_runtime.redis.errors import FAILURES, code, passes, reason
         from interject.model_runtime.redis.keys import Keys
         from interject.model_runtime.redis.link import Link
         from interject.model_runtime.telemetry.fleet import read_fleet, together
@@ -39,8 +40,6 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
         raise RuntimeFailure(
             f"this command needs {error.name}: pip install 'interject[redis]'"
         ) from error
-    from redis.exceptions import NoPermissionError
-
     address = Address.parse(url)
     shards = [Keys(name) for name in address.shards]
     links = [Link(Home(address, keys)) for keys in shards]
@@ -52,9 +51,11 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
             read = partial(read_fleet, keys=keys, most_sessions=most_sessions)
             try:
                 fleets.append(await link.run(read))
-            except OUTAGE as error:
+            except FAILURES as error:
+                if not passes(error):
+                    raise
                 where = f", shard {keys.shard}," if len(shards) > 1 else ""
-                line = f"{address.name}{where} is away ({type(error).__name__})"
+                line = f"{address.name}{where} is away ({reason(error)})"
                 away.append(Text(line, style="bold red"))
         if not fleets:
             return Group(*away)
@@ -71,7 +72,9 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
             while True:
                 await asyncio.sleep(every_s)
                 live.update(await look(), refresh=True)
-    except NoPermissionError:
+    except FAILURES as error:
+        if code(error) != "NOPERM":
+            raise address.explain(error) from None
         raise RuntimeFailure(
             f"{address.name}: this user may not look at workers; use interject-ops"
         ) from None

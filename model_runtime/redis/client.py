@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from interject.model_runtime.redis.errors import raise_errors
 from interject.model_runtime.redis.packing import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from interject.model_runtime.redis.packing import Command
 
@@ -52,10 +52,3 @@ class Client(Redis):
         raise_errors((*queued, done))
         answers: list[Any] = done
         return answers
-
-
-def raise_errors(answers: Iterable[Any]) -> None:
-    """:raises RedisError: the first one among the answers."""
-    for answer in answers:
-        if isinstance(answer, RedisError):
-            raise answer

@@ -8,29 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from redis.exceptions import (
-    AskError,
-    ClusterDownError,
-    ConnectionError,
-    MovedError,
-    ReadOnlyError,
-    RedisError,
-    TryAgainError,
-)
+from redis.exceptions import MovedError, ResponseError
 
-from interject.model_runtime.redis.connection import OUTAGE
+from interject.model_runtime.redis.errors import FAILURES, Elsewhere, code, passes
 
 if TYPE_CHECKING:
     from interject.model_runtime.redis.connection import Address, Place
     from interject.model_runtime.redis.keys import Keys
 
 MOST_REDIRECTIONS = 5
-IN_A_SCRIPT = ("non local key", "cluster is down")
-"""What Redis says where a script meets a key that is not, or no longer, on the node."""
-
-
-class Elsewhere(ConnectionError):
-    """The shard was not to be had there; nothing was done."""
 
 
 class Home:
@@ -63,7 +49,9 @@ class Home:
         for place in tuple(self._known):
             try:
                 node = await self._follow(place)
-            except OUTAGE as error:
+            except FAILURES as error:
+                if not passes(error):
+                    raise
                 trouble = error
                 self._known.remove(place)
                 self._known.append(place)
@@ -80,19 +68,12 @@ class Home:
                 await client.exists(self._keys.probe)
             except MovedError as error:
                 place = error.host or place[0], error.port
-            except (AskError, TryAgainError):
+            except ResponseError as error:
+                if code(error) not in ("ASK", "TRYAGAIN"):
+                    raise
                 return place
-            except ClusterDownError:
-                raise Elsewhere("the cluster is down") from None
             else:
                 return place
             finally:
                 await client.aclose()
         raise Elsewhere("the nodes of the cluster do not agree")
-
-
-def is_elsewhere(error: RedisError) -> bool:
-    """Whether an answer means that the shard has moved, is moving, or has no node at the moment."""
-    if isinstance(error, AskError | TryAgainError | ClusterDownError | ReadOnlyError):
-        return True
-    return any(words in str(error) for words in IN_A_SCRIPT)

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from ssl import SSLError
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
-    ConnectionError,
-    NoPermissionError,
-    OutOfMemoryError,
-    RedisError,
-    TimeoutError,
-)
 
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis.client import Client
+from interject.model_runtime.redis.errors import FAILURES, explain
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.line import lay_lines
 
@@ -35,13 +26,6 @@ LONGEST_WAIT_S = 2.0
 """A Redis that is silent for longer is taken for gone."""
 MOST_CALLS = 4
 """Of one client at once; more fail."""
-OUTAGE = (ConnectionError, TimeoutError, OSError)
-FULL = OutOfMemoryError
-
-
-class RedisAway(RuntimeFailure):
-    """Nobody answers at an address; this may pass."""
-
 
 Place = tuple[str, int]
 """Host and port of one Redis."""
@@ -148,7 +132,7 @@ class Address:
         """
         try:
             answer = await _hello(client)
-        except (RedisError, OSError) as error:
+        except FAILURES as error:
             raise self.explain(error) from None
         version = answer[b"version"].decode()
         if int(version.partition(".")[0]) < LEAST_VERSION:
@@ -158,21 +142,9 @@ class Address:
         if answer.get(b"mode") == b"cluster" and not self.cluster:
             raise RuntimeFailure(f"{self.name}: this is a cluster; add ?cluster=1 to the URL")
 
-    def explain(self, error: Exception) -> RuntimeFailure:
+    def explain(self, error: BaseException) -> RuntimeFailure:
         """What an error means to whoever wrote the URL; a `RedisAway` may pass."""
-        if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError):
-            return RuntimeFailure(
-                f"{self.name}: the user or password is wrong; "
-                "write redis://user:password@host:port/0"
-            )
-        if isinstance(error, OUTAGE):
-            kind = RuntimeFailure if _speaks_no_tls(error) else RedisAway
-            return kind(f"{self.name}: no Redis answers there ({_reason(error)})")
-        if "NOAUTH" in str(error):
-            return RuntimeFailure(
-                f"{self.name}: a password is needed; write redis://user:password@host:port/0"
-            )
-        return RuntimeFailure(f"{self.name}: {_reason(error)}")
+        return explain(error, self.name)
 
 
 async def _hello(client: Any) -> dict[bytes, bytes]:
@@ -206,12 +178,3 @@ def _place(host: str) -> Place:
     except ValueError:
         pass
     raise RuntimeFailure(f"{host}: not a host and port; write host:port,host:port")
-
-
-def _speaks_no_tls(error: BaseException) -> bool:
-    """Whoever answers, but not so that both understand it, will not do so later."""
-    return isinstance(error, SSLError) or isinstance(error.__context__, SSLError)
-
-
-def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from redis.exceptions import RedisError, ResponseError
-
-from interject.model_runtime.redis.cluster import Elsewhere, is_elsewhere
-from interject.model_runtime.redis.connection import OUTAGE, RedisAway
+from interject.model_runtime.redis.errors import FAILURES, Elsewhere, Handling, handling, reason
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.cluster import Home
+    from interject.model_runtime.redis.connection import Address
 
 T = TypeVar("T")
 
@@ -40,19 +38,23 @@ class Link:
         self._users += 1
         try:
             return await step(client)
-        except ResponseError as error:
-            if not is_elsewhere(error):
-                raise
-            self._drop(client)
-            raise Elsewhere(type(error).__name__) from None
-        except (*OUTAGE, RedisAway):
-            if self._home.address.cluster:
+        except FAILURES as error:
+            what = handling(error)
+            if what is Handling.REDIRECT:
+                self._drop(client)
+                raise Elsewhere(reason(error)) from None
+            if what is Handling.RETRY and self._home.address.cluster:
                 self._drop(client)
             raise
         finally:
             self._users -= 1
             if not self._users:
                 await self._close_dropped()
+
+    @property
+    def address(self) -> Address:
+        """As it was given: in a cluster, all of its nodes."""
+        return self._home.address
 
     async def check(self) -> None:
         """Find out now what would otherwise fail later.
@@ -62,7 +64,7 @@ class Link:
         """
         try:
             await self.run(self._home.address.check)
-        except (RedisError, OSError) as error:
+        except FAILURES as error:
             raise self._home.address.explain(error) from None
 
     async def aclose(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import NoPermissionError
 
-from interject.model_runtime.redis.cluster import Elsewhere
+from interject.model_runtime.redis.errors import Elsewhere
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

@@ -1,30 +1,37 @@
-"""Going on while Redis is away or full, ever more slowly."""
+"""Going on while Redis is away, full or busy, ever more slowly."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
+import random
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from redis.exceptions import ExecAbortError
-
-from interject.model_runtime.protocol import RuntimeFailure
-from interject.model_runtime.redis.connection import FULL, OUTAGE, RedisAway
+from interject.model_runtime.redis.errors import FAILURES, Handling, handling, passes
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
+    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.connection import Address
+    from interject.model_runtime.redis.link import Link
+    from interject.model_runtime.redis.outage import Outage
     from interject.model_runtime.redis.timings import Timings
 
-logger = logging.getLogger(__name__)
+MOST_UNKNOWN = 10
+"""So many tries in a row, over some seconds, meet an error that nobody knows; then it is fatal."""
 
 
 class Backoff:
-    """Doubles from `first_retry_s` to `longest_retry_s`; `reset` starts anew."""
+    """Doubles from `first_retry_s` to `longest_retry_s`; `reset` starts anew.
 
-    def __init__(self, timings: Timings) -> None:
+    Waits up to a half less, so that those who failed together do not come back together.
+    """
+
+    def __init__(self, timings: Timings, dice: Callable[[], float] = random.random) -> None:
         self._timings = timings
+        self._dice = dice
         self._wait_s = timings.first_retry_s
 
     def reset(self) -> None:
@@ -33,52 +40,70 @@ class Backoff:
 
     async def wait(self) -> None:
         """It did not."""
-        await asyncio.sleep(self._wait_s)
+        await asyncio.sleep(self._wait_s * (1 - self._dice() / 2))
         self._wait_s = min(2 * self._wait_s, self._timings.longest_retry_s)
 
 
 async def always(
-    step: Callable[[], Awaitable[None]],
+    step: Callable[[Client], Awaitable[None]],
+    link: Link,
     timings: Timings,
-    on_outage: Callable[[], None] = lambda: None,
+    outage: Outage | None = None,
+    on_failure: Callable[[], None] = lambda: None,
 ) -> None:
-    """Repeat a step until cancelled.
+    """Repeat a step until cancelled. Without an `outage` its failures are not told of.
 
     The Redis client may swallow a cancellation that arrives just as an answer does; the task still
     knows that it was cancelled.
+
+    :raises RuntimeFailure: when an error came that waiting does not mend.
     """
     task = asyncio.current_task()
-    backoff = Backoff(timings)
+    backoff, unknown = Backoff(timings), 0
     while task is not None and not task.cancelling():
         try:
-            await step()
-            backoff.reset()
-        except (*OUTAGE, FULL, ExecAbortError) as error:
-            logger.warning("redis cannot be used", extra={"reason": type(error).__name__})
-            on_outage()
+            await link.run(step)
+        except FAILURES as error:
+            unknown = 0 if passes(error) else unknown + 1
+            if handling(error) is Handling.PROCESS or unknown > MOST_UNKNOWN:
+                raise link.address.explain(error) from None
+            if outage is not None:
+                outage.failed(step, error)
+            on_failure()
             await backoff.wait()
+        else:
+            if outage is not None:
+                outage.worked(step)
+            backoff.reset()
+            unknown = 0
 
 
-async def at_last(step: Callable[[], Awaitable[None]], timings: Timings) -> None:
+async def at_last(
+    step: Callable[[], Awaitable[None]], address: Address, timings: Timings, outage: Outage
+) -> None:
     """Do something as soon as Redis can be used, at the latest after `start_s`.
 
     :raises RuntimeFailure: when it could not be used by then, or cannot be used at all.
     """
     deadline = perf_counter() + timings.start_s
-    backoff, told = Backoff(timings), False
+    backoff = Backoff(timings)
     while True:
         try:
-            return await step()
-        except (RedisAway, *OUTAGE, FULL) as error:
-            if perf_counter() > deadline:
-                raise _as_failure(error) from None
-            if not told:
-                logger.warning("redis cannot be used yet", extra={"reason": type(error).__name__})
-            told = True
+            await step()
+        except FAILURES as error:
+            if not passes(error) or perf_counter() > deadline:
+                raise address.explain(error) from None
+            outage.failed(step, error)
+        else:
+            return outage.worked(step)
         await backoff.wait()
 
 
-def _as_failure(error: Exception) -> RuntimeFailure:
-    if isinstance(error, RuntimeFailure):
-        return error
-    return RuntimeFailure(f"Redis cannot be used: {' '.join(str(error).split())}")
+@contextlib.contextmanager
+def suppressed_outage() -> Iterator[None]:
+    """Do it if Redis can be used just now."""
+    try:
+        yield
+    except FAILURES as error:
+        if not passes(error):
+            raise

@@ -6,15 +6,14 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
-
 from interject.model_runtime.protocol import (
     CloseReason,
     RuntimeBusy,
     RuntimeFailure,
     SessionClosed,
 )
-from interject.model_runtime.redis.connection import OUTAGE, Address, RedisAway
+from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.errors import FAILURES, RedisAway, passes
 from interject.model_runtime.redis.keys import session_key
 from interject.model_runtime.redis.shard import Room, Shard
 from interject.model_runtime.redis.timings import Timings
@@ -58,8 +57,8 @@ class RedisRuntime:
             raise RuntimeFailure(f"session {options.session_id} is open already")
         try:
             session = await self._begin(shards, key, options)
-        except RedisError as error:
-            raise RuntimeFailure(f"{self._address.name}: {_one_line(error)}") from None
+        except FAILURES as error:
+            raise self._address.explain(error) from None
         try:
             async with asyncio.timeout(self._timings.open_s):
                 await session.opened
@@ -82,8 +81,8 @@ class RedisRuntime:
             raise SessionClosed("the runtime has stopped; open a new one")
         try:
             rooms = [room for _, room in await _rooms(self._shards, NO_SESSION)]
-        except RedisError as error:
-            raise RuntimeFailure(f"{self._address.name}: {_one_line(error)}") from None
+        except FAILURES as error:
+            raise self._address.explain(error) from None
         if not any(room.slots for room in rooms):
             return None
         return sum(max(0, room.slots - room.taken) for room in rooms)
@@ -137,7 +136,7 @@ class RedisRuntime:
         for shard, _ in sorted(staffed, key=lambda pair: pair[1].load):
             try:
                 session = await shard.begin(key, options)
-            except (RuntimeFailure, RedisError) as error:
+            except FAILURES as error:
                 refusal = refusal if isinstance(refusal, RuntimeBusy) else error
             else:
                 others = [other for other in shards if other is not shard]
@@ -153,7 +152,7 @@ async def _rooms(shards: Sequence[Shard], key: str) -> list[tuple[Shard, Room]]:
     """Of the shards that answer."""
     rooms = await asyncio.gather(*(shard.room(key) for shard in shards), return_exceptions=True)
     for room in rooms:
-        if isinstance(room, BaseException) and not isinstance(room, OUTAGE):
+        if isinstance(room, BaseException) and not passes(room):
             raise room
     pairs = zip(shards, rooms, strict=True)
     return [(shard, room) for shard, room in pairs if isinstance(room, Room)]
@@ -164,7 +163,3 @@ async def _only_here(session: RedisSession, elsewhere: Sequence[tuple[Shard, Roo
     if any(room.known for _, room in elsewhere):
         session.begin_close(CloseReason.FAILURE)
         raise RuntimeFailure(f"session {session.session_id} is open already, in another client")
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import ConnectionError, RedisError, ResponseError
+from redis.exceptions import ConnectionError, ResponseError
 
 from interject.model_runtime.protocol import CloseReason, RuntimeBusy, RuntimeFailure
 from interject.model_runtime.redis import scripts
 from interject.model_runtime.redis.bell import Bell
-from interject.model_runtime.redis.cluster import Elsewhere, Home
+from interject.model_runtime.redis.cluster import Home
 from interject.model_runtime.redis.connection import MOST_CALLS
+from interject.model_runtime.redis.errors import FAILURES, passes
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.link import Link
+from interject.model_runtime.redis.outage import Outage
 from interject.model_runtime.redis.pace import Pace, sleep_unless
 from interject.model_runtime.redis.resume import next_seq
 from interject.model_runtime.redis.retry import Backoff, always
@@ -98,6 +100,7 @@ class Shard:
         self._rota = Rota(timings.round_s)
         self._attended = Rota(timings.beat_s)
         self._reads, self._writes = Pace(timings.tick_s), Pace(timings.tick_s)
+        self._outage = Outage()
         self._starting = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
         self._resending = True
@@ -105,7 +108,7 @@ class Shard:
         self._calls = asyncio.Semaphore(MOST_CALLS)
 
     async def start(self) -> None:
-        """Find out whether Redis can be used, once.
+        """Find out whether Redis can be used, once; after it could not be used any more, again.
 
         :raises RuntimeFailure: when it cannot.
         """
@@ -139,11 +142,12 @@ class Shard:
         """
         async with self._calls:
             session = await self._settled(lambda client: self._begin(client, key, options))
+        await self.start()
         self.sessions[key] = session
         return session
 
     async def _settled(self, step: Callable[[Client], Awaitable[RedisSession]]) -> RedisSession:
-        """A shard that moves to another node is waited for.
+        """What passes is waited for: a shard that moves to another node, a Redis that is busy.
 
         So are workers whose leases lapsed meanwhile, or that a restarted Redis does not know yet.
         """
@@ -152,12 +156,12 @@ class Shard:
         while True:
             try:
                 return await self._calling.run(step)
-            except Elsewhere:
-                if perf_counter() - began > self._timings.open_s:
-                    raise
             except Deserted:
                 deserted_since = min(deserted_since, perf_counter())
                 if perf_counter() - deserted_since > PATIENCE_LEASES * self._timings.worker_lease_s:
+                    raise
+            except FAILURES as error:
+                if not passes(error) or perf_counter() - began > self._timings.open_s:
                     raise
             await backoff.wait()
 
@@ -204,16 +208,27 @@ class Shard:
                 group.create_task(self._always(self._read, reading), name="read")
                 group.create_task(self._always(self._write, writing), name="write")
                 group.create_task(self._always(self._attend, attending), name="attend")
-        except Exception:
-            logger.exception("the connection to redis failed for good")
-            for session in self.sessions.values():
-                session.end(CloseReason.FAILURE, "the connection to Redis failed; see the log")
+        except* RuntimeFailure as failures:
+            self._give_up(str(failures.exceptions[0]))
+        except* Exception:
+            logger.exception("the connection to redis failed")
+            self._give_up("the connection to Redis failed; see the log")
         finally:
             for link in (reading, writing, attending):
                 await link.aclose()
 
+    def _give_up(self, why: str) -> None:
+        """Whoever opens the next session starts anew."""
+        logger.error(
+            "redis cannot be used any more; its sessions end", extra={"count": len(self.sessions)}
+        )
+        for session in self.sessions.values():
+            session.end(CloseReason.FAILURE, why)
+        self.sessions.clear()
+        self._running = None
+
     async def _always(self, step: Callable[[Client], Awaitable[None]], link: Link) -> None:
-        await always(lambda: link.run(step), self._timings)
+        await always(step, link, self._timings, self._outage)
 
     async def _read(self, client: Client) -> None:
         await self._reads.turn()
@@ -253,7 +268,7 @@ class Shard:
         sending, self._unsent = self._unsent, set()
         try:
             await self._flush(client, self._known(sending))
-        except (RedisError, OSError):
+        except FAILURES:
             self._unsent |= sending
             self._news.set()
             raise

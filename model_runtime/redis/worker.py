@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -20,17 +21,18 @@ from interject.model_runtime.protocol import Closed, CloseReason, RuntimeFailure
 from interject.model_runtime.redis import scripts, writes
 from interject.model_runtime.redis.arrivals import Arrivals
 from interject.model_runtime.redis.bell import Bell
-from interject.model_runtime.redis.client import raise_errors
 from interject.model_runtime.redis.cluster import Home
-from interject.model_runtime.redis.connection import OUTAGE, Address
+from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.errors import FAILURES, raise_errors
 from interject.model_runtime.redis.guest import Batch
 from interject.model_runtime.redis.host import EngineHost
 from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.link import Link
 from interject.model_runtime.redis.lookout import Lookout
+from interject.model_runtime.redis.outage import Outage
 from interject.model_runtime.redis.pace import Pace, sleep_unless
 from interject.model_runtime.redis.presence import Presence
-from interject.model_runtime.redis.retry import always, at_last
+from interject.model_runtime.redis.retry import always, at_last, suppressed_outage
 from interject.model_runtime.redis.rota import Rota
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.streams import read, read_entries
@@ -99,6 +101,7 @@ class Worker:
         self._rota = Rota(self._timings.round_s)
         self._visits = Rota(VISIT_EVERY * self._timings.grace_s)
         self._reads = Pace(self._timings.tick_s)
+        self._outage = Outage()
         self._unwritten: dict[str, Tenant] = {}
         self.refused_entries = 0
 
@@ -111,11 +114,12 @@ class Worker:
         showing = Link(self._home, self._presence.interrupted)
         self._host = EngineHost(self._engine, self._deliver)
         try:
-            await at_last(lambda: self._join(leasing), self._timings)
+            joining = partial(self._join, leasing)
+            await at_last(joining, self._home.address, self._timings, self._outage)
             self._observer.started()
             ready()
             await self._work(stop, reading, writing, leasing, showing)
-            with contextlib.suppress(*OUTAGE):
+            with suppressed_outage():
                 await leasing.run(self._lease.leave)
         finally:
             await self._host.aclose()
@@ -136,7 +140,7 @@ class Worker:
     ) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._always(self._presence.hold, showing), name="presence"),
+                group.create_task(self._hold(showing), name="presence"),
                 group.create_task(self._always(self._read, reading), name="read"),
                 group.create_task(self._always(self._write, writing), name="write"),
                 group.create_task(self._always(self._beat, leasing), name="beat"),
@@ -152,7 +156,11 @@ class Worker:
         await asyncio.shield(self._host.failed)
 
     async def _always(self, step: Callable[[Client], Awaitable[None]], link: Link) -> None:
-        await always(lambda: link.run(step), self._timings, self._observer.outage)
+        await always(step, link, self._timings, self._outage, self._observer.outage)
+
+    async def _hold(self, link: Link) -> None:
+        """Others tell of an outage: this one never gets as far as to know that it is over."""
+        await always(self._presence.hold, link, self._timings, None, self._observer.outage)
 
     # The lease
 
@@ -297,7 +305,7 @@ class Worker:
         self._news.clear()
         try:
             await self._flush(client)
-        except (RedisError, OSError):
+        except FAILURES:
             self._news.set()
             raise
 
@@ -353,7 +361,7 @@ class Worker:
         """Hand over every session with a snapshot; what nobody has room for waits in Redis."""
         self._lease.draining = True
         self._observer.draining()
-        with contextlib.suppress(TimeoutError, *OUTAGE):
+        with contextlib.suppress(TimeoutError), suppressed_outage():
             async with asyncio.timeout(self._timings.drain_s):
                 await link.run(self._lease.renew)
                 while self._tenants:

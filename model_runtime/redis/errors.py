@@ -1,0 +1,233 @@
+"""What an error means, whoever raised it: Redis, its client, the network or TLS.
+
+Nothing else looks at an error's class or words to find out what to do about it.
+"""
+
+from __future__ import annotations
+
+import ssl
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from redis import exceptions
+
+from interject.model_runtime.protocol import RuntimeFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Handling(Enum):
+    """What is to be done.
+
+    `RETRY` and `REDIRECT` pass by themselves: wait, ever longer. `SESSION`: what Redis keeps of one
+    session is not what it should be. `PROCESS`: configuration, rights or versions, which do not
+    change by themselves. `UNKNOWN` is tried again a few times; then it is the session's where only
+    one was concerned, and otherwise the process'.
+    """
+
+    RETRY = "retry"
+    REDIRECT = "redirect"
+    SESSION = "session"
+    PROCESS = "process"
+    UNKNOWN = "unknown"
+
+
+class RedisAway(RuntimeFailure):
+    """Nobody answers at an address; this may pass."""
+
+
+class Elsewhere(exceptions.ConnectionError):
+    """The shard was not to be had there; nothing was done."""
+
+
+FAILURES = (exceptions.RedisError, RuntimeFailure, OSError, EOFError)
+"""What using a Redis may raise; `handling` tells what is to be done."""
+_CODES = {
+    "BUSY": Handling.RETRY,
+    "INPROG": Handling.RETRY,
+    "IOERR": Handling.RETRY,
+    "LOADING": Handling.RETRY,
+    "MISCONF": Handling.RETRY,
+    "NOGOODSLAVE": Handling.RETRY,
+    "NOMASTERLINK": Handling.RETRY,
+    "NOREPLICAS": Handling.RETRY,
+    "NOSCRIPT": Handling.RETRY,
+    "NOTBUSY": Handling.RETRY,
+    "OOM": Handling.RETRY,
+    "UNBLOCKED": Handling.RETRY,
+    "UNKILLABLE": Handling.RETRY,
+    "ASK": Handling.REDIRECT,
+    "CLUSTERDOWN": Handling.REDIRECT,
+    "MASTERDOWN": Handling.REDIRECT,
+    "MOVED": Handling.REDIRECT,
+    "READONLY": Handling.REDIRECT,
+    "TRYAGAIN": Handling.REDIRECT,
+    "BUSYGROUP": Handling.SESSION,
+    "BUSYKEY": Handling.SESSION,
+    "NOGROUP": Handling.SESSION,
+    "WRONGTYPE": Handling.SESSION,
+    "CROSSSLOT": Handling.PROCESS,
+    "DENIED": Handling.PROCESS,
+    "NOAUTH": Handling.PROCESS,
+    "NOPERM": Handling.PROCESS,
+    "NOPROTO": Handling.PROCESS,
+    "WRONGPASS": Handling.PROCESS,
+}
+"""The first word of an error reply."""
+_PHRASES = {
+    "max number of clients": Handling.RETRY,
+    "function not found": Handling.RETRY,
+    "non local key": Handling.REDIRECT,
+    "cluster is down": Handling.REDIRECT,
+    "equal or smaller": Handling.SESSION,
+    "must be greater than 0-0": Handling.SESSION,
+    "invalid stream id": Handling.SESSION,
+    "exhausted the last possible id": Handling.SESSION,
+    "no such key": Handling.SESSION,
+    "is not an integer": Handling.SESSION,
+    "acl failure": Handling.PROCESS,
+    "no permissions": Handling.PROCESS,
+    "unknown command": Handling.PROCESS,
+    "unknown subcommand": Handling.PROCESS,
+    "unknown redis command": Handling.PROCESS,
+    "not allowed from script": Handling.PROCESS,
+    "error compiling script": Handling.PROCESS,
+    "wrong number of arg": Handling.PROCESS,
+    "syntax error": Handling.PROCESS,
+    "db index": Handling.PROCESS,
+    "select is not allowed": Handling.PROCESS,
+    "invalid password": Handling.PROCESS,
+    "without any password": Handling.PROCESS,
+    "no password is set": Handling.PROCESS,
+}
+"""In replies whose first word is ERR, in lower case."""
+_ABORTED = "discarded because of: "
+"""What follows is the error that made Redis give a transaction up."""
+_CLASSES: tuple[tuple[type[BaseException], str], ...] = (
+    (exceptions.AuthenticationError, "WRONGPASS"),
+    (exceptions.AuthorizationError, "NOPERM"),
+    (exceptions.NoPermissionError, "NOPERM"),
+    (exceptions.AuthenticationWrongNumberOfArgsError, "WRONGPASS"),
+    (exceptions.BusyLoadingError, "LOADING"),
+    (exceptions.OutOfMemoryError, "OOM"),
+    (exceptions.NoScriptError, "NOSCRIPT"),
+    (exceptions.ReadOnlyError, "READONLY"),
+    (exceptions.MovedError, "MOVED"),
+    (exceptions.AskError, "ASK"),
+    (exceptions.TryAgainError, "TRYAGAIN"),
+    (exceptions.MasterDownError, "MASTERDOWN"),
+    (exceptions.ClusterDownError, "CLUSTERDOWN"),
+    (exceptions.ClusterCrossSlotError, "CROSSSLOT"),
+    (exceptions.ExecAbortError, "EXECABORT"),
+)
+"""The client takes the first word off some replies and raises one of these. The first that fits."""
+_PASSING_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError, ssl.SSLWantReadError)
+
+
+def handling(error: BaseException) -> Handling:
+    """What is to be done about an error. What no Redis raises is a defect of ours: `PROCESS`."""
+    known = _CODES.get(code(error))
+    if known is not None:
+        return known
+    match error:
+        case Elsewhere():
+            return Handling.REDIRECT
+        case RedisAway() | exceptions.WatchError():
+            return Handling.RETRY
+        case exceptions.ResponseError() | exceptions.ConnectionError() if found := _by_words(error):
+            return found
+        case exceptions.ConnectionError() | exceptions.TimeoutError() | OSError() | EOFError():
+            return Handling.PROCESS if speaks_no_tls(error) else Handling.RETRY
+        case exceptions.DataError():
+            return Handling.PROCESS
+        case exceptions.RedisError():
+            return Handling.UNKNOWN
+    return Handling.PROCESS
+
+
+def passes(error: BaseException) -> bool:
+    """Whether waiting helps, perhaps at another node."""
+    return handling(error) in (Handling.RETRY, Handling.REDIRECT)
+
+
+def code(error: BaseException) -> str:
+    """The first word of an error reply, `ERR` where it has none of its own; "" of other errors."""
+    taken: str | None = getattr(error, "status_code", None)
+    if taken in _CODES:
+        return taken
+    for kind, word in _CLASSES:
+        if isinstance(error, kind):
+            return word
+    if not isinstance(error, exceptions.ResponseError):
+        return ""
+    word = str(error).partition(" ")[0]
+    return word if word.isupper() and word.isalpha() else "ERR"
+
+
+def reason(error: BaseException) -> str:
+    """A word for logs, never what was read or written."""
+    found = code(error)
+    return type(error).__name__ if found in ("", "ERR") else found
+
+
+def explain(error: BaseException, name: str) -> RuntimeFailure:
+    """One line for whoever runs this; a `RedisAway` may pass. `name` is the address."""
+    if isinstance(error, RuntimeFailure):
+        return error
+    found = code(error)
+    if found == "NOAUTH":
+        return RuntimeFailure(
+            f"{name}: a password is needed; write redis://user:password@host:port/0"
+        )
+    if found == "WRONGPASS":
+        return RuntimeFailure(
+            f"{name}: the user or password is wrong; write redis://user:password@host:port/0"
+        )
+    if found == "NOPERM":
+        return RuntimeFailure(f"{name}: this user may not do that ({said(error)})")
+    kind = RedisAway if passes(error) else RuntimeFailure
+    if isinstance(error, exceptions.ResponseError):
+        return kind(f"{name}: {said(error)}")
+    return kind(f"{name}: no Redis answers there ({said(error)})")
+
+
+def said(error: BaseException) -> str:
+    """The words of an error in one line. Redis repeats arguments of a command that it does not
+    know: one of them could be a password.
+    """
+    text = str(error).partition(", with args")[0]
+    return " ".join(text.split()).rstrip(".") or type(error).__name__
+
+
+def raise_errors(answers: Iterable[Any]) -> None:
+    """:raises RedisError: the first one among the answers."""
+    for answer in answers:
+        if isinstance(answer, exceptions.RedisError):
+            raise answer
+
+
+def raise_errors_within(answer: Any) -> None:
+    """:raises RedisError: the first one that a script put anywhere into its answer."""
+    if isinstance(answer, list):
+        for part in answer:
+            raise_errors_within(part)
+    raise_errors((answer,))
+
+
+def speaks_no_tls(error: BaseException) -> bool:
+    """Whoever answers, but not so that both understand it, will not do so later."""
+    found = next((e for e in (error, error.__cause__, error.__context__) if _is_tls(e)), None)
+    return found is not None and not isinstance(found, _PASSING_TLS)
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    return isinstance(error, ssl.SSLError)
+
+
+def _by_words(error: BaseException) -> Handling | None:
+    words = str(error)
+    if _ABORTED in words:
+        return handling(exceptions.ResponseError(words.partition(_ABORTED)[2]))
+    low = words.lower()
+    return next((what for phrase, what in _PHRASES.items() if phrase in low), None)

@@ -1,0 +1,135 @@
+"""What passes is waited for and told of once; what does not pass ends it with one line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from redis.exceptions import ConnectionError, ResponseError
+
+from interject.model_runtime.protocol import RuntimeFailure
+from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.errors import RedisAway
+from interject.model_runtime.redis.outage import Outage
+from interject.model_runtime.redis.retry import MOST_UNKNOWN, Backoff, always, at_last
+from interject.model_runtime.redis.timings import Timings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.link import Link
+
+ADDRESS = Address.parse("redis://u:secret@host:1/0")
+AT_ONCE = Timings(first_retry_s=0, longest_retry_s=0, start_s=0.05)
+MISCONF = ResponseError("MISCONF Redis is configured to save RDB snapshots")
+STRANGE = ResponseError("ERR user_script:1: attempt to index a nil value")
+
+
+class FakeLink:
+    """Its Redis gives these answers in turn, and then nothing more."""
+
+    address = ADDRESS
+
+    def __init__(self, *answers: Exception | None) -> None:
+        self.left = list(answers)
+        self.used_up = asyncio.Event()
+
+    async def run(self, step: Callable[[Client], Awaitable[None]]) -> None:
+        await asyncio.sleep(0)
+        if not self.left:
+            self.used_up.set()
+            await asyncio.Event().wait()
+        answer = self.left.pop(0)
+        if answer is not None:
+            raise answer
+
+
+async def step(client: Client) -> None:
+    """Never gets that far."""
+
+
+async def repeated(link: FakeLink, outage: Outage) -> None:
+    """Until it has given all of its answers."""
+    task = asyncio.create_task(always(step, cast("Link", link), AT_ONCE, outage))
+    used_up = asyncio.create_task(link.used_up.wait())
+    await asyncio.wait([task, used_up], return_when=asyncio.FIRST_COMPLETED)
+    used_up.cancel()
+    if not task.done():
+        task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    if not task.cancelled():
+        await task
+
+
+async def test_a_passing_state_is_told_of_once_at_its_begin_and_once_at_its_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    answers = (None, MISCONF, ConnectionError("reset"), MISCONF, None, None)
+    await repeated(FakeLink(*answers), Outage(clock=iter((3.0, 5.5)).__next__))
+    begin, end = caplog.records
+    assert (begin.levelno, vars(begin)["reason"]) == (logging.WARNING, "MISCONF")
+    assert begin.getMessage() == "redis cannot be used; waiting for it"
+    assert (end.getMessage(), vars(end)["seconds"]) == ("redis can be used again", 2.5)
+
+
+async def test_it_is_over_when_nobody_fails_any_more(caplog: pytest.LogCaptureFixture) -> None:
+    outage = Outage()
+    for who in ("read", "write", "read"):
+        outage.failed(who, MISCONF)
+    outage.worked("read")
+    outage.worked("beat")
+    assert len(caplog.records) == 1
+    outage.worked("write")
+    assert len(caplog.records) == 2
+
+
+async def test_what_does_not_pass_is_one_line_without_the_password() -> None:
+    denied = ResponseError("NOPERM this user has no permissions to run the 'eval' command")
+    with pytest.raises(RuntimeFailure, match="redis://host:1/0: this user may not") as caught:
+        await repeated(FakeLink(None, denied), Outage())
+    assert "secret" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+async def test_what_nobody_knows_is_tried_some_times() -> None:
+    link = FakeLink(*[STRANGE] * MOST_UNKNOWN, None, *[STRANGE] * MOST_UNKNOWN, MISCONF, STRANGE)
+    await repeated(link, Outage())
+    with pytest.raises(RuntimeFailure, match="attempt to index a nil value"):
+        await repeated(FakeLink(*[STRANGE] * (MOST_UNKNOWN + 1)), Outage())
+
+
+async def test_a_start_waits_for_what_passes_and_for_nothing_else() -> None:
+    left: list[Exception] = [RedisAway("away"), MISCONF]
+
+    async def begin() -> None:
+        if left:
+            raise left.pop(0)
+
+    await at_last(begin, ADDRESS, AT_ONCE, Outage())
+    assert not left
+    left += [RuntimeFailure("too old"), MISCONF]
+    with pytest.raises(RuntimeFailure, match="too old"):
+        await at_last(begin, ADDRESS, AT_ONCE, Outage())
+    assert left == [MISCONF]
+
+
+async def test_a_start_does_not_wait_for_ever() -> None:
+    async def begin() -> None:
+        raise MISCONF
+
+    with pytest.raises(RuntimeFailure, match="MISCONF"):
+        await at_last(begin, ADDRESS, AT_ONCE, Outage())
+
+
+async def test_who_failed_together_does_not_come_back_together() -> None:
+    dice = iter((0.0, 1.0))
+    backoff = Backoff(Timings(first_retry_s=0.02), dice.__next__)
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    await backoff.wait()
+    assert clock() - began >= 0.02
+    await backoff.wait()
+    assert clock() - began >= 0.04
