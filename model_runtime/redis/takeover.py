@@ -6,7 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.recall import AnyDeed, Decided, Fed, Recollection
-from interject.model_runtime.protocol import Frame, RuntimeFailure, SessionOptions
+from interject.model_runtime.protocol import (
+    Closed,
+    CloseReason,
+    Frame,
+    RuntimeFailure,
+    SessionOptions,
+)
 from interject.model_runtime.redis.memo import read_journal, read_snapshot
 from interject.model_runtime.redis.streams import Entries, entries
 from interject.model_runtime.remote import wire
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
 
 ENTRIES_A_READ = 64
 _UNREADABLE = (ValueError, KeyError, RuntimeFailure)
+MOST_LOST = 2
+"""Leases in a row that workers may lose which had taken a session over and did nothing for it."""
 FIRST_ENTRY = "0-1"
 """Every input stream begins with an entry that says nothing, so that it exists."""
 
@@ -29,7 +37,8 @@ class Legacy:
     """A session as it was left.
 
     `known` is None where no worker has noted anything; `failure` says why it cannot go on. About
-    `waiting` input entries had not been dealt with.
+    `waiting` input entries had not been dealt with. So many workers as `lost` says had it since
+    anything was done for it, and lost their leases.
     """
 
     key: str
@@ -42,14 +51,24 @@ class Legacy:
     places: dict[int, str] = field(default_factory=dict)
     waiting: int = 0
     failure: str = ""
+    lost: int = 0
 
     @property
-    def urgency(self) -> tuple[bool, bool, int]:
-        """Larger is more urgent: what takes no time, then a reply in progress, then a backlog."""
+    def urgency(self) -> tuple[int, bool, bool, int]:
+        """Larger is more urgent: what takes no time, then a reply in progress, then a backlog.
+
+        What may be why workers lost their leases comes behind all others.
+        """
         if self.known is None:
-            return True, False, 0
+            return -self.lost, True, False, 0
         deeds = self.known.journal
-        return False, bool(deeds) and isinstance(deeds[-1], Fed), self.waiting
+        return -self.lost, False, bool(deeds) and isinstance(deeds[-1], Fed), self.waiting
+
+    @property
+    def farewell(self) -> tuple[wire.Output, ...]:
+        """What the client of a session that cannot go on is told; it may still wait for it."""
+        end = Closed(self.options.session_id, CloseReason.FAILURE, self.failure)
+        return (end,) if self.written > 0 else (wire.Opened(self.failure), end)
 
 
 async def survey(
@@ -72,14 +91,20 @@ async def survey(
 
 def _begin(key: str, state: wire.Fields, journal: Entries, length: int) -> Legacy:
     """A snapshot trims both streams: input holds what was decided since then, and what waits."""
+    data = state.get(b"options", b"")
     blank = Legacy(
-        key, SessionOptions(key), int(state[b"epoch"]),
-        int(state.get(b"number", 0)), int(state[b"written"]),
+        key, SessionOptions(wire.session_id_in(data) or key), int(state[b"epoch"]),
+        int(state.get(b"number", 0)), int(state[b"written"]), lost=int(state.get(b"lost", 0)),
     )  # fmt: skip
     try:
-        legacy = replace(blank, options=wire.decode_options(state[b"options"]))
-        if legacy.written <= 0:
-            return legacy
+        legacy = replace(blank, options=wire.decode_options(data))
+    except wire.WireError as error:
+        return replace(blank, failure=str(error))
+    if legacy.lost > MOST_LOST:
+        return replace(blank, failure=f"{MOST_LOST} workers that took it over lost their leases")
+    if legacy.written <= 0:
+        return legacy
+    try:
         deeds, cursor = _deeds(journal)
     except _UNREADABLE as error:
         return _lost(blank, error)

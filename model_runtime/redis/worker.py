@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction
-from interject.model_runtime.protocol import Closed, CloseReason, RuntimeFailure
+from interject.model_runtime.protocol import CloseReason, RuntimeFailure
 from interject.model_runtime.redis import scripts, writes
 from interject.model_runtime.redis.arrivals import Arrivals
 from interject.model_runtime.redis.bell import Bell
@@ -277,8 +277,7 @@ class Worker:
         self._observer.adopted(restored=legacy.known is not None)
         if legacy.failure:
             logger.error("a session is lost", extra={"session": key, "reason": legacy.failure})
-            end = Closed(legacy.options.session_id, CloseReason.FAILURE, legacy.failure)
-            self._deliver([Batch(key, epoch, (end,), legacy.cursor, closed=True)])
+            self._deliver([Batch(key, epoch, legacy.farewell, legacy.cursor, closed=True)])
         elif legacy.known is None:
             self._host.admit(key, epoch, legacy.options, cursor=legacy.cursor)
         else:

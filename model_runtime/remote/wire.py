@@ -126,6 +126,14 @@ class Answer:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    session_id: str
+
+    def __post_init__(self) -> None:
+        limits.check_session_id(self.session_id)
+
+
 Control = Say | TextTurn | AnswerNow | Cancel | Heard | Update | Finish | Close
 Input = Frame | Control
 Output = Event | Opened | Answer
@@ -155,6 +163,7 @@ _JSON: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in _KIND
 _WRITERS = {kind: adapter.serializer.to_json for kind, adapter in _JSON.items()}
 _READERS = {name: _JSON[kind].validator.validate_json for name, kind in _KINDS.items()}
 _OPTIONS = TypeAdapter(SessionOptions)
+_NAMED = TypeAdapter(_Named)
 _SPEAKERS = TypeAdapter(tuple[Speaker, ...])
 CONTROLS = (Say, TextTurn, AnswerNow, Cancel, Heard, Update, Finish, Close)
 
@@ -218,6 +227,14 @@ def decode_options(data: bytes) -> SessionOptions:
         return _OPTIONS.validate_json(data, strict=True)
     except ValidationError as error:
         raise WireError(f"options: {_first_problem(error)}") from None
+
+
+def session_id_in(data: bytes) -> str:
+    """Whose options these are, where they cannot be read otherwise; nothing where nobody's."""
+    try:
+        return _NAMED.validate_json(data[:MAX_JSON_BYTES], strict=True).session_id
+    except ValidationError:
+        return ""
 
 
 def _kind(fields: Fields) -> bytes:

@@ -13,6 +13,16 @@ redis.call('SADD', KEYS[1], token)
 redis.call('HSET', prefix .. 'worker:' .. token, 'slots', ARGV[4])
 redis.call('PEXPIRE', prefix .. 'worker:' .. token, ARGV[5])
 
+-- A session whose workers lose their leases one soon after the other, and that does nothing in
+-- between, may be why; one that they had not looked at yet is not. See write.lua.
+local function count_loss(key, worker)
+  if redis.call('LPOS', prefix .. 'todo:' .. worker, key) then return end
+  local hash, now = prefix .. 'session:' .. key, now_ms()
+  local lost = redis.call('HMGET', hash, 'lost', 'lost_at')
+  local recent = now - tonumber(lost[2] or 0) < 60000
+  redis.call('HSET', hash, 'lost', (recent and lost[1] or 0) + 1, 'lost_at', now)
+end
+
 -- Each of these fills a slot, which takes its worker a while: so many workers get few each.
 -- Not one that has been silent for half a lease, and might be stopped.
 -- A worker whose own lease had lapsed waits for one beat: after a pause of Redis all of them had.
@@ -25,6 +35,7 @@ if ARGV[7] == '1' and fresh == 0 then
         if not heir then break end
         redis.call('SREM', theirs, key)
         if redis.call('HGET', prefix .. 'session:' .. key, 'state') == 'open' then
+          count_loss(key, other)
           give(prefix, key, heir)
         end
       end

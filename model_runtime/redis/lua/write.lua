@@ -43,6 +43,9 @@ local function write(at, journal, events, last)
   for i = journal, events - 1 do
     redis.call('XADD', prefix .. 'journal:' .. key, '*', 'j', ARGV[i])
   end
+  if ARGV[at + 3] ~= '' or journal < events then
+    redis.call('HDEL', hash, 'lost')
+  end
   local number = known[3] or '0'
   for i = events, last, 4 do
     if tonumber(ARGV[i]) > tonumber(number) then

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from interject.model_runtime.engine.recall import AnyDeed, Decided, Fed
-from interject.model_runtime.protocol import SessionOptions
+from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
 from interject.model_runtime.redis.arrivals import Arrivals
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.memo import write_journal
@@ -119,3 +121,36 @@ async def test_one_that_was_given_away_and_back_is_looked_at_again() -> None:
     arrivals.forget("a")
     (after,) = await order(arrivals, held)
     assert (before.epoch, after.epoch) == (7, 9)
+
+
+@pytest.mark.parametrize(
+    ("options", "written", "session_id", "reason"),
+    [
+        (b'{"session_id":"call","threshold":7}', b"0", "call", "options: threshold is 7"),
+        (b'{"session_id":"call","sampling":{"temperature":1e-40}}', b"3", "call", "temperature"),
+        (b'{"session_id":"' + b"x" * 300 + b'"}', b"0", "a", "options: session_id has at least"),
+        (b"\xff", b"0", "a", "options: d: Invalid JSON"),
+        (b"", b"0", "a", "options: d: Invalid JSON"),
+    ],
+)
+async def test_unreadable_options_are_answered_under_the_right_name(
+    options: bytes, written: bytes, session_id: str, reason: str
+) -> None:
+    held = Held(a=Will())
+    held.wills["a"].state |= {b"options": options, b"written": written}
+    (legacy,) = await order(Arrivals(KEYS, "me"), held)
+    *first, end = legacy.farewell
+    assert isinstance(end, Closed)
+    assert (end.session_id, end.reason) == (session_id, CloseReason.FAILURE)
+    assert reason in end.detail
+    assert first == ([wire.Opened(end.detail)] if written == b"0" else [])
+
+
+async def test_what_may_have_cost_workers_their_leases_comes_last_and_ends_at_last() -> None:
+    held = Held(bad=Will(written=0), worse=Will(written=0), good=Will(*DECIDED))
+    held.wills["bad"].state[b"lost"] = b"2"
+    held.wills["worse"].state[b"lost"] = b"3"
+    good, bad, worse = await order(Arrivals(KEYS, "me"), held)
+    assert [legacy.key for legacy in (good, bad, worse)] == ["good", "bad", "worse"]
+    assert (good.failure, bad.failure) == ("", "")
+    assert worse.failure == "2 workers that took it over lost their leases"
