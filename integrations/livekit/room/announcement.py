@@ -26,6 +26,9 @@ STOPPED_ATTRIBUTES = {LISTENING_ATTRIBUTE: "false"}
 class Announcement:
     """Written to everybody at first, then to each who comes later. Used with `async with`.
 
+    Who leaves and returns, or joins again under the same identity, has come anew: a participant is
+    told by his `sid`.
+
     A voice says it once, at the beginning; `text` are its words. As a `Listener` of consent it also
     learns when the room's listening stops and goes on, and tells everybody, whatever the profile
     says of announcements: who believes that nobody listens must not be wrong.
@@ -44,7 +47,7 @@ class Announcement:
         self._written = settings.announce in ("text", "both")
         self.spoken = settings.announce in ("voice", "both")
         self._accepts = accepts
-        self._told: set[str] = set()
+        self._told: dict[str, str] = {}
         self._listening = True
         self._in_order = asyncio.Lock()
         self._group = asyncio.TaskGroup()
@@ -58,12 +61,14 @@ class Announcement:
         """Return once those who are there have been written to."""
         await self._group.__aenter__()
         self._room.on("participant_connected", self._on_connected)
+        self._room.on("participant_disconnected", self._on_disconnected)
         if self._written:
             await self._tell(self._present())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._room.off("participant_connected", self._on_connected)
+        self._room.off("participant_disconnected", self._on_disconnected)
         for task in self._sending:
             task.cancel()
         await self._group.__aexit__(None, None, None)
@@ -82,38 +87,43 @@ class Announcement:
         self._listening = True
         self._start(self._tell(self._present()))
 
-    def _present(self) -> list[str]:
-        here = self._room.remote_participants.values()
-        return [participant.identity for participant in here if self._accepts(participant)]
+    def _present(self) -> list[rtc.RemoteParticipant]:
+        return list(filter(self._accepts, self._room.remote_participants.values()))
 
     def _on_connected(self, participant: rtc.RemoteParticipant) -> None:
         if not self._written or not self._accepts(participant):
             return
         if not self._listening:
-            notice = self._send(self._stop_notice, [participant.identity], STOPPED_ATTRIBUTES)
-            self._start(notice)
-        elif participant.identity not in self._told:
-            self._start(self._tell([participant.identity]))
+            self._start(self._send(self._stop_notice, [participant], STOPPED_ATTRIBUTES))
+        elif self._told.get(participant.identity) != participant.sid:
+            self._start(self._tell([participant]))
+
+    def _on_disconnected(self, participant: rtc.RemoteParticipant) -> None:
+        """Of two who had one identity, the later may be here already."""
+        if self._told.get(participant.identity) == participant.sid:
+            del self._told[participant.identity]
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = self._group.create_task(work, name="announce")
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    async def _tell(self, identities: list[str]) -> None:
-        self._told.update(identities)
-        await self._send(self._text, identities, ATTRIBUTES)
+    def _tell(self, people: list[rtc.RemoteParticipant]) -> Coroutine[None, None, None]:
+        self._told.update((person.identity, person.sid) for person in people)
+        return self._send(self._text, people, ATTRIBUTES)
 
-    async def _send(self, text: str, identities: list[str], attributes: dict[str, str]) -> None:
+    async def _send(
+        self, text: str, people: list[rtc.RemoteParticipant], attributes: dict[str, str]
+    ) -> None:
         """Who is told nothing because the room fails at that moment hears it in the attributes."""
-        if not identities:
+        if not people:
             return
         try:
             async with self._in_order, asyncio.timeout(SEND_TIMEOUT_S):
                 await self._room.local_participant.send_text(
                     text,
                     topic=CHAT_TOPIC,
-                    destination_identities=identities,
+                    destination_identities=[person.identity for person in people],
                     attributes=attributes,
                 )
         except Exception as error:

@@ -1,0 +1,117 @@
+"""What is written reaches whom it concerns: in order, and from people whom nobody knows yet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from livekit import rtc
+
+from interject.config import RoomSettings
+from interject.integrations.livekit.room.chat import MAX_HELD, Chat
+from interject.integrations.livekit.room.consent import Consent
+from interject.integrations.livekit.room.ear import people_only
+from tests.fakes.livekit_room import FakeRoom
+from tests.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import pytest
+
+AGENT_KIND = rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+
+
+@contextlib.asynccontextmanager
+async def chat(
+    room: FakeRoom, *, hold_s: float = 60.0
+) -> AsyncIterator[tuple[Consent, list[tuple[str, str]]]]:
+    consent, told = Consent(may_control=lambda _: False), list[tuple[str, str]]()
+    async with Chat(
+        room.as_room,
+        RoomSettings(),
+        consent,
+        accepts=people_only,
+        on_text=lambda *what: told.append(what),
+        hold_s=hold_s,
+    ):
+        yield consent, told
+
+
+async def settled() -> None:
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_what_a_stranger_writes_counts_once_the_room_knows_him() -> None:
+    room = FakeRoom()
+    async with chat(room) as (consent, told):
+        room.write("ann", "good morning")
+        room.write("ann", "Stop list", "ening.")
+        room.write("ann", "are you there?")
+        room.write("ben", "hello")
+        await settled()
+        assert (consent.listening, told) == (True, [])
+        room.come("cem", "P1")
+        await settled()
+        assert (consent.listening, told) == (True, [])
+        room.come("ann", "P2")
+        await until(lambda: not consent.listening)
+        assert told == [("ann", "good morning")]
+        room.come("ben", "P3")
+        await settled()
+        assert told == [("ann", "good morning")]
+
+
+async def test_a_short_message_does_not_pass_a_long_one_of_the_same_sender() -> None:
+    room = FakeRoom()
+    room.come("ann", "P1")
+    room.come("ben", "P2")
+    async with chat(room) as (_, told):
+        first = room.write("ann", "one", whole=False)
+        room.write("ann", "two")
+        room.write("ben", "three")
+        await until(lambda: told)
+        assert told == [("ben", "three")]
+        first.arrive(None)
+        await until(lambda: len(told) == 3)
+        assert told[1:] == [("ann", "one"), ("ann", "two")]
+
+
+async def test_strangers_wait_in_bounds_and_what_is_dropped_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    room = FakeRoom()
+    async with chat(room, hold_s=0.05) as (_, told):
+        for index in range(MAX_HELD):
+            room.write(f"nobody-{index}", "secret")
+        await settled()
+        assert room.write("nobody", "secret").closed
+        room.come("ann", "P1")
+        room.write("ann", "hello")
+        await until(lambda: told)
+        assert [record.message for record in caplog.records] == [
+            "A chat message was dropped; too many wait"
+        ]
+        await until(lambda: len(caplog.records) == 1 + MAX_HELD)
+    assert {record.message for record in caplog.records[1:]} == {
+        "A chat message was dropped; the room does not know its sender"
+    }
+    assert told == [("ann", "hello")]
+    assert "secret" not in caplog.text
+
+
+async def test_other_agents_are_not_read(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    room = FakeRoom()
+    async with chat(room) as (consent, told):
+        room.write("robot", "stop listening")
+        room.come("robot", "P1", kind=AGENT_KIND)
+        room.write("robot", "stop listening")
+        await settled()
+    assert (consent.listening, told) == (True, [])
+    assert [record.message for record in caplog.records if "chat" in record.message] == [
+        "A chat message is not read: it is no person's"
+    ] * 2
