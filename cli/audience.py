@@ -14,29 +14,34 @@ if TYPE_CHECKING:
 
 
 class Audience:
-    """`left` says that nobody reads the display any more: its pipe is closed."""
+    """`failure` is why the display cannot be written any more; the others go on."""
 
     def __init__(self, display: Display, tally: Tally, trace: Trace | None) -> None:
         self._display = display
         self._tally = tally
         self._trace = trace
-        self.left = False
+        self.failure: OSError | None = None
+
+    @property
+    def left(self) -> bool:
+        """Whether nobody reads the display any more: its pipe is closed."""
+        return isinstance(self.failure, BrokenPipeError)
 
     def show(self, event: Event, *, level_dbfs: float) -> None:
         self._tally.count(event)
         if self._trace is not None:
             self._trace.follow(event)
-        if self.left:
+        if self.failure is not None:
             return
         try:
             self._display.show(event, level_dbfs=level_dbfs)
-        except BrokenPipeError:
-            self.left = True
+        except OSError as exc:
+            self.failure = exc
 
     def finish(
         self, *, heard_s: float, nonfinite_samples: int, interrupted: bool, notices: tuple[str, ...]
     ) -> None:
-        if self.left:
+        if self.failure is not None:
             return
         tally = self._tally
         summary = Summary(
@@ -53,5 +58,5 @@ class Audience:
         )
         try:
             self._display.finish(summary)
-        except BrokenPipeError:
-            self.left = True
+        except OSError as exc:
+            self.failure = exc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import sys
@@ -14,6 +15,8 @@ EXIT_DIFFERS = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 DEBUG_VARIABLE = "INTERJECT_DEBUG"
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What writing to standard output may raise, without a name; files are written with theirs."""
 EXPECTED = frozenset({"RuntimeFailure", "ProfileError", "VoiceFailure", "RoomFailure"})
 """By name, so that `interject --help` need not import where they are defined."""
 
@@ -41,16 +44,17 @@ def command(function: Callable[_Parameters, int | None]) -> Callable[_Parameters
         except BaseException as exc:
             if os.environ.get(DEBUG_VARIABLE):
                 raise
-            _leave(first_cause(exc))
+            leave(first_cause(exc))
         if code:
             sys.exit(code)
 
     return guarded
 
 
-def _leave(exc: BaseException) -> NoReturn:
+def leave(exc: BaseException) -> NoReturn:
+    """Say what went wrong, and end the process."""
     if isinstance(exc, BrokenPipeError | OutputClosed):
-        _silence_stdout()
+        silence(1)
         complain("the output pipe was closed; stopped there")
         sys.exit(EXIT_BAD_INPUT)
     if isinstance(exc, KeyboardInterrupt):
@@ -58,6 +62,9 @@ def _leave(exc: BaseException) -> NoReturn:
         sys.exit(EXIT_INTERRUPTED)
     if not isinstance(exc, Exception):
         raise exc
+    if isinstance(exc, OSError) and exc.filename is None and exc.errno in UNWRITABLE:
+        silence(1)
+        exc.filename = "standard output"
     complain(one_line(exc))
     sys.exit(EXIT_BAD_INPUT if is_expected(exc) else EXIT_DIFFERS)
 
@@ -74,12 +81,34 @@ def one_line(exc: Exception) -> str:
     if isinstance(exc, ModuleNotFoundError):
         return f"the package {exc.name} is missing; 'interject doctor' says what to do"
     if isinstance(exc, OSError) and exc.filename and exc.strerror:
-        return f"{exc.filename}: {exc.strerror.lower()}"
+        return f"{printable(str(exc.filename))}: {reason(exc)}"
     text = " ".join(str(exc).split())
     if is_expected(exc):
         return text
     kind = type(exc).__name__
     return f"internal error ({kind}: {text}); set {DEBUG_VARIABLE}=1 to see where"
+
+
+def reason(exc: Exception) -> str:
+    """Why, without what: the system's words, or the kind of a fault that is not the system's."""
+    if isinstance(exc, OSError) and exc.strerror:
+        return exc.strerror.lower()
+    return f"{type(exc).__name__}: {exc}"
+
+
+def printable(text: str) -> str:
+    """A file's name may hold line ends, control characters, and bytes that are no text."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def attempt(what: str, write: Callable[[], object]) -> bool:
+    """Write one of several files; when that fails it is told and costs none of the others."""
+    try:
+        write()
+    except Exception as exc:
+        complain(f"{what}: could not be written ({reason(exc)})")
+        return False
+    return True
 
 
 def first_cause(exc: BaseException) -> BaseException:
@@ -90,16 +119,16 @@ def first_cause(exc: BaseException) -> BaseException:
 
 
 def complain(text: str) -> None:
-    """Write one line to stderr; a closed stderr is nobody to complain to."""
+    """Write one line to stderr; a stderr that cannot be written is nobody to complain to."""
     try:
-        sys.stderr.write(f"interject: {text}\n")
+        sys.stderr.write(f"interject: {' '.join(text.split())}\n")
         sys.stderr.flush()
     except OSError:
-        return
+        silence(2)
 
 
-def _silence_stdout() -> None:
-    """Keep the interpreter's last flush from failing on the same closed pipe."""
+def silence(descriptor: int) -> None:
+    """Keep the interpreter's last flush from failing where writing has failed."""
     sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, 1)
+    os.dup2(sink, descriptor)
     os.close(sink)

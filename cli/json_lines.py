@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, TextIO
 
 from interject.cli.display import decided_at_s
+from interject.cli.standard_streams import holds_unicode
 from interject.model_runtime.protocol import (
     Closed,
     Decision,
@@ -26,6 +27,7 @@ class JsonLines:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
+        self._ascii = not holds_unicode(out)
         self._token_ids: dict[int, list[int]] = {}
 
     def show(self, event: Event, *, level_dbfs: float) -> None:
@@ -71,7 +73,7 @@ class JsonLines:
         self._write({"event": "summary", **dataclasses.asdict(summary)})
 
     def _write(self, fields: dict[str, Any]) -> None:
-        self._out.write(json.dumps(fields, ensure_ascii=False) + "\n")
+        self._out.write(json.dumps(fields, ensure_ascii=self._ascii) + "\n")
         self._out.flush()
 
 

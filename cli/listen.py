@@ -9,7 +9,11 @@ import typer
 from interject.cli.failures import command
 
 _Source = Annotated[
-    str, typer.Argument(help="A sound file, '-' for raw 16-bit PCM on standard input, or 'mic'.")
+    str,
+    typer.Argument(
+        help="A sound file or a pipe; '-' for standard input, a sound file or raw 16-bit PCM; "
+        "or 'mic'."
+    ),
 ]
 _Model = Annotated[str, typer.Option(help="'nano', or the folder of a checkpoint.")]
 _Runtime = Annotated[
@@ -39,8 +43,13 @@ _Telemetry = Annotated[
     str | None,
     typer.Option(help="Serve /metrics at this host:port while listening; 'off' sends spans only."),
 ]
-_RawRate = Annotated[int, typer.Option(help="Sample rate of '-' in Hz.")]
-_RawChannels = Annotated[int, typer.Option(help="Interleaved channels of '-'.")]
+_Track = Annotated[int | None, typer.Option(help="Audio track of a file, from 1; default: 1.")]
+_Raw = Annotated[
+    bool,
+    typer.Option("--raw", help="SOURCE is raw 16-bit PCM, even if it begins like a sound file."),
+]
+_RawRate = Annotated[int, typer.Option(help="Sample rate of raw PCM in Hz.")]
+_RawChannels = Annotated[int, typer.Option(help="Interleaved channels of raw PCM.")]
 
 
 @command
@@ -57,6 +66,8 @@ def listen(
     prompt_ids: _PromptIds = None,
     max_reply_tokens: _MaxReplyTokens = None,
     telemetry: _Telemetry = None,
+    track: _Track = None,
+    raw: _Raw = False,
     raw_rate: _RawRate = 16_000,
     raw_channels: _RawChannels = 1,
 ) -> int:
@@ -76,6 +87,8 @@ def listen(
         prompt_ids=prompt_ids,
         max_reply_tokens=max_reply_tokens,
         telemetry=telemetry,
+        track=track,
+        raw=raw,
         raw_rate_hz=raw_rate,
         raw_channels=raw_channels,
     )

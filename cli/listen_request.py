@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from interject.cli.failures import InputFailure
 from interject.cli.plot import check_plot
-from interject.cli.sources import MICROPHONE, STDIN, Source, open_source
-from interject.cli.targets import check_target
+from interject.cli.sources import MICROPHONE, STDIN, RawShape, Source, open_source
+from interject.cli.targets import check_apart, check_target
 from interject.config.loader import load_profile
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def read_request(
     raw_rate_hz: int,
     raw_channels: int,
     telemetry: str | None = None,
+    raw: bool = False,
+    track: int | None = None,
 ) -> ListenRequest:
     """Check everything that can be checked without the model.
 
@@ -69,14 +71,16 @@ def read_request(
     chosen_speed = _speed(speed)
     ids = None if prompt_ids is None else read_prompt_ids(prompt_ids)
     loaded = _adjusted(load_profile(profile), threshold, max_reply_tokens)
-    opened = open_source(source, raw_rate_hz=raw_rate_hz, raw_channels=raw_channels)
+    opened = open_source(source, RawShape(raw_rate_hz, raw_channels), raw=raw, track=track)
+    targets = {"--plot": _plot_path(plot, source), "--out": _out_path(out, source)}
+    check_apart(targets)
     return ListenRequest(
         source=opened,
         runtime_url=runtime_url,
         profile=loaded,
         json=json,
-        plot=_plot_path(plot, source),
-        out=_out_path(out, source),
+        plot=targets["--plot"],
+        out=targets["--out"],
         speed=Speed.REALTIME if opened.live else chosen_speed,
         prompt_ids=ids,
         telemetry=telemetry,
@@ -137,4 +141,6 @@ def _out_path(out: str | None, source: str) -> Path | None:
 
 
 def _files(source: str) -> list[str]:
-    return [] if source in (STDIN, MICROPHONE) else [source]
+    if source == MICROPHONE:
+        return []
+    return ["/dev/stdin" if source == STDIN else source]

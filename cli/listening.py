@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import sys
 import time
 from contextlib import AsyncExitStack
@@ -15,11 +13,19 @@ from interject.agent.session import AgentSession
 from interject.agent.sinks import TimelineSink
 from interject.agent.voice import SilentVoice, open_voice
 from interject.cli.audience import Audience
-from interject.cli.failures import EXIT_INTERRUPTED, OutputClosed, complain
+from interject.cli.failures import (
+    EXIT_BAD_INPUT,
+    OutputClosed,
+    attempt,
+    complain,
+    reason,
+    silence,
+)
 from interject.cli.json_lines import JsonLines
 from interject.cli.listen_request import Speed
 from interject.cli.live_table import LiveTable
 from interject.cli.recording import Recording
+from interject.cli.signals import StopSignals
 from interject.cli.stream import Stream
 from interject.cli.tally import Tally
 from interject.cli.trace import Trace
@@ -27,7 +33,7 @@ from interject.cli.watched_voice import WatchedVoice
 from interject.model_runtime import open_runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from interject.agent.sinks import AudioSink
     from interject.agent.voice import Voice
@@ -47,7 +53,7 @@ async def open_by_url(url: str) -> Runtime:
 def run(
     request: ListenRequest, *, opener: Callable[[str], Awaitable[Runtime]] = open_by_url
 ) -> int:
-    """Listen to the end, to Ctrl-C, or until nobody reads the output; write the files always."""
+    """Listen to the end, to a signal, or until nobody reads the output; write the files always."""
     trace = Trace(threshold=request.profile.threshold) if request.plot else None
     recording = Recording(request.out, trace)
     audience = Audience(_display(request), Tally(time.monotonic), trace)
@@ -58,19 +64,13 @@ def run(
         real_time=request.speed is Speed.REALTIME,
         clock=time.monotonic,
     )
-    try:
-        asyncio.run(_listen(request, stream, recording, opener))
-    finally:
-        recording.close()
-        if recording.heard_samples:
-            _draw(request, trace)
-            audience.finish(
-                heard_s=recording.heard_s,
-                nonfinite_samples=stream.hearing.nonfinite_samples,
-                interrupted=stream.interrupted,
-                notices=stream.notices,
-            )
-    return _exit_code(stream, audience)
+    with StopSignals() as signals:
+        try:
+            asyncio.run(_listen(request, stream, recording, opener, signals))
+        finally:
+            recording.close()
+            written = _write(request, stream, recording, audience, trace)
+        return _exit_code(stream, audience, signals) or (0 if written else EXIT_BAD_INPUT)
 
 
 async def _listen(
@@ -78,8 +78,9 @@ async def _listen(
     stream: Stream,
     recording: Recording,
     opener: Callable[[str], Awaitable[Runtime]],
+    signals: StopSignals,
 ) -> None:
-    with _ctrl_c(stream):
+    with signals.told(asyncio.get_running_loop(), stream.interrupt):
         async with AsyncExitStack() as stack:
             voice = _voice(request, recording)
             stack.push_async_callback(voice.aclose)
@@ -141,32 +142,41 @@ def _display(request: ListenRequest) -> Display:
     return JsonLines(sys.stdout) if request.json else LiveTable(sys.stdout)
 
 
-def _exit_code(stream: Stream, audience: Audience) -> int:
+def _write(
+    request: ListenRequest,
+    stream: Stream,
+    recording: Recording,
+    audience: Audience,
+    trace: Trace | None,
+) -> bool:
+    """Finish every output, whatever becomes of the others; whether all of them are whole."""
+    whole = True
+    if recording.failure is not None:
+        complain(f"--out {request.out}: could not be written ({reason(recording.failure)})")
+        whole = False
+    if not recording.heard_samples and not stream.interrupted:
+        return whole
+    if request.plot is not None and trace is not None:
+        whole &= attempt(f"--plot {request.plot}", lambda: _draw(request, trace))
+    audience.finish(
+        heard_s=recording.heard_s,
+        nonfinite_samples=stream.hearing.nonfinite_samples,
+        interrupted=stream.interrupted,
+        notices=stream.notices,
+    )
+    if audience.failure is not None and not audience.left:
+        silence(1)
+        complain(f"standard output: could not be written ({reason(audience.failure)})")
+        whole = False
+    return whole
+
+
+def _exit_code(stream: Stream, audience: Audience, signals: StopSignals) -> int:
     for notice in stream.notices:
         complain(f"note: {notice}")
     if audience.left:
         raise OutputClosed
-    if stream.interrupted:
-        complain("interrupted")
-        return EXIT_INTERRUPTED
-    return 0
-
-
-@contextlib.contextmanager
-def _ctrl_c(stream: Stream) -> Iterator[None]:
-    """The first Ctrl-C ends the reply and the session; a second one ends the process."""
-    loop = asyncio.get_running_loop()
-
-    def interrupt() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        stream.interrupt()
-
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
+    return signals.exit_code()
 
 
 def _voice(request: ListenRequest, recording: Recording) -> Voice:
@@ -177,9 +187,8 @@ def _voice(request: ListenRequest, recording: Recording) -> Voice:
     return SilentVoice()
 
 
-def _draw(request: ListenRequest, trace: Trace | None) -> None:
-    if request.plot is None or trace is None:
-        return
+def _draw(request: ListenRequest, trace: Trace) -> None:
     from interject.cli.plot import draw
 
+    assert request.plot is not None, "only a picture that was asked for is drawn"
     draw(trace, request.plot, title=Path(request.source.name).name)

@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from interject.cli.failures import DEBUG_VARIABLE, EXIT_DIFFERS, InputFailure, complain
-from interject.cli.hearing import Hearing
-from interject.cli.media_file import MediaFile
 from interject.cli.stereo import StereoWriter
 from interject.cli.targets import check_target
+from interject.cli.whole_sound import read_whole
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from interject.integrations.livekit.jobs.access import Access
@@ -74,7 +72,7 @@ def read_visit(
         raise InputFailure(f"--seconds {seconds:g}: must lie between 0 and 86400")
     if dispatch is None and metadata:
         raise InputFailure("--metadata: belongs to --dispatch AGENT; name the agent, too")
-    sound = None if play is None else _read_sound(play)
+    sound = None if play is None else read_whole(play)
     target = None if record is None else Path(record)
     if target is not None:
         check_target(target, [play] if play else [], option="--record")
@@ -96,7 +94,7 @@ async def _visit(visit: Visit) -> int:
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     if visit.dispatch is not None:
         await dispatch(visit.access, visit.room, visit.dispatch, visit.metadata)
@@ -176,12 +174,6 @@ def _access(url: str, api_key: str, api_secret: str) -> Access:
             f"rooms need the package {error.name}: pip install 'interject[livekit]'"
         ) from error
     return Access(url, api_key, api_secret)
-
-
-def _read_sound(name: str) -> NDArray[np.int16]:
-    hearing = Hearing()
-    pieces = [hearing.push(block) for block in MediaFile(name).blocks()]
-    return np.concatenate([*pieces, hearing.finish()])
 
 
 def _checked(metadata: str) -> str:

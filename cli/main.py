@@ -9,11 +9,14 @@ import typer
 
 from interject import __version__
 from interject.cli.bench.command import bench
+from interject.cli.dashed_names import SoundCommand
 from interject.cli.doctor import doctor
+from interject.cli.failures import complain, leave
 from interject.cli.listen import listen
 from interject.cli.livekit import livekit_app
 from interject.cli.model import model_app
 from interject.cli.offline import ask, transcribe, translate
+from interject.cli.standard_streams import prepare
 from interject.cli.top import top
 from interject.cli.worker import worker
 
@@ -26,10 +29,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command()(listen)
-app.command()(transcribe)
-app.command()(translate)
-app.command()(ask)
+app.command(cls=SoundCommand)(listen)
+app.command(cls=SoundCommand)(transcribe)
+app.command(cls=SoundCommand)(translate)
+app.command(cls=SoundCommand)(ask)
 app.add_typer(model_app, name="model")
 app.add_typer(livekit_app, name="livekit")
 app.command()(worker)
@@ -48,4 +51,12 @@ def _root(version: _Version = False) -> None:
 
 
 def main() -> None:
-    app()
+    if 1 in prepare():
+        complain("note: standard output is closed; nothing can be shown there")
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as exc:
+        leave(exc)

@@ -2,60 +2,92 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
 import av.error
 import numpy as np
 
-from interject.cli.failures import InputFailure
+from interject.cli.failures import InputFailure, printable
+from interject.cli.input_file import HEAD_BYTES, open_input
 from interject.cli.sources import RawBlock, Source
-from interject.cli.truncation import declared_wav_s, ends_early
+from interject.cli.time_stamps import TimeStamps
+from interject.cli.truncation import CUT_TOLERANCE_S, boxes, has_unknown_long_size, whole_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-CUT_TOLERANCE_S = 0.25
-"""Encoders pad and trim at the ends; a duration may be off by this much in a whole file."""
+    from interject.cli.input_file import InputFile
+
 FULL_SCALE = {"u8": 128.0, "s16": 32_768.0, "s32": 2_147_483_648.0, "s64": 9.223372036854776e18}
+FROM_ZERO = ("matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "flv")
+FROM_FIRST_STAMP = ("ogg", "mpegts", "mpeg", "asf", "nut")
+"""Containers with time stamps of their own: in these a recording may begin at any time of day."""
+MICROSECONDS = 1_000_000.0
+OPTIONS = {"protocol_whitelist": "none"}
+"""What a playlist or a reference in a file names is never opened."""
 
 
 class MediaFile(Source):
-    """One file, opened at once so that a bad one is refused before anything else starts."""
+    """One file, opened at once so that a bad one is refused before anything else starts.
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self._path = Path(name)
-        _refuse_early(self._path)
-        try:
-            self._container: Any = av.open(name, options={"protocol_whitelist": "file"})
-        except av.error.FFmpegError as exc:
-            raise InputFailure(_unreadable(self._path, exc)) from exc
-        if not self._container.streams.audio:
-            self._container.close()
-            raise InputFailure(f"{name}: holds no sound; give a file with an audio track")
-        self._stream = self._container.streams.audio[0]
-        self._expected_s = declared_wav_s(self._path) or _declared_s(self._stream)
+    `track` counts the audio tracks from 1. A `file` that is open already, a pipe say, is read from
+    where it stands.
+    """
+
+    def __init__(
+        self, name: str, *, track: int | None = None, file: InputFile | None = None
+    ) -> None:
+        super().__init__(printable(name))
+        self._file = file or open_input(name)
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(self._file.close)
+            self._container = on_failure.enter_context(_opened(self._file, self.name))
+            self._stream = self._chosen(track)
+            on_failure.pop_all()
         self.rate_hz = int(self._stream.rate or 0)
         self.channels = int(self._stream.codec_context.channels or 0)
+        self._stamps = TimeStamps()
         self._read_s = 0.0
         self._damaged = 0
 
     def blocks(self) -> Iterator[RawBlock]:
-        with self._container:
-            yield from self._decoded()
-        self._report_end()
+        try:
+            with self._container:
+                yield from self._decoded()
+                self._report_end()
+        finally:
+            self._file.close()
+
+    def _chosen(self, track: int | None) -> Any:
+        tracks = self._container.streams.audio
+        count = len(tracks)
+        if not count:
+            raise InputFailure(f"{self.name}: holds no sound; give a file with an audio track")
+        number = 1 if track is None else track
+        if not 1 <= number <= count:
+            held = "1 audio track" if count == 1 else f"{count} audio tracks"
+            raise InputFailure(f"--track {number}: {self.name} holds {held}, counted from 1")
+        if count > 1:
+            other = "" if track else "; --track N hears another"
+            self.notices.append(
+                f"{self.name} holds {count} audio tracks; track {number} is heard{other}"
+            )
+        chosen = tracks[number - 1]
+        if chosen.codec_context is None:
+            raise InputFailure(f"{self.name}: its sound is of a kind that cannot be decoded")
+        return chosen
 
     def _decoded(self) -> Iterator[RawBlock]:
         packets = self._container.demux(self._stream)
         while True:
             try:
                 packet = next(packets, None)
-            except av.error.FFmpegError:
+            except (av.error.FFmpegError, OSError):
                 self._damaged += 1
                 return
             if packet is None:
@@ -69,44 +101,89 @@ class MediaFile(Source):
             self._damaged += 1
             return
         for frame in frames:
-            self._read_s += frame.samples / frame.sample_rate
+            yield from self._hole_before(frame)
+            self._take(frame.samples / frame.sample_rate)
             yield RawBlock(_as_float(frame), frame.sample_rate)
+
+    def _hole_before(self, frame: Any) -> Iterator[RawBlock]:
+        """Silence where the time stamps say that nothing was recorded, a second at a time."""
+        at_s = self._stamp_s(frame)
+        if at_s is None:
+            return
+        missing = round(self._stamps.silence_before(at_s) * frame.sample_rate)
+        self._stamps.advance(missing / frame.sample_rate)
+        while missing:
+            piece = min(missing, frame.sample_rate)
+            missing -= piece
+            silence = np.zeros((piece, len(frame.layout.channels)), dtype=np.float32)
+            yield RawBlock(silence, frame.sample_rate)
+
+    def _stamp_s(self, frame: Any) -> float | None:
+        container = self._container.format.name
+        if frame.pts is None or container not in FROM_ZERO + FROM_FIRST_STAMP:
+            return None
+        begins = self._container.start_time if container in FROM_FIRST_STAMP else 0
+        return float(frame.pts * frame.time_base) - (begins or 0) / MICROSECONDS
+
+    def _take(self, seconds: float) -> None:
+        self._read_s += seconds
+        self._stamps.advance(seconds)
 
     def _report_end(self) -> None:
         if self._read_s == 0.0:
             raise InputFailure(f"{self.name}: holds no sound that can be decoded; is it cut short?")
-        expected_s = self._expected_s
-        if expected_s is not None and expected_s - self._read_s > CUT_TOLERANCE_S:
+        for at_s, ahead_s in self._stamps.refused[:1]:
             self.notices.append(
-                f"{self.name} is cut: it says {expected_s:.1f} s, {self._read_s:.1f} s could be"
+                f"{self.name}: the time stamps jump by {ahead_s:.0f} s at {at_s:.1f} s; taken for a"
+                " fault, the sound goes on without silence"
+            )
+        self._report_cut()
+
+    def _report_cut(self) -> None:
+        heard_s = self._stamps.position_s
+        said_s = whole_s(self._container.format.name, self._file, heard_s)
+        if said_s == math.inf:
+            said_s = max(_declared_s(self._container, self._stream), 0.0)
+        if said_s is not None and said_s > heard_s + CUT_TOLERANCE_S:
+            self.notices.append(
+                f"{self.name} is cut: it says {said_s:.1f} s, {heard_s:.1f} s could be"
                 " read and were used"
             )
-        elif self._damaged or ends_early(self._path):
+        elif self._damaged or said_s is not None:
             self.notices.append(
-                f"{self.name} is damaged or cut after {self._read_s:.1f} s; that much was used"
+                f"{self.name} is damaged or cut after {heard_s:.1f} s; that much was used"
             )
 
 
-def _refuse_early(path: Path) -> None:
-    if not path.exists():
-        raise InputFailure(f"{path}: no such file; give a path, '-' for raw PCM, or 'mic'")
-    if path.is_dir():
-        raise InputFailure(f"{path}: is a folder; give one sound file")
-    if path.is_file() and path.stat().st_size == 0:
-        raise InputFailure(f"{path}: is empty (0 bytes); nothing to hear")
+def _opened(file: InputFile, name: str) -> Any:
+    if not file.seekable() and _index_at_end(file):
+        raise InputFailure(
+            f"{name}: its index (moov) stands behind the sound, and a pipe cannot go back; give the"
+            " file itself, or write it with -movflags +faststart"
+        )
+    if has_unknown_long_size(file):
+        file.magic = b"RIFF"  # FFmpeg reads a WAV of unknown length to its end, an RF64 not at all.
+    try:
+        return av.open(file, metadata_errors="replace", options=OPTIONS)
+    except (av.error.FFmpegError, OSError) as exc:
+        raise InputFailure(
+            f"{name}: is not a sound file that can be read, or is cut before its sound begins"
+        ) from exc
 
 
-def _unreadable(path: Path, exc: Exception) -> str:
-    if isinstance(exc, PermissionError):
-        return f"{path}: may not be read; check its permissions"
-    return f"{path}: is not a sound file that can be read, or is cut before its sound begins"
+def _index_at_end(file: InputFile) -> bool:
+    """Whether a piped MP4 has its sound before the table that says where it is."""
+    for kind, end in boxes(lambda at, count: file.peek(at + count)[at:]):
+        if kind in (b"moov", b"mdat") or end > HEAD_BYTES:
+            return kind == b"mdat"
+    return False
 
 
-def _declared_s(stream: Any) -> float | None:
-    if stream.duration is None or stream.time_base is None:
-        return None
-    seconds = float(stream.duration * stream.time_base)
-    return seconds if math.isfinite(seconds) and seconds > 0.0 else None
+def _declared_s(container: Any, stream: Any) -> float:
+    """Seconds by the demultiplexer, 0 where it does not know; a guess for some formats."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / MICROSECONDS
 
 
 def _as_float(frame: Any) -> NDArray[np.float32]:

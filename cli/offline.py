@@ -8,38 +8,50 @@ import typer
 
 from interject.cli.failures import InputFailure, command
 
-_File = Annotated[str, typer.Argument(help="A sound file, or '-' for raw 16-bit PCM.")]
+_File = Annotated[str, typer.Argument(help="A sound file or a pipe, or '-' for standard input.")]
 _Model = Annotated[str, typer.Option(help="'nano', or the folder of a checkpoint.")]
 _Question = Annotated[str, typer.Argument(help="The question, in words.")]
 _Language = Annotated[str, typer.Option("--to", help="The language to translate into.")]
 _MaxTokens = Annotated[int, typer.Option(help="Longest answer in tokens.")]
 
+_Track = Annotated[int | None, typer.Option(help="Which audio track, from 1; default: the first.")]
+
 
 @command
-def transcribe(file: _File, model: _Model = "nano", max_tokens: _MaxTokens = 256) -> None:
+def transcribe(
+    file: _File, model: _Model = "nano", max_tokens: _MaxTokens = 256, track: _Track = None
+) -> None:
     """Write down what is said in a file."""
     from interject.cli.whole_clip import answer, transcription
 
-    answer(file, transcription, model=model, max_tokens=max_tokens)
+    answer(file, transcription, model=model, max_tokens=max_tokens, track=track)
 
 
 @command
 def translate(
-    file: _File, to: _Language = "English", model: _Model = "nano", max_tokens: _MaxTokens = 256
+    file: _File,
+    to: _Language = "English",
+    model: _Model = "nano",
+    max_tokens: _MaxTokens = 256,
+    track: _Track = None,
 ) -> None:
     """Write down in another language what is said in a file."""
     from interject.cli.whole_clip import answer, translation
 
-    answer(file, lambda: translation(to), model=model, max_tokens=max_tokens)
+    answer(file, lambda: translation(to), model=model, max_tokens=max_tokens, track=track)
 
 
 @command
 def ask(
-    file: _File, question: _Question, model: _Model = "nano", max_tokens: _MaxTokens = 256
+    file: _File,
+    question: _Question,
+    model: _Model = "nano",
+    max_tokens: _MaxTokens = 256,
+    track: _Track = None,
 ) -> None:
     """Answer a question about a file."""
     from interject.cli.whole_clip import answer
 
     if not question.strip():
         raise InputFailure("the question is empty; write what you want to know")
-    answer(file, lambda: question, model=model, max_tokens=max_tokens)
+    answer(file, lambda: question, model=model, max_tokens=max_tokens, track=track)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import textwrap
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.cli.failures import InputFailure
+from interject.cli.failures import InputFailure, printable
 from interject.model_runtime.protocol import Emotion
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ LABEL_ROWS = 4
 LABEL_CHARS = 28
 LABEL_SHARE = 0.16
 MAX_LABELS = 60
+TITLE_CHARS = 100
 
 
 def check_plot(path: Path) -> None:
@@ -37,9 +39,22 @@ def check_plot(path: Path) -> None:
 
 
 def draw(trace: Trace, path: Path, *, title: str) -> None:
+    """`title` is plain text, cut where it is long."""
     import matplotlib as mpl
 
     mpl.use("Agg")
+    with warnings.catch_warnings(), mpl.rc_context():
+        # Marks that the font lacks are drawn as boxes; the user's own style does not apply.
+        warnings.simplefilter("ignore")
+        mpl.rcdefaults()
+        _draw(trace, path, shortened(title))
+
+
+def shortened(title: str) -> str:
+    return printable(title if len(title) <= TITLE_CHARS else f"{title[: TITLE_CHARS - 1]}…")
+
+
+def _draw(trace: Trace, path: Path, title: str) -> None:
     from matplotlib.figure import Figure
 
     end_s = _end_s(trace)
@@ -58,7 +73,7 @@ def draw(trace: Trace, path: Path, *, title: str) -> None:
     for axes in (room, speech, chance):
         for reply in trace.replies:
             axes.axvline(reply.at_s, color=_colour(reply), lw=0.8, alpha=0.6)
-    labels.set_title(title, loc="left", fontsize=11, fontweight="bold")
+    labels.set_title(title, loc="left", fontsize=11, fontweight="bold", parse_math=False)
     chance.set_xlim(0.0, end_s)
     chance.set_xlabel("seconds")
     figure.savefig(path, dpi=130)

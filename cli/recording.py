@@ -39,8 +39,16 @@ class Recording:
     def heard_s(self) -> float:
         return self.heard_samples / SAMPLE_RATE_HZ
 
+    @property
+    def failure(self) -> OSError | None:
+        """Why the file is not whole."""
+        return None if self._stereo is None else self._stereo.failure
+
     def open(self) -> None:
-        """Replace the file only now that there will be something to put into it."""
+        """Replace the file only now that there will be something to put into it.
+
+        :raises OSError: when it cannot be written.
+        """
         if self._out is not None:
             self._stereo = StereoWriter(self._out)
 

@@ -1,4 +1,4 @@
-"""Where sound comes from: a file, raw PCM on standard input, or a microphone."""
+"""Where sound comes from: a file or a pipe, standard input, or a microphone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.cli.failures import InputFailure
+from interject.cli.failures import InputFailure, printable
+from interject.cli.input_file import InputFile, open_input
+from interject.cli.magic import is_sound_file
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 MICROPHONE = "mic"
+STANDARD_INPUT = "standard input"
 READ_BYTES = 16_384
 MAX_CHANNELS = 64
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
@@ -30,6 +33,27 @@ class RawBlock:
 
     samples: NDArray[np.float32] = field(repr=False)
     rate_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class RawShape:
+    """What raw PCM does not say of itself; channels are interleaved.
+
+    :raises InputFailure: when it makes no sense.
+    """
+
+    rate_hz: int = SAMPLE_RATE_HZ
+    channels: int = 1
+
+    def __post_init__(self) -> None:
+        if not MIN_RATE_HZ <= self.rate_hz <= MAX_RATE_HZ:
+            raise InputFailure(
+                f"--raw-rate {self.rate_hz}: must lie between {MIN_RATE_HZ} and {MAX_RATE_HZ} Hz"
+            )
+        if not 1 <= self.channels <= MAX_CHANNELS:
+            raise InputFailure(
+                f"--raw-channels {self.channels}: must lie between 1 and {MAX_CHANNELS}"
+            )
 
 
 class Source(ABC):
@@ -47,54 +71,80 @@ class Source(ABC):
 
 
 class RawPcm(Source):
-    """Signed 16-bit little-endian PCM from a file descriptor, in real or any other time."""
+    """Signed 16-bit little-endian PCM, in real or any other time."""
 
-    def __init__(self, descriptor: int, *, rate_hz: int, channels: int) -> None:
-        super().__init__("standard input")
-        if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
-            raise InputFailure(
-                f"--raw-rate {rate_hz}: must lie between {MIN_RATE_HZ} and {MAX_RATE_HZ} Hz"
-            )
-        if not 1 <= channels <= MAX_CHANNELS:
-            raise InputFailure(f"--raw-channels {channels}: must lie between 1 and {MAX_CHANNELS}")
-        self._descriptor = descriptor
-        self._rate_hz = rate_hz
-        self._channels = channels
+    def __init__(self, file: InputFile, shape: RawShape, *, name: str = STANDARD_INPUT) -> None:
+        super().__init__(name)
+        self._file = file
+        self._shape = shape
 
     def blocks(self) -> Iterator[RawBlock]:
-        whole = 2 * self._channels
+        whole = 2 * self._shape.channels
         rest = b""
         heard = False
-        while data := os.read(self._descriptor, READ_BYTES):
+        while data := self._file.read(READ_BYTES):
             data = rest + data
             usable = len(data) - len(data) % whole
             rest = data[usable:]
             if usable:
                 heard = True
-                yield RawBlock(self._shaped(data[:usable]), self._rate_hz)
+                yield RawBlock(self._shaped(data[:usable]), self._shape.rate_hz)
         if rest:
-            self.notices.append(f"standard input ended inside a sample; {len(rest)} bytes dropped")
+            self.notices.append(f"{self.name} ended inside a sample; {len(rest)} bytes dropped")
         if not heard:
-            raise InputFailure("standard input is empty; pipe raw 16-bit PCM into it")
+            raise InputFailure(f"{self.name} is empty; pipe raw 16-bit PCM or a sound file into it")
 
     def _shaped(self, data: bytes) -> NDArray[np.float32]:
-        pcm = np.frombuffer(data, dtype="<i2").reshape(-1, self._channels)
+        pcm = np.frombuffer(data, dtype="<i2").reshape(-1, self._shape.channels)
         return np.asarray(pcm, dtype=np.float32) / np.float32(32_768.0)
 
 
-def open_source(name: str, *, raw_rate_hz: int = SAMPLE_RATE_HZ, raw_channels: int = 1) -> Source:
-    """Open a source by its name on the command line.
+class StandardInput(Source):
+    """A sound file by its first bytes, else raw PCM. They are waited for when it is heard, so that
+    a model is loaded before somebody speaks.
+    """
+
+    def __init__(self, descriptor: int, shape: RawShape, *, track: int | None = None) -> None:
+        super().__init__(STANDARD_INPUT)
+        self._file = InputFile(descriptor)
+        self._shape = shape
+        self._track = track
+
+    def blocks(self) -> Iterator[RawBlock]:
+        source = self._recognised()
+        source.notices = self.notices
+        yield from source.blocks()
+
+    def _recognised(self) -> Source:
+        if not is_sound_file(self._file):
+            return RawPcm(self._file, self._shape)
+        from interject.cli.media_file import MediaFile
+
+        return MediaFile(self.name, track=self._track, file=self._file)
+
+
+def open_source(
+    name: str, shape: RawShape = RawShape(), *, raw: bool = False, track: int | None = None
+) -> Source:
+    """Open a source by its name on the command line; `raw` takes it for PCM whatever it is.
 
     :raises InputFailure: when there is no sound to be had from it.
     """
-    if name == STDIN:
-        if os.isatty(0):
-            raise InputFailure("standard input is a terminal; pipe raw 16-bit PCM into it")
-        return RawPcm(0, rate_hz=raw_rate_hz, channels=raw_channels)
+    if track is not None and (raw or name == MICROPHONE):
+        raise InputFailure(f"--track {track}: only a sound file holds tracks")
     if name == MICROPHONE:
         from interject.cli.microphone import Microphone
 
         return Microphone()
+    if name == STDIN and os.isatty(0):
+        raise InputFailure(
+            "standard input is a terminal; pipe raw 16-bit PCM or a sound file into it"
+        )
+    if raw:
+        file = InputFile(0) if name == STDIN else open_input(name)
+        return RawPcm(file, shape, name=STANDARD_INPUT if name == STDIN else printable(name))
+    if name == STDIN:
+        return StandardInput(0, shape, track=track)
     from interject.cli.media_file import MediaFile
 
-    return MediaFile(name)
+    return MediaFile(name, track=track)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
+    from io import FileIO
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -24,14 +25,22 @@ class StereoWriter:
     """Two tracks on one clock of samples at 16 kHz.
 
     The room runs ahead of the decisions about it, so both tracks wait in memory until `settle`
-    says that nothing more can be spoken before a point.
+    says that nothing more can be spoken before a point. A disk that is full later costs the rest
+    of the file, and nobody else anything: `failure` says why.
+
+    :raises OSError: when it cannot even be begun.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: BinaryIO = path.open("wb")
-        self._file.write(_header(UNKNOWN_SIZE))
-        self._written = 0
+        self.failure: OSError | None = None
+        self._file: FileIO = path.open("wb", buffering=0)
+        try:
+            self._file.write(_header(UNKNOWN_SIZE))
+        except OSError as exc:
+            self._file.close()
+            raise OSError(exc.errno, exc.strerror, str(path)) from exc
+        self._data_bytes = self._written = 0
         self._left = _Track()
         self._right = _Track()
 
@@ -65,16 +74,30 @@ class StereoWriter:
         both = np.empty((count, 2), dtype="<i2")
         both[:, 0] = self._left.take(self._written, count)
         both[:, 1] = self._right.take(self._written, count)
-        self._file.write(both.tobytes())
+        self._data_bytes += self._write(both.tobytes())
         self._written += count
 
     def close(self) -> None:
         if self._file.closed:
             return
         self.settle(max(self._left.end, self._right.end))
-        self._file.seek(0)
-        self._file.write(_header(self._written * FRAME_BYTES))
-        self._file.close()
+        try:
+            if self._file.seekable():
+                self._file.seek(0)
+                self._file.write(_header(self._data_bytes))
+            self._file.close()
+        except OSError as exc:
+            self.failure = self.failure or exc
+
+    def _write(self, data: bytes) -> int:
+        """How much of it could be written; all, until the first failure."""
+        rest = memoryview(data)
+        try:
+            while rest and self.failure is None:
+                rest = rest[self._file.write(rest) :]
+        except OSError as exc:
+            self.failure = exc
+        return len(data) - len(rest)
 
 
 class _Track:

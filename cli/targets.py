@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interject.cli.failures import InputFailure
+from interject.cli.failures import InputFailure, printable, reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +18,35 @@ def check_target(path: Path, sounds: Sequence[str], *, option: str) -> None:
 
     :raises InputFailure: when it cannot be written.
     """
-    if path.is_dir():
-        raise InputFailure(f"{option} {path}: is a folder; name a file")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise InputFailure(f"{option} {path}: may not be written; check its permissions")
-    if path.exists() and any(Path(s).exists() and path.samefile(s) for s in sounds):
-        raise InputFailure(f"{option} {path}: would overwrite the sound that is to be heard")
+    shown = f"{option} {printable(str(path))}"
+    try:
+        if path.is_dir():
+            raise InputFailure(f"{shown}: is a folder; name a file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if any(_is_same(path, Path(sound)) for sound in sounds):
+            raise InputFailure(f"{shown}: would overwrite the sound that is to be heard")
+        _try_to_open(Path(os.path.realpath(path)))
+    except OSError as exc:
+        raise InputFailure(f"{shown}: cannot be written ({reason(exc)})") from exc
+
+
+def check_apart(targets: dict[str, Path | None]) -> None:
+    """:raises InputFailure: when two options name one file."""
+    given = [(option, path) for option, path in targets.items() if path is not None]
+    for (option, path), (other, place) in itertools.combinations(given, 2):
+        if os.path.realpath(path) == os.path.realpath(place) and not path.is_char_device():
+            raise InputFailure(f"{option} and {other}: name one file, {printable(str(path))}")
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    return path.exists() and other.exists() and path.samefile(other)
+
+
+def _try_to_open(path: Path) -> None:
+    """As a writer would, and leave things as they were. Opening a pipe would end its reader."""
+    existed = path.exists()
+    if existed and not (path.is_file() or path.is_char_device()):
+        return
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
+    if not existed:
+        path.unlink()

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from interject.cli.failures import InputFailure, complain
-from interject.cli.hearing import Hearing
-from interject.cli.sources import MICROPHONE, open_source
-from interject.model_runtime.protocol import (
-    SAMPLE_RATE_HZ,
-    EndReason,
-    ReplyDelta,
-    ReplyEnded,
-    SessionOptions,
-)
+from interject.cli.whole_sound import read_whole
+from interject.model_runtime.protocol import EndReason, ReplyDelta, ReplyEnded, SessionOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-
-    from interject.cli.sources import Source
 
 MAX_CLIP_S = 3_600.0
 MAX_ANSWER_TOKENS = 4_096
@@ -43,34 +33,25 @@ def translation(language: str) -> str:
     return TRANSLATE.format(language=language)
 
 
-def answer(file: str, question: Callable[[], str], *, model: str, max_tokens: int) -> None:
+def answer(
+    file: str,
+    question: Callable[[], str],
+    *,
+    model: str,
+    max_tokens: int,
+    track: int | None = None,
+) -> None:
     """Print the answer as it is written; `question` is asked for once the file is in order.
 
     :raises InputFailure: when the file or an option cannot be used.
     :raises RuntimeFailure: when the clip does not fit into the model's memory.
     """
-    if file == MICROPHONE:
-        raise InputFailure("a microphone has no end; record a file first, or use 'listen'")
     if not 1 <= max_tokens <= MAX_ANSWER_TOKENS:
         raise InputFailure(f"--max-tokens {max_tokens}: must lie between 1 and {MAX_ANSWER_TOKENS}")
-    source, hearing = open_source(file), Hearing()
-    clip = _whole(source, hearing)
-    for notice in (*source.notices, *hearing.notices()):
-        complain(f"note: {notice}")
+    sound = read_whole(file, track=track, most_s=MAX_CLIP_S)
+    clip = sound.astype(np.float32) / np.float32(32_768.0)
     options = SessionOptions(session_id="clip", max_reply_tokens=max_tokens)
     asyncio.run(_ask(clip, question(), model, options))
-
-
-def _whole(source: Source, hearing: Hearing) -> NDArray[np.float32]:
-    pieces, samples = [], 0
-    for block in source.blocks():
-        pieces.append(hearing.push(block))
-        samples += len(pieces[-1])
-        if samples > MAX_CLIP_S * SAMPLE_RATE_HZ:
-            minutes = math.floor(MAX_CLIP_S / 60)
-            raise InputFailure(f"{source.name}: is longer than {minutes} minutes; use 'listen'")
-    pieces.append(hearing.finish())
-    return np.concatenate(pieces).astype(np.float32) / np.float32(32_768.0)
 
 
 async def _ask(

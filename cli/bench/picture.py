@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from interject.cli.bench.histogram import LEAST_MS, RATIO
 from interject.cli.bench.outcome import MEANING, Outcome, Stage
 from interject.cli.bench.plan import P99_LIMIT_MS
+from interject.cli.plot import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ def draw_histograms(
 
     figure = Figure(figsize=(8, 1.2 + 1.3 * max(1, len(rows))), layout="tight")
     all_axes = figure.subplots(max(1, len(rows)), 1, sharex=True, squeeze=False)[:, 0]
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(shortened(title), fontsize=11, parse_math=False)
     for axes, (name, times), limit_ms in zip(all_axes, rows, limits_ms, strict=False):
         _draw_one(axes, name, times, limit_ms)
     all_axes[-1].set_xlabel("ms")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from interject.cli.bench.plan import LoadPlan
 from interject.cli.failures import InputFailure
 from interject.cli.plot import check_plot
-from interject.cli.targets import check_target
+from interject.cli.targets import check_apart, check_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,12 +53,14 @@ def read_request(
         raise InputFailure(
             f"--minutes {minutes:g}: must lie between {LEAST_MINUTES:g} and {MOST_MINUTES:g}"
         )
+    targets = {"--json": _target("--json", json, wavs), "--plot": _picture(plot, wavs)}
+    check_apart(targets)
     return BenchRequest(
         runtime_url=runtime_url,
         plan=LoadPlan(sessions, talk=talk, seconds=60 * minutes, in_phase=in_phase),
         wavs=tuple(wavs),
-        json=_target("--json", json, wavs),
-        plot=_picture(plot, wavs),
+        json=targets["--json"],
+        plot=targets["--plot"],
     )
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
-import signal
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -16,12 +15,13 @@ from interject.cli.bench.meter import metered
 from interject.cli.bench.outcome import Outcome
 from interject.cli.bench.report import remarks, table, without_password, write_json
 from interject.cli.bench.sounds import read_recording, rooms_in, speak_recording
-from interject.cli.failures import EXIT_INTERRUPTED, complain
+from interject.cli.failures import EXIT_BAD_INPUT, attempt, complain
+from interject.cli.signals import StopSignals
 from interject.model_runtime import open_runtime
 from interject.model_runtime.heap import freeze_heap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from interject.cli.bench.request import BenchRequest
     from interject.model_runtime.protocol import Runtime
@@ -35,55 +35,48 @@ def open_for(request: BenchRequest) -> Runtime:
 
 
 def run(request: BenchRequest, *, opener: Callable[[BenchRequest], Runtime] = open_for) -> int:
-    """Measure to the end or to Ctrl-C; files are written in both cases."""
+    """Measure to the end or to a signal; files are written in both cases."""
     outcome = Outcome()
-    interrupted = asyncio.run(_measure(request, outcome, opener))
-    if request.json is not None:
-        write_json(request.json, request, outcome, interrupted=interrupted)
-    if request.plot is not None and outcome.decisions.count:
-        _draw(request, outcome)
-    _show(request, outcome)
-    if interrupted:
-        complain("interrupted")
-        return EXIT_INTERRUPTED
-    return 0
+    with StopSignals() as signals:
+        interrupted = asyncio.run(_measure(request, outcome, opener, signals))
+        whole = _write(request, outcome, interrupted=interrupted)
+        _show(request, outcome)
+        return signals.exit_code() or (0 if whole else EXIT_BAD_INPUT)
 
 
 async def _measure(
-    request: BenchRequest, outcome: Outcome, opener: Callable[[BenchRequest], Runtime]
+    request: BenchRequest,
+    outcome: Outcome,
+    opener: Callable[[BenchRequest], Runtime],
+    signals: StopSignals,
 ) -> bool:
     """Whether it was interrupted."""
     stop = asyncio.Event()
-    recordings = [await asyncio.to_thread(read_recording, name) for name in request.wavs]
-    rooms = rooms_in(recordings or [await speak_recording()], request.plan.sessions)
-    runtime = await asyncio.to_thread(opener, request)
-    freeze_heap()
-    try:
-        with _ctrl_c(stop):
+    with signals.told(asyncio.get_running_loop(), stop.set):
+        recordings = [await asyncio.to_thread(read_recording, name) for name in request.wavs]
+        rooms = rooms_in(recordings or [await speak_recording()], request.plan.sessions)
+        runtime = await asyncio.to_thread(opener, request)
+        freeze_heap()
+        try:
             async with metered(outcome, request.plan.seconds, sys.stderr):
                 # Ids of an earlier run may still be known to a Redis.
                 name = f"bench-{secrets.token_hex(4)}"
                 await run_load(runtime, request.plan, rooms, name=name, outcome=outcome, stop=stop)
-    finally:
-        await runtime.aclose()
+        finally:
+            await runtime.aclose()
     return stop.is_set()
 
 
-@contextlib.contextmanager
-def _ctrl_c(stop: asyncio.Event) -> Iterator[None]:
-    """The first Ctrl-C ends the load; a second one ends the process."""
-    loop = asyncio.get_running_loop()
-
-    def interrupt() -> None:
-        loop.remove_signal_handler(signal.SIGINT)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        stop.set()
-
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
+def _write(request: BenchRequest, outcome: Outcome, *, interrupted: bool) -> bool:
+    """Whether every file that was asked for is there."""
+    written = []
+    if request.json is not None:
+        path = request.json
+        write = partial(write_json, path, request, outcome, interrupted=interrupted)
+        written.append(attempt(f"--json {path}", write))
+    if request.plot is not None and outcome.decisions.count:
+        written.append(attempt(f"--plot {request.plot}", partial(_draw, request, outcome)))
+    return all(written)
 
 
 def _draw(request: BenchRequest, outcome: Outcome) -> None:

@@ -10,7 +10,7 @@ from interject.agent.resample import Resampler
 from interject.agent.voice import VoiceFailure, open_voice
 from interject.cli.bench.recording import Recording, Room
 from interject.cli.failures import InputFailure
-from interject.cli.media_file import MediaFile
+from interject.cli.whole_sound import read_whole
 from interject.config import EspeakVoice
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ, Emotion
 
@@ -39,19 +39,7 @@ def read_recording(name: str) -> Recording:
 
     :raises InputFailure: when there is no sound to be had from it.
     """
-    source = MediaFile(name)
-    resampler: Resampler | None = None
-    parts: list[bytes] = []
-    for block in source.blocks():
-        if resampler is None:
-            resampler = Resampler(block.rate_hz, block.samples.shape[1])
-        parts.append(resampler.push(block.samples).tobytes())
-    if resampler is not None:
-        parts.append(resampler.finish().tobytes())
-    pcm = b"".join(parts)
-    if not pcm:
-        raise InputFailure(f"{name}: holds no sound that can be decoded; is it cut short?")
-    return Recording(pcm)
+    return Recording(read_whole(name).astype("<i2").tobytes())
 
 
 async def speak_recording() -> Recording:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from interject.cli.failures import command
 from interject.cli.listen_request import read_request
 from interject.cli.listening import run
+from interject.cli.standard_streams import prepare
 from tests.cli.fake_runtime import LoudnessRuntime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from interject.model_runtime.protocol import Runtime
 
@@ -40,18 +41,28 @@ DEFAULTS: dict[str, Any] = {
 
 
 @contextlib.contextmanager
-def listening(*, endless: bool = False, **request: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """`interject listen` on a fake runtime; its output and errors come through pipes."""
+def listening(
+    *, endless: bool = False, redirected: str = "", variables: Mapping[str, str] | None = None,
+    **request: Any,
+) -> Iterator[subprocess.Popen[bytes]]:  # fmt: skip
+    """`interject listen` on a fake runtime; its output and errors come through pipes, or where a
+    shell has `redirected` them.
+    """
     given = json.dumps({**DEFAULTS, **request, "endless": endless})
-    with started([sys.executable, "-m", "tests.cli.process", given]) as process:
+    words = [sys.executable, "-m", "tests.cli.process", given]
+    if redirected:
+        words = ["sh", "-c", f'exec "$@" {redirected}', "sh", *words]
+    with started(words, variables) as process:
         yield process
 
 
 @contextlib.contextmanager
-def started(words: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that does not outlive its test."""
+def started(
+    words: list[str], more: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that does not outlive its test, with `more` environment variables."""
     pipe = subprocess.PIPE
-    variables = {**os.environ, "PYTHONWARNINGS": "error", "COLUMNS": "100"}
+    variables = {**os.environ, "PYTHONWARNINGS": "error", "COLUMNS": "100", **(more or {})}
     with subprocess.Popen(
         words, cwd=ROOT, env=variables, stdin=pipe, stdout=pipe, stderr=pipe
     ) as process:
@@ -80,4 +91,5 @@ def _main() -> int:
 
 
 if __name__ == "__main__":
+    prepare()
     _main()

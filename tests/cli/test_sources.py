@@ -1,41 +1,19 @@
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
 import pytest
 
 from interject.cli.failures import InputFailure
-from interject.cli.hearing import Hearing
-from interject.cli.sources import RawPcm, Source, open_source
+from interject.cli.input_file import InputFile
+from interject.cli.sources import RawPcm, RawShape, open_source
+from tests.cli.containers import encode, hear, piped
 from tests.cli.sounds import RATE_HZ, room, write_float_wav, write_wav
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from numpy.typing import NDArray
-
-
-def hear(source: Source) -> tuple[NDArray[np.int16], Hearing]:
-    """All that a source yields, at 16 kHz mono."""
-    hearing = Hearing()
-    pieces = [hearing.push(block) for block in source.blocks()]
-    return np.concatenate([*pieces, hearing.finish()]), hearing
-
-
-def encode(source: Path, target: Path, codec: str, rate_hz: int) -> Path:
-    with av.open(str(target), "w") as out, av.open(str(source)) as sound:
-        stream: Any = out.add_stream(codec, rate=rate_hz)
-        stream.layout = "mono"
-        frame_size = stream.codec_context.frame_size or None
-        resampler = av.AudioResampler(stream.format, "mono", rate_hz, frame_size)
-        for frame in [*sound.decode(audio=0), None]:
-            for piece in resampler.resample(frame):
-                out.mux(stream.encode(piece))
-        out.mux(stream.encode(None))
-    return target
 
 
 def test_sixteen_kilohertz_mono_arrives_bit_for_bit(tmp_path: Path) -> None:
@@ -93,7 +71,7 @@ def test_common_formats_are_heard_whole(
     tmp_path: Path, suffix: str, codec: str, rate_hz: int
 ) -> None:
     wav = write_wav(tmp_path / "a.wav", room(3.0, loud_at_s=(1.0,)))
-    source = open_source(str(encode(wav, tmp_path / f"a{suffix}", codec, rate_hz)))
+    source = open_source(str(encode(wav, tmp_path / f"a{suffix}", codec, rate_hz=rate_hz)))
     heard, _ = hear(source)
     assert source.notices == []
     assert len(heard) / RATE_HZ == pytest.approx(3.0, abs=0.1)
@@ -109,9 +87,9 @@ def test_a_cut_file_is_used_and_the_cut_is_reported(
 ) -> None:
     whole = write_wav(tmp_path / "a.wav", room(6.0))
     if codec == "opus":
-        whole = encode(whole, tmp_path / "whole.ogg", "libopus", 48_000)
+        whole = encode(whole, tmp_path / "whole.ogg", "libopus")
     elif codec is not None:
-        whole = encode(whole, tmp_path / f"whole{suffix}", codec, RATE_HZ)
+        whole = encode(whole, tmp_path / f"whole{suffix}", codec, rate_hz=RATE_HZ)
     data = whole.read_bytes()
     cut = tmp_path / f"cut{suffix}"
     cut.write_bytes(data[: len(data) // 2 + 1])
@@ -169,17 +147,9 @@ def test_a_picture_holds_no_sound(tmp_path: Path) -> None:
         open_source(str(path))
 
 
-def piped(data: bytes) -> int:
-    """A descriptor to read `data` from; small enough to fit a pipe."""
-    reader, writer = os.pipe()
-    os.write(writer, data)
-    os.close(writer)
-    return reader
-
-
 def test_raw_pcm_of_any_shape() -> None:
     frames = np.stack([np.full(4_000, 600), np.full(4_000, 200)], axis=1).astype("<i2")
-    source = RawPcm(piped(frames.tobytes() + b"\x01"), rate_hz=RATE_HZ, channels=2)
+    source = RawPcm(InputFile(piped(frames.tobytes() + b"\x01")), RawShape(RATE_HZ, 2))
     heard, _ = hear(source)
     assert heard[:4_000].tolist() == [400] * 4_000
     assert source.notices == ["standard input ended inside a sample; 1 bytes dropped"]
@@ -187,7 +157,7 @@ def test_raw_pcm_of_any_shape() -> None:
 
 def test_empty_standard_input_is_refused() -> None:
     with pytest.raises(InputFailure, match="standard input is empty"):
-        hear(RawPcm(piped(b""), rate_hz=RATE_HZ, channels=1))
+        hear(RawPcm(InputFile(piped(b"")), RawShape()))
 
 
 @pytest.mark.parametrize(
@@ -195,4 +165,4 @@ def test_empty_standard_input_is_refused() -> None:
 )
 def test_raw_pcm_of_an_impossible_shape_is_refused(rate_hz: int, channels: int) -> None:
     with pytest.raises(InputFailure, match="must lie between"):
-        RawPcm(0, rate_hz=rate_hz, channels=channels)
+        RawShape(rate_hz, channels)

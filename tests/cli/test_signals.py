@@ -1,0 +1,135 @@
+"""SIGINT, SIGTERM and SIGHUP at every moment of `listen`: the files and the summary are written."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from interject.cli.listen_request import read_request
+from interject.cli.listening import run
+from interject.cli.signals import STOPPING, StopSignals
+from tests.cli.fake_runtime import LoudnessRuntime
+from tests.cli.process import DEFAULTS, listening
+from tests.cli.sounds import RATE_HZ, read_stereo, room, write_wav
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from interject.model_runtime.protocol import Runtime
+
+WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "stopped by SIGTERM"}
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    return write_wav(tmp_path / "room.wav", room(4.0, loud_at_s=(2.0,)))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Any]:
+    return {"out": str(tmp_path / "out.wav"), "plot": str(tmp_path / "plot.png")}
+
+
+def summary(text: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(text.splitlines()[-1])
+    assert told["event"] == "summary"
+    return told
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_in_the_middle_of_a_reply(
+    sound: Path, tmp_path: Path, files: dict[str, Any], number: signal.Signals
+) -> None:
+    with listening(source=str(sound), endless=True, **files) as process:
+        assert process.stdout is not None
+        while b"loud." not in process.stdout.readline():
+            pass
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert errors.decode() == f"interject: {WORDS.get(number, 'stopped by SIGHUP')}\n"
+    assert summary(rest.decode())["interrupted"] is True
+    assert len(read_stereo(tmp_path / "out.wav")) / RATE_HZ >= 2.4
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_before_anything_was_heard(tmp_path: Path, files: dict[str, Any]) -> None:
+    with listening(source="-", **files) as process:
+        while not (tmp_path / "out.wav").exists() and process.poll() is None:
+            pass
+        process.send_signal(signal.SIGTERM)
+        told, _ = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert summary(told.decode())["heard_s"] == 0.0
+    assert read_stereo(tmp_path / "out.wav").shape == (0, 2)
+    assert (tmp_path / "plot.png").exists()
+
+
+class SignallingRuntime(LoudnessRuntime):
+    """Somebody stops the process when everything was heard."""
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("stage", ["opening", "closing"])
+def test_while_the_runtime_is_opened_or_closed(
+    sound: Path,
+    tmp_path: Path,
+    files: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    stage: str,
+) -> None:
+    async def opener(_url: str) -> Runtime:
+        if stage == "closing":
+            return SignallingRuntime()
+        os.kill(os.getpid(), signal.SIGTERM)
+        return LoudnessRuntime()
+
+    asked = read_request(**{**DEFAULTS, "source": str(sound), **files})
+    assert run(asked, opener=opener) == 143
+    told = capsys.readouterr()
+    assert told.err == "interject: stopped by SIGTERM\n"
+    heard_s = 4.0 if stage == "closing" else 0.0
+    assert summary(told.out)["heard_s"] == heard_s
+    assert len(read_stereo(tmp_path / "out.wav")) >= heard_s * RATE_HZ
+    assert (tmp_path / "plot.png").exists()
+
+
+def test_the_second_signal_ends_the_process_at_once() -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from interject.cli.signals import StopSignals\n"
+        "with StopSignals():\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print('asked', flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGHUP)\n"
+        "    print('never')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (129, "asked\n"), done.stderr
+
+
+def test_a_hangup_that_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopSignals() as signals:
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signals.received is None
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_handlers_are_put_back() -> None:
+    before = [signal.getsignal(number) for number in STOPPING]
+    with StopSignals():
+        pass
+    assert [signal.getsignal(number) for number in STOPPING] == before
