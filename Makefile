@@ -23,8 +23,9 @@ demo: system-demo $(RUNTIME_STAMP) ## listen to a kitchen, show each decision, w
 	@mkdir -p out
 	$(BIN)/interject listen examples/kitchen.wav --out out/demo.wav --plot out/demo.png
 
-test: system-test live-servers check ## check, then every test
+test: system-test live-servers check ## check, then every test, the numerical ones with other instructions too
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	scripts/numerics.sh $(BIN)/python
 
 check: $(DEV_STAMP) ## formatting, lint and types
 	$(BIN)/ruff format --check .

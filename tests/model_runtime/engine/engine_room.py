@@ -18,6 +18,7 @@ from tests.model_runtime.worlds import frames, noise, small_model
 
 if TYPE_CHECKING:
     from interject.model_runtime.engine.scheduler import StepLimits
+    from interject.model_runtime.network.architecture import ModelConfig
 
 T = TypeVar("T")
 
@@ -44,6 +45,11 @@ class Room:
             clock=lambda: self.now,
         )
         self.events: dict[str, list[Event]] = {}
+
+    @property
+    def config(self) -> ModelConfig:
+        """The shapes of what is computed."""
+        return self.engine.model.config
 
     def open(self, name: str = "a", **options: object) -> str:
         self.events[name] = []

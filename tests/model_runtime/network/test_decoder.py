@@ -14,6 +14,7 @@ from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.network.attention import Segment, SlotAttention
 from interject.model_runtime.network.decoder import Decoder
 from interject.model_runtime.network.slots import SlotMemory
+from interject.model_runtime.rounding import assert_same, decoder_terms
 from tests.model_runtime.reference import (
     DECODER,
     litgpt_tensors,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.network.attention import _Group
 
+pytestmark = pytest.mark.numerics
+TERMS = decoder_terms(DECODER)
 Pair = tuple["Qwen2ForCausalLM", Decoder]
 
 
@@ -91,16 +94,15 @@ def test_logits_equal_transformers(decoders: Pair) -> None:
     theirs, ours = decoders
     ids = torch.stack([token_ids(100, seed) for seed in range(3)])
     logits = ours.logits(ours.forward_train(ours.embed(ids)))
-    torch.testing.assert_close(logits, theirs(input_ids=ids).logits, rtol=1e-4, atol=1e-4)
+    assert_same(logits, theirs(input_ids=ids).logits, terms=TERMS)
 
 
 @torch.inference_mode()
 def test_logits_of_two_tokens_are_rows_of_all(decoder: Decoder) -> None:
     hidden = whole(decoder, decoder.embed(token_ids(7)))
     two = torch.tensor([250, 3])
-    torch.testing.assert_close(
-        decoder.logits(hidden, two), decoder.logits(hidden)[:, two], rtol=1e-5, atol=1e-5
-    )
+    of_all = decoder.logits(hidden)[:, two]
+    assert_same(decoder.logits(hidden, two), of_all, terms=DECODER.width)
 
 
 @torch.inference_mode()
@@ -112,7 +114,7 @@ def test_both_orders_of_queries_keys_and_values_load_alike(
     assert "transformer.h.0.attn.attn.bias" in tensors
     other = load_checkpoint(write_released(tmp_path / "legacy", tower_state, tensors)).decoder
     rows = ours.embed(token_ids(20))
-    assert torch.equal(other.logits(whole(other, rows)), ours.logits(whole(ours, rows)))
+    assert_same(other.logits(whole(other, rows)), ours.logits(whole(ours, rows)), terms=TERMS)
 
 
 @settings(max_examples=25, deadline=None)
@@ -122,7 +124,7 @@ def test_pieces_equal_the_whole(decoder: Decoder, lengths: list[int], slot: int)
     rows = decoder.embed(token_ids(sum(lengths), seed=len(lengths)))
     memory = SlotMemory(DECODER, 3)
     hidden = torch.cat([feed(decoder, memory, [(slot, part)])[0] for part in rows.split(lengths)])
-    torch.testing.assert_close(hidden, whole(decoder, rows), rtol=1e-4, atol=1e-5)
+    assert_same(hidden, whole(decoder, rows), terms=TERMS)
 
 
 @pytest.mark.parametrize("attention", [SlotAttention, BatchedAttention])
@@ -149,7 +151,7 @@ def test_sessions_in_one_step_equal_each_alone(
     for slot, pieces in seen.items():
         hidden = torch.cat(pieces)
         wanted = whole(decoder, rows[slot][: len(hidden)])
-        torch.testing.assert_close(hidden, wanted, rtol=1e-4, atol=1e-5)
+        assert_same(hidden, wanted, terms=TERMS)
 
 
 @torch.inference_mode()
@@ -160,7 +162,7 @@ def test_truncating_takes_back(decoder: Decoder) -> None:
     feed(decoder, memory, [(0, decoder.embed(token_ids(25, seed=9)))])
     memory.truncate(0, 10)
     hidden = feed(decoder, memory, [(0, rows[10:])])[0]
-    torch.testing.assert_close(hidden, whole(decoder, rows)[10:], rtol=1e-4, atol=1e-5)
+    assert_same(hidden, whole(decoder, rows)[10:], terms=TERMS)
 
 
 @pytest.mark.parametrize("spare_slot", [0, 1])
@@ -180,10 +182,10 @@ def test_eviction_from_one_layer_equals_having_heard_only_the_rest(spare_slot: i
     assert memory.lengths[slot] == len(stay)
     hidden = feed(decoder, memory, [(slot, more)])[0]
     wanted = whole(decoder, torch.cat((rows[stay], more)))[len(stay) :]
-    torch.testing.assert_close(hidden, wanted, rtol=1e-4, atol=1e-5)
+    assert_same(hidden, wanted, terms=TERMS)
     memory.truncate(spare_slot, 19)
     again = feed(decoder, memory, [(spare_slot, rows[19:20])])[0]
-    torch.testing.assert_close(again, spare[19:], rtol=1e-4, atol=1e-5)
+    assert_same(again, spare[19:], terms=TERMS)
 
 
 @torch.inference_mode()
@@ -199,7 +201,7 @@ def test_many_evictions_do_not_add_up_to_an_error() -> None:
         fresh = decoder.embed(token_ids(20, seed))
         hidden = feed(decoder, memory, [(0, fresh)])[0]
         held = torch.cat((held, fresh))
-        torch.testing.assert_close(hidden, whole(decoder, held)[-20:], rtol=1e-3, atol=1e-4)
+        assert_same(hidden, whole(decoder, held)[-20:], terms=TERMS)
         stay = torch.cat((torch.arange(20), torch.arange(25, 30), torch.arange(45, 60)))
         memory.keep(0, stay)
         held = held[stay]

@@ -22,12 +22,15 @@ from interject.model_runtime.network.features import (
     whole_clip_log_mel,
 )
 from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES
+from interject.model_runtime.rounding import assert_same
+from tests.model_runtime.alike import assert_same_features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
+pytestmark = pytest.mark.numerics
 CONFIG = FeatureConfig()
 LEVELS = (0.0, 1e-5, 1e-3, 0.03, 0.3, 1.0)
 LONGEST_SAMPLES = 4 * FRAME_SAMPLES + 777
@@ -93,14 +96,14 @@ def test_any_split_equals_the_whole_clip(
     parts: list[tuple[int, float, str]], cuts: list[int], seed: int
 ) -> None:
     clip = sound(parts, seed)
-    torch.testing.assert_close(streamed(clip, cuts), expected(clip), rtol=0, atol=1e-5)
+    assert_same_features(streamed(clip, cuts), expected(clip))
 
 
 @pytest.mark.parametrize("piece", [1, 37, 160, 6399, 6400, 6401, 6440, 20_000])
 def test_pieces_of_one_length(piece: int) -> None:
     clip = sound([(FRAME_SAMPLES, 0.001, "tone"), (FRAME_SAMPLES + 91, 0.3, "noise")], seed=3)
     cuts = range(piece, len(clip), piece)
-    torch.testing.assert_close(streamed(clip, cuts), expected(clip), rtol=0, atol=1e-5)
+    assert_same_features(streamed(clip, cuts), expected(clip))
 
 
 @pytest.mark.parametrize("rest", [0, 1, 39, 40, 41, 6399])
@@ -109,7 +112,7 @@ def test_equals_the_whole_clip_where_the_maximum_comes_first(rest: int) -> None:
     quiet = sound([(2 * FRAME_SAMPLES + rest, 0.01, "noise")], seed=1)
     clip = torch.cat((burst, quiet))[: 2 * FRAME_SAMPLES + rest]
     assert int(whole_clip_log_mel(clip, CONFIG).amax(dim=(-2, -1)).argmax()) == 0
-    torch.testing.assert_close(streamed(clip, [5000]), whole_clip(clip), rtol=0, atol=1e-5)
+    assert_same_features(streamed(clip, [5000]), whole_clip(clip))
 
 
 def test_a_chunk_never_depends_on_what_follows_its_lookahead() -> None:
@@ -117,7 +120,7 @@ def test_a_chunk_never_depends_on_what_follows_its_lookahead() -> None:
     loud = sound([(FRAME_SAMPLES, 1.0, "square")], seed=4)
     first, second = StreamingLogMel(), StreamingLogMel()
     alone = first.push(quiet)
-    torch.testing.assert_close(second.push(torch.cat((quiet, loud)))[:1], alone, rtol=0, atol=0)
+    assert_same_features(second.push(torch.cat((quiet, loud)))[:1], alone)
 
 
 def test_a_chunk_is_whole_two_and_a_half_milliseconds_after_its_end() -> None:
@@ -150,7 +153,7 @@ def test_whole_clips_equal_whisper(kind: str) -> None:
     whisper = WhisperFeatureExtractor(feature_size=128)
     theirs = whisper(clip.numpy(), sampling_rate=16_000, padding="do_not_pad", return_tensors="pt")
     ours = whole_clip(clip).transpose(0, 1).flatten(1)
-    torch.testing.assert_close(ours, theirs["input_features"][0], rtol=0, atol=1e-4)
+    assert_same_features(ours, theirs["input_features"][0])
 
 
 @pytest.mark.parametrize("bins", [80, 128])
@@ -165,7 +168,7 @@ def test_mel_filters_equal_whisper(bins: int) -> None:
         mel_scale="slaney",
     )
     ours = mel_filters(FeatureConfig(mel_bins=bins))
-    torch.testing.assert_close(ours, torch.from_numpy(theirs).float(), rtol=1e-5, atol=1e-8)
+    assert_same(ours, torch.from_numpy(theirs).float(), terms=1)
 
 
 def test_a_hop_that_does_not_divide_a_chunk_is_refused() -> None:

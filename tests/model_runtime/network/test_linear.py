@@ -15,6 +15,9 @@ from interject.model_runtime.network.linear import (
     Linear,
     onednn_is_faster,
 )
+from interject.model_runtime.rounding import assert_same
+
+pytestmark = pytest.mark.numerics
 
 needs_onednn = pytest.mark.skipif(
     not onednn_is_faster(), reason="this processor computes as fast with MKL"
@@ -41,7 +44,7 @@ def test_either_library_gives_the_same(shape: tuple[int, ...], bias: bool) -> No
     with torch.inference_mode():
         y = layer(x)
     assert y.shape == expected.shape
-    assert torch.allclose(y, expected, atol=1e-6)
+    assert_same(y, expected, terms=5)
 
 
 @needs_onednn
@@ -49,7 +52,7 @@ def test_rows_need_not_lie_side_by_side() -> None:
     layer, x = Linear(5, 70), torch.randn(200, 5, 2)[::2, :, 1]
     with torch.inference_mode():
         expected = functional.linear(x.contiguous(), layer.weight, layer.bias)
-        assert torch.allclose(layer(x), expected, atol=1e-6)
+        assert_same(layer(x), expected, terms=5)
 
 
 @needs_onednn
@@ -79,7 +82,7 @@ def test_a_layer_learns_in_training_and_is_right_afterwards() -> None:
         layer.weight -= 0.1 * layer.weight.grad
     with torch.inference_mode():
         assert not torch.allclose(layer(x), before)
-        assert torch.allclose(layer(x), functional.linear(x, layer.weight, layer.bias), atol=1e-6)
+        assert_same(layer(x), functional.linear(x, layer.weight, layer.bias), terms=8)
 
 
 def test_other_machines_compute_with_mkl(monkeypatch: pytest.MonkeyPatch) -> None:

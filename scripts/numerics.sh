@@ -1,0 +1,14 @@
+#!/bin/sh
+# Runs the numerical tests with plainer instructions than this processor's best: those of others.
+# usage: numerics.sh PYTHON
+set -eu
+python=$1
+capability=$("$python" -c 'import torch; print(torch.backends.cpu.get_cpu_capability())')
+case $capability in
+    AVX*) plainer="default avx2" ;;
+    *) plainer="default" ;;
+esac
+for instructions in $plainer; do
+    echo "numerical tests with ATEN_CPU_CAPABILITY=$instructions (this processor: $capability)"
+    ATEN_CPU_CAPABILITY=$instructions "$python" -m pytest -m numerics --quiet
+done
