@@ -1,7 +1,8 @@
 """The runtime in the same process: an engine in a thread of its own.
 
 The thread owns the engine. Input reaches it through an inbox, events come back through the event
-loop; neither side ever waits for the other.
+loop; neither side ever waits for the other. Text becomes tokens in a third thread, so that a long
+one holds up nobody else's steps.
 """
 
 from __future__ import annotations
@@ -9,20 +10,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import queue
-import threading
 from typing import TYPE_CHECKING, TypeVar
 
 from interject.model_runtime import limits
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction
+from interject.model_runtime.engine.thread import EngineThread
 from interject.model_runtime.protocol import (
     MAX_UNREAD_EVENTS,
     Closed,
     CloseReason,
     Emotion,
     FloorMode,
-    RuntimeFailure,
     SessionClosed,
     SessionOptions,
 )
@@ -30,13 +29,16 @@ from interject.model_runtime.threads import leave_a_core
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from concurrent.futures import Future
 
     from torch import Tensor
 
     from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.protocol import Event, Frame
 
-_IDLE_WAIT_S = 0.5
+    Emit = Callable[[Event], None]
+
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
@@ -53,12 +55,7 @@ class EmbeddedRuntime:
     ) -> None:
         leave_a_core()
         self._engine = Engine(model, slots=slots, eviction=eviction)
-        self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._sessions: dict[str, EmbeddedSession] = {}
-        self._ending = threading.Lock()
-        self._ended = False
-        self._thread = threading.Thread(target=self._work, name="interject-engine", daemon=True)
-        self._thread.start()
+        self._thread = EngineThread(self._engine, ended=self._end)
 
     async def __aenter__(self) -> EmbeddedRuntime:
         return self
@@ -68,7 +65,9 @@ class EmbeddedRuntime:
 
     async def open(self, options: SessionOptions) -> EmbeddedSession:
         """Begin a session."""
-        return await self._open(options, lambda emit: self._engine.open(options, emit))
+        engine = self._engine
+        prefix = await asyncio.to_thread(engine.wording.prefix, options)
+        return await self._open(options, lambda emit: engine.open(options, emit, prefix=prefix))
 
     async def open_clip(
         self, options: SessionOptions, clip: Tensor, question: str
@@ -82,109 +81,59 @@ class EmbeddedRuntime:
         )
 
     async def _open(
-        self, options: SessionOptions, start: Callable[[Callable[[Event], None]], None]
+        self, options: SessionOptions, start: Callable[[Emit], Stream]
     ) -> EmbeddedSession:
         loop = asyncio.get_running_loop()
-        session = EmbeddedSession(options.session_id, self, loop)
-        opened: asyncio.Future[None] = loop.create_future()
-        begun = False
-
-        def begin() -> None:
-            nonlocal begun
-            self._check_running()
-            start(session.emit)
-            begun = True
-
-        def undo() -> None:
-            if begun:
-                self._engine.abandon(options.session_id)
-
-        self.submit(lambda: _answer(loop, opened, begin))
+        session = EmbeddedSession(options.session_id, self._thread, loop)
+        opening = self._thread.ask(lambda: session.begin(start))
         try:
-            await opened
+            await asyncio.wrap_future(opening)
         except asyncio.CancelledError:
             with contextlib.suppress(SessionClosed):
-                self.submit(undo)
+                self._thread.ask(session.abandon)
             raise
         return session
 
     async def free_slots(self) -> int:
         """How many sessions could be opened now."""
-        loop = asyncio.get_running_loop()
-        free: asyncio.Future[int] = loop.create_future()
-
-        def count() -> None:
-            loop.call_soon_threadsafe(_succeed, free, self._engine.memory.free)
-
-        self.submit(count)
-        return await free
+        return await asyncio.wrap_future(self._thread.ask(lambda: self._engine.memory.free))
 
     async def aclose(self) -> None:
         """Close every session and stop the thread."""
-        self._inbox.put(None)
+        self._thread.stop()
         await asyncio.to_thread(self._thread.join)
 
     def submit(self, action: Callable[[], None]) -> None:
-        """Have the engine's thread do something between two steps.
+        """Have the engine's thread do something between two steps. A fault in it is the engine's.
 
         :raises SessionClosed: when the runtime has stopped.
         """
-        with self._ending:
-            self._check_running()
-            self._inbox.put(action)
+        self._thread.put(action)
 
     @property
     def engine(self) -> Engine:
         """The engine; touch it only through `submit`."""
         return self._engine
 
-    def _work(self) -> None:
+    def _end(self, failure: Exception | None) -> None:
+        """In the engine's thread."""
         reason, detail = CloseReason.SHUTDOWN, ""
-        try:
-            busy = False
-            while self._take_in(wait=not busy):
-                busy = self._engine.step()
-        except Exception:
-            logger.exception("the engine failed")
+        if failure is not None:
             reason, detail = CloseReason.FAILURE, "the engine failed; see the log"
-        with self._ending:
-            self._ended = True
         for session_id in self._engine.session_ids:
             self._engine.close(session_id, reason, detail)
-        self._turn_down()
-
-    def _turn_down(self) -> None:
-        """Whoever still waits for an answer learns that the sessions are closed."""
-        while not self._inbox.empty():
-            action = self._inbox.get()
-            if action is not None:
-                action()
-
-    def _check_running(self) -> None:
-        if self._ended:
-            raise SessionClosed("the runtime has stopped; open a new one")
-
-    def _take_in(self, *, wait: bool) -> bool:
-        """Do all that is in the inbox; False once the runtime is to stop."""
-        try:
-            action = self._inbox.get(block=wait, timeout=_IDLE_WAIT_S if wait else None)
-            while action is not None:
-                action()
-                action = self._inbox.get_nowait()
-        except queue.Empty:
-            return True
-        return False
 
 
 class EmbeddedSession:
     """A session of an `EmbeddedRuntime`."""
 
     def __init__(
-        self, session_id: str, runtime: EmbeddedRuntime, loop: asyncio.AbstractEventLoop
+        self, session_id: str, thread: EngineThread, loop: asyncio.AbstractEventLoop
     ) -> None:
         self._id = session_id
-        self._runtime = runtime
+        self._thread = thread
         self._loop = loop
+        self._stream: Stream | None = None
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._closed = False
 
@@ -199,21 +148,23 @@ class EmbeddedSession:
         self._do(lambda engine: engine.finish(self._id))
 
     async def text_turn(self, text: str, *, answer: bool = True) -> None:
-        limits.check_text("text", text, limits.MAX_TEXT_BYTES)
-        await self._ask(lambda engine: engine.text_turn(self._id, text, answer=answer))
+        words = await self._spelt(text)
+        await self._ask(lambda engine: engine.text_turn(self._id, words, answer=answer))
 
     async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
-        limits.check_text("text", text, limits.MAX_TEXT_BYTES)
-        await self._ask(lambda engine: engine.say(self._id, text, emotion))
+        words = await self._spelt(text)
+        await self._ask(lambda engine: engine.say(self._id, words, emotion))
 
     async def answer_now(self) -> None:
         self._do(lambda engine: engine.answer_now(self._id))
 
     async def cancel(self, reply_id: int, *, heard_chars: int) -> None:
+        limits.check_whole("reply_id", reply_id, 0, limits.MAX_COUNT)
         limits.check_whole("heard_chars", heard_chars, 0, limits.MAX_COUNT)
         self._do(lambda engine: engine.cancel(self._id, reply_id, heard_chars))
 
     async def heard(self, reply_id: int, *, chars: int) -> None:
+        limits.check_whole("reply_id", reply_id, 0, limits.MAX_COUNT)
         limits.check_whole("chars", chars, 0, limits.MAX_COUNT)
         self._do(lambda engine: engine.heard(self._id, reply_id, chars))
 
@@ -222,6 +173,8 @@ class EmbeddedSession:
     ) -> None:
         if threshold is not None:
             limits.check_threshold(threshold)
+        if mode is not None:
+            limits.check_kind("mode", mode, FloorMode)
         self._do(lambda engine: engine.update(self._id, threshold=threshold, mode=mode))
 
     async def events(self) -> AsyncIterator[Event]:
@@ -233,64 +186,56 @@ class EmbeddedSession:
 
     async def close(self) -> None:
         if not self._closed:
-            self._do(lambda engine: engine.close(self._id, CloseReason.CLIENT))
+            self._close(CloseReason.CLIENT)
+
+    # Called by the engine's thread
+
+    def begin(self, start: Callable[[Emit], Stream]) -> None:
+        """:raises RuntimeFailure: when the engine does not take the session."""
+        self._stream = start(self.emit)
+
+    def abandon(self) -> None:
+        """Nobody knows that it was begun, if it was."""
+        if self._thread.engine.is_open(self._stream):
+            self._thread.engine.abandon(self._id)
 
     def emit(self, event: Event) -> None:
-        """Called by the engine's thread."""
+        """Have the loop deliver an event."""
         self._loop.call_soon_threadsafe(self._deliver, event)
+
+    def _act(self, action: Callable[[Engine], None]) -> None:
+        """Another session may have this one's id by now."""
+        engine = self._thread.engine
+        if not engine.is_open(self._stream):
+            raise SessionClosed(f"session {self._id} has ended")
+        with engine.contained(self._stream):
+            action(engine)
+
+    # Called by the loop
 
     def _deliver(self, event: Event) -> None:
         self._closed = self._closed or isinstance(event, Closed)
         self._events.put_nowait(event)
         if self._events.qsize() == MAX_UNREAD_EVENTS and not self._closed:
-            detail = f"{MAX_UNREAD_EVENTS} events were not read"
-            self._do(lambda engine: engine.close(self._id, CloseReason.FAILURE, detail))
+            self._close(CloseReason.FAILURE, f"{MAX_UNREAD_EVENTS} events were not read")
 
-    def _do(self, action: Callable[[Engine], None]) -> None:
+    def _close(self, reason: CloseReason, detail: str = "") -> None:
+        with contextlib.suppress(SessionClosed):
+            self._do(lambda engine: engine.close(self._id, reason, detail))
+
+    def _check(self) -> None:
         if self._closed:
             raise SessionClosed(f"session {self._id} has ended")
-        self._runtime.submit(lambda: self._quietly(action))
 
-    def _quietly(self, action: Callable[[Engine], None]) -> None:
-        engine = self._runtime.engine
-        try:
-            action(engine)
-        except SessionClosed:
-            logger.debug("input for a session that has just ended")
-        except Exception:
-            logger.exception("input that the engine could not take")
-            engine.close(self._id, CloseReason.FAILURE, "its input could not be taken; see the log")
+    def _do(self, action: Callable[[Engine], None]) -> Future[None]:
+        self._check()
+        return self._thread.ask(lambda: self._act(action))
+
+    async def _spelt(self, text: str) -> tuple[int, ...]:
+        self._check()
+        limits.check_text("text", text, limits.MAX_TEXT_BYTES)
+        return await asyncio.to_thread(self._thread.engine.wording.short_ids, text)
 
     async def _ask(self, action: Callable[[Engine], None]) -> None:
         """Do something that the engine may refuse; the refusal reaches the caller."""
-        done: asyncio.Future[None] = self._loop.create_future()
-
-        self._do(lambda engine: _answer(self._loop, done, lambda: action(engine)))
-        await done
-
-
-def _answer(
-    loop: asyncio.AbstractEventLoop, answer: asyncio.Future[None], action: Callable[[], None]
-) -> None:
-    """Do something in the engine's thread and settle a future of the loop with how it went.
-
-    One session's input must not end the others, whatever is wrong with it.
-    """
-    try:
-        action()
-    except Exception as error:
-        if not isinstance(error, RuntimeFailure):
-            logger.exception("input that the engine could not take")
-        loop.call_soon_threadsafe(_fail, answer, error)
-    else:
-        loop.call_soon_threadsafe(_succeed, answer, None)
-
-
-def _succeed(answer: asyncio.Future[T], value: T) -> None:
-    if not answer.done():
-        answer.set_result(value)
-
-
-def _fail(answer: asyncio.Future[None], error: Exception) -> None:
-    if not answer.done():
-        answer.set_exception(error)
+        await asyncio.wrap_future(self._do(action))

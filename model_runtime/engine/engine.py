@@ -11,12 +11,13 @@ import heapq
 import logging
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.engine.faults import OWN_FAULTS, check_finite, failure
+from interject.model_runtime.engine.faults import check_finite, failure, is_own
 from interject.model_runtime.engine.feed import AUDIO, Feed, ForcedReply, TypedTurn
 from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.hearing import MAX_BACKLOG_FRAMES, HeardChunk, Hearing, encode
@@ -42,7 +43,7 @@ from interject.model_runtime.protocol import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
@@ -53,6 +54,12 @@ if TYPE_CHECKING:
 BUSY_RETRY_S = 5.0
 BACKLOG_FRAMES_A_SLOT = 75
 """Half a minute. A file is read at most 64 frames ahead."""
+
+Work = Sequence[tuple["Stream", "Feed"]]
+"""Sessions, and what each is fed in this step."""
+
+Words = str | tuple[int, ...]
+"""A text, or the ids that `Engine.wording` has made of it in another thread."""
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +90,7 @@ class Engine:
             model.config.decoder, slots, dtype=model.dtype, device=model.device
         )
         quarter = model.config.decoder.context // 4
-        self._words = Wording(model, longest=quarter)
+        self.wording = Wording(model, longest=quarter)
         limits = limits or StepLimits()
         drain = max(1, min(limits.drain, quarter // CHUNK_POSITIONS))
         refill = limits.refill or model.config.decoder.context // 16
@@ -111,16 +118,21 @@ class Engine:
         options: SessionOptions,
         emit: Callable[[Event], None],
         *,
+        prefix: Feed | None = None,
         loudest: float = -math.inf,
-    ) -> None:
+    ) -> Stream:
         """Begin a session. `loudest` is the log-mel maximum that it starts from.
+
+        `prefix` is what `wording` makes of the options, which another thread may have had done.
 
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
-        self._start(options, emit, self._words.prefix(options), loudest)
+        return self._start(options, emit, prefix or self.wording.prefix(options), loudest)
 
-    def take_in(self, options: SessionOptions, known: Recollection) -> Restoration:
+    def take_in(
+        self, options: SessionOptions, known: Recollection, *, prefix: Feed | None = None
+    ) -> Restoration:
         """Begin to go on with a session that another engine had; its slot is taken from now on.
 
         Exact only between engines with `Eviction.EXACT` and the same model.
@@ -128,7 +140,8 @@ class Engine:
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
-        stream = self._new_stream(options, _say_nothing, self._words.prefix(options), -math.inf)
+        prefix = prefix or self.wording.prefix(options)
+        stream = self._new_stream(options, _say_nothing, prefix, -math.inf)
         return Restoration(
             stream,
             known,
@@ -150,7 +163,7 @@ class Engine:
 
     def discard(self, restoration: Restoration) -> None:
         """A restoration that does not run, or no longer, is not to take part."""
-        self.memory.give_back(restoration.stream.memory.slot)
+        self._give_back(restoration.stream)
 
     def snapshot(self, session_id: str) -> Snapshot:
         """A session between two steps."""
@@ -162,18 +175,18 @@ class Engine:
 
     def open_clip(
         self, options: SessionOptions, clip: Tensor, question: str, emit: Callable[[Event], None]
-    ) -> None:
+    ) -> Stream:
         """Answer a typed question about a whole clip (float32 [n], 16 kHz), then close.
 
         :raises RuntimeFailure: when the clip does not fit into a slot.
         """
-        options = self._words.bounded(options)
+        options = self.wording.bounded(options)
         embeddings = embed_clip(self.model, clip)
         slots = len(embeddings)
         layout = self.model.config.layout
         ids = layout.offline_prompt(
-            self._words.ids(options.system_prompt),
-            self._words.ids(question),
+            self.wording.ids(options.system_prompt),
+            self.wording.ids(question),
             audio_slots=slots,
         )
         room = self.memory.context - options.max_reply_tokens - 1
@@ -185,8 +198,9 @@ class Engine:
             )
         placed = [AUDIO if i == layout.offline_audio_slot else i for i in ids]
         feed = Feed(tuple(placed), (embeddings,), wants_token=True)
-        self._start(options, emit, feed, -math.inf)
-        self._streams[options.session_id].finishing = True
+        stream = self._start(options, emit, feed, -math.inf)
+        stream.finishing = True
+        return stream
 
     def _start(
         self,
@@ -194,8 +208,10 @@ class Engine:
         emit: Callable[[Event], None],
         prefix: Feed,
         loudest: float,
-    ) -> None:
-        self._streams[options.session_id] = self._new_stream(options, emit, prefix, loudest)
+    ) -> Stream:
+        stream = self._new_stream(options, emit, prefix, loudest)
+        self._streams[options.session_id] = stream
+        return stream
 
     def _new_stream(
         self,
@@ -212,7 +228,7 @@ class Engine:
                 f"all {len(self.memory.lengths)} slots are taken", retry_after_s=BUSY_RETRY_S
             )
         return Stream(
-            self._words.bounded(options),
+            self.wording.bounded(options),
             config=self.model.config,
             memory=self.memory,
             slot=slot,
@@ -235,15 +251,16 @@ class Engine:
         """No frame follows: close once everything is decided and said."""
         self._stream(session_id).finish()
 
-    def text_turn(self, session_id: str, text: str, *, answer: bool) -> None:
+    def text_turn(self, session_id: str, text: Words, *, answer: bool) -> None:
         """Put typed text into the memory, behind what was heard before it."""
         stream = self._stream(session_id)
-        stream.ask(TypedTurn(self._words.short_ids(text), answer, stream.hearing.next_seq))
+        ids = self.wording.short_ids(text) if isinstance(text, str) else text
+        stream.ask(TypedTurn(ids, answer, stream.hearing.next_seq))
 
-    def say(self, session_id: str, text: str, emotion: Emotion) -> None:
+    def say(self, session_id: str, text: Words, emotion: Emotion) -> None:
         """Say given words as soon as the session listens and what it heard is decided."""
         stream = self._stream(session_id)
-        ids = self._words.short_ids(text)
+        ids = self.wording.short_ids(text) if isinstance(text, str) else text
         stream.ask(ForcedReply(Cause.SAY, ids, emotion, stream.hearing.next_seq))
 
     def answer_now(self, session_id: str) -> None:
@@ -264,17 +281,55 @@ class Engine:
         self._stream(session_id).update(threshold=threshold, mode=mode)
 
     def close(self, session_id: str, reason: CloseReason, detail: str = "") -> None:
-        """End a session and free its slot."""
+        """End a session and free its slot. Its owner is told first, whatever the device does."""
         stream = self._streams.pop(session_id, None)
-        if stream is not None:
-            self.memory.give_back(stream.memory.slot)
+        if stream is None:
+            return
+        try:
             stream.close(reason, detail)
+        except Exception:
+            logger.exception("nobody can be told of a session's end", extra={"session": session_id})
+        self._give_back(stream)
 
     def abandon(self, session_id: str) -> None:
         """Free a session's slot without a word: it is another engine's now."""
         stream = self._streams.pop(session_id, None)
         if stream is not None:
+            self._give_back(stream)
+
+    def is_open(self, stream: Stream | None) -> bool:
+        """Whether this very session is open, and not another one under its id."""
+        return stream is not None and self._streams.get(stream.options.session_id) is stream
+
+    @contextlib.contextmanager
+    def contained(self, stream: Stream | None = None) -> Iterator[None]:
+        """What one session causes ends that one alone: another engine would fail as well.
+
+        :raises RuntimeFailure: what it is told.
+        """
+        try:
+            yield
+        except RuntimeFailure:
+            raise
+        except Exception as error:
+            if not is_own(error):
+                raise
+            self._fail(stream, error)
+            raise RuntimeFailure(failure(error)) from error
+
+    def _fail(self, stream: Stream | None, error: Exception) -> None:
+        session_id = "" if stream is None else stream.options.session_id
+        logger.error("a session failed", exc_info=error, extra={"session": session_id})
+        if self.is_open(stream):
+            self.close(session_id, CloseReason.FAILURE, failure(error))
+
+    def _give_back(self, stream: Stream) -> None:
+        """A slot that the device does not clean is not used again."""
+        try:
             self.memory.give_back(stream.memory.slot)
+        except Exception:
+            session_id = stream.options.session_id
+            logger.exception("a slot is lost", extra={"session": session_id})
 
     def _stream(self, session_id: str) -> Stream:
         try:
@@ -294,22 +349,44 @@ class Engine:
         if plan.empty:
             return False
         self._encode_chunks(plan)
-        work = list(self._feeds(plan))
+        work: Work = list(self._feeds(plan))
         if work:
-            hidden = forward(self.model, self.memory, [(s.memory.slot, feed) for s, feed in work])
+            work, hidden = self._forward(work)
             self._decide(work, hidden)
             self._draw(work, hidden)
         return True
 
+    def _forward(self, work: Work) -> tuple[Work, Tensor]:
+        """All rows at once. Where that fails, each session's by themselves: whose fault it is ends
+        alone. If that is everybody, it is the engine's.
+        """
+        try:
+            return work, self._hidden(work)
+        except Exception as error:
+            if not is_own(error):
+                raise
+            done = [(one, hidden) for one in work for hidden in self._hidden_alone(*one)]
+            if not done and len(work) > 1:
+                raise
+        hidden = [hidden for _, hidden in done]
+        return [one for one, _ in done], torch.cat(hidden) if hidden else torch.empty(0)
+
+    def _hidden(self, work: Work) -> Tensor:
+        return forward(self.model, self.memory, [(s.memory.slot, feed) for s, feed in work])
+
+    def _hidden_alone(self, stream: Stream, feed: Feed) -> Iterator[Tensor]:
+        with self._alone(stream):
+            yield self._hidden([(stream, feed)])
+
     @contextlib.contextmanager
     def _alone(self, stream: Stream) -> Iterator[None]:
-        """What goes wrong with one session ends that one: another engine would fail as well."""
+        """The same within a step, where nobody waits for an answer and nothing is refused."""
         try:
             yield
-        except OWN_FAULTS as error:
-            session_id = stream.options.session_id
-            logger.exception("a session failed", extra={"session": session_id})
-            self.close(session_id, CloseReason.FAILURE, failure(error))
+        except Exception as error:
+            if not is_own(error):
+                raise
+            self._fail(stream, error)
 
     def _feeds(self, plan: StepPlan) -> Iterator[tuple[Stream, Feed]]:
         for stream in plan.texts:
@@ -323,17 +400,18 @@ class Engine:
                 yield stream, stream.next_chunks(count)
 
     def _shed_overload(self) -> None:
-        hearings = [stream.hearing for stream in self._streams.values()]
-        excess = sum(len(hearing.queue) for hearing in hearings) - self._backlog_frames
+        streams = list(self._streams.values())
+        excess = sum(len(stream.hearing.queue) for stream in streams) - self._backlog_frames
         if excess <= 0:
             return
         arrivals = (
             (chunk.arrived_at, number)
-            for number, hearing in enumerate(hearings)
-            for chunk in hearing.queue
+            for number, stream in enumerate(streams)
+            for chunk in stream.hearing.queue
         )
         for _, number in heapq.nsmallest(excess, arrivals):
-            hearings[number].shed()
+            with self._alone(streams[number]):
+                streams[number].hearing.shed()
 
     def _encode_chunks(self, plan: StepPlan) -> None:
         """Encode what is decided now and, while there is room, what waits behind a reply."""
@@ -351,7 +429,7 @@ class Engine:
         if any(chunks for _, chunks in work):
             encode(work, self.model.tower, self.model.config.features)
 
-    def _decide(self, work: Sequence[tuple[Stream, Feed]], hidden: Tensor) -> None:
+    def _decide(self, work: Work, hidden: Tensor) -> None:
         ends: list[int] = []
         first = 0
         for _, feed in work:
@@ -369,7 +447,7 @@ class Engine:
                     stream.decided(feed, mine, now)
                 taken += len(feed.block_ends)
 
-    def _draw(self, work: Sequence[tuple[Stream, Feed]], hidden: Tensor) -> None:
+    def _draw(self, work: Work, hidden: Tensor) -> None:
         drawing: list[tuple[Stream, Feed]] = []
         lasts: list[int] = []
         first = 0

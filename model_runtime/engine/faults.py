@@ -7,8 +7,21 @@ from __future__ import annotations
 
 import math
 
-OWN_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
-"""What a session's own state raises when it contradicts itself."""
+import torch
+
+from interject.model_runtime.protocol import RuntimeFailure
+
+_DEVICE_FAULTS = (MemoryError, torch.OutOfMemoryError, torch.AcceleratorError)
+_DEVICE_WORDS = ("CUDA", "CUBLAS", "cuDNN", "CUDNN", "HIP error", "MPS", "allocate memory")
+"""PyTorch also says some of it as a plain `RuntimeError`, as it does with a wrong shape."""
+
+
+def is_own(error: Exception) -> bool:
+    """Whether a session may have brought it about by itself."""
+    if isinstance(error, _DEVICE_FAULTS):
+        return False
+    told_by_torch = isinstance(error, RuntimeError)
+    return not (told_by_torch and any(word in str(error) for word in _DEVICE_WORDS))
 
 
 def check_finite(*logits: float) -> None:
@@ -19,6 +32,6 @@ def check_finite(*logits: float) -> None:
 
 def failure(error: Exception) -> str:
     """What the session's owner is told; the log has the rest."""
-    if isinstance(error, FloatingPointError):
+    if isinstance(error, FloatingPointError | RuntimeFailure):
         return str(error)
     return f"the session failed ({type(error).__name__}); see the log"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.engine.faults import OWN_FAULTS
+from interject.model_runtime.engine.faults import is_own
 from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.hearing import encode
 from interject.model_runtime.engine.recall import is_unheard
@@ -62,7 +62,11 @@ class Restoration:
             self.stream.redo(self._known.journal)
             self.stream.replied_at = self._now
             self._fill()
-        except OWN_FAULTS as error:
+        except RuntimeFailure:
+            raise
+        except Exception as error:
+            if not is_own(error):
+                raise
             raise RuntimeFailure(
                 f"what the last worker wrote cannot be done again ({type(error).__name__})"
             ) from error

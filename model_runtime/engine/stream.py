@@ -147,12 +147,14 @@ class Stream:
 
     def close(self, reason: CloseReason, detail: str = "") -> None:
         """End the stream; the engine frees the slot."""
-        if self.reply is not None and self.reply.emotion is not None:
-            self.reply.ended = EndReason.CANCELLED
-            self._tell.ended(self.reply)
-        self.reply = None
+        reply, self.reply = self.reply, None
         self.state = StreamState.CLOSED
-        self._tell.closed(reason, detail)
+        try:
+            if reply is not None and reply.emotion is not None:
+                reply.ended = EndReason.CANCELLED
+                self._tell.ended(reply)
+        finally:
+            self._tell.closed(reason, detail)
 
     # What it wants computed
 

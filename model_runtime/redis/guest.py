@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.protocol import Closed
+from interject.model_runtime.protocol import Closed, CloseReason
+from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interject.model_runtime.engine.recall import AnyDeed
+    from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.protocol import SessionOptions
-    from interject.model_runtime.remote import wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Batch:
 class Guest:
     """A session in the engine's thread. `cursor` is the last input that was taken in.
 
-    `has_news` is called whenever there is something to hand out.
+    `has_news` is called whenever there is something to hand out. `stream` is the session in the
+    engine, once it is there.
     """
 
     key: str
@@ -52,11 +54,21 @@ class Guest:
     evictions: int = 0
     wants_snapshot: bool = False
     closed: bool = False
+    stream: Stream | None = None
 
     def emit(self, output: wire.Output) -> None:
         self.outputs.append(output)
         self.closed = self.closed or isinstance(output, Closed)
         self.has_news(self)
+
+    def answer(self, entry: str, error: str = "") -> None:
+        """What became of a request; the end of a session answers the rest."""
+        if not self.closed:
+            self.emit(wire.Answer(entry, error))
+
+    def end(self, detail: str) -> None:
+        """It could not begin, or go on."""
+        self.emit(Closed(self.session_id, CloseReason.FAILURE, detail))
 
     def note(self, deed: AnyDeed) -> None:
         self.deeds.append(deed)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import queue
-import threading
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.engine.thread import EngineThread
 from interject.model_runtime.protocol import (
-    Closed,
     CloseReason,
     Frame,
     RuntimeFailure,
@@ -21,6 +20,7 @@ from interject.model_runtime.protocol import (
 from interject.model_runtime.redis.guest import Batch, Guest
 from interject.model_runtime.redis.memo import write_journal, write_snapshot
 from interject.model_runtime.redis.restorers import Restorers
+from interject.model_runtime.redis.spelling import Spelt, given
 from interject.model_runtime.remote import wire
 from interject.model_runtime.threads import spare_threads
 
@@ -28,48 +28,54 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from interject.model_runtime.engine.engine import Engine
+    from interject.model_runtime.engine.feed import Feed
     from interject.model_runtime.engine.recall import Recollection
     from interject.model_runtime.redis.restorers import Action, Newcomer
+    from interject.model_runtime.redis.spelling import Input
 
-Input = tuple[str, str, "wire.Input"]
-"""A session's key, the id of an entry of its input stream, and what that holds."""
 LONGEST_JOURNAL = 2_000
-_IDLE_WAIT_S = 0.2
 
 logger = logging.getLogger(__name__)
 
 
 class EngineHost:
-    """Owns the thread that owns the engine. Every method may be called from the event loop."""
+    """What the engine's thread does for Redis. Every method may be called from the event loop."""
 
     def __init__(self, engine: Engine, deliver: Callable[[list[Batch]], None]) -> None:
         self._engine = engine
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
-        self._inbox: queue.SimpleQueue[Action | None] = queue.SimpleQueue()
         self._guests: dict[str, Guest] = {}
         self._told: dict[str, Guest] = {}
         self._restorers = Restorers(spare_threads())
         self.failed: asyncio.Future[None] = self._loop.create_future()
-        self._thread = threading.Thread(target=self._work, name="interject-engine", daemon=True)
-        self._thread.start()
+        self._thread = EngineThread(engine, stepped=self._hand_out, ended=self._end)
 
     async def aclose(self) -> None:
         """Stop the thread; sessions are left as they are."""
-        self._inbox.put(None)
+        self._thread.stop()
         await asyncio.to_thread(self._thread.join)
         await asyncio.to_thread(self._restorers.close)
 
-    def admit(self, key: str, epoch: int, options: SessionOptions, *, cursor: str) -> None:
+    def admit(
+        self,
+        key: str,
+        epoch: int,
+        options: SessionOptions,
+        prefix: Feed | RuntimeFailure,
+        *,
+        cursor: str,
+    ) -> None:
         """Begin a session; its first output says whether that was possible."""
         guest = Guest(key, epoch, options, cursor, self._has_news)
-        self._inbox.put(lambda: self._admit(guest))
+        self._put(lambda: self._admit(guest, prefix))
 
     def restore(
         self,
         key: str,
         epoch: int,
         options: SessionOptions,
+        prefix: Feed | RuntimeFailure,
         known: Recollection,
         *,
         cursor: str,
@@ -77,62 +83,54 @@ class EngineHost:
     ) -> None:
         """Go on with a session of another worker; `entries` are the ids of the known frames."""
         guest = Guest(key, epoch, options, cursor, self._has_news, entries=entries)
-        self._inbox.put(lambda: self._restore(guest, known))
+        self._put(lambda: self._restore(guest, prefix, known))
 
     def put(self, inputs: Sequence[Input]) -> None:
         """Take in frames and controls, all before the next step."""
-        self._inbox.put(lambda: self._put_all(inputs))
+        self._put(lambda: self._take_in_all(inputs))
 
     def close(self, key: str, reason: CloseReason, detail: str) -> None:
         """End a session."""
-        self._inbox.put(lambda: self._close(key, reason, detail))
+        self._put(lambda: self._close(key, reason, detail))
 
     def snapshot(self, key: str, *, leave: bool = False) -> None:
         """Have the next batch hold a snapshot; with `leave` it is the last one."""
-        self._inbox.put(lambda: self._snapshot(key, leave))
+        self._put(lambda: self._snapshot(key, leave))
 
     def abandon(self, key: str) -> None:
         """Forget a session that another worker has."""
-        self._inbox.put(lambda: self._abandon(key))
+        self._put(lambda: self._abandon(key))
+
+    def _put(self, action: Action) -> None:
+        """An engine that has ended says so by `failed`."""
+        with contextlib.suppress(SessionClosed):
+            self._thread.put(action)
 
     # In the engine's thread
 
-    def _work(self) -> None:
-        try:
-            busy = False
-            while self._take_in(wait=not busy):
-                busy = self._engine.step()
-                self._hand_out()
-        except Exception as error:
-            logger.exception("the engine failed")
-            failure = RuntimeFailure(f"the engine failed ({type(error).__name__}); see the log")
+    def _end(self, error: Exception | None) -> None:
+        if error is None:
+            return
+        failure = RuntimeFailure(f"the engine failed ({type(error).__name__}); see the log")
+        with contextlib.suppress(RuntimeError):  # The loop has ended before.
             self._loop.call_soon_threadsafe(self.failed.set_exception, failure)
 
-    def _take_in(self, *, wait: bool) -> bool:
-        """Everything that was put in; False when nothing more will be."""
+    def _admit(self, guest: Guest, prefix: Feed | RuntimeFailure) -> None:
+        self._guests[guest.key] = guest
         try:
-            action = self._inbox.get(block=wait, timeout=_IDLE_WAIT_S if wait else None)
-            while action is not None:
-                action()
-                action = self._inbox.get_nowait()
-        except queue.Empty:
-            return True
-        return False
-
-    def _admit(self, guest: Guest) -> None:
-        try:
-            self._engine.open(guest.options, guest.emit)
-            self._engine.report(guest.session_id, guest.note)
+            with self._engine.contained():
+                guest.stream = self._engine.open(guest.options, guest.emit, prefix=given(prefix))
+                self._engine.report(guest.session_id, guest.note)
         except RuntimeFailure as error:
             guest.emit(wire.Opened(str(error)))
-            guest.emit(Closed(guest.session_id, CloseReason.FAILURE, str(error)))
+            guest.end(str(error))
         else:
             guest.emit(wire.Opened())
-        self._guests[guest.key] = guest
 
-    def _restore(self, guest: Guest, known: Recollection) -> None:
+    def _restore(self, guest: Guest, prefix: Feed | RuntimeFailure, known: Recollection) -> None:
         try:
-            restoration = self._engine.take_in(guest.options, known)
+            with self._engine.contained():
+                restoration = self._engine.take_in(guest.options, known, prefix=given(prefix))
         except RuntimeFailure as error:
             self._lose(guest, error)
         else:
@@ -140,7 +138,7 @@ class EngineHost:
 
     def _restored(self, newcomer: Newcomer) -> None:
         """In a restorer's thread."""
-        self._inbox.put(lambda: self._join(newcomer))
+        self._put(lambda: self._join(newcomer))
 
     def _join(self, newcomer: Newcomer) -> None:
         guest = newcomer.guest
@@ -153,6 +151,7 @@ class EngineHost:
             self._lose(guest, error)
             return
         self._engine.join(newcomer.restoration, guest.emit, guest.note)
+        guest.stream = newcomer.restoration.stream
         guest.evictions = self._engine.evictions(guest.session_id)
         self._guests[guest.key] = guest
         for action in newcomer.later:
@@ -160,17 +159,17 @@ class EngineHost:
 
     def _lose(self, guest: Guest, error: RuntimeFailure) -> None:
         """End a session that cannot go on: it would fail in every other worker, too."""
-        guest.emit(Closed(guest.session_id, CloseReason.FAILURE, str(error)))
+        guest.end(str(error))
         self._guests[guest.key] = guest
 
-    def _put_all(self, inputs: Sequence[Input]) -> None:
+    def _take_in_all(self, inputs: Sequence[Input]) -> None:
         for key, entry, item in inputs:
-            self._put(key, entry, item)
+            self._take_in(key, entry, item)
 
-    def _put(self, key: str, entry: str, item: wire.Input) -> None:
+    def _take_in(self, key: str, entry: str, item: wire.Input | Spelt) -> None:
         guest = self._guests.get(key)
         if guest is None:
-            self._restorers.defer(key, partial(self._put, key, entry, item))
+            self._restorers.defer(key, partial(self._take_in, key, entry, item))
             return
         if guest.closed:
             return
@@ -178,24 +177,25 @@ class EngineHost:
         if isinstance(item, Frame):
             guest.entries.setdefault(item.seq, entry)
         try:
-            self._apply(guest.session_id, item)
+            with self._engine.contained(guest.stream):
+                self._apply(guest.session_id, item)
         except SessionClosed:
             logger.debug("input for a session that has just ended")
         except RuntimeFailure as error:
-            guest.emit(wire.Answer(entry, str(error)))
+            guest.answer(entry, str(error))
         else:
-            if isinstance(item, wire.Say | wire.TextTurn):
-                guest.emit(wire.Answer(entry))
+            if isinstance(item, Spelt):
+                guest.answer(entry)
 
-    def _apply(self, session_id: str, item: wire.Input) -> None:
+    def _apply(self, session_id: str, item: wire.Input | Spelt) -> None:
         engine = self._engine
         match item:
             case Frame():
                 engine.push(session_id, item)
-            case wire.Say(text, emotion):
-                engine.say(session_id, text, emotion)
-            case wire.TextTurn(text, answer):
-                engine.text_turn(session_id, text, answer=answer)
+            case Spelt(wire.Say(emotion=emotion)):
+                engine.say(session_id, given(item.ids), emotion)
+            case Spelt(wire.TextTurn(answer=answer)):
+                engine.text_turn(session_id, given(item.ids), answer=answer)
             case wire.AnswerNow():
                 engine.answer_now(session_id)
             case wire.Cancel(reply_id, heard_chars):
@@ -256,28 +256,31 @@ class EngineHost:
         return self._guests.get(key) is guest
 
     def _batch(self, guest: Guest) -> Batch:
-        outputs, deeds = tuple(guest.outputs), tuple(guest.deeds)
+        with contextlib.suppress(RuntimeFailure), self._engine.contained(guest.stream):
+            if not guest.closed:
+                return self._going_on(guest)
+        if not guest.closed:
+            guest.end("the session failed; see the log")
+        return Batch(guest.key, guest.epoch, tuple(guest.outputs), guest.cursor, closed=True)
+
+    def _going_on(self, guest: Guest) -> Batch:
+        """What was done is forgotten here as soon as all of it is written down."""
+        evictions = self._engine.evictions(guest.session_id)
+        noted = guest.noted + len(guest.deeds)
+        batch = Batch(guest.key, guest.epoch, tuple(guest.outputs), guest.cursor)
+        if guest.wants_snapshot or evictions > guest.evictions or noted > LONGEST_JOURNAL:
+            batch = self._with_snapshot(guest, batch)
+            guest.evictions, guest.noted, guest.wants_snapshot = evictions, 0, False
+        else:
+            batch = replace(batch, journal=write_journal(guest.deeds, guest.cursor))
+            guest.noted = noted
         guest.outputs.clear()
         guest.deeds.clear()
-        if guest.closed:
-            return Batch(guest.key, guest.epoch, outputs, guest.cursor, closed=True)
-        guest.noted += len(deeds)
-        evictions = self._engine.evictions(guest.session_id)
-        if guest.wants_snapshot or evictions > guest.evictions or guest.noted > LONGEST_JOURNAL:
-            guest.evictions, guest.noted, guest.wants_snapshot = evictions, 0, False
-            return self._with_snapshot(guest, outputs)
-        journal = write_journal(deeds, guest.cursor)
-        return Batch(guest.key, guest.epoch, outputs, guest.cursor, journal)
+        return batch
 
-    def _with_snapshot(self, guest: Guest, outputs: tuple[wire.Output, ...]) -> Batch:
+    def _with_snapshot(self, guest: Guest, batch: Batch) -> Batch:
         snapshot = self._engine.snapshot(guest.session_id)
         first = snapshot.ear.next_seq
+        written = write_snapshot(snapshot, guest.cursor)
         guest.entries = {seq: entry for seq, entry in guest.entries.items() if seq >= first}
-        return Batch(
-            guest.key,
-            guest.epoch,
-            outputs,
-            guest.cursor,
-            snapshot=write_snapshot(snapshot, guest.cursor),
-            keep_from=guest.entries.get(first, guest.cursor),
-        )
+        return replace(batch, snapshot=written, keep_from=guest.entries.get(first, guest.cursor))

@@ -35,6 +35,7 @@ from interject.model_runtime.redis.presence import Presence
 from interject.model_runtime.redis.retry import always, at_last, suppressed_outage
 from interject.model_runtime.redis.rota import Rota
 from interject.model_runtime.redis.scripts import Script
+from interject.model_runtime.redis.spelling import spell, spell_prefix
 from interject.model_runtime.redis.streams import read, read_entries
 from interject.model_runtime.redis.takeover import load
 from interject.model_runtime.redis.tenant import Tenant
@@ -47,8 +48,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.engine.feed import Feed
     from interject.model_runtime.redis.client import Client
-    from interject.model_runtime.redis.host import Input
+    from interject.model_runtime.redis.spelling import Input
     from interject.model_runtime.redis.streams import Entries
     from interject.model_runtime.redis.takeover import Legacy
     from interject.model_runtime.redis.tenant import Write
@@ -228,7 +230,7 @@ class Worker:
         for key, entries in read_entries(streams[0] if streams else None):
             taken += self._take_in(key, entries)
         if taken:
-            self._host.put(taken)
+            self._host.put(await spell(self._engine.wording, taken))
         if arrived:
             await self._adopt_some(client, await self._arrivals.by_urgency(client, arrived))
 
@@ -258,10 +260,11 @@ class Worker:
             if whole is None:
                 self._arrivals.forget(legacy.key)
             else:
-                self._take_over(whole)
+                prefix = await spell_prefix(self._engine.wording, whole.options)
+                self._take_over(whole, prefix)
                 await self._arrivals.strike(client, legacy.key)
 
-    def _take_over(self, legacy: Legacy) -> None:
+    def _take_over(self, legacy: Legacy, prefix: Feed | RuntimeFailure) -> None:
         """A session may come back that was lost to another worker and not yet missed here."""
         key, epoch = legacy.key, legacy.epoch
         known = self._tenants.get(key)
@@ -279,10 +282,10 @@ class Worker:
             logger.error("a session is lost", extra={"session": key, "reason": legacy.failure})
             self._deliver([Batch(key, epoch, legacy.farewell, legacy.cursor, closed=True)])
         elif legacy.known is None:
-            self._host.admit(key, epoch, legacy.options, cursor=legacy.cursor)
+            self._host.admit(key, epoch, legacy.options, prefix, cursor=legacy.cursor)
         else:
             self._host.restore(
-                key, epoch, legacy.options, legacy.known,
+                key, epoch, legacy.options, prefix, legacy.known,
                 cursor=legacy.cursor, entries=legacy.places,
             )  # fmt: skip
 

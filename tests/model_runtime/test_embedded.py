@@ -11,7 +11,7 @@ import torch
 
 from interject.model_runtime import open_runtime
 from interject.model_runtime.checkpoint import save_native
-from interject.model_runtime.embedded import EmbeddedRuntime
+from interject.model_runtime.embedded import EmbeddedRuntime, EmbeddedSession
 from interject.model_runtime.protocol import (
     MAX_UNREAD_EVENTS,
     Closed,
@@ -20,9 +20,11 @@ from interject.model_runtime.protocol import (
     FloorMode,
     ReplyEnded,
     RuntimeFailure,
+    SessionClosed,
     SessionOptions,
 )
 from tests.contract.runtime_contract import RuntimeContract, heard, of, until_closed
+from tests.fakes.device import Device
 from tests.model_runtime.worlds import frames, noise, small_model
 
 if TYPE_CHECKING:
@@ -169,6 +171,60 @@ async def test_an_engine_that_fails_closes_its_sessions(
     assert "the engine failed" in caplog.text
 
 
+async def test_a_device_that_fails_leaves_nobody_waiting() -> None:
+    device = Device()
+    async with EmbeddedRuntime(small_model(), slots=3) as runtime:
+        device.carry(runtime.engine)
+        sessions = [await runtime.open(SessionOptions(name, threshold=1.0)) for name in "ab"]
+        go_on = hold_up(runtime)
+        device.broken = True
+        asking = asyncio.create_task(sessions[0].say("hello"))
+        opening = asyncio.create_task(runtime.open(SessionOptions("c")))
+        await sessions[1].push(frames(noise(0.4))[0])
+        go_on.set()
+        for session in sessions:
+            end = Closed(session.session_id, CloseReason.FAILURE, "the engine failed; see the log")
+            assert (await until_closed(session))[-1] == end
+        answers = await asyncio.gather(asking, opening, return_exceptions=True)
+        assert isinstance(answers[1], RuntimeFailure | EmbeddedSession)
+        with pytest.raises(SessionClosed):
+            await runtime.open(SessionOptions("d"))
+        with pytest.raises(SessionClosed):
+            await runtime.free_slots()
+
+
+async def test_a_session_that_ended_does_not_touch_its_successor(runtime: EmbeddedRuntime) -> None:
+    """The loop stands still, so the first one does not know yet that it has ended."""
+    first = await runtime.open(SessionOptions("a"))
+    await first.close()
+    heard_of: list[object] = []
+
+    def open_another() -> None:
+        runtime.engine.open(SessionOptions("a"), heard_of.append)
+
+    runtime.submit(open_another)
+    await first.close()
+    await first.finish()
+    runtime.submit(first.abandon)
+    done = threading.Event()
+    runtime.submit(done.set)
+    assert done.wait(HELD_UP_S)
+    assert runtime.engine.session_ids == ("a",)
+    assert heard_of == []
+
+
+async def test_a_long_text_is_spelt_in_another_thread() -> None:
+    """The engine's thread is held up, and the text is refused all the same."""
+    async with EmbeddedRuntime(small_model(), slots=2) as runtime:
+        session = await runtime.open(SessionOptions("a"))
+        go_on = hold_up(runtime)
+        with pytest.raises(RuntimeFailure, match="8000 tokens"):
+            await session.say("x" * 8_000)
+        with pytest.raises(RuntimeFailure, match="tokens, this model takes"):
+            await runtime.open(SessionOptions("b", system_prompt="x" * 16_000))
+        go_on.set()
+
+
 async def test_one_session_s_bad_input_does_not_end_the_others(
     runtime: EmbeddedRuntime, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -179,8 +235,9 @@ async def test_one_session_s_bad_input_does_not_end_the_others(
     closed = (await until_closed(broken))[-1]
     assert isinstance(closed, Closed)
     assert closed.reason is CloseReason.FAILURE
-    assert "could not take" in caplog.text
-    with pytest.raises(RuntimeError):
+    assert closed.detail == "the session failed (AttributeError); see the log"
+    assert "a session failed" in caplog.text
+    with pytest.raises(RuntimeFailure, match="the session failed"):
         await runtime.open_clip(SessionOptions("c"), torch.zeros(3, 3, 3), "What?")
     assert len(of(Decision, await heard(other, frames(noise(0.8))))) == 2
 

@@ -6,7 +6,10 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 
+from interject.model_runtime.engine.faults import is_own
+from interject.model_runtime.engine.sampling import Sampler
 from interject.model_runtime.protocol import Closed, CloseReason, Decision, Sampling
 from tests.model_runtime.alike import assert_same_decisions
 from tests.model_runtime.engine.engine_room import Room, outline
@@ -14,6 +17,8 @@ from tests.model_runtime.worlds import frames, noise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from torch import Tensor
 
 pytestmark = pytest.mark.numerics
 EARLIER_S = 1.2
@@ -40,7 +45,40 @@ def lose_reply(room: Room) -> None:
     room.engine._stream("a").reply = None
 
 
+class NoDice(Sampler):
+    """As `torch.multinomial` where nothing may be drawn."""
+
+    def draw(self, logits: Tensor, *, reply_id: int, place: int) -> int:
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+
+
+def draw_nothing(room: Room) -> None:
+    """A reply begins that cannot be drawn."""
+    room.engine._stream("a").sampler = NoDice(Sampling(temperature=1.0))
+    room.engine.answer_now("a")
+
+
+def overflow(room: Room) -> None:
+    """A slot has no room for what is due; the others are in the same pass."""
+    stream = room.engine._stream("a")
+    room.engine.memory.lengths[stream.memory.slot] = room.engine.memory.context
+
+
+def deafen(room: Room) -> None:
+    """Who hears the session's events is gone, as is the loop of a program that ended."""
+
+    def gone(event: object) -> None:
+        raise RuntimeError("Event loop is closed")
+
+    tell = room.engine._stream("a")._tell
+    hear = tell.emit
+    tell.emit = lambda event: hear(event) if isinstance(event, Closed) else gone(event)
+
+
 FAULTS = {
+    "no dice": (draw_nothing, "the session failed (RuntimeError); see the log"),
+    "no room": (overflow, "the session failed (AssertionError); see the log"),
+    "no ear": (deafen, "the session failed (RuntimeError); see the log"),
     "no number": (poison_memory, NOT_A_NUMBER),
     "no frame": (lose_sound, "the session failed (AttributeError); see the log"),
     "no reply": (lose_reply, "the session failed (AssertionError); see the log"),
@@ -118,3 +156,45 @@ def test_a_slot_is_clean_whatever_way_its_session_ended() -> None:
     room.engine.abandon("a")
     assert not room.engine.memory.values.any()
     assert not room.engine.memory.keys.any()
+
+
+@pytest.mark.parametrize(
+    ("error", "own"),
+    [
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied (1x3 and 4x5)"), True),
+        (NotImplementedError(), True),
+        (ZeroDivisionError(), True),
+        (RuntimeError("CUDA error: device-side assert triggered"), False),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), False),
+        (torch.OutOfMemoryError("CUDA out of memory"), False),
+        (torch.AcceleratorError("unspecified launch failure"), False),
+        (MemoryError(), False),
+    ],
+)
+def test_a_session_s_own_fault_and_the_device_s(error: Exception, own: bool) -> None:
+    assert is_own(error) is own
+
+
+def test_a_pass_that_fails_for_everybody_is_the_engine_s_fault() -> None:
+    room = Room()
+    for name in ("a", "b"):
+        room.open(name)
+        room.hear(EARLIER_S, name=name, seed=3)
+    overflow(room)
+    room.engine.memory.lengths[room.engine._stream("b").memory.slot] = room.engine.memory.context
+    for name in ("a", "b"):
+        room.engine.push(name, LATER[0])
+    with pytest.raises(AssertionError):
+        room.run()
+
+
+def test_nobody_left_to_tell_is_no_reason_to_fail(caplog: pytest.LogCaptureFixture) -> None:
+    def gone(event: object) -> None:
+        raise RuntimeError("Event loop is closed")
+
+    room = Room(slots=1)
+    room.open()
+    room.engine._stream("a")._tell.emit = gone
+    room.engine.close("a", CloseReason.CLIENT)
+    assert "nobody can be told" in caplog.text
+    assert room.engine.memory.free == 1

@@ -20,12 +20,15 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from tests.contract.runtime_contract import DEADLINE_S, RuntimeContract, heard, of, until_closed
+from tests.fakes.device import Device
 from tests.model_runtime.local.conftest import hosted, until_free
 from tests.model_runtime.worlds import frames, noise
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+    from interject.model_runtime.embedded import EmbeddedRuntime
 
 
 @pytest.fixture
@@ -99,22 +102,32 @@ def fail() -> None:
     raise ArithmeticError("a fault of the engine")
 
 
-async def break_the_engine(path: Path) -> None:
+def break_the_device(engine: EmbeddedRuntime) -> None:
+    device = Device()
+    device.carry(engine.engine)
+    device.broken = True
+
+
+async def break_the_engine(path: Path, fault: Callable[[EmbeddedRuntime], None]) -> None:
     impatient = LocalRuntime(f"local:unix:{path}", patience=Patience(away_s=0.2))
     async with hosted(path) as engine, impatient as runtime:
         session = await runtime.open(SessionOptions("a"))
-        engine.submit(fail)
+        fault(engine)
+        await session.push(frames(noise(0.4))[0])
         closed = (await until_closed(session))[-1]
         assert closed == Closed("a", CloseReason.FAILURE, "the engine failed; see the log")
         with pytest.raises(RuntimeFailure):
             await runtime.open(SessionOptions("b"))
 
 
+@pytest.mark.parametrize("fault", [lambda engine: engine.submit(fail), break_the_device])
 async def test_an_engine_that_fails_ends_its_server(
-    socket_path: Path, caplog: pytest.LogCaptureFixture
+    socket_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    fault: Callable[[EmbeddedRuntime], None],
 ) -> None:
     with pytest.raises(ExceptionGroup) as caught:
-        await break_the_engine(socket_path)
+        await break_the_engine(socket_path, fault)
     assert caught.group_contains(RuntimeFailure, match="the engine failed")
     assert "the engine failed" in caplog.text
 

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, cast
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import pytest
+import torch
 
+from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.feed import Feed
+from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.recall import Recollection
 from interject.model_runtime.engine.restoration import Restoration
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,
+    Decision,
     Frame,
     RuntimeFailure,
     SessionOptions,
 )
 from interject.model_runtime.redis.host import EngineHost
+from interject.model_runtime.redis.spelling import spell, spell_prefix
+from interject.model_runtime.remote import wire
+from tests.fakes.device import Device
+from tests.model_runtime.worlds import small_model
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from interject.model_runtime.engine.engine import Engine
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from interject.model_runtime.engine.recall import AnyDeed
+    from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.redis.guest import Batch
 
+T = TypeVar("T")
 WAIT_S = 60.0
 NOTHING = Recollection(None, (), ())
 
@@ -33,6 +49,7 @@ class SlowRestoration(Restoration):
 
     def __init__(self, session_id: str, *, error: Exception | None) -> None:
         self.session_id = session_id
+        self.stream = cast("Stream", None)
         self.running = threading.Event()
         self.go_on = threading.Event()
         self._error = error
@@ -54,10 +71,15 @@ class NotingEngine:
         self.stepped = threading.Semaphore(0)
         self._error = error
 
-    def take_in(self, options: SessionOptions, known: Recollection) -> SlowRestoration:
+    def take_in(
+        self, options: SessionOptions, known: Recollection, *, prefix: Feed
+    ) -> SlowRestoration:
         restoration = SlowRestoration(options.session_id, error=self._error)
         self.restorations[options.session_id] = restoration
         return restoration
+
+    def contained(self, stream: object = None) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def join(self, restoration: SlowRestoration, *rest: object) -> None:
         self.deeds.append(f"join {restoration.session_id}")
@@ -96,7 +118,7 @@ class NotingEngine:
 
 
 def begin(host: EngineHost, name: str) -> None:
-    host.restore(name, 1, SessionOptions(name), NOTHING, cursor="0-1", entries={})
+    host.restore(name, 1, SessionOptions(name), Feed(()), NOTHING, cursor="0-1", entries={})
 
 
 def frame(seq: int) -> Frame:
@@ -153,7 +175,7 @@ async def test_a_session_that_is_lost_while_it_is_restored_frees_its_slot_at_onc
 
 
 async def test_a_restoration_that_fails_is_a_failure_of_the_engine() -> None:
-    engine = NotingEngine(error=RuntimeError("the device is gone"))
+    engine = NotingEngine(error=torch.AcceleratorError("the device is gone"))
     host = EngineHost(cast("Engine", engine), lambda batches: None)
     try:
         begin(host, "a")
@@ -193,3 +215,93 @@ async def test_closing_ends_what_is_being_restored() -> None:
     await host.aclose()
     assert restoration.go_on.is_set()
     assert engine.deeds == []
+
+
+class Scene:
+    """A real engine with two sessions, and all that it wrote of each."""
+
+    def __init__(self) -> None:
+        self.engine = Engine(small_model(), slots=2, eviction=Eviction.EXACT)
+        self.batches: list[Batch] = []
+        self.host = EngineHost(self.engine, self.batches.extend)
+
+    async def open(self, *names: str) -> None:
+        for name in names:
+            options = SessionOptions(name, threshold=1.0)
+            prefix = await spell_prefix(self.engine.wording, options)
+            self.host.admit(name, 1, options, prefix, cursor="0-1")
+        await until(lambda: len(self.outputs(wire.Opened)) == len(names))
+
+    def outputs(self, kind: type[T]) -> list[T]:
+        return [o for batch in self.batches for o in batch.outputs if isinstance(o, kind)]
+
+
+def no_snapshot(scene: Scene) -> None:
+    """What is to be written down is no number that could be."""
+    scene.engine._stream("bad").hearing.features.loudest = cast("float", object())
+    scene.host.snapshot("bad")
+
+
+def no_journal(scene: Scene) -> None:
+    note = scene.engine._stream("bad").journal
+    assert note is not None
+    note(cast("AnyDeed", Undone()))
+
+
+@dataclass(slots=True)
+class Undone:
+    what: type = int
+
+
+@pytest.mark.parametrize("spoil", [no_snapshot, no_journal])
+async def test_what_cannot_be_written_down_ends_that_session_alone(
+    spoil: Callable[[Scene], None],
+) -> None:
+    scene = Scene()
+    try:
+        await scene.open("bad", "good")
+        scene.host.put([("good", "1-0", frame(0)), ("bad", "1-0", frame(0))])
+        await until(lambda: len(scene.outputs(Decision)) == 2)
+        spoil(scene)
+        await until(lambda: scene.outputs(Closed))
+        (end,) = scene.outputs(Closed)
+        assert (end.session_id, end.reason) == ("bad", CloseReason.FAILURE)
+        assert "the session failed" in end.detail
+        scene.host.put([("good", "2-0", frame(1))])
+        await until(lambda: len(scene.outputs(Decision)) == 3)
+        assert not scene.host.failed.done()
+    finally:
+        await scene.host.aclose()
+
+
+async def test_a_device_that_fails_ends_the_worker() -> None:
+    scene, device = Scene(), Device()
+    device.carry(scene.engine)
+    try:
+        await scene.open("a")
+        device.broken = True
+        scene.host.put([("a", "1-0", frame(0))])
+        with pytest.raises(RuntimeFailure, match="the engine failed \\(AcceleratorError\\)"):
+            await asyncio.wait_for(scene.host.failed, WAIT_S)
+        scene.host.put([("a", "2-0", frame(1))])
+    finally:
+        await scene.host.aclose()
+
+
+async def test_texts_are_answered_in_order_and_a_long_one_is_refused() -> None:
+    scene = Scene()
+    try:
+        await scene.open("a")
+        texts = ["", "x" * 8_000, "hello"]
+        inputs = [
+            ("a", f"{n}-0", wire.TextTurn(text, answer=False)) for n, text in enumerate(texts)
+        ]
+        scene.host.put(await spell(scene.engine.wording, inputs))
+        await until(lambda: len(scene.outputs(wire.Answer)) == 3)
+        answers = scene.outputs(wire.Answer)
+        assert [answer.entry for answer in answers] == ["0-0", "1-0", "2-0"]
+        assert "there is no text" in answers[0].error
+        assert "8000 tokens" in answers[1].error
+        assert answers[2].error == ""
+    finally:
+        await scene.host.aclose()

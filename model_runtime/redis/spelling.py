@@ -1,0 +1,71 @@
+"""Texts as tokens before they reach the engine's thread, whose steps they would hold up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from interject.model_runtime.engine.faults import failure, is_own
+from interject.model_runtime.protocol import RuntimeFailure
+from interject.model_runtime.remote import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from interject.model_runtime.engine.feed import Feed
+    from interject.model_runtime.engine.wording import Wording
+    from interject.model_runtime.protocol import SessionOptions
+
+    Input = tuple[str, str, wire.Input | "Spelt"]
+    """A session's key, the id of an entry of its input stream, and what that holds."""
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+def given(made: T | RuntimeFailure) -> T:
+    """:raises RuntimeFailure: when that is what was made."""
+    if isinstance(made, RuntimeFailure):
+        raise made
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Spelt:
+    """A text with its tokens, or why it has none."""
+
+    item: wire.Say | wire.TextTurn
+    ids: tuple[int, ...] | RuntimeFailure
+
+
+async def spell_prefix(wording: Wording, options: SessionOptions) -> Feed | RuntimeFailure:
+    """What a session begins with, or why it cannot."""
+    return await asyncio.to_thread(_try, lambda: wording.prefix(options))
+
+
+async def spell(wording: Wording, inputs: Sequence[Input]) -> Sequence[Input]:
+    """The same inputs, in order."""
+    if not any(isinstance(item, wire.Say | wire.TextTurn) for _, _, item in inputs):
+        return inputs
+    return await asyncio.to_thread(lambda: [_spelt(wording, *one) for one in inputs])
+
+
+def _spelt(wording: Wording, key: str, entry: str, item: wire.Input | Spelt) -> Input:
+    if not isinstance(item, wire.Say | wire.TextTurn):
+        return key, entry, item
+    return key, entry, Spelt(item, _try(lambda: wording.short_ids(item.text)))
+
+
+def _try(make: Callable[[], T]) -> T | RuntimeFailure:
+    try:
+        return make()
+    except RuntimeFailure as error:
+        return error
+    except Exception as error:
+        if not is_own(error):
+            raise
+        logger.exception("a text that the tokenizer could not take")
+        return RuntimeFailure(failure(error))
