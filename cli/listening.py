@@ -33,7 +33,7 @@ from interject.cli.watched_voice import WatchedVoice
 from interject.model_runtime import open_runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from interject.agent.sinks import AudioSink
     from interject.agent.voice import Voice
@@ -64,13 +64,17 @@ def run(
         real_time=request.speed is Speed.REALTIME,
         clock=time.monotonic,
     )
+    known = _tell(stream.notices)
     with StopSignals() as signals:
         try:
             asyncio.run(_listen(request, stream, recording, opener, signals))
         finally:
             recording.close()
             written = _write(request, stream, recording, audience, trace)
-        return _exit_code(stream, audience, signals) or (0 if written else EXIT_BAD_INPUT)
+        _tell(stream.notices[known:])
+        if audience.left:
+            raise OutputClosed
+        return signals.exit_code() or (0 if written else EXIT_BAD_INPUT)
 
 
 async def _listen(
@@ -171,12 +175,11 @@ def _write(
     return whole
 
 
-def _exit_code(stream: Stream, audience: Audience, signals: StopSignals) -> int:
-    for notice in stream.notices:
+def _tell(notices: Sequence[str]) -> int:
+    """How many there were."""
+    for notice in notices:
         complain(f"note: {notice}")
-    if audience.left:
-        raise OutputClosed
-    return signals.exit_code()
+    return len(notices)
 
 
 def _voice(request: ListenRequest, recording: Recording) -> Voice:

@@ -13,9 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from interject.cli.failures import DEBUG_VARIABLE, EXIT_DIFFERS, InputFailure, complain
+from interject.cli.failures import (
+    DEBUG_VARIABLE,
+    EXIT_BAD_INPUT,
+    EXIT_DIFFERS,
+    InputFailure,
+    complain,
+    reason,
+)
 from interject.cli.stereo import StereoWriter
 from interject.cli.targets import check_target
+from interject.cli.visit_lines import VisitLines
 from interject.cli.whole_sound import read_whole
 
 if TYPE_CHECKING:
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from interject.integrations.livekit.jobs.access import Access
-    from interject.integrations.livekit.jobs.visitor import Visitor, VisitorEvent
+    from interject.integrations.livekit.jobs.visitor import Visitor
 
 AGENT_S = 15.0
 LINGER_S = 5.0
@@ -98,19 +106,24 @@ async def _visit(visit: Visit) -> int:
         loop.add_signal_handler(number, stop.set)
     if visit.dispatch is not None:
         await dispatch(visit.access, visit.room, visit.dispatch, visit.metadata)
-    show = _print_json if visit.json else _print_line
+    lines = VisitLines(sys.stdout, as_json=visit.json, stop=stop.set)
     with contextlib.ExitStack() as stack:
-        on_heard = None
+        on_heard = recording = None
         if visit.record is not None:
             recording = stack.enter_context(StereoWriter(visit.record))
             on_heard = _Recorder(recording).hear
         async with Visitor(
             url=visit.access.url,
             token=visit.access.token(visit.room, visit.identity),
-            on_event=show,
+            on_event=lines.show,
             on_heard=on_heard,
         ) as visitor:
             thrown_out = await _stay(visit, visitor, stop)
+    if lines.failure is not None:
+        raise lines.failure
+    if recording is not None and recording.failure is not None:
+        complain(f"--record {visit.record}: could not be written ({reason(recording.failure)})")
+        return EXIT_BAD_INPUT
     if thrown_out:
         complain("the server ended the visit")
     return EXIT_DIFFERS if thrown_out else 0
@@ -183,17 +196,3 @@ def _checked(metadata: str) -> str:
         except ValueError as error:
             raise InputFailure(f"--metadata: no JSON: {error}") from error
     return metadata
-
-
-def _print_json(event: VisitorEvent) -> None:
-    line = {"time": event.at_s, "event": event.event, **event.fields}
-    sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
-
-
-def _print_line(event: VisitorEvent) -> None:
-    if event.event == "transcription_piece":
-        return
-    said = "  ".join(f"{key}={value}" for key, value in event.fields.items() if value != {})
-    sys.stdout.write(f"{event.at_s:8.2f} s  {event.event:<20} {said}\n")
-    sys.stdout.flush()

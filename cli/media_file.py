@@ -53,7 +53,7 @@ class MediaFile(Source):
         self.channels = int(self._stream.codec_context.channels or 0)
         self._stamps = TimeStamps()
         self._read_s = 0.0
-        self._damaged = 0
+        self._lost = self._failed = 0
 
     def blocks(self) -> Iterator[RawBlock]:
         try:
@@ -88,7 +88,7 @@ class MediaFile(Source):
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError):
-                self._damaged += 1
+                self._failed += 1
                 return
             if packet is None:
                 return
@@ -98,9 +98,10 @@ class MediaFile(Source):
         try:
             frames = packet.decode()
         except av.error.FFmpegError:
-            self._damaged += 1
+            self._failed += 1
             return
         for frame in frames:
+            self._lost, self._failed = self._lost + self._failed, 0
             yield from self._hole_before(frame)
             self._take(frame.samples / frame.sample_rate)
             yield RawBlock(_as_float(frame), frame.sample_rate)
@@ -138,6 +139,10 @@ class MediaFile(Source):
                 " fault, the sound goes on without silence"
             )
         self._report_cut()
+        if self._lost:
+            self.notices.append(
+                f"{self.name}: {self._lost} packets could not be decoded and are left out"
+            )
 
     def _report_cut(self) -> None:
         heard_s = self._stamps.position_s
@@ -149,7 +154,7 @@ class MediaFile(Source):
                 f"{self.name} is cut: it says {said_s:.1f} s, {heard_s:.1f} s could be"
                 " read and were used"
             )
-        elif self._damaged or said_s is not None:
+        elif self._failed or said_s is not None:
             self.notices.append(
                 f"{self.name} is damaged or cut after {heard_s:.1f} s; that much was used"
             )

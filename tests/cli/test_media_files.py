@@ -10,10 +10,12 @@ import av
 import numpy as np
 import pytest
 
+from interject.cli.bench.sounds import read_recording
 from interject.cli.failures import InputFailure
 from interject.cli.input_file import InputFile
 from interject.cli.sources import RawShape, StandardInput, open_source
 from interject.cli.truncation import is_placeholder
+from interject.cli.whole_sound import read_whole
 from tests.cli.containers import encode, hear, only_pictures, piped, two_tracks, wav_bytes
 from tests.cli.sounds import RATE_HZ, room, write_wav
 
@@ -376,6 +378,42 @@ def test_an_ogg_without_its_last_page_was_recorded_from_a_stream(
     data = path.read_bytes()
     path.write_bytes(data[: data.rindex(b"OggS")])
     assert heard_at_s(path)[2] == []
+
+
+# Changes on the way
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".aac"])
+def test_rate_and_channels_may_change_on_the_way(tmp_path: Path, sound: Path, suffix: str) -> None:
+    path = tmp_path / f"joined{suffix}"
+    parts = [
+        encode(sound, tmp_path / f"{rate_hz}{suffix}", FORMATS[suffix], rate_hz=rate_hz)
+        for rate_hz in (16_000, 44_100)
+    ]
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    listened, _ = hear(open_source(str(path)))
+    loud = np.flatnonzero(np.abs(listened.astype(int)) > 15_000) / RATE_HZ
+    second = loud[loud > SECONDS]
+    assert second[0] - loud[0] == pytest.approx(SECONDS, abs=0.2)
+    assert loud[loud < SECONDS][-1] - loud[0] == pytest.approx(0.4, abs=0.02)
+    assert second[-1] - second[0] == pytest.approx(0.4, abs=0.02)
+    np.testing.assert_array_equal(read_whole(str(path)), listened)
+    assert read_recording(str(path)).samples == len(listened)
+
+
+def test_what_was_odd_is_told_with_the_whole_sound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_wav(tmp_path / "cut.wav", room(2.0))
+    path.write_bytes(path.read_bytes()[:-32_000])
+    read_whole(str(path))
+    assert capsys.readouterr().err == (
+        f"interject: note: {path} is cut: it says 2.0 s, 1.0 s could be read and were used\n"
+    )
+    with pytest.raises(InputFailure, match="a microphone has no end"):
+        read_whole("mic")
+    with pytest.raises(InputFailure, match="is longer than 1 minutes"):
+        read_whole(str(write_wav(tmp_path / "long.wav", room(61.0))), most_s=60.0)
 
 
 # Tracks

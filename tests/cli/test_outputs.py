@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
 import re
 import resource
 import shutil
@@ -19,6 +22,8 @@ from interject.cli.bench.picture import draw_histograms
 from interject.cli.failures import InputFailure
 from interject.cli.listen_request import read_request
 from interject.cli.listening import run
+from interject.cli.visit_lines import VisitLines
+from interject.integrations.livekit.jobs.visitor import VisitorEvent
 from tests.cli.fake_runtime import LoudnessRuntime
 from tests.cli.process import DEFAULTS, ROOT, listening, started
 from tests.cli.sounds import RATE_HZ, read_stereo, room, write_wav
@@ -289,3 +294,35 @@ def test_a_name_that_begins_with_a_dash(
         assert outcome.code == 0, outcome.err
         assert last(outcome.out)["chunks"] == 10
     assert "No such option: --gone.wav" in interject("listen", "--gone.wav").err
+
+
+# What happens in a room
+
+
+def test_a_room_that_nobody_reads_of_is_left() -> None:
+    stopped: list[bool] = []
+    reader, writer = os.pipe()
+    os.close(reader)
+    out = os.fdopen(writer, "w")
+    lines = VisitLines(out, as_json=False, stop=lambda: stopped.append(True))
+    for _ in range(3):
+        lines.show(VisitorEvent(1.0, "chat", {"text": "hello"}))
+    assert stopped == [True]
+    assert isinstance(lines.failure, BrokenPipeError)
+    with contextlib.suppress(BrokenPipeError):
+        out.close()
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "utf-8"])
+def test_an_emoji_in_the_chat(encoding: str, as_json: bool) -> None:
+    text = "well done \N{PARTY POPPER}"
+    data = io.BytesIO()
+    out = io.TextIOWrapper(data, encoding=encoding, errors="replace")
+    lines = VisitLines(out, as_json=as_json, stop=lambda: None)
+    lines.show(VisitorEvent(1.0, "chat", {"text": text}))
+    told = data.getvalue().decode(encoding)
+    if as_json:
+        assert json.loads(told)["text"] == text
+    else:
+        assert told.rstrip().endswith(text if encoding == "utf-8" else "well done ?")
