@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 from interject.cli.failures import complain
@@ -17,13 +18,17 @@ if TYPE_CHECKING:
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_SIGNALLED = 128
 """Plus the signal's number, as a shell counts."""
+SAME_WISH_S = 0.2
+"""`timeout`, a shell or a supervisor may signal a process and its group: two for one."""
 
 
 class StopSignals:
     """Used with `with` around a command and the writing of its files, whenever one comes."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.received: signal.Signals | None = None
+        self._clock = clock
+        self._received_at = 0.0
         self._before: dict[signal.Signals, Any] = {}
         self._tell: Callable[[], object] | None = None
 
@@ -61,7 +66,9 @@ class StopSignals:
 
     def _receive(self, number: int, _frame: object) -> None:
         if self.received is not None:
-            os._exit(EXIT_SIGNALLED + number)
-        self.received = signal.Signals(number)
+            if self._clock() - self._received_at > SAME_WISH_S:
+                os._exit(EXIT_SIGNALLED + number)
+            return
+        self.received, self._received_at = signal.Signals(number), self._clock()
         if self._tell is not None:
             self._tell()

@@ -107,7 +107,9 @@ def test_the_second_signal_ends_the_process_at_once() -> None:
     code = (
         "import os, signal, sys\n"
         "from interject.cli.signals import StopSignals\n"
-        "with StopSignals():\n"
+        "times = iter([5.0, 5.1, 5.5])\n"
+        "with StopSignals(lambda: next(times)):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "    print('asked', flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGHUP)\n"
