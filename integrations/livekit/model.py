@@ -14,6 +14,7 @@ from interject.integrations.livekit.attachment import Attachment
 from interject.integrations.livekit.generation import OnAir
 from interject.integrations.livekit.plugin import register
 from interject.integrations.livekit.realtime import RealtimeSession
+from interject.integrations.livekit.session_settings import settle
 from interject.integrations.livekit.settings import Settings
 from interject.integrations.livekit.talk_over import TalkOver
 from interject.integrations.livekit.tts import TTS
@@ -106,6 +107,10 @@ class RealtimeModel(llm.RealtimeModel):
         self.attachment = Attachment(session)
         self.attachment.open_outputs(self.settings.mode)
         session.on("close", self._on_close)
+
+    def adopt(self, session: AgentSession[Any], realtime: RealtimeSession) -> None:
+        """`session` will say what `realtime` replies."""
+        settle(session)
 
     def session(self, *, turn_detection_disabled: bool = False) -> RealtimeSession:
         session = RealtimeSession(self, clock=self._clock)

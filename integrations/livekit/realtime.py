@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
-from livekit.agents import llm
+from livekit.agents import AgentSession, llm
 from livekit.agents.types import NOT_GIVEN
 
 from interject.agent.floor import Floor
@@ -182,6 +182,13 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         self._replies.stop()
 
     # What LiveKit does
+
+    def on(self, event: Any, callback: Any = None) -> Any:
+        """Whoever listens for replies is the activity of the `AgentSession` that says them."""
+        session = getattr(getattr(callback, "__self__", None), "session", None)
+        if event == "generation_created" and isinstance(session, AgentSession):
+            self._model.adopt(session, self)
+        return super().on(event, callback)
 
     async def update_instructions(self, instructions: str) -> None:
         """The system prompt is the profile's; an agent's own instructions follow it as a note."""
