@@ -130,7 +130,13 @@ async def _visit(visit: Visit) -> int:
 
 
 async def _stay(visit: Visit, visitor: Visitor, stop: asyncio.Event) -> bool:
-    """True when somebody else ended it."""
+    """True when somebody else ended it.
+
+    :raises InputFailure: when the agent that was asked for does not come.
+    """
+    began_at = asyncio.get_running_loop().time()
+    if visit.dispatch is not None:
+        await _meet_agent(visit, visitor, stop)
     waits: list[asyncio.Task[object]] = [
         asyncio.create_task(stop.wait()),
         asyncio.create_task(visitor.gone.wait()),
@@ -139,7 +145,9 @@ async def _stay(visit: Visit, visitor: Visitor, stop: asyncio.Event) -> bool:
     try:
         if visit.seconds is None and visit.sound is not None:
             waits.append(script)
-        await asyncio.wait(waits, timeout=visit.seconds, return_when=asyncio.FIRST_COMPLETED)
+        passed_s = asyncio.get_running_loop().time() - began_at
+        left_s = None if visit.seconds is None else max(0.0, visit.seconds - passed_s)
+        await asyncio.wait(waits, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         if script.done():
             script.result()
         return visitor.gone.is_set()
@@ -149,15 +157,28 @@ async def _stay(visit: Visit, visitor: Visitor, stop: asyncio.Event) -> bool:
         await asyncio.gather(*waits, script, return_exceptions=True)
 
 
+async def _meet_agent(visit: Visit, visitor: Visitor, stop: asyncio.Event) -> None:
+    """Return when it is there, or when the visit is over before."""
+    waits: list[asyncio.Task[object]] = [
+        asyncio.create_task(stop.wait()),
+        asyncio.create_task(visitor.gone.wait()),
+        asyncio.create_task(visitor.agent()),
+    ]
+    patience_s = AGENT_S if visit.seconds is None else min(AGENT_S, visit.seconds)
+    try:
+        done, _ = await asyncio.wait(waits, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waits:
+            task.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+    if not done:
+        raise InputFailure(
+            f"no agent came within {patience_s:g} s; is a worker registered as "
+            f"{visit.dispatch!r}, and has it a free slot?"
+        )
+
+
 async def _act(visit: Visit, visitor: Visitor) -> None:
-    if visit.dispatch is not None:
-        try:
-            await asyncio.wait_for(visitor.agent(), AGENT_S)
-        except TimeoutError:
-            complain(
-                f"no agent came within {AGENT_S:g} s; is a worker registered as "
-                f"{visit.dispatch!r}, and has it a free slot?"
-            )
     if visit.say is not None:
         await visitor.write(visit.say)
     if visit.sound is not None:

@@ -167,6 +167,29 @@ async def test_the_operator_sets_the_agents_own_attributes(livekit_server: LiveK
         await until(lambda: one.ear.hears(), "the agent to listen again")
 
 
+@pytest.mark.parametrize(
+    ("name", "holds"), [(MODE_ATTRIBUTE, "observe"), (LISTENING_ATTRIBUTE, "true")]
+)
+async def test_an_attribute_that_makes_no_sense_is_set_back(
+    livekit_server: LiveKitServer, caplog: pytest.LogCaptureFixture, name: str, holds: str
+) -> None:
+    server = livekit_server
+    async with agent(server) as one, api.LiveKitAPI(server.url, server.key, server.secret) as admin:
+        seen: list[str] = []
+        one.room.on(
+            "participant_attributes_changed",
+            lambda changed, who: seen.append(changed[name]) if name in changed else None,
+        )
+        await until(lambda: one.room.local_participant.attributes.get(name) == holds, "the state")
+        await admin.room.update_participant(
+            api.UpdateParticipantRequest(room=ROOM, identity=AGENT, attributes={name: "banana"})
+        )
+        await until(lambda: "banana" in seen and seen[-1] == holds, "what holds")
+        assert one.controls.mode is FloorMode.OBSERVE
+        assert one.ear.hears()
+    assert [record.levelname for record in caplog.records if "refused" in record.msg] == ["WARNING"]
+
+
 async def test_a_cue_reaches_its_addressee_only_and_a_post_everybody(
     livekit_server: LiveKitServer,
 ) -> None:

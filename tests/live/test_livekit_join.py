@@ -139,3 +139,11 @@ async def test_a_room_that_ends_is_told(livekit_server: LiveKitServer) -> None:
         assert json.loads(out.splitlines()[-1])["reason"] == "room_deleted"
         assert errors == "interject: the server ended the visit\n"
         await ben.visitor.gone.wait()
+
+
+async def test_an_agent_that_does_not_come_is_told(livekit_server: LiveKitServer) -> None:
+    asked = ("--dispatch", "nobody", "--seconds", "1")
+    code, _, errors = await run(livekit_server, "join", "--room", "empty", *asked)
+    assert code == 2
+    assert errors.startswith("interject: no agent came within 1 s; is a worker registered as 'nob")
+    assert len(errors.splitlines()) == 1

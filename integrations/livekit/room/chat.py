@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from livekit import rtc
 
 from interject.integrations.livekit.phrases import same_phrase
-from interject.integrations.livekit.room.posts import CHAT_TOPIC
+from interject.integrations.livekit.room.posts import CHAT_TOPIC, ERROR_ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 READ_TIMEOUT_S = 10.0
 MAX_CHARS = 2_000
+"""Of a message. The model would have to forget what it heard for a longer one."""
+TOO_LONG = f"This message is not read: it has more than {MAX_CHARS:,} characters."
+SEND_TIMEOUT_S = 5.0
 MAX_READING = 64
 MAX_HELD = 32
 NO_PERSON = "A chat message is not read: it is no person's"
@@ -31,7 +34,8 @@ HOLD_S = 15.0
 class Chat:
     """Used with `async with`. `on_text(identity, text)` gets what is no such word.
 
-    Messages of participants that are not accepted (other agents) are not read. What somebody
+    Messages of participants that are not accepted (other agents) are not read. Whoever writes a
+    longer one than `MAX_CHARS` is told that it is not read, rather than half of it. What somebody
     writes before the room has told of him waits until it does; his messages keep their order.
     """
 
@@ -80,7 +84,7 @@ class Chat:
             except PermissionError:
                 logger.warning("A wish to resume listening was refused")
         elif self._consent.listening and identity not in self._consent.withdrawn:
-            self._on_text(identity, text[:MAX_CHARS])
+            self._on_text(identity, text)
         else:
             logger.info("A chat message is not passed on: its sender is not listened to")
 
@@ -119,8 +123,26 @@ class Chat:
             logger.warning("A chat message was dropped; the room does not know its sender")
         elif not self._accepts(participant):
             logger.debug(NO_PERSON)
+        elif len(text) > MAX_CHARS:
+            await self._refuse(identity)
         elif text.strip():
             self.take(identity, text)
+
+    async def _refuse(self, identity: str) -> None:
+        logger.info("A chat message is not read: it is too long")
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._room.local_participant.send_text(
+                    TOO_LONG,
+                    topic=CHAT_TOPIC,
+                    destination_identities=[identity],
+                    attributes=ERROR_ATTRIBUTES,
+                )
+        except Exception as error:
+            logger.warning(
+                "The sender of a long message could not be told",
+                extra={"error_type": type(error).__name__},
+            )
 
     async def _known(self, identity: str) -> rtc.RemoteParticipant | None:
         self._held += 1

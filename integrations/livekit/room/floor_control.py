@@ -178,8 +178,10 @@ class FloorControl:
         mode, listening = changed.get(MODE_ATTRIBUTE), changed.get(LISTENING_ATTRIBUTE)
         if mode is not None and not (own and self._is_echo(MODE_ATTRIBUTE, mode)):
             self._wish_mode(mode, allowed=own or self._may_control(participant.identity))
+            self._correct(own, MODE_ATTRIBUTE, mode)
         if listening is not None and not (own and self._is_echo(LISTENING_ATTRIBUTE, listening)):
             self._wish_listening(participant.identity, listening, own=own)
+            self._correct(own, LISTENING_ATTRIBUTE, listening)
 
     def _wish_mode(self, text: str, *, allowed: bool) -> None:
         if not allowed or text not in set(FloorMode):
@@ -193,8 +195,17 @@ class FloorControl:
         scope = Scope.ROOM if own else Scope.ME
         if text == "false":
             self._consent.stop(identity, scope)
-        elif text == "true" and (own or identity in self._consent.withdrawn):
-            self._consent.resume(identity, scope, authority=own)
+        elif text == "true":
+            if own or identity in self._consent.withdrawn:
+                self._consent.resume(identity, scope, authority=own)
+        else:
+            logger.warning("A wish about listening was refused: it is neither true nor false")
+
+    def _correct(self, own: bool, name: str, text: str) -> None:
+        """Our own attributes say what holds, and not what somebody wrote there in vain."""
+        if own and self._shown.get(name) != text:
+            self._shown[name] = text
+            self._changed.set()
 
     def _is_echo(self, name: str, value: str) -> bool:
         """The room reports our own changes, too, and late: they are no wishes."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 CHAT_TOPIC = "lk.chat"
 EMOTION_ATTRIBUTE = "interject.emotion"
 CHUNK_ATTRIBUTE = "interject.chunk"
+ERROR_ATTRIBUTES = {"interject.error": "true"}
+"""Of what is no reply, but says why there is none."""
 
 
 class Posts:

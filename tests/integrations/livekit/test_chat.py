@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from livekit import rtc
 
 from interject.config import RoomSettings
-from interject.integrations.livekit.room.chat import MAX_HELD, Chat
+from interject.integrations.livekit.room.chat import MAX_CHARS, MAX_HELD, TOO_LONG, Chat
 from interject.integrations.livekit.room.consent import Consent
 from interject.integrations.livekit.room.ear import people_only
 from tests.fakes.livekit_room import FakeRoom
@@ -115,3 +115,15 @@ async def test_other_agents_are_not_read(caplog: pytest.LogCaptureFixture) -> No
     assert [record.message for record in caplog.records if "chat" in record.message] == [
         "A chat message is not read: it is no person's"
     ] * 2
+
+
+async def test_a_message_up_to_the_limit_is_read_whole_and_a_longer_one_is_refused() -> None:
+    room = FakeRoom()
+    room.come("ann", "P1")
+    async with chat(room) as (_, told):
+        room.write("ann", "x" * MAX_CHARS)
+        room.write("ann", "x" * MAX_CHARS, "y")
+        room.write("ann", "good morning")
+        await until(lambda: len(told) == 2)
+    assert told == [("ann", "x" * MAX_CHARS), ("ann", "good morning")]
+    assert room.local_participant.sent == [(("ann",), TOO_LONG, {"interject.error": "true"})]
