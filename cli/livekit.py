@@ -93,6 +93,10 @@ _Slots = Annotated[
 _Profile = Annotated[
     str, typer.Option(help="Name or YAML file, for dispatches that name none in their metadata.")
 ]
+_Profiles = Annotated[
+    str | None,
+    typer.Option(help="Folder of the YAML files that a dispatch may name, beside those shipped."),
+]
 _AgentName = Annotated[str, typer.Option(help="Dispatches ask for the agent by this name.")]
 _BargeIn = Annotated[
     bool, typer.Option("--barge-in", help="Fall silent when somebody talks over the agent.")
@@ -100,6 +104,10 @@ _BargeIn = Annotated[
 _Health = Annotated[
     str | None,
     typer.Option(help="host:port of the health check; default: 127.0.0.1:8081, or a free port."),
+]
+_MetricsPort = Annotated[
+    int | None,
+    typer.Option(help="Serve /metrics for Prometheus there, on the health check's host."),
 ]
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -114,9 +122,11 @@ def start(
     runtime: _Runtime = "local:nano",
     slots: _Slots = None,
     profile: _Profile = "default",
+    profiles: _Profiles = None,
     agent_name: _AgentName = "interject",
     barge_in: _BargeIn = False,
     health: _Health = None,
+    metrics_port: _MetricsPort = None,
 ) -> None:
     """Serve rooms; on SIGTERM take no more, and end when the calls in progress have.
 
@@ -127,7 +137,8 @@ def start(
     serve(
         Serving(
             "start", tuple(context.args), url, api_key, api_secret, runtime=runtime, slots=slots,
-            profile=profile, agent_name=agent_name, barge_in=barge_in, health=health,
+            profile=profile, profiles=profiles, agent_name=agent_name, barge_in=barge_in,
+            health=health, metrics_port=metrics_port,
         )
     )  # fmt: skip
 
@@ -142,6 +153,7 @@ def dev(
     runtime: _Runtime = "local:nano",
     slots: _Slots = None,
     profile: _Profile = "default",
+    profiles: _Profiles = None,
     agent_name: _AgentName = "interject",
     barge_in: _BargeIn = False,
 ) -> None:
@@ -154,7 +166,7 @@ def dev(
     serve(
         Serving(
             "dev", tuple(context.args), url, api_key, api_secret, runtime=runtime, slots=slots,
-            profile=profile, agent_name=agent_name, barge_in=barge_in,
+            profile=profile, profiles=profiles, agent_name=agent_name, barge_in=barge_in,
         )
     )  # fmt: skip
 

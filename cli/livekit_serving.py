@@ -7,8 +7,10 @@ import contextlib
 import os
 import socket
 import sys
+import tempfile
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.cli.failures import InputFailure
@@ -36,9 +38,11 @@ class Serving:
     runtime: str = "local:nano"
     slots: int | None = None
     profile: str = "default"
+    profiles: str | None = None
     agent_name: str = "interject"
     barge_in: bool = False
     health: str | None = None
+    metrics_port: int | None = None
 
 
 def serve(asked: Serving) -> None:
@@ -58,18 +62,25 @@ def serve(asked: Serving) -> None:
     if asked.slots is not None and asked.slots < 1:
         raise InputFailure(f"--slots {asked.slots}: a worker needs at least one slot")
     load_profile(asked.profile)
+    profiles = None if asked.profiles is None else Path(asked.profiles).expanduser().resolve()
+    if profiles is not None and not profiles.is_dir():
+        raise InputFailure(f"--profiles {asked.profiles}: no such folder")
     health = _health(asked.health)
+    if asked.metrics_port is not None:
+        _check_metrics_port(health[0], asked.metrics_port)
     access = Access(asked.url, asked.api_key, asked.api_secret)
     asyncio.run(check(access))
-    with _runtime(asked) as (url, slots):
+    with _runtime(asked) as (url, slots), tempfile.TemporaryDirectory() as folder:
+        metrics = None if asked.metrics_port is None else (asked.metrics_port, folder)
         settings = WorkerSettings(
             runtime=url,
             profile=asked.profile,
+            profiles=profiles,
             slots=slots,
             barge_in=asked.barge_in,
             agent_name=asked.agent_name,
         )
-        server = make_server(settings, access, health=health)
+        server = make_server(settings, access, health=health, metrics=metrics)
         sys.argv = ["interject livekit", asked.command, *asked.passed_on]
         os.environ.setdefault(*NO_TURN_DETECTOR)
         with warnings.catch_warnings():
@@ -96,18 +107,27 @@ def _runtime(asked: Serving) -> Iterator[tuple[str, int | None]]:
 
 def _health(text: str | None) -> tuple[str, int]:
     if text is None:
-        return LOOPBACK, HEALTH_PORT if _is_free(HEALTH_PORT) else 0
+        return LOOPBACK, HEALTH_PORT if _is_free(LOOPBACK, HEALTH_PORT) else 0
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65_535:
         raise InputFailure(f"--health {text}: give host:port, for example 0.0.0.0:8081")
     return host.strip("[]"), int(port)
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
+def _check_metrics_port(host: str, port: int) -> None:
+    """LiveKit would say it in a traceback, and only once the model is loaded."""
+    if not 0 < port <= 65_535:
+        raise InputFailure(f"--metrics-port {port}: a port lies between 1 and 65535")
+    if not _is_free(host, port):
+        raise InputFailure(f"--metrics-port {port}: cannot be used on {host}; name another one")
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.integrations.livekit.jobs.worker import WorkerSettings, run_job
 from interject.integrations.livekit.model import DEFAULT_PROFILE, DEFAULT_RUNTIME
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from livekit.agents import JobContext
 
 
@@ -18,13 +17,20 @@ async def start(
     *,
     runtime: str = DEFAULT_RUNTIME,
     profile: str | Path = DEFAULT_PROFILE,
+    profiles: str | Path | None = None,
     barge_in: bool = False,
 ) -> None:
     """Join the job's room, hear everybody in it, and stay until it ends.
 
-    What cannot be done is said in the room and in the log. A profile in the dispatch's metadata
-    comes before `profile`. Each job has a model process of its own unless `runtime` is one that
-    several can use (`local:unix:SOCKET`, `redis://...`), as `interject livekit` arranges it.
+    What cannot be done is said in the room, and why in the log. A profile that the dispatch's
+    metadata names comes before `profile`: a shipped one, or one of the folder `profiles`. Each job
+    has a model process of its own unless `runtime` is one that several can use
+    (`local:unix:SOCKET`, `redis://...`), as `interject livekit` arranges it.
     """
-    settings = WorkerSettings(runtime=runtime, profile=str(profile), barge_in=barge_in)
+    settings = WorkerSettings(
+        runtime=runtime,
+        profile=str(profile),
+        profiles=None if profiles is None else Path(profiles),
+        barge_in=barge_in,
+    )
     await run_job(settings, ctx)

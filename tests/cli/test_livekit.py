@@ -44,6 +44,7 @@ def test_a_visit_that_cannot_work_is_one_line(
     [
         (("--profile", "meeting_assistent"), "did you mean 'meeting_assistant'?"),
         (("--slots", "0"), "--slots 0: a worker needs at least one slot"),
+        (("--profiles", "nowhere"), "--profiles nowhere: no such folder"),
         (("--url", "localhost"), "not the address of a LiveKit server"),
     ],
 )

@@ -8,21 +8,25 @@ import aiohttp
 from livekit import api
 from pydantic import Field, ValidationError
 
+from interject.config import load_profile, shipped_profiles
 from interject.config.strict import StrictModel
 from interject.integrations.livekit.jobs.access import NOBODY_THERE, RoomFailure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from interject.config import Profile
     from interject.integrations.livekit.jobs.access import Access
 
 
 class DispatchMetadata(StrictModel):
     """The JSON of a dispatch. What is left out is decided by the worker and the profile.
 
-    `profile` is a shipped profile's name or a path on the worker's machine; `cue_to` names who is
-    shown cues.
+    `profile` is a name, never a path: of a shipped profile, or of a file in the worker's folder of
+    profiles; `cue_to` names who is shown cues.
     """
 
-    profile: str | None = Field(default=None, min_length=1, max_length=1_000)
+    profile: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$")
     cue_to: tuple[str, ...] | None = Field(default=None, strict=False)
 
 
@@ -40,6 +44,20 @@ def read_metadata(text: str) -> DispatchMetadata:
             f"the dispatch's metadata cannot be used: {where}: {problem['msg']}; "
             f"it is JSON with the keys {known}"
         ) from None
+
+
+def named_profile(name: str, folder: Path | None) -> Profile:
+    """A dispatch comes from outside: it may choose, and not read the worker's files.
+
+    :raises RoomFailure: when neither `folder` nor Interject has such a profile.
+    :raises ProfileError: when its file is wrong.
+    """
+    if folder is not None and (own := folder / f"{name}.yaml").is_file():
+        return load_profile(own)
+    if name in shipped_profiles():
+        return load_profile(name)
+    where = "shipped" if folder is None else f"shipped or in {folder}"
+    raise RoomFailure(f"no profile that is {where} is called {name!r}")
 
 
 async def dispatch(access: Access, room: str, agent_name: str, metadata: str = "") -> None:

@@ -14,15 +14,18 @@ from interject.agent.voice import VoiceFailure
 from interject.config import ProfileError, load_profile
 from interject.integrations.livekit.jobs.access import RoomFailure
 from interject.integrations.livekit.jobs.admission import Admission
-from interject.integrations.livekit.jobs.dispatching import read_metadata
+from interject.integrations.livekit.jobs.dispatching import named_profile, read_metadata
+from interject.integrations.livekit.jobs.log_privacy import keep_private
 from interject.integrations.livekit.jobs.revival import Revival
-from interject.integrations.livekit.room.posts import CHAT_TOPIC
+from interject.integrations.livekit.room.posts import CHAT_TOPIC, ERROR_ATTRIBUTES
 from interject.integrations.livekit.room.role import Role
 from interject.integrations.livekit.room.room_agent import RoomAgent
 from interject.model_runtime import open_runtime
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from livekit.agents import JobContext
 
     from interject.integrations.livekit.jobs.access import Access
@@ -34,6 +37,7 @@ AGENT_NAME = "interject"
 TELL_TIMEOUT_S = 5.0
 LEAVE_TIMEOUT_S = 10.0
 ASK_TIMEOUT_S = 3.0
+CANNOT_SERVE = "Interject cannot help here; its operator finds the reason in the worker's log."
 PRELOADED = ["interject.integrations.livekit.jobs.worker"]
 
 
@@ -42,11 +46,13 @@ class WorkerSettings:
     """What every job of a worker shares. It travels to the job processes.
 
     `runtime` is one that job processes connect to; a model of their own is none of their business.
-    `slots` is how many sessions it has, where this worker is its only user.
+    `slots` is how many sessions it has, where this worker is its only user. `profiles` is a folder
+    whose files a dispatch may name beside the shipped ones.
     """
 
     runtime: str
     profile: str = "default"
+    profiles: Path | None = None
     slots: int | None = None
     barge_in: bool = False
     agent_name: str = AGENT_NAME
@@ -93,13 +99,20 @@ class Slots:
 
 
 def make_server(
-    settings: WorkerSettings, access: Access, *, health: tuple[str, int] = ("127.0.0.1", 0)
+    settings: WorkerSettings,
+    access: Access,
+    *,
+    health: tuple[str, int] = ("127.0.0.1", 0),
+    metrics: tuple[int, str] | None = None,
 ) -> AgentServer:
     """Explicit dispatch by name, exact admission, another agent for a room whose job has crashed.
 
-    `health` is where the check of a running worker answers. Run it with LiveKit's `cli.run_app`.
+    `health` is where the check of a running worker answers, and `metrics` a second port of that
+    host for `/metrics`, with the folder through which job processes share their figures. Run it
+    with LiveKit's `cli.run_app`.
     """
     host, port = health
+    metrics_port, metrics_folder = metrics or (None, None)
     server = AgentServer(
         ws_url=access.url,
         api_key=access.api_key,
@@ -110,7 +123,10 @@ def make_server(
         num_idle_processes=1,
         drain_timeout=settings.drain_timeout_s,
         preload_modules=PRELOADED,
+        prometheus_port=metrics_port,
+        prometheus_multiproc_dir=metrics_folder,
     )
+    server.on("worker_started", keep_private)
     admission = Admission(
         _Jobs(server), slots=settings.slots, free_slots=Slots(settings.runtime).free
     )
@@ -126,7 +142,6 @@ def make_server(
 
 async def run_job(settings: WorkerSettings, ctx: JobContext) -> None:
     """One room, until it ends. What cannot be done is said in the room and in the log."""
-    ctx.log_context_fields = {"room": ctx.job.room.name, "job_id": ctx.job.id}
     await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
     staying = asyncio.create_task(_stay(settings, ctx), name="interject-room")
 
@@ -140,9 +155,10 @@ async def run_job(settings: WorkerSettings, ctx: JobContext) -> None:
 
 def role_for(settings: WorkerSettings, metadata: str) -> Role:
     """:raises RoomFailure, ProfileError: when the dispatch asks for what there is not."""
-    wanted = read_metadata(metadata)
+    wanted, folder = read_metadata(metadata), settings.profiles
+    name = wanted.profile
     return Role(
-        profile=load_profile(wanted.profile or settings.profile),
+        profile=load_profile(settings.profile) if name is None else named_profile(name, folder),
         runtime=settings.runtime,
         cue_to=wanted.cue_to,
         barge_in=settings.barge_in,
@@ -157,8 +173,9 @@ async def _stay(settings: WorkerSettings, ctx: JobContext) -> None:
         if agent.sessions.failure is not None:
             raise agent.sessions.failure
     except (RoomFailure, ProfileError, VoiceFailure, RuntimeFailure) as error:
-        await _tell(ctx, str(error))
-        ctx.shutdown(reason=f"cannot serve the room: {error}")
+        logger.error("This room cannot be served", extra={"reason": str(error)})
+        await _tell(ctx)
+        ctx.shutdown(reason="cannot serve the room; the log says why")
     except Exception:
         logger.exception("A room's agent failed")
         ctx.shutdown(reason="the room's agent failed; the log says why")
@@ -166,15 +183,16 @@ async def _stay(settings: WorkerSettings, ctx: JobContext) -> None:
         ctx.shutdown(reason="the session has ended")
 
 
-async def _tell(ctx: JobContext, reason: str) -> None:
-    """Whoever asked for an agent that cannot come should see why."""
-    logger.error("This room cannot be served", extra={"reason": reason})
+async def _tell(ctx: JobContext) -> None:
+    """Whoever asked for an agent should see that none comes. Why may name the worker's files and
+    addresses, and strangers read the room: that is for the log.
+    """
     try:
         async with asyncio.timeout(TELL_TIMEOUT_S):
             await ctx.room.local_participant.send_text(
-                f"Interject cannot help here: {reason}",
+                CANNOT_SERVE,
                 topic=CHAT_TOPIC,
-                attributes={"interject.error": "true"},
+                attributes=ERROR_ATTRIBUTES,
             )
     except Exception as error:
         logger.warning("The room could not be told", extra={"error_type": type(error).__name__})

@@ -14,6 +14,7 @@ from interject.integrations.livekit.room.consent import Consent
 from interject.integrations.livekit.room.cues import Cues
 from interject.integrations.livekit.room.ear import people_only
 from interject.integrations.livekit.room.floor_control import FloorControl
+from interject.integrations.livekit.room.journal import Attendance
 from interject.integrations.livekit.room.posts import Posts
 from interject.integrations.livekit.room.role import EVERYBODY
 from interject.integrations.livekit.room.room_session import RoomSession
@@ -99,6 +100,7 @@ class RoomAgent:
         """Tell people first, listen afterwards."""
         enter = self._stack.enter_async_context
         settings = self.role.profile.room
+        self._stack.enter_context(Attendance(self.room))
         await enter(_running(self._delivery.run()))
         await enter(_running(self._decisions.run()))
         announcement = await enter(Announcement(self.room, settings, accepts=people_only))

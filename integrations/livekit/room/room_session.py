@@ -14,6 +14,7 @@ from interject.integrations.livekit.model import RealtimeModel
 from interject.integrations.livekit.realtime import RealtimeSession
 from interject.integrations.livekit.room.ear import Ear
 from interject.integrations.livekit.room.echo import EchoCanceller
+from interject.integrations.livekit.room.journal import ReplyJournal
 from interject.integrations.livekit.room.own_voice import OwnVoice, VoiceTap
 from interject.integrations.livekit.room.stop_wish import StopWish
 from interject.model_runtime.protocol import RuntimeFailure
@@ -177,6 +178,7 @@ class RoomSession:
         if self.ear.deaf:
             realtime.stop_listening()
         self._realtime = realtime
+        ReplyJournal().follow(built, realtime)
         return built
 
     async def _close(self) -> None:

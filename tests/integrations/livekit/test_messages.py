@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
 from interject.agent.outputs import Cue
 from interject.integrations.livekit.jobs.access import Access, RoomFailure
-from interject.integrations.livekit.jobs.dispatching import read_metadata
+from interject.integrations.livekit.jobs.dispatching import named_profile, read_metadata
 from interject.integrations.livekit.room.cues import MAX_TEXT_CHARS, cue_message
 from interject.integrations.livekit.room.telemetry_topic import MAX_SPEAKERS, decision_message
 from interject.model_runtime.protocol import Decision, Emotion, FloorMode, Speaker
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def cue(text: str) -> Cue:
@@ -86,3 +90,21 @@ def test_a_dispatch_that_makes_no_sense_is_told_so(text: str, says: str) -> None
 def test_access_without_its_parts_is_told_so(url: str, key: str, says: str) -> None:
     with pytest.raises(RoomFailure, match=says):
         Access(url, key, "secret")
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../secret", "a.yaml", "~/own", "", "a b", "a\n"])
+def test_a_dispatch_names_no_file(name: str) -> None:
+    with pytest.raises(RoomFailure, match="profile"):
+        read_metadata(json.dumps({"profile": name}))
+
+
+def test_a_dispatch_chooses_among_the_folders_profiles_and_the_shipped_ones(tmp_path: Path) -> None:
+    (tmp_path / "ours.yaml").write_text("system_prompt: Be brief.\n", encoding="utf-8")
+    assert named_profile("ours", tmp_path).system_prompt == "Be brief."
+    assert named_profile("meeting_assistant", tmp_path).name == "meeting_assistant"
+    assert named_profile("meeting_assistant", None).name == "meeting_assistant"
+    for folder in (None, tmp_path):
+        with pytest.raises(RoomFailure, match="is called 'theirs'"):
+            named_profile("theirs", folder)
+    with pytest.raises(RoomFailure):
+        named_profile("ours", None)
