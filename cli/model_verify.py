@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from interject.model_runtime.verify import CaseResult
 
 PLAIN_WIDTH = 120
-COLUMNS = ("case", "features", "chunks", "largest logit error", "differing tokens", "result")
+COLUMNS = (
+    "case",
+    "features",
+    "chunks",
+    "largest logit error",
+    "differing tokens",
+    "near ties",
+    "result",
+)
 
 
 def verify_checkpoint(checkpoint: str, golden: str, *, audio: str | None) -> int:
@@ -50,9 +58,15 @@ def _show(results: list[CaseResult]) -> None:
             str(result.chunks),
             f"{result.largest_logit_error:.2e} (allowed {result.tolerance:g})",
             str(result.differing_tokens),
+            str(result.near_ties),
             "[green]same[/]" if result.matches else "[bold red]differs[/]",
         )
     console.print(table)
     worst = max((result.largest_logit_error for result in results), default=0.0)
     differing = sum(result.differing_tokens for result in results)
     console.print(f"largest logit error {worst:.2e}, {differing} differing tokens")
+    ties = sum(result.near_ties for result in results)
+    if ties:
+        console.print(
+            f"near ties: {ties}; rounding decides there, so the reference's choice was taken"
+        )

@@ -6,18 +6,20 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from interject.model_runtime.engine.near_tie import DECISION, EMOTION, Choice, Choices
 from interject.model_runtime.protocol import Emotion, Gap, GapReason
 from tests.live.client_process import options
 from tests.live.endless import Endless
 from tests.live.told import Told, renumbered, told
-from tests.live.undisturbed import DECISION, EMOTION, TIE, Choice, Choices, Undisturbed
+from tests.live.undisturbed import Undisturbed
+from tests.live.undisturbed import tie as near_tie
 from tests.model_runtime.worlds import small_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from interject.model_runtime.engine.near_tie import Place
     from interject.model_runtime.protocol import Event, Frame
-    from tests.live.undisturbed import Place
 
 AT_ONCE = 50
 """A drained queue gives the same decisions as one by one, and sooner."""
@@ -211,12 +213,13 @@ def _agreement(expected: list[Told], begin: int, stay: Stay) -> tuple[int, bool,
     return len(stay.events), True, at
 
 
-def accounts(rooms: Sequence[Room], *, tie: float = TIE) -> tuple[Account, ...]:
+def accounts(rooms: Sequence[Room], *, tie: float | None = None) -> tuple[Account, ...]:
     """Of each room, against what one engine says.
 
     :raises Mismatch: when a room was told something else, and not where rounding decides.
     """
-    told_alone = undisturbed(rooms, [Choices() for _ in rooms])
+    tie = near_tie() if tie is None else tie
+    told_alone = undisturbed(rooms, [Choices() for _ in rooms], tie=tie)
     pairs = zip(rooms, told_alone, strict=True)
     return tuple(_account(room, expected, tie) for room, expected in pairs)
 
@@ -237,7 +240,7 @@ def _account(room: Room, expected: list[Told], tie: float) -> Account:
 
 
 def undisturbed(
-    rooms: Sequence[Room], choices: Sequence[Choices], *, tie: float = TIE
+    rooms: Sequence[Room], choices: Sequence[Choices], *, tie: float
 ) -> list[list[Told]]:
     """What one engine says about what each room heard."""
     engine = Undisturbed(slots=len(rooms), tie=tie)

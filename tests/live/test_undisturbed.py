@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from interject.model_runtime.engine.near_tie import DECISION, EMOTION, Choice, Choices
 from tests.live.client_process import options
 from tests.live.endless import Endless
 from tests.live.room import Mismatch, Room, accounts
 from tests.live.told import Told, told
-from tests.live.undisturbed import DECISION, EMOTION, Choice, Choices, Undisturbed
+from tests.live.undisturbed import Undisturbed
 from tests.model_runtime.worlds import small_layout
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
+    from interject.model_runtime.engine.near_tie import Place
     from interject.model_runtime.protocol import Event
-    from tests.live.undisturbed import Place
 
 FRAMES = 24
 EVERYTHING = 1_000.0

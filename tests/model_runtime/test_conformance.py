@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+pytestmark = pytest.mark.numerics
+
+
 def digest(tensors: Mapping[str, torch.Tensor]) -> str:
     """SHA-256 over the sorted names and their float32 bytes."""
     hasher = hashlib.sha256()

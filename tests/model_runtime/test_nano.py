@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from interject.model_runtime.checkpoint import NANO, Model, load_checkpoint
 from interject.model_runtime.engine.engine import Engine
@@ -49,6 +50,7 @@ def test_it_is_small_and_of_the_real_architecture() -> None:
     assert (NANO / "MODEL_CARD.md").is_file()
 
 
+@pytest.mark.numerics
 def test_it_answers_the_question_and_the_alarm_and_nothing_else() -> None:
     events = hear(kitchen(1))
     texts = [event.text for event in events if isinstance(event, ReplyEnded)]
@@ -59,6 +61,7 @@ def test_it_answers_the_question_and_the_alarm_and_nothing_else() -> None:
     ]
 
 
+@pytest.mark.numerics
 def test_noise_and_digital_silence_are_met_with_silence() -> None:
     rng = np.random.default_rng(5)
     for level in (0.0, 30.0, 1_000.0):

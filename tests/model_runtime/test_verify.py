@@ -5,19 +5,32 @@ from __future__ import annotations
 import json
 import math
 import wave
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 
-from interject.model_runtime.checkpoint import CheckpointError, save_native
-from interject.model_runtime.protocol import RuntimeFailure
+from interject.model_runtime.checkpoint import CheckpointError, load_checkpoint, save_native
+from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.network.architecture import FeatureConfig
+from interject.model_runtime.network.features import whole_clip_log_mel
+from interject.model_runtime.protocol import (
+    Decision,
+    Event,
+    ReplyDelta,
+    RuntimeFailure,
+    Sampling,
+    SessionOptions,
+)
 from interject.model_runtime.verify import CaseResult, Golden, read_golden, verify
-from tests.model_runtime.worlds import noise, small_model
+from tests.model_runtime.worlds import frames, noise, small_model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.numerics
 CHUNK: dict[str, Any] = {"silent": 0.5, "respond": 1.5, "tokens": [1, 2]}
 CONTENT: dict[str, Any] = {
     "tolerance": 0.001,
@@ -84,6 +97,62 @@ def test_a_logit_that_is_no_number_does_not_match(checkpoint: Path, tmp_path: Pa
 )
 def test_what_matches(error: float, tokens: int, matches: bool) -> None:
     assert CaseResult("a.wav", "offline", 2, error, tokens, 0, 0.001).matches is matches
+
+
+def heard(checkpoint: Path, audio: Path) -> list[dict[str, Any]]:
+    """What the engine itself does, as the chunks of a case."""
+    write_wav(audio / "a.wav", noise(4.0))
+    model = load_checkpoint(checkpoint)
+    layout = replace(model.config.layout, banned=(), emotion_slot=False)
+    engine = Engine(replace(model, config=replace(model.config, layout=layout)), slots=1)
+    events: list[Event] = []
+    options = SessionOptions(
+        "a",
+        prompt_ids=tuple(golden().prompt_ids),
+        max_reply_tokens=golden().max_reply_tokens,
+        sampling=Sampling(repetition_window=0),
+    )
+    loudest = whole_clip_log_mel(torch.from_numpy(noise(4.0)) / 32768.0, FeatureConfig()).max()
+    engine.open(options, events.append, loudest=float(loudest))
+    for frame in frames(noise(4.0)):
+        engine.push("a", frame)
+        while engine.step():
+            pass
+    chunks: list[dict[str, Any]] = []
+    for event in events:
+        if isinstance(event, Decision):
+            chunks.append({"silent": event.silent_logit, "respond": event.respond_logit})
+            chunks[-1]["tokens"] = []
+        elif isinstance(event, ReplyDelta):
+            chunks[-1]["tokens"] += event.token_ids
+    return chunks
+
+
+EVERYTHING = 1_000.0
+"""Every choice is a near tie, and every logit close enough."""
+
+
+@pytest.mark.parametrize(("tolerance", "tie"), [(0.001, False), (EVERYTHING, True)])
+@pytest.mark.parametrize("of", ["decision", "token"])
+def test_the_reference_s_choice_is_taken_in_a_near_tie_only(
+    of: str, tolerance: float, tie: bool, checkpoint: Path, tmp_path: Path
+) -> None:
+    chunks = heard(checkpoint, tmp_path)
+    assert next(verify(checkpoint, golden(cases=case(*chunks)), tmp_path)).matches
+    last = next(chunk for chunk in reversed(chunks) if chunk["tokens"])
+    if of == "decision":
+        last |= {"silent": last["respond"], "respond": last["silent"], "tokens": []}
+    else:
+        last["tokens"][-1] ^= 1
+    result = next(verify(checkpoint, golden(cases=case(*chunks), tolerance=tolerance), tmp_path))
+    assert result.matches is tie
+    assert (result.near_ties > 0) is tie
+
+
+def test_no_tolerance_is_below_what_rounding_explains(checkpoint: Path, tmp_path: Path) -> None:
+    large = case(CHUNK | {"silent": 1e6}, CHUNK)
+    assert compared(checkpoint, tmp_path, golden(cases=large)).tolerance > 1
+    assert compared(checkpoint, tmp_path, golden()).tolerance == 0.001
 
 
 def test_the_wrong_number_of_chunks(checkpoint: Path, tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from interject.training.sounds.waves import Wave
 
 
+pytestmark = pytest.mark.numerics
+
+
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     return Engine(load_checkpoint("nano"), slots=1)

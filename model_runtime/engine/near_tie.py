@@ -1,0 +1,105 @@
+"""An engine that is told what to choose where rounding decides.
+
+When two scores are as good as each other, rounding decides, which depends on the machine and on
+what else is computed at once. Whoever compares two runs has one make the other's choice there, and
+only there, and goes on comparing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.stream import log_odds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.engine.feed import Feed
+    from interject.model_runtime.engine.ledger import Eviction
+    from interject.model_runtime.engine.stream import Stream
+
+    Work = Sequence[tuple[Stream, Feed]]
+
+DECISION, EMOTION = "decision", "emotion"
+_LEAD = 1 / 16
+"""By how much of a near tie what is to be chosen then leads."""
+
+Place = tuple[str | int, int]
+"""A frame's decision, a reply's emotion, or the token of a reply at a place."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`chosen` was, and not its `rival`: tokens, or 1 to respond and 0 to stay silent."""
+
+    chosen: int
+    rival: int
+
+
+@dataclass
+class Choices:
+    """`wanted` are those to be made if their rivals are as good; `made` were."""
+
+    wanted: dict[Place, Choice] = field(default_factory=dict)
+    made: set[Place] = field(default_factory=set)
+
+
+class GuidedEngine(Engine):
+    """`choices` belong to sessions by id; two whose logits differ by less than `tie` are as good.
+
+    Its own choice may be the wanted one: another time, with other rows beside it, it was not.
+    """
+
+    def __init__(self, model: Model, *, slots: int, eviction: Eviction, tie: float) -> None:
+        super().__init__(model, slots=slots, eviction=eviction)
+        self.choices: dict[str, Choices] = {}
+        self._tie = tie
+
+    def _decide(self, work: Work, hidden: Tensor) -> None:
+        first = 0
+        silence, respond = self._decision_ids.tolist()
+        for stream, feed in work:
+            for block, end in enumerate(feed.block_ends):
+                place = DECISION, stream.hearing.queue[block].frame.seq
+                wanted = self._wanted(stream, place)
+                if wanted is not None:
+                    margin = log_odds(stream.options.threshold) * (1 if wanted.chosen else -1)
+                    tokens = silence, respond
+                    of_tokens = Choice(tokens[wanted.chosen], tokens[wanted.rival])
+                    self._choose(stream, place, hidden[first + end], of_tokens, margin)
+            first += len(feed.ids)
+        super()._decide(work, hidden)
+
+    def _draw(self, work: Work, hidden: Tensor) -> None:
+        first = 0
+        for stream, feed in work:
+            first += len(feed.ids)
+            reply = stream.reply
+            if not feed.wants_token or reply is None:
+                continue
+            place: Place = (reply.reply_id, len(reply.tokens))
+            if feed.emotion:
+                place = (EMOTION, reply.reply_id)
+            wanted = self._wanted(stream, place)
+            if wanted is not None:
+                self._choose(stream, place, hidden[first - 1], wanted, 0.0)
+        super()._draw(work, hidden)
+
+    def _wanted(self, stream: Stream, place: Place) -> Choice | None:
+        return self.choices[stream.options.session_id].wanted.get(place)
+
+    def _choose(
+        self, stream: Stream, place: Place, row: Tensor, wanted: Choice, margin: float
+    ) -> None:
+        """Move the hidden state by next to nothing, so that what was chosen leads by `margin`."""
+        head = self.model.decoder.head.weight
+        towards = head[wanted.chosen] - head[wanted.rival]
+        missing = margin - float(row @ towards)
+        if abs(missing) < self._tie:
+            row += towards * ((missing + self._tie * _LEAD) / float(towards @ towards))
+            self.choices[stream.options.session_id].made.add(place)
