@@ -14,13 +14,14 @@ from interject.model_runtime.local.guest import Guest
 from interject.model_runtime.local.link import LOST, Link
 from interject.model_runtime.local.messages import VERSION, Kind, Message, MessageError
 from interject.model_runtime.protocol import RuntimeFailure, SessionClosed
-from interject.model_runtime.remote.wire import WireError, decode_options
+from interject.model_runtime.remote.wire import Opened, WireError, decode_options, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from interject.model_runtime.embedded import EmbeddedRuntime
+    from interject.model_runtime.protocol import SessionOptions
 
 FAREWELL_S = 5.0
 """A client that does not read by then never learns how its sessions ended."""
@@ -99,18 +100,24 @@ class Host:
         if message.kind is Kind.COUNT:
             group.create_task(self._count(message.number, link))
         elif message.kind is Kind.OPEN and channel not in guests:
-            self._admit(message, link, guests, group)
+            try:
+                options = decode_options(message.fields.get(b"d", b""))
+            except WireError as error:
+                fields = encode(Opened(str(error)))
+                group.create_task(_send(link, Message(Kind.ITEM, channel, fields=fields)))
+            else:
+                self._admit(channel, options, link, guests, group)
         elif message.kind is Kind.ITEM and channel in guests:
             guests[channel].take(message)
 
     def _admit(
-        self, message: Message, link: Link, guests: dict[int, Guest], group: asyncio.TaskGroup
+        self,
+        channel: int,
+        options: SessionOptions,
+        link: Link,
+        guests: dict[int, Guest],
+        group: asyncio.TaskGroup,
     ) -> None:
-        channel = message.channel
-        try:
-            options = decode_options(message.fields.get(b"d", b""))
-        except WireError as error:
-            raise MessageError(str(error)) from None
         guest = guests[channel] = Guest(
             channel,
             self._runtime,

@@ -18,6 +18,7 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from interject.model_runtime.redis.guest import Batch, Guest
+from interject.model_runtime.redis.intake import Refused
 from interject.model_runtime.redis.memo import write_journal, write_snapshot
 from interject.model_runtime.redis.restorers import Restorers
 from interject.model_runtime.redis.spelling import Spelt, given
@@ -166,7 +167,7 @@ class EngineHost:
         for key, entry, item in inputs:
             self._take_in(key, entry, item)
 
-    def _take_in(self, key: str, entry: str, item: wire.Input | Spelt) -> None:
+    def _take_in(self, key: str, entry: str, item: wire.Input | Refused | Spelt) -> None:
         guest = self._guests.get(key)
         if guest is None:
             self._restorers.defer(key, partial(self._take_in, key, entry, item))
@@ -174,6 +175,10 @@ class EngineHost:
         if guest.closed:
             return
         guest.cursor = entry
+        if isinstance(item, Refused):
+            if item.asked:
+                guest.answer(entry, item.error)
+            return
         if isinstance(item, Frame):
             guest.entries.setdefault(item.seq, entry)
         try:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from interject.model_runtime.engine.feed import Feed
     from interject.model_runtime.engine.wording import Wording
     from interject.model_runtime.protocol import SessionOptions
+    from interject.model_runtime.redis.intake import Refused
 
-    Input = tuple[str, str, wire.Input | "Spelt"]
+    Input = tuple[str, str, wire.Input | Refused | "Spelt"]
     """A session's key, the id of an entry of its input stream, and what that holds."""
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ async def spell(wording: Wording, inputs: Sequence[Input]) -> Sequence[Input]:
     return await asyncio.to_thread(lambda: [_spelt(wording, *one) for one in inputs])
 
 
-def _spelt(wording: Wording, key: str, entry: str, item: wire.Input | Spelt) -> Input:
+def _spelt(wording: Wording, key: str, entry: str, item: wire.Input | Refused | Spelt) -> Input:
     if not isinstance(item, wire.Say | wire.TextTurn):
         return key, entry, item
     return key, entry, Spelt(item, _try(lambda: wording.short_ids(item.text)))

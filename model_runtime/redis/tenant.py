@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.redis.intake import Intake
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Tenant:
     left: bool = False
     closed: bool = False
     in_flight: Write | None = None
+    intake: Intake = field(default_factory=Intake)
     _pending: list[tuple[Batch, tuple[Numbered, ...]]] = field(default_factory=list)
     _kept: deque[Numbered] = field(default_factory=deque)
 

@@ -26,6 +26,7 @@ from interject.model_runtime.redis.connection import Address
 from interject.model_runtime.redis.errors import FAILURES, raise_errors
 from interject.model_runtime.redis.guest import Batch
 from interject.model_runtime.redis.host import EngineHost
+from interject.model_runtime.redis.intake import ENTRIES_A_READ
 from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.link import Link
 from interject.model_runtime.redis.lookout import Lookout
@@ -58,8 +59,8 @@ if TYPE_CHECKING:
 
 ADOPTIONS_A_READ = 4
 """All other sessions wait meanwhile."""
-ENTRIES_A_READ = 8
-"""Of each stream. Entries should be 13 KB, but a client may write any size that Redis takes."""
+HURRIES_A_READ = 4
+"""Further reads of streams that are full of what cannot be read."""
 
 VISIT_EVERY = 0.1
 """Of the time after which a session without a client ends: as often is it looked whether it has."""
@@ -105,6 +106,7 @@ class Worker:
         self._reads = Pace(self._timings.tick_s)
         self._outage = Outage()
         self._unwritten: dict[str, Tenant] = {}
+        self._hurried: set[str] = set()
         self.refused_entries = 0
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
@@ -228,7 +230,9 @@ class Worker:
         raise_errors((arrived, *streams))
         taken: list[Input] = []
         for key, entries in read_entries(streams[0] if streams else None):
-            taken += self._take_in(key, entries)
+            taken += self._take_in(key, entries, ENTRIES_A_READ)
+        for _ in range(HURRIES_A_READ):
+            taken += await self._hurry(client)
         if taken:
             self._host.put(await spell(self._engine.wording, taken))
         if arrived:
@@ -237,16 +241,28 @@ class Worker:
     def _known(self, keys: set[str]) -> list[Tenant]:
         return [self._tenants[key] for key in keys if key in self._tenants]
 
-    def _take_in(self, key: str, entries: Entries) -> Iterator[Input]:
+    async def _hurry(self, client: Client) -> list[Input]:
+        """More of the streams that are full of rubbish, for what may stand behind it."""
+        hurried, self._hurried = self._known(self._hurried), set()
+        taken: list[Input] = []
+        for tenant in hurried:
+            count, place = tenant.intake.hurry, {self._keys.input(tenant.key): tenant.read_to}
+            for key, entries in read_entries(await client.ask(read(place, count=count))):
+                taken += self._take_in(key, entries, count)
+        return taken
+
+    def _take_in(self, key: str, page: Entries, asked_for: int) -> Iterator[Input]:
         tenant = self._tenants.get(key)
         if tenant is None or tenant.leaving:
             return
-        for tenant.read_to, fields in entries:
-            try:
-                yield key, tenant.read_to, wire.decode_input(fields)
-            except wire.WireError as error:
-                self.refused_entries += 1
-                logger.warning("input refused", extra={"session": key, "reason": str(error)})
+        intake = tenant.intake
+        refused = intake.refused
+        for entry, item in intake.take(key, page, asked_for=asked_for):
+            tenant.read_to = entry
+            yield key, entry, item
+        self.refused_entries += intake.refused - refused
+        if intake.hurry:
+            self._hurried.add(key)
 
     async def _adopt_some(self, client: Client, arrived: list[Legacy]) -> None:
         """A slot may still be held by a session that is lost and was not missed yet."""

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from interject.model_runtime.telemetry.health import Health
     from interject.model_runtime.telemetry.metrics import WorkerMetrics
 
+MOST_LOST_FRAMES = 9_000
+"""An hour. Who skips more has miscounted: nothing was lost, and it counts as one."""
+
 
 class WorkerObserver(Protocol):
     """What a worker reports, from its event loop. No method may fail or wait."""
@@ -123,7 +126,8 @@ class WorkerWatch:
             case ReplyEnded():
                 self._ended(item)
             case Gap():
-                self._metrics.gap_frames.labels(item.reason.value).inc(item.count)
+                lost = item.count if item.count <= MOST_LOST_FRAMES else 1
+                self._metrics.gap_frames.labels(item.reason.value).inc(lost)
             case Closed():
                 self._metrics.closed.labels(item.reason.value).inc()
                 self._forget(item.session_id)

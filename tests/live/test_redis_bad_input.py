@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from interject.model_runtime.protocol import (
 )
 from interject.model_runtime.redis.keys import Keys, session_key
 from interject.model_runtime.redis.runtime import RedisRuntime
+from interject.model_runtime.redis.streams import entries
 from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.remote import wire
 from tests.contract.runtime_contract import heard, of, until_closed
@@ -49,18 +51,25 @@ class Scene:
     def __init__(self, worker: Worker, runtime: RedisRuntime, raw: Redis) -> None:
         self.worker = worker
         self._runtime = runtime
-        self._raw = raw
+        self.raw = raw
         self._entries = 1
 
     async def open(self) -> None:
         self.good = await self._runtime.open(SessionOptions("good", threshold=1.0))
         self.bad = await self._runtime.open(SessionOptions("bad", threshold=1.0))
 
-    async def write(self, *entries: Fields) -> None:
+    async def write(self, *written: Fields) -> None:
         """As a client of its own would, without a library."""
-        for fields in entries:
+        for fields in written:
             self._entries += 1
-            await self._raw.xadd(KEYS.input(session_key("bad")), fields, id=f"1-{self._entries}")
+            await self.raw.xadd(KEYS.input(session_key("bad")), fields, id=f"1-{self._entries}")
+
+    async def write_at_once(self, *written: Fields) -> None:
+        pipeline = self.raw.pipeline(transaction=False)
+        for fields in written:
+            self._entries += 1
+            pipeline.xadd(KEYS.input(session_key("bad")), fields, id=f"1-{self._entries}")
+        await pipeline.execute()
 
     async def end(self) -> tuple[list[Event], list[Event]]:
         """What the good session and the bad one were told."""
@@ -179,6 +188,27 @@ async def test_controls_that_mean_nothing(scene: Scene) -> None:
     assert scene.worker.refused_entries == 4
     assert decided(bad) == [0, 1]
     assert decided(good) == list(range(10))
+
+
+async def test_a_request_that_cannot_be_read_is_answered(scene: Scene) -> None:
+    await scene.write(
+        control("say", '{"text":5}'),
+        control("text_turn", "{"),
+        control("say", '{"text":"' + "x" * 9_000 + '"}'),
+    )
+    _, bad = await scene.end()
+    assert bad[-1] == Closed("bad", CloseReason.CLIENT)
+    found = entries(await scene.raw.xrange(KEYS.output(session_key("bad"))))
+    answers = [json.loads(fields[b"d"]) for _, fields in found if fields[b"k"] == b"answer"]
+    assert [answer["entry"] for answer in answers] == ["1-2", "1-3", "1-4"]
+    assert all(answer["error"] for answer in answers)
+
+
+async def test_much_rubbish_is_followed_by_what_stands_behind_it(scene: Scene) -> None:
+    await scene.write_at_once(*[control("nonsense", "{}")] * 20_000, wire.encode(wire.Close()))
+    assert await until_closed(scene.bad) == [Closed("bad", CloseReason.CLIENT)]
+    assert scene.worker.refused_entries == 20_000
+    assert decided(await heard(scene.good, SOUND)) == list(range(10))
 
 
 async def test_a_clock_that_jumps(scene: Scene) -> None:

@@ -71,6 +71,9 @@ def test_gaps_count_frames_and_ends_count_sessions() -> None:
     world.watch.output(Closed("call", CloseReason.CLIENT))
     world.watch.output(delta(0, "too late"))
     assert world.value("interject_gap_frames_total", reason="overload") == 7
+    for jump in (9_000, 9_001, 2**32 - 2):
+        world.watch.output(Gap("call", 20, jump, GapReason.MISSING))
+    assert world.value("interject_gap_frames_total", reason="missing") == 9_002
     assert world.value("interject_sessions_closed_total", reason="client") == 1
     assert world.value("interject_reply_first_text_seconds_count") == 0
 

@@ -19,6 +19,7 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
+from interject.model_runtime.remote import wire
 from tests.contract.runtime_contract import DEADLINE_S, RuntimeContract, heard, of, until_closed
 from tests.fakes.device import Device
 from tests.model_runtime.local.conftest import hosted, until_free
@@ -149,10 +150,18 @@ async def test_a_client_that_talks_nonsense_is_dropped(
     await reader.read()
     writer.close()
     await writer.wait_closed()
+    assert await runtime.free_slots() == 2
+
+
+async def test_unreadable_options_are_answered(runtime: LocalRuntime, socket_path: Path) -> None:
     async with await Link.reach(socket_path, answer_s=DEADLINE_S) as link:
-        await link.send(Message(Kind.OPEN, 1, fields={b"d": b"{}"}))
-        with pytest.raises(asyncio.IncompleteReadError):
-            await link.read()
+        for channel, data in ((1, b"{}"), (2, b'{"session_id":"a","threshold":7}')):
+            await link.send(Message(Kind.OPEN, channel, fields={b"d": data}))
+            answer = await link.read()
+            assert answer.channel == channel
+            opened = wire.decode_output(answer.fields)
+            assert isinstance(opened, wire.Opened)
+            assert opened.error.startswith("options: ")
     assert await runtime.free_slots() == 2
 
 
