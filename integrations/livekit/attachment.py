@@ -36,6 +36,9 @@ class Attachment:
         session.on("speech_created", self._on_speech_created)
         session.on("conversation_item_added", self._on_item_added)
 
+    def belongs_to(self, session: AgentSession[Any]) -> bool:
+        return self._session() is session
+
     @property
     def speech(self) -> SpeechHandle | None:
         """What is being said, or about to be."""

@@ -53,6 +53,10 @@ class Intake:
     def stop(self) -> None:
         """Nothing reaches the model any more, not even what waits for the next frame."""
         self.listening = False
+        self.forget()
+
+    def forget(self) -> None:
+        """What was heard and not passed on yet becomes silence."""
         self._framer.silence_pending()
         self._connection.drop_frames()
 

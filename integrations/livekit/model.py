@@ -14,6 +14,7 @@ from interject.integrations.livekit.attachment import Attachment
 from interject.integrations.livekit.generation import OnAir
 from interject.integrations.livekit.plugin import register
 from interject.integrations.livekit.realtime import RealtimeSession
+from interject.integrations.livekit.room.hosted_room import HostedRoom
 from interject.integrations.livekit.session_settings import settle
 from interject.integrations.livekit.settings import Settings
 from interject.integrations.livekit.talk_over import TalkOver
@@ -40,9 +41,11 @@ class RealtimeModel(llm.RealtimeModel):
     """Use one model for each `AgentSession`, and one runtime for as many as it has room for.
 
     `runtime` is a URL of `open_runtime`, opened at the first session and closed with the model, or
-    an open runtime, which stays open. `barge_in` cuts the agent when somebody talks over it; it
-    needs `attach`, as do urgent replies that cut others, and the closing of outputs in the modes
-    `observe` and `assist`.
+    an open runtime, which stays open. `barge_in` cuts the agent when somebody talks over it.
+
+    It attaches itself to the `AgentSession` that uses it. Where that is in a room it keeps the
+    `house_rules` there: it announces itself, obeys stop words, attributes and RPC, and posts.
+    False: somebody else does.
 
     :raises ProfileError: when there is no such profile.
     """
@@ -56,6 +59,7 @@ class RealtimeModel(llm.RealtimeModel):
         mode: FloorMode | str | None = None,
         barge_in: bool | TalkOver = False,
         reply_timeout_s: float = DEFAULT_REPLY_TIMEOUT_S,
+        house_rules: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(capabilities=capabilities())
@@ -68,6 +72,8 @@ class RealtimeModel(llm.RealtimeModel):
             reply_timeout_s=reply_timeout_s,
         )
         self._clock = clock
+        self._house_rules = house_rules
+        self._hosted: HostedRoom | None = None
         self.on_air = OnAir()
         self.attachment: Attachment | None = None
         self._url = runtime if isinstance(runtime, str) else None
@@ -103,7 +109,10 @@ class RealtimeModel(llm.RealtimeModel):
         return TTS(self.profile.voice, on_air=self.on_air)
 
     def attach(self, session: AgentSession[Any]) -> None:
-        """Let the model cut the session's speech, and close with it."""
+        """Let the model cut the session's speech, and close with it.
+
+        It happens by itself when the session starts.
+        """
         self.attachment = Attachment(session)
         self.attachment.open_outputs(self.settings.mode)
         session.on("close", self._on_close)
@@ -111,6 +120,12 @@ class RealtimeModel(llm.RealtimeModel):
     def adopt(self, session: AgentSession[Any], realtime: RealtimeSession) -> None:
         """`session` will say what `realtime` replies."""
         settle(session)
+        if self.attachment is None or not self.attachment.belongs_to(session):
+            self.attach(session)
+        if self._hosted is not None:
+            self._hosted.serve(realtime)
+        elif self._house_rules:
+            self._hosted = HostedRoom.around(session, realtime, self.profile)
 
     def session(self, *, turn_detection_disabled: bool = False) -> RealtimeSession:
         session = RealtimeSession(self, clock=self._clock)
@@ -130,6 +145,9 @@ class RealtimeModel(llm.RealtimeModel):
             self._sessions.remove(session)
 
     async def aclose(self) -> None:
+        hosted, self._hosted = self._hosted, None
+        if hosted is not None:
+            await hosted.aclose()
         for session in tuple(self._sessions):
             await session.aclose()
         if self._url is not None and self._runtime is not None:

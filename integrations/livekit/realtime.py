@@ -15,8 +15,11 @@ from interject.agent.options import session_options
 from interject.integrations.livekit.connection import Connection
 from interject.integrations.livekit.history import History
 from interject.integrations.livekit.intake import Intake
+from interject.integrations.livekit.phrases import same_phrase
 from interject.integrations.livekit.replies import Replies
 from interject.integrations.livekit.requests import Request, Requests
+from interject.integrations.livekit.room.consent import NOBODY
+from interject.integrations.livekit.room.stop_wish import StopWish
 from interject.model_runtime.protocol import (
     Cause,
     Decision,
@@ -50,14 +53,25 @@ InterjectEvent = Literal[
     "interject_output",
     "interject_gap",
     "interject_floor",
+    "interject_listening",
 ]
+DEAF = "the agent does not listen: resume_listening() lets it go on"
+
+
+def _always() -> bool:
+    return True
 
 
 class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
     """Beside LiveKit's own events it emits `interject_decision` (Decision),
     `interject_reply_started` (ReplyStarted, Verdict),
     `interject_reply_ended` (ReplyStarted, ReplyEnded, Verdict), `interject_output` (Posted or Cue),
-    `interject_gap` (Gap) and `interject_floor` (FloorState).
+    `interject_gap` (Gap), `interject_floor` (FloorState) and `interject_listening` (bool, and who
+    asked for it: an identity or `NOBODY`).
+
+    When the model says one of the profile's `stop_replies`, or somebody writes one of its
+    `stop_phrases` to it, it is deaf from that moment on, whoever built the session: no sound and no
+    text reaches the model until `resume_listening`. `may_hear` is asked at every block of sound.
 
     A model's memory cannot be edited, only added to: messages and instructions that come later are
     read to it as text turns, and messages that are removed stay.
@@ -94,6 +108,13 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
             on_talked_over=self._replies.stop,
             clock=clock,
         )
+        self._room_settings = profile.room
+        self._wish = StopWish(profile.room.stop_replies, self.stop_listening)
+        self.on("interject_decision", self._wish.decided)
+        self.on("interject_reply_ended", self._wish.ended)
+        self.may_hear: Callable[[], bool] = _always
+        self._told_history = False
+        self._notice: str | None = None
         self._closed = False
         self._main_task = asyncio.create_task(self._run(), name="interject-realtime")
 
@@ -170,12 +191,29 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         else:
             self._connection.command(lambda s: s.text_turn(text, answer=False))
 
-    def stop_listening(self) -> None:
-        """From this moment no sound reaches the model, not even what waits for the next frame."""
+    def stop_listening(self, asker: str = NOBODY) -> None:
+        """From this moment no sound reaches the model, not even what waits for the next frame.
+
+        Replies that have begun are said to their end; others to what was heard before are not.
+        """
+        if not self.listening:
+            return
         self._intake.stop()
+        self._replies.deaf = True
+        for cause in (Cause.TEXT_TURN, Cause.ANSWER_NOW):
+            self._requests.abandon(cause, DEAF)
+        self._emit("interject_listening", False, asker)
 
     def resume_listening(self) -> None:
+        if self.listening:
+            return
         self._intake.resume()
+        self._replies.deaf = False
+        self._emit("interject_listening", True, NOBODY)
+
+    def forget_sound(self) -> None:
+        """What was heard and has not reached the model yet never does."""
+        self._intake.forget()
 
     def stop_speaking(self) -> None:
         """Be silent now: cut what is said and forget what waits."""
@@ -199,8 +237,13 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
             self.text_turn(instructions, answer=False)
 
     async def update_chat_ctx(self, chat_ctx: ChatContext) -> None:
-        for item in self._history.take_new(chat_ctx):
-            if isinstance(item, llm.ChatMessage) and (text := item.raw_text_content):
+        """Words to stop and go on count when they are written, not in a history that is given."""
+        fresh, written = self._history.take_new(chat_ctx), self._told_history
+        self._told_history = True
+        for item in fresh:
+            if not isinstance(item, llm.ChatMessage) or not (text := item.raw_text_content):
+                continue
+            if item.role != "user" or not (written and self._obeyed(text)):
                 self._tell(item.role, text)
 
     async def update_tools(self, tools: list[Tool]) -> None:
@@ -212,7 +255,7 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         """There is nothing to choose."""
 
     def push_audio(self, frame: rtc.AudioFrame) -> None:
-        if not self._closed:
+        if not self._closed and self.may_hear():
             self._intake.push(frame)
 
     def push_video(self, frame: rtc.VideoFrame) -> None:
@@ -231,9 +274,17 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         tool_choice: NotGivenOr[ToolChoice] = NOT_GIVEN,
         tools: NotGivenOr[list[Tool]] = NOT_GIVEN,
     ) -> asyncio.Future[llm.GenerationCreatedEvent]:
+        notice, self._notice = self._notice, None
+        if notice is not None:
+            return self._ask(Cause.SAY, lambda session: session.say(notice))
         if instructions:
             text = instructions
             return self._ask(Cause.TEXT_TURN, lambda session: session.text_turn(text))
+        if not self.listening:
+            refused: asyncio.Future[llm.GenerationCreatedEvent]
+            refused = asyncio.get_running_loop().create_future()
+            refused.set_exception(llm.RealtimeError(DEAF))
+            return refused
         return self._ask(Cause.ANSWER_NOW, lambda session: session.answer_now())
 
     def say(self, text: str | AsyncIterable[str]) -> asyncio.Future[llm.GenerationCreatedEvent]:
@@ -318,6 +369,19 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         if self._main_task.done():
             self._requests.fail("the runtime is gone; the session's error event said why")
         return answer
+
+    def _obeyed(self, text: str) -> bool:
+        """Whether what somebody wrote is not for the model; the next reply tells him so."""
+        settings = self._room_settings
+        if same_phrase(text, settings.stop_phrases):
+            self.stop_listening()
+        elif same_phrase(text, settings.resume_phrases) and not self.listening:
+            self.resume_listening()
+            self._notice = settings.announcement
+            return True
+        if not self.listening:
+            self._notice = settings.stop_notice
+        return not self.listening
 
     def _tell(self, role: llm.ChatRole, text: str) -> None:
         if role == "assistant":

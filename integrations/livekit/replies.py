@@ -16,7 +16,7 @@ from interject.integrations.livekit.generation import Generation, message_id
 from interject.integrations.livekit.line import Line
 from interject.integrations.livekit.metrics import reply_metrics
 from interject.integrations.livekit.phrases import begins_phrase
-from interject.model_runtime.protocol import EndReason
+from interject.model_runtime.protocol import Cause, EndReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +66,8 @@ class Replies:
         self._writing: dict[str, Generation] = {}
         self._saying: dict[str, Generation] = {}
         self._own_cut = self._warned = False
+        self.deaf = False
+        """What the model still says to what it heard before is taken back."""
 
     @property
     def speaking(self) -> bool:
@@ -79,7 +81,7 @@ class Replies:
         request = self._requests.take(started.cause)
         if request is not None and request.said_already:
             return
-        if request is not None and request.abandoned:
+        if self._unwanted(started, request):
             self._cancel(started, heard_chars=0)
             return
         generation = self._generation(started, request)
@@ -190,6 +192,11 @@ class Replies:
     @property
     def _attachment(self) -> Attachment | None:
         return self._model.attachment
+
+    def _unwanted(self, started: ReplyStarted, request: Request | None) -> bool:
+        if request is None:
+            return self.deaf and started.cause is not Cause.SAY
+        return request.abandoned
 
     def _generation(self, started: ReplyStarted, request: Request | None) -> Generation:
         verdict = self._floor.judge(started)

@@ -23,15 +23,16 @@ class Request:
     """`future` is who waits for the reply, if anybody does.
 
     `said_already` marks words that the voice has spoken without the model: it only has to
-    remember them.
+    remember them. `dropped`: nobody wants the reply any more.
     """
 
     future: asyncio.Future[llm.GenerationCreatedEvent] | None = None
     said_already: bool = False
+    dropped: bool = False
 
     @property
     def abandoned(self) -> bool:
-        return self.future is not None and self.future.done()
+        return self.dropped or (self.future is not None and self.future.done())
 
     def fail(self, reason: str) -> None:
         if self.future is not None and not self.future.done():
@@ -84,7 +85,14 @@ class Requests:
         line = self._waiting.get(cause)
         return line.popleft() if line else None
 
+    def abandon(self, cause: Cause, reason: str) -> None:
+        """Those of a cause are not wanted any more; the runtime will answer them all the same."""
+        for request in self._waiting.get(cause, ()):
+            request.dropped = True
+            request.fail(reason)
+
     def fail(self, reason: str) -> None:
+        """The runtime answers none of them."""
         for line in self._waiting.values():
             while line:
                 line.popleft().fail(reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shutil
 from typing import TYPE_CHECKING
@@ -9,18 +10,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from livekit import rtc
-from livekit.agents import Agent
+from livekit.agents import Agent, AgentSession
+from livekit.agents.voice.room_io import RoomOptions
 
 from interject.config import load_profile
 from interject.integrations import livekit as interject
-from interject.model_runtime.protocol import FRAME_SAMPLES
-from tests.fakes.runtime import FakeRuntime, FakeRuntimeSession
+from interject.model_runtime.protocol import FRAME_SAMPLES, Cause
+from tests.fakes.runtime import FakeRuntime, FakeRuntimeSession, Scripted
 from tests.live.livekit_people import person, tone
 from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from tests.live.livekit_people import Person
     from tests.live.livekit_server import LiveKitServer
 
 pytestmark = [
@@ -33,19 +36,18 @@ ROOM = "stock"
 
 
 @contextlib.asynccontextmanager
-async def stock_agent(server: LiveKitServer) -> AsyncIterator[FakeRuntimeSession]:
+async def stock_agent(
+    server: LiveKitServer, *, name: str = ROOM, built: bool = True
+) -> AsyncIterator[FakeRuntimeSession]:
+    """With our builder, or as LiveKit's documentation has it and without a voice."""
     runtime = FakeRuntime(deciding=False)
     model = interject.RealtimeModel(runtime)
-    session = interject.session(model=model)
+    session = interject.session(model=model) if built else AgentSession(llm=model)
+    options = interject.room_options(load_profile("default")) if built else RoomOptions()
     room = rtc.Room()
-    await room.connect(server.url, server.token("agent", ROOM))
+    await room.connect(server.url, server.token("agent", name))
     try:
-        await session.start(
-            Agent(instructions=""),
-            room=room,
-            room_options=interject.room_options(load_profile("default")),
-            record=False,
-        )
+        await session.start(Agent(instructions=""), room=room, room_options=options, record=False)
         await until(lambda: runtime.sessions, "the model")
         yield runtime.sessions[0]
     finally:
@@ -94,3 +96,58 @@ async def test_what_is_written_in_the_chat_is_answered_aloud(
         await until(lambda: ann.found("transcription"), "the answer's words")
         assert ann.found("transcription")[0].fields["text"].strip() == "You wrote good morning."
         await until(lambda: model.heard_reports, "the report")
+
+
+def notices(who: Person, **attributes: str) -> int:
+    return len(who.found("chat", identity="agent", attributes=attributes))
+
+
+@pytest.mark.parametrize("built", [True, False])
+async def test_consent_holds_whoever_built_the_session(
+    shared_livekit: LiveKitServer, built: bool
+) -> None:
+    name = f"hosted-{built}"
+    async with (
+        person(shared_livekit, name, "ann") as ann,
+        stock_agent(shared_livekit, name=name, built=built) as model,
+        person(shared_livekit, name, "ben") as ben,
+    ):
+        for who in (ann, ben):
+            await until(
+                lambda who=who: notices(who, **{"interject.announcement": "true"}),  # type: ignore[misc]
+                "the announcement",
+            )
+        talking = asyncio.create_task(ann.visitor.play(tone(440.0, 200.0)))
+        await until(lambda: loud(model), "Ann to be heard")
+
+        await ben.visitor.write("stop listening")
+        for who in (ann, ben):
+            await until(
+                lambda who=who: notices(who, **{"interject.listening": "false"}),  # type: ignore[misc]
+                "the notice",
+            )
+        deaf_from = len(model.frames)
+        status = await ann.visitor.call("agent", "interject.status")
+        assert status["listening"] is False
+        assert len(model.frames) == deaf_from
+        await ben.visitor.write("start listening")
+        before = loud(model)
+        await until(lambda: loud(model) > before, "Ann to be heard again")
+
+        await ann.visitor.room.local_participant.set_attributes({"interject.listening": "false"})
+        await until(lambda: heard_no_more(model), "silence")
+        await ann.visitor.room.local_participant.set_attributes({"interject.listening": "true"})
+        before = loud(model)
+        await until(lambda: loud(model) > before, "Ann to be heard again")
+
+        model.reply(Scripted("I will stop listening."), cause=Cause.MODEL)
+        await until(lambda: notices(ben, **{"interject.listening": "false"}) == 2, "the notice")
+        await ann.visitor.write("start listening")
+        before = loud(model)
+        await until(lambda: loud(model) > before, "Ann to be heard again")
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+
+
+def heard_no_more(model: FakeRuntimeSession) -> bool:
+    return len(model.frames) > 2 and not any(any(frame.pcm) for frame in model.frames[-2:])

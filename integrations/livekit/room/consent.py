@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from interject.config import RoomSettings
+
 logger = logging.getLogger(__name__)
 
+EVERYBODY = "*"
 NOBODY = ""
 """Who asked is not known. No participant's identity is empty."""
 
@@ -32,6 +35,10 @@ class Listener(Protocol):
     def stop_listening(self) -> None: ...
 
     def resume_listening(self) -> None: ...
+
+
+def may_control(settings: RoomSettings, identity: str) -> bool:
+    return not {EVERYBODY, identity}.isdisjoint(settings.control)
 
 
 def _nobody() -> None:

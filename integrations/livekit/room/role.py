@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject.integrations.livekit.model import DEFAULT_RUNTIME
+from interject.integrations.livekit.room.consent import may_control
 
 if TYPE_CHECKING:
     from interject.config import Profile
     from interject.integrations.livekit.talk_over import TalkOver
     from interject.model_runtime.protocol import Runtime
-
-EVERYBODY = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +31,4 @@ class Role:
         return self.profile.room.cue_to if self.cue_to is None else self.cue_to
 
     def may_control(self, identity: str) -> bool:
-        return not {EVERYBODY, identity}.isdisjoint(self.profile.room.control)
+        return may_control(self.profile.room, identity)

@@ -8,18 +8,15 @@ import logging
 from typing import TYPE_CHECKING, Self
 
 from interject.agent.delivery import Delivery
-from interject.integrations.livekit.room.announcement import Announcement
-from interject.integrations.livekit.room.chat import Chat
 from interject.integrations.livekit.room.consent import Consent
 from interject.integrations.livekit.room.cues import Cues
-from interject.integrations.livekit.room.ear import people_only
-from interject.integrations.livekit.room.floor_control import FloorControl
+from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.journal import Attendance
 from interject.integrations.livekit.room.posts import Posts
-from interject.integrations.livekit.room.role import EVERYBODY
 from interject.integrations.livekit.room.room_session import RoomSession
 from interject.integrations.livekit.room.room_sessions import RoomSessions
 from interject.integrations.livekit.room.telemetry_topic import DecisionTopic
+from interject.integrations.livekit.room.tracks import people_only, present_people
 from interject.model_runtime.protocol import FloorMode
 
 if TYPE_CHECKING:
@@ -32,6 +29,8 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import Decision
 
 logger = logging.getLogger(__name__)
+
+MAX_EARLY = 16
 
 
 @contextlib.asynccontextmanager
@@ -66,6 +65,7 @@ class RoomAgent:
         self._cues = Cues(room, self._cue_to)
         self._delivery = Delivery((Posts(room), self._cues))
         self._decisions = DecisionTopic(room)
+        self._early: list[tuple[str, str]] | None = []
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -99,20 +99,24 @@ class RoomAgent:
     async def _enter(self) -> None:
         """Tell people first, listen afterwards."""
         enter = self._stack.enter_async_context
-        settings = self.role.profile.room
         self._stack.enter_context(Attendance(self.room))
         await enter(_running(self._delivery.run()))
         await enter(_running(self._decisions.run()))
-        announcement = await enter(Announcement(self.room, settings, accepts=people_only))
-        self.consent.attach(announcement)
-        self._stack.callback(self.consent.detach, announcement)
-        await enter(FloorControl(self.room, self, self.consent, may_control=self.role.may_control))
-        chat = Chat(self.room, settings, self.consent, accepts=people_only, on_text=self._on_text)
-        await enter(chat)
+        rules = await enter(
+            HouseRules(
+                self.room,
+                self.role.profile.room,
+                self.consent,
+                self,
+                may_control=self.role.may_control,
+                on_text=self._on_text,
+            )
+        )
         await enter(self.sessions)
-        if announcement.spoken:
+        self._read_early()
+        if rules.announcement.spoken:
             for session in self.sessions.open[:1]:
-                session.say(announcement.text)
+                session.say(rules.announcement.text)
         if "cue" in self.role.profile.outputs and not self.role.addressees:
             logger.warning("Nobody is named to be shown cues; name them in the dispatch's cue_to")
 
@@ -138,12 +142,19 @@ class RoomAgent:
             self._decisions.put(decision)
 
     def _cue_to(self) -> list[str]:
-        """Those of the addressees who are here."""
-        here = [p.identity for p in self.room.remote_participants.values() if people_only(p)]
-        named = self.role.addressees
-        return here if EVERYBODY in named else [who for who in here if who in named]
+        return present_people(self.room, self.role.addressees)
+
+    def _read_early(self) -> None:
+        early, self._early = self._early, None
+        for identity, text in early or ():
+            self._on_text(identity, text)
 
     def _on_text(self, identity: str, text: str) -> None:
+        """What is written while the model is being opened waits for it."""
         session = self.sessions.of(identity)
         if session is not None:
             session.text_turn(text, answer=self.role.profile.room.answer_chat)
+        elif self._early is not None and len(self._early) < MAX_EARLY:
+            self._early.append((identity, text))
+        else:
+            logger.warning("A chat message was dropped; no model is there to read it")

@@ -16,7 +16,6 @@ from interject.integrations.livekit.room.ear import Ear
 from interject.integrations.livekit.room.echo import EchoCanceller
 from interject.integrations.livekit.room.journal import ReplyJournal
 from interject.integrations.livekit.room.own_voice import OwnVoice, VoiceTap
-from interject.integrations.livekit.room.stop_wish import StopWish
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class RoomSession:
         self._identity = identity
         self._on_output = on_output
         self._on_decision = on_decision
-        self._wish = StopWish(role.profile.room.stop_replies, on_wish, identity=identity)
+        self._on_wish = on_wish
         self._stack = contextlib.AsyncExitStack()
         self._session: AgentSession[Any] | None = None
         self._realtime: RealtimeSession | None = None
@@ -145,6 +144,7 @@ class RoomSession:
             mode=self._mode,
             threshold=self._threshold,
             barge_in=role.barge_in,
+            house_rules=False,
         )
         self._stack.push_async_callback(model.aclose)
         built = session(model=model)
@@ -172,8 +172,7 @@ class RoomSession:
             raise RuntimeFailure("the session ended while it was opened; its error event says why")
         realtime.on("interject_output", self._on_output)
         realtime.on("interject_decision", self._on_decision)
-        realtime.on("interject_decision", self._wish.decided)
-        realtime.on("interject_reply_ended", self._wish.ended)
+        realtime.on("interject_listening", self._on_listening)
         realtime.set_cap(self._cap)
         if self.ear.deaf:
             realtime.stop_listening()
@@ -190,6 +189,11 @@ class RoomSession:
                     await self._session.aclose()
             except TimeoutError:
                 logger.warning("The session did not close in time")
+
+    def _on_listening(self, listening: bool, asker: str) -> None:
+        """Consent itself makes the ear deaf first; the model's word does not."""
+        if not listening and not self.ear.deaf:
+            self._on_wish(self._identity or asker)
 
     def _on_close(self, event: CloseEvent) -> None:
         cause = getattr(event.error, "error", None)

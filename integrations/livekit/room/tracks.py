@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from livekit import rtc
 
+from interject.integrations.livekit.room.consent import EVERYBODY
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ def people_only(participant: rtc.RemoteParticipant) -> bool:
         rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
         rtc.ParticipantKind.PARTICIPANT_KIND_CONNECTOR,
     )
+
+
+def present_people(room: rtc.Room, named: tuple[str, ...]) -> list[str]:
+    """Those of the named who are here; `EVERYBODY` names all people."""
+    here = [p.identity for p in room.remote_participants.values() if people_only(p)]
+    return here if EVERYBODY in named else [who for who in here if who in named]
 
 
 @dataclass(slots=True, eq=False)

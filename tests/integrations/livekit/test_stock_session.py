@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pytest
 from livekit.agents import Agent, AgentSession, llm
 
 from interject.integrations.livekit import TTS, RealtimeModel, RealtimeSession
+from interject.integrations.livekit.room.consent import NOBODY
 from interject.model_runtime.protocol import Cause, Emotion
 from tests.fakes.clock import FakeClock
-from tests.fakes.livekit_audio import FakeLoudspeaker, FakeMicrophone
-from tests.fakes.runtime import FakeRuntime, FakeRuntimeSession, Scripted
+from tests.fakes.livekit_audio import FakeLoudspeaker, FakeMicrophone, frames_of
+from tests.fakes.runtime import Cancelled, FakeRuntime, FakeRuntimeSession, Scripted
 from tests.fakes.voice import FakeVoice
 from tests.integrations.livekit.stage import opened
 from tests.waiting import until
@@ -98,7 +102,7 @@ async def test_what_is_interrupted_leaves_the_memory_even_through_filters() -> N
         assert model.cancelled[0].heard_chars == len("One *two* ")
 
 
-async def test_without_attach_an_alarm_is_at_least_the_next_to_be_said() -> None:
+async def test_an_alarm_cuts_small_talk_in_a_session_of_anybodys() -> None:
     runtime, voice = FakeRuntime(deciding=False), FakeVoice(samples_per_char=800)
     speaker = FakeLoudspeaker(by_hand=True)
     made = RealtimeModel(runtime, clock=FakeClock())
@@ -107,9 +111,92 @@ async def test_without_attach_an_alarm_is_at_least_the_next_to_be_said() -> None
             model.reply(Scripted(text, emotion), cause=Cause.MODEL)
         await until(lambda: speaker.whole)
         model.reply(Scripted("Fire!", Emotion.URGENT), cause=Cause.MODEL)
-        speaker.play_all()
         await until(lambda: len(voice.texts) == 2)
         assert voice.texts == ["One.", "Fire!"]
+        assert speaker.interrupted == [True]
+
+
+async def hear(microphone: FakeMicrophone, clock: FakeClock, seconds: float) -> None:
+    for frame in frames_of(np.full(round(16_000 * seconds), 3_000, np.int16)):
+        clock.advance(frame.duration)
+        microphone.put(frame)
+        await asyncio.sleep(0)
+    await until(microphone.empty)
+
+
+async def test_what_the_model_says_of_listening_is_true_in_a_session_of_anybodys() -> None:
+    runtime, clock, speaker = FakeRuntime(deciding=False), FakeClock(), FakeLoudspeaker()
+    made = RealtimeModel(runtime, clock=clock)
+    async with stock(runtime, made, speaker=speaker, tts=TTS(FakeVoice())) as (agent, model):
+        ear, microphone = made.current, agent.input.audio
+        assert ear is not None
+        assert isinstance(microphone, FakeMicrophone)
+        told: list[tuple[bool, str]] = []
+        ear.on("interject_listening", lambda *news: told.append(news))
+        await hear(microphone, clock, 1.0)
+        await until(lambda: len(model.frames) == 2)
+        model.reply(Scripted("I will stop listening."), cause=Cause.MODEL)
+        await until(lambda: not ear.listening)
+        model.reply(Scripted("Paris."), cause=Cause.MODEL)
+        await hear(microphone, clock, 2.0)
+        await until(lambda: replies(agent))
+        assert (len(model.frames), told) == (2, [(False, NOBODY)])
+        assert replies(agent) == ["I will stop listening."]
+        assert Cancelled(1, 0) in model.cancelled
+        ear.resume_listening()
+        await hear(microphone, clock, 1.0)
+        await until(lambda: len(model.frames) > 2)
+        model.reply(Scripted("Paris."), cause=Cause.MODEL)
+        await until(lambda: replies(agent) == ["I will stop listening.", "Paris."])
+
+
+async def test_words_to_stop_and_go_on_are_obeyed_however_they_are_written() -> None:
+    runtime = FakeRuntime(deciding=False)
+    made = RealtimeModel(runtime, clock=FakeClock())
+    room = made.profile.room
+    async with stock(runtime, made) as (agent, _):
+        ear = made.current
+        assert ear is not None
+        for written, answer, listening in (
+            ("Stop listening!", room.stop_notice, False),
+            ("What is the capital of France?", room.stop_notice, False),
+            ("start listening", room.announcement, True),
+            ("start listening", "All right.", True),
+        ):
+            await agent.generate_reply(user_input=written)
+            assert ear.listening is listening
+            assert replies(agent)[-1] == answer
+
+
+async def test_a_reply_that_was_asked_for_is_not_given_once_nobody_listens() -> None:
+    runtime = FakeRuntime(deciding=False, answering=False)
+    made = RealtimeModel(runtime, clock=FakeClock())
+    async with stock(runtime, made) as (_, model):
+        ear = made.current
+        assert ear is not None
+        asked = ear.generate_reply()
+        await asyncio.sleep(0)
+        ear.stop_listening()
+        with pytest.raises(llm.RealtimeError, match="does not listen"):
+            await asked
+        with pytest.raises(llm.RealtimeError, match="does not listen"):
+            await ear.generate_reply()
+        ear.resume_listening()
+        model.reply(Scripted("Late."), cause=Cause.ANSWER_NOW)
+        await until(lambda: model.cancelled == [Cancelled(0, 0)])
+
+
+async def test_a_history_that_is_given_holds_no_wishes() -> None:
+    history = llm.ChatContext.empty()
+    history.add_message(role="user", content="stop listening")
+    runtime = FakeRuntime(deciding=False)
+    made = RealtimeModel(runtime, clock=FakeClock())
+    agent: AgentSession[Any] = AgentSession(llm=made, vad=None)
+    await agent.start(Agent(instructions="", chat_ctx=history), record=False)
+    assert made.current is not None
+    assert made.current.listening
+    await agent.aclose()
+    await made.aclose()
 
 
 async def test_another_agent_takes_over_the_same_ear() -> None:

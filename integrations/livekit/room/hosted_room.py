@@ -1,0 +1,204 @@
+"""The room of a session that somebody built by hand, and the people in it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, Self
+
+from livekit.agents.voice.room_io import TextInputEvent
+
+from interject.agent.delivery import Delivery
+from interject.integrations.livekit.room.consent import Consent, may_control
+from interject.integrations.livekit.room.cues import Cues
+from interject.integrations.livekit.room.house_rules import HouseRules
+from interject.integrations.livekit.room.posts import CHAT_TOPIC, Posts
+from interject.integrations.livekit.room.tracks import present_people
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from livekit import rtc
+    from livekit.agents import AgentSession
+    from livekit.agents.voice.room_io import RoomIO
+
+    from interject.config import Profile
+    from interject.integrations.livekit.realtime import RealtimeSession
+    from interject.model_runtime.protocol import FloorMode
+
+logger = logging.getLogger(__name__)
+
+
+class HostedRoom:
+    """Keeps the house rules where LiveKit's `RoomIO` is ear and mouth, and brings posts and cards.
+
+    It is a `Listener` of consent, and the `Controls` behind RPC and attributes. Nothing is heard
+    before people have been told. `RoomIO` hears one participant at a time; everybody may write.
+    """
+
+    def __init__(self, session: AgentSession[Any], room_io: RoomIO, profile: Profile) -> None:
+        self._session = session
+        self._room_io = room_io
+        self._settings = profile.room
+        self._excluded: set[str] = set()
+        self._told = False
+        self._delivery = Delivery((Posts(self.room), Cues(self.room, self._cue_to)))
+        self.consent = Consent(may_control=self._may_control)
+        self.consent.attach(self)
+        self._group = asyncio.TaskGroup()
+        self._realtime: RealtimeSession
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    def around(
+        cls, session: AgentSession[Any], realtime: RealtimeSession, profile: Profile
+    ) -> Self | None:
+        """None where the session is in no room."""
+        try:
+            room_io = session.room_io
+        except RuntimeError:
+            return None
+        hosted = cls(session, room_io, profile)
+        hosted.serve(realtime)
+        hosted._task = asyncio.create_task(hosted._run(), name="interject-hosted-room")
+        return hosted
+
+    @property
+    def room(self) -> rtc.Room:
+        return self._room_io.room
+
+    def serve(self, realtime: RealtimeSession) -> None:
+        """Another agent of the session may bring another ear: what holds here holds for it."""
+        self._realtime = realtime
+        realtime.may_hear = self._may_hear
+        realtime.on("interject_listening", self._on_listening)
+        realtime.on("interject_output", self._delivery.put)
+        if not self.consent.listening:
+            realtime.stop_listening()
+
+    async def aclose(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    # Consent
+
+    def exclude(self, identity: str) -> None:
+        self._excluded.add(identity)
+        self._realtime.forget_sound()
+
+    def include(self, identity: str) -> None:
+        self._excluded.discard(identity)
+
+    def stop_listening(self) -> None:
+        self._realtime.stop_listening()
+
+    def resume_listening(self) -> None:
+        self._realtime.resume_listening()
+
+    # Controls
+
+    @property
+    def mode(self) -> FloorMode:
+        return self._realtime.mode
+
+    @property
+    def threshold(self) -> float:
+        return self._realtime.threshold
+
+    @property
+    def cap(self) -> int | None:
+        return self._realtime.cap
+
+    def set_mode(self, mode: FloorMode) -> None:
+        self._realtime.set_mode(mode)
+
+    def set_threshold(self, threshold: float) -> None:
+        self._realtime.set_threshold(threshold)
+
+    def set_cap(self, per_minute: int | None) -> None:
+        self._realtime.set_cap(per_minute)
+
+    async def _run(self) -> None:
+        """An agent that cannot keep the rules stays deaf."""
+        try:
+            await self._connected()
+            if self._room_io._chat_handler_registered:
+                self.room.unregister_text_stream_handler(CHAT_TOPIC)
+            rules = HouseRules(
+                self.room,
+                self._settings,
+                self.consent,
+                self,
+                may_control=self._may_control,
+                on_text=self._on_text,
+            )
+            async with self._group:
+                self._group.create_task(self._delivery.run(), name="outputs")
+                async with rules:
+                    self._told = True
+                    if rules.announcement.spoken and self._session.tts is not None:
+                        self._session.say(rules.announcement.text, add_to_chat_ctx=False)
+                    await asyncio.Event().wait()
+        except* Exception as failures:
+            logger.error(
+                "The agent listens to nobody: it could not announce itself",
+                extra={"error_type": type(failures.exceptions[0]).__name__},
+            )
+        finally:
+            self._told = False
+
+    async def _connected(self) -> None:
+        changed = asyncio.Event()
+
+        def on_change(_state: object) -> None:
+            changed.set()
+
+        self.room.on("connection_state_changed", on_change)
+        try:
+            while not self.room.isconnected():
+                changed.clear()
+                await changed.wait()
+        finally:
+            self.room.off("connection_state_changed", on_change)
+
+    def _may_hear(self) -> bool:
+        return self._told and self._linked not in self._excluded
+
+    @property
+    def _linked(self) -> str:
+        """Who is heard; nobody has an empty identity."""
+        linked = self._room_io.linked_participant
+        return "" if linked is None else linked.identity
+
+    def _may_control(self, identity: str) -> bool:
+        return may_control(self._settings, identity)
+
+    def _cue_to(self) -> list[str]:
+        return present_people(self.room, self._settings.cue_to)
+
+    def _on_listening(self, listening: bool, asker: str) -> None:
+        """The model's word, or a program's, counts as the wish of whoever is heard."""
+        if listening and not self.consent.listening:
+            self.consent.resume(asker, authority=True)
+        elif not listening and self.consent.listening:
+            self.consent.stop(asker or self._linked)
+
+    def _on_text(self, identity: str, text: str) -> None:
+        """On to where `RoomIO` would have brought it; it reads only whom it hears."""
+        read = self._room_io._text_input_cb
+        participant = self.room.remote_participants.get(identity)
+        if read is None or participant is None or self._linked not in ("", identity):
+            logger.debug("A chat message is not read: the session hears somebody else")
+            return
+        result = read(self._session, TextInputEvent(text=text, participant=participant))
+        if asyncio.iscoroutine(result):
+            self._group.create_task(_quietly(result), name="chat-input")
+
+
+async def _quietly(reading: Coroutine[None, None, None]) -> None:
+    """A mistake in somebody's text input must not end the listening."""
+    try:
+        await reading
+    except Exception as error:
+        logger.warning("A chat message was not taken", extra={"error_type": type(error).__name__})

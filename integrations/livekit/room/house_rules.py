@@ -1,0 +1,57 @@
+"""What an agent owes the people of a room: telling them, and doing what they ask of it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Self
+
+from interject.integrations.livekit.room.announcement import Announcement
+from interject.integrations.livekit.room.chat import Chat
+from interject.integrations.livekit.room.floor_control import FloorControl
+from interject.integrations.livekit.room.tracks import people_only
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from livekit import rtc
+
+    from interject.config import RoomSettings
+    from interject.integrations.livekit.room.consent import Consent
+    from interject.integrations.livekit.room.floor_control import Controls
+
+
+class HouseRules:
+    """Used with `async with` on a connected room, before anything is heard there.
+
+    Once entered, everybody who is there has been told, and wishes count. `on_text(identity, text)`
+    gets what is written and is no wish.
+    """
+
+    def __init__(
+        self,
+        room: rtc.Room,
+        settings: RoomSettings,
+        consent: Consent,
+        controls: Controls,
+        *,
+        may_control: Callable[[str], bool],
+        on_text: Callable[[str, str], None],
+    ) -> None:
+        self._consent = consent
+        self.announcement = Announcement(room, settings, accepts=people_only)
+        self._control = FloorControl(room, controls, consent, may_control=may_control)
+        self._chat = Chat(room, settings, consent, accepts=people_only, on_text=on_text)
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self.announcement)
+            self._consent.attach(self.announcement)
+            stack.callback(self._consent.detach, self.announcement)
+            await stack.enter_async_context(self._control)
+            await stack.enter_async_context(self._chat)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
