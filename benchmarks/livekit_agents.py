@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from livekit.agents import AgentServer, cli
 
 from benchmarks.livekit_cascade import run_cascade
-from interject.integrations.livekit.jobs.worker import PRELOADED, WorkerSettings, run_job
+from interject.integrations.livekit import PRELOAD
+from interject.integrations.livekit.jobs.worker import WorkerSettings, run_job
 from interject.integrations.livekit.realtime import RealtimeSession
 from interject.model_runtime.local.process import ServerProcess
 
@@ -109,7 +110,7 @@ def serve(given: argparse.Namespace, job: Callable[[JobContext], Awaitable[None]
         port=0,
         load_fnc=lambda: 0.0,
         num_idle_processes=1,
-        preload_modules=[*PRELOADED, __name__],
+        preload_modules=[*PRELOAD, __name__],
     )
     server.rtc_session(job, agent_name=given.side, on_request=functools.partial(accept, given.side))
     sys.argv = ["livekit_agents", "start"]

@@ -14,6 +14,7 @@ from interject.agent.voice.espeak_library import (
     Synthesis,
     shared_library,
 )
+from interject.agent.voice.level import with_headroom
 from interject.agent.voice.words import time_words
 from interject.model_runtime.protocol import SAMPLE_BYTES, Emotion
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from interject.agent.voice.clauses import Clause
     from interject.config import EspeakVoice
 
+MAX_ESPEAK_VOLUME = 80
+"""Above it espeak-ng clips peaks itself; what is louder is made so afterwards, with headroom."""
 MIN_RATE_WPM, MAX_RATE_WPM = 80, 450
 NEUTRAL_RANGE = 50
 
@@ -53,8 +56,13 @@ def tone_for(settings: EspeakVoice, emotion: Emotion) -> EspeakTone:
         rate_wpm=min(MAX_RATE_WPM, max(MIN_RATE_WPM, round(settings.rate_wpm * shift.rate))),
         pitch=min(100, max(0, settings.pitch + shift.pitch)),
         pitch_range=min(100, max(0, NEUTRAL_RANGE + shift.pitch_range)),
-        volume=min(200, max(0, round(settings.volume * shift.volume))),
+        volume=min(MAX_ESPEAK_VOLUME, volume_for(settings, emotion)),
     )
+
+
+def volume_for(settings: EspeakVoice, emotion: Emotion) -> int:
+    """On espeak-ng's scale, where 100 is normal."""
+    return min(200, max(0, round(settings.volume * SHIFTS[emotion].volume)))
 
 
 class EspeakSpeaker:
@@ -71,14 +79,15 @@ class EspeakSpeaker:
 
     async def speak(self, text: AsyncIterator[str], emotion: Emotion) -> AsyncIterator[SpokenChunk]:
         tone = tone_for(self._settings, emotion)
+        gain = max(1.0, volume_for(self._settings, emotion) / MAX_ESPEAK_VOLUME)
         spoken_samples = 0
         async for clause in clauses(text):
-            chunk = await self._speak_clause(clause, tone, spoken_samples)
+            chunk = await self._speak_clause(clause, tone, gain, spoken_samples)
             spoken_samples += len(chunk.pcm) // SAMPLE_BYTES
             yield chunk
 
     async def _speak_clause(
-        self, clause: Clause, tone: EspeakTone, start_sample: int
+        self, clause: Clause, tone: EspeakTone, gain: float, start_sample: int
     ) -> SpokenChunk:
         synthesis = Synthesis()
         job = asyncio.get_running_loop().run_in_executor(
@@ -91,7 +100,7 @@ class EspeakSpeaker:
             await job
         finally:
             synthesis.stop.set()
-        pcm = bytes(synthesis.pcm)
+        pcm = with_headroom(bytes(synthesis.pcm), gain)
         per_ms = self.sample_rate_hz / 1_000
         words = time_words(
             clause,

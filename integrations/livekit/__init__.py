@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from interject.integrations.livekit.tts import TTS
 
 __all__ = [
+    "PRELOAD",
     "TTS",
     "RealtimeModel",
     "RealtimeSession",
@@ -22,6 +23,14 @@ __all__ = [
     "start",
 ]
 
+PRELOAD = [
+    "interject.integrations.livekit.jobs.worker",
+    "interject.agent.voice.espeak",
+    "interject.agent.voice.openai",
+    "interject.model_runtime.local.runtime",
+    "interject.model_runtime.redis.runtime",
+]
+"""For `AgentServer(preload_modules=...)`: imported there, nothing stops a call to import it."""
 HOMES = {
     "RealtimeModel": "model",
     "RealtimeSession": "realtime",

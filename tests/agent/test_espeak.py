@@ -87,6 +87,15 @@ async def test_emotions_sound_different() -> None:
     assert loudness(urgent) > loudness(normal) > loudness(sad)
 
 
+@needs_espeak
+@pytest.mark.parametrize("volume", [100, 200])
+async def test_no_emotion_clips(volume: int) -> None:
+    for emotion in Emotion:
+        chunks = await spoken(emotion=emotion, settings=EspeakVoice(volume=volume))
+        pcm = np.frombuffer(b"".join(chunk.pcm for chunk in chunks), "<i2").astype(int)
+        assert np.abs(pcm).max() <= 0.9 * 32_768, emotion
+
+
 def test_tones_stay_inside_what_the_library_takes() -> None:
     extreme = EspeakVoice(rate_wpm=450, pitch=100, volume=200)
     for emotion in Emotion:

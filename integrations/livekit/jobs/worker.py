@@ -12,6 +12,7 @@ from livekit.agents import AgentServer, AutoSubscribe
 
 from interject.agent.voice import VoiceFailure
 from interject.config import ProfileError, load_profile
+from interject.integrations.livekit import PRELOAD
 from interject.integrations.livekit.jobs.access import RoomFailure
 from interject.integrations.livekit.jobs.admission import Admission
 from interject.integrations.livekit.jobs.dispatching import named_profile, read_metadata
@@ -38,7 +39,6 @@ TELL_TIMEOUT_S = 5.0
 LEAVE_TIMEOUT_S = 10.0
 ASK_TIMEOUT_S = 3.0
 CANNOT_SERVE = "Interject cannot help here; its operator finds the reason in the worker's log."
-PRELOADED = ["interject.integrations.livekit.jobs.worker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def make_server(
         load_threshold=1.0,
         num_idle_processes=1,
         drain_timeout=settings.drain_timeout_s,
-        preload_modules=PRELOADED,
+        preload_modules=PRELOAD,
         prometheus_port=metrics_port,
         prometheus_multiproc_dir=metrics_folder,
     )

@@ -43,6 +43,29 @@ assert "torch" not in sys.modules
 """
 
 
+PRELOADED = """
+import asyncio, importlib, sys
+from interject.integrations import livekit as interject
+for name in interject.PRELOAD:
+    importlib.import_module(name)
+from livekit.agents import Agent
+from tests.fakes.livekit_audio import FakeLoudspeaker, FakeMicrophone
+
+async def main():
+    session = interject.session("local:nano", "default")
+    session.input.audio, session.output.audio = FakeMicrophone(), FakeLoudspeaker()
+    await session.start(Agent(instructions=""), record=False)
+    await session.say("Good morning.")
+    await session.generate_reply(user_input="Good morning.")
+    await session.aclose()
+
+before = set(sys.modules)
+asyncio.run(main())
+late = sorted(name for name in set(sys.modules) - before if name.startswith("interject."))
+assert not late, late
+"""
+
+
 async def test_the_settings_that_would_harm_are_set() -> None:
     session = interject.session(FakeRuntime(), tts=None)
     assert session.vad is None
@@ -123,9 +146,10 @@ def test_unknown_names_are_refused() -> None:
 
 
 @pytest.mark.timeout(400)
-def test_a_job_process_runs_the_model_without_torch() -> None:
+@pytest.mark.parametrize("script", [WITHOUT_TORCH, PRELOADED], ids=["no torch", "preloaded"])
+def test_a_job_process_imports_no_torch_and_in_a_call_nothing_of_ours(script: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_TORCH],
+        [sys.executable, "-c", script],
         cwd=ROOT,
         capture_output=True,
         text=True,
