@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from interject.cli.standard_streams import holds_unicode
+
 PACKAGE = Path(__file__).resolve().parent.parent
 NEEDED_PYTHON = (3, 11)
 
@@ -42,6 +44,7 @@ class Finding:
 def examine() -> list[Finding]:
     return [
         _python(),
+        _output(),
         *(_required(name) for name in ("av", "numpy", "pydantic", "soxr")),
         _torch(),
         _library("espeak-ng", "speaks the replies", "apt-get install espeak-ng"),
@@ -58,6 +61,14 @@ def _python() -> Finding:
     if sys.version_info < NEEDED_PYTHON:
         return Finding("python", State.MISSING, detail, "install Python 3.11 or later")
     return Finding("python", State.OK, detail)
+
+
+def _output() -> Finding:
+    encoding = sys.stdout.encoding or "utf-8"
+    if holds_unicode(sys.stdout):
+        return Finding("output", State.OK, encoding)
+    detail = f"{encoding}: what it lacks is shown as '?'; --json loses nothing"
+    return Finding("output", State.OPTIONAL, detail, "export LC_ALL=C.UTF-8")
 
 
 def _required(name: str) -> Finding:

@@ -102,7 +102,7 @@ class InputFile:
 
 def open_input(name: str) -> InputFile:
     """:raises InputFailure: when nothing can be read from it."""
-    shown = printable(name)
+    shown = printable(name) or "''"
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError as exc:

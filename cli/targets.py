@@ -25,7 +25,7 @@ def check_target(path: Path, sounds: Sequence[str], *, option: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if any(_is_same(path, Path(sound)) for sound in sounds):
             raise InputFailure(f"{shown}: would overwrite the sound that is to be heard")
-        _try_to_open(Path(os.path.realpath(path)))
+        _try_to_open(path)
     except OSError as exc:
         raise InputFailure(f"{shown}: cannot be written ({reason(exc)})") from exc
 
@@ -47,6 +47,7 @@ def _try_to_open(path: Path) -> None:
     existed = path.exists()
     if existed and not (path.is_file() or path.is_char_device()):
         return
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
+    real = path if existed else Path(os.path.realpath(path))
+    os.close(os.open(real, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
     if not existed:
-        path.unlink()
+        real.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 import json
 import os
@@ -281,17 +282,24 @@ def request(folder: Path, **changes: Any) -> BenchRequest:
 
 
 class InterruptingSession(FakeRuntimeSession):
+    number = signal.SIGINT
+
     async def push(self, frame: Frame) -> None:
         await super().push(frame)
         if frame.seq == 1:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), self.number)
 
 
 class InterruptingRuntime(FakeRuntime):
-    """Somebody presses Ctrl-C at the second frame."""
+    """Somebody presses Ctrl-C at the second frame, or sends another signal."""
+
+    def __init__(self, number: signal.Signals = signal.SIGINT) -> None:
+        super().__init__()
+        self._number = number
 
     async def open(self, options: SessionOptions) -> FakeRuntimeSession:
         session = InterruptingSession(options, {}, deciding=True)
+        session.number = self._number
         self.sessions.append(session)
         return session
 
@@ -306,6 +314,20 @@ def test_ctrl_c_writes_what_was_measured(
     assert told["interrupted"]
     assert not told["carried"]
     assert "interrupted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_file_that_cannot_be_written_costs_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    wav, plot = write_wav(tmp_path / "room.wav", room(1.0)), tmp_path / "new" / "load.png"
+    asked = request(tmp_path, wavs=[str(wav)], sessions=1, json="/dev/full", plot=str(plot))
+    asked = dataclasses.replace(asked, plan=plan(1, seconds=60.0))
+    assert run(asked, opener=lambda _: InterruptingRuntime(number)) == 128 + number
+    told = capsys.readouterr()
+    assert "--json /dev/full: could not be written (no space left on device)" in told.err
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    assert "1 sessions are" in told.out
 
 
 @pytest.mark.slow

@@ -328,6 +328,15 @@ def test_verify_with_bad_golden_values(
 
 def test_doctor_names_every_part(interject: Call) -> None:
     outcome = interject("doctor")
-    for part in ("python", "torch", "av", "espeak-ng", "nano", "matplotlib", "sounddevice"):
+    for part in (
+        "python",
+        "output",
+        "torch",
+        "av",
+        "espeak-ng",
+        "nano",
+        "matplotlib",
+        "sounddevice",
+    ):
         assert part in outcome.out
     assert outcome.code == (1 if "required part(s) missing" in outcome.out else 0)

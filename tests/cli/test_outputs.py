@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import wave
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -267,6 +268,17 @@ def test_checking_leaves_things_as_they_were(tmp_path: Path, sound: Path) -> Non
     assert kept.read_bytes() == b"earlier"
     assert link.is_symlink()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept.wav", "link.wav", "room.wav"]
+
+
+def test_a_recording_into_a_pipe(tmp_path: Path, sound: Path) -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as pipe, ThreadPoolExecutor(1) as pool:
+        data = pool.submit(pipe.read)
+        assert listen(LoudnessRuntime(), source=str(sound), out=f"/dev/fd/{writer}") == 0
+        os.close(writer)
+        with wave.open(io.BytesIO(data.result())) as file:
+            left = np.frombuffer(file.readframes(10**6), "<i2")[::2]
+    np.testing.assert_array_equal(left[: 4 * RATE_HZ], room(4.0, loud_at_s=(2.0,)))
 
 
 def test_standard_input_is_not_overwritten(sound: Path) -> None:
