@@ -30,7 +30,7 @@ class InputFile:
         self._position = 0
         self._head = b""
         self._tail = b""
-        self.magic = b""
+        self.start = b""
         """What is read in place of its first bytes, so many of them."""
 
     @property
@@ -51,7 +51,7 @@ class InputFile:
         else:
             data = self._next(count)
         if self._position == 0 and data:
-            data = self.magic + data[len(self.magic) :]
+            data = self.start + data[len(self.start) :]
         self._position += len(data)
         return data
 

@@ -14,7 +14,7 @@ from interject.cli.failures import InputFailure, printable
 from interject.cli.input_file import HEAD_BYTES, open_input
 from interject.cli.sources import RawBlock, Source
 from interject.cli.time_stamps import TimeStamps
-from interject.cli.truncation import CUT_TOLERANCE_S, boxes, has_unknown_long_size, whole_s
+from interject.cli.truncation import CUT_TOLERANCE_S, boxes, mended_start, whole_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,13 +166,13 @@ def _opened(file: InputFile, name: str) -> Any:
             f"{name}: its index (moov) stands behind the sound, and a pipe cannot go back; give the"
             " file itself, or write it with -movflags +faststart"
         )
-    if has_unknown_long_size(file):
-        file.magic = b"RIFF"  # FFmpeg reads a WAV of unknown length to its end, an RF64 not at all.
+    file.start = mended_start(file)
     try:
         return av.open(file, metadata_errors="replace", options=OPTIONS)
     except (av.error.FFmpegError, OSError) as exc:
+        hint = "" if file.seekable() else "; for raw PCM give --raw"
         raise InputFailure(
-            f"{name}: is not a sound file that can be read, or is cut before its sound begins"
+            f"{name}: is not a sound file that can be read, or is cut before its sound begins{hint}"
         ) from exc
 
 

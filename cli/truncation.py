@@ -19,6 +19,10 @@ OGG_LAST_PAGE = 4
 MAX_PARTS = 1_000_000
 SLOPPY_BYTES = 16
 """Some writers are wrong by a header or a byte of padding."""
+HEADER_BYTES = 512
+LONG_WAVS = (b"RF64", b"BW64", b"riff")
+UNKNOWN_LONG = (b"\0" * 8, b"\xff" * 8)
+ENDLESS = (2**60).to_bytes(8, "little")
 PLACEHOLDER_SPAN = 0x1_0000
 LEAST_PLACEHOLDER = 1_000_000_000
 
@@ -43,12 +47,17 @@ def is_placeholder(size: int) -> bool:
     return size == 0 or close or large
 
 
-def has_unknown_long_size(file: InputFile) -> bool:
-    """Whether an RF64 was never finished: the length in its first chunk is 0 or all ones."""
-    head = file.peek(36)
-    if head[:4] not in (b"RF64", b"BW64") or head[12:16] != b"ds64":
-        return False
-    return head[28:36] in (b"\0" * 8, b"\xff" * 8)
+def mended_start(file: InputFile) -> bytes:
+    """What to read in place of the first bytes of an RF64 or a W64 that was never finished; FFmpeg
+    takes the unknown length in it for none.
+    """
+    start = file.peek(HEADER_BYTES) if file.peek(4) in LONG_WAVS else b""
+    if start[12:16] == b"ds64" and start[28:36] in UNKNOWN_LONG:
+        return b"RIFF"
+    if not start.startswith(b"riff") or start[16:24] not in UNKNOWN_LONG:
+        return b""
+    data = start.find(b"data", 40)
+    return start[:16] + ENDLESS + start[24 : data + 16] + ENDLESS if data > 0 else b""
 
 
 def _wav(file: InputFile, heard_s: float) -> float | None:

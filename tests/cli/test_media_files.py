@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 SECONDS = 6.0
 LOUD_AT_S = 4.0
 FORMATS = {
@@ -317,15 +319,30 @@ def test_a_wrong_rate_of_bytes_hides_no_cut_and_makes_none(tmp_path: Path) -> No
     ]
 
 
-def test_an_unfinished_rf64_is_heard(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pipe", [False, True])
+@pytest.mark.parametrize("kind", ["rf64", "w64"])
+def test_a_long_wav_that_was_never_finished(tmp_path: Path, kind: str, pipe: bool) -> None:
     samples = room(2.0)
     data = wav_bytes(samples, data_size=0xFFFF_FFFF)
+    if kind == "rf64":
+        sizes = b"ds64" + (28).to_bytes(4, "little") + bytes(28)
+        data = b"RF64" + data[4:12] + sizes + data[12:]
+    else:
+        data = unfinished_w64(samples)
     path = tmp_path / "a.wav"
-    sizes = b"ds64" + (28).to_bytes(4, "little") + bytes(28)
-    path.write_bytes(b"RF64" + data[4:12] + sizes + data[12:])
-    source = open_source(str(path))
+    if not pipe:
+        path.write_bytes(data)
+    source = open_source(named_pipe(path, data) if pipe else str(path))
     np.testing.assert_array_equal(hear(source)[0], samples)
     assert source.notices == []
+
+
+def unfinished_w64(samples: NDArray[np.int16]) -> bytes:
+    """As FFmpeg writes it into a pipe."""
+    tail = bytes.fromhex("f3acd3118cd100c04f8edb8a")
+    riff = b"riff" + bytes.fromhex("2e91cf11a5d628db04c10000") + b"\xff" * 8 + b"wave" + tail
+    shape = b"fmt " + tail + (40).to_bytes(8, "little") + wav_bytes(samples)[20:36]
+    return riff + shape + b"data" + tail + b"\xff" * 7 + b"\x7f" + samples.astype("<i2").tobytes()
 
 
 @pytest.mark.parametrize("size", [1, 64_000, 1_899_123_456, 4_000_000_123])
