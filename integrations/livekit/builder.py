@@ -19,7 +19,7 @@ from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from livekit.agents import tts
+    from livekit.agents import stt, tts
     from livekit.agents.types import NotGivenOr
     from livekit.agents.voice.room_io import TextInputEvent
 
@@ -37,6 +37,8 @@ def session(
     threshold: float | None = None,
     mode: FloorMode | str | None = None,
     barge_in: bool | TalkOver = False,
+    stt: stt.STT[Any] | None = None,
+    speech_dbfs: float | None = None,
     **options: Any,
 ) -> AgentSession[Any]:
     """An `AgentSession` around a `RealtimeModel` of these arguments, or around `model`.
@@ -51,7 +53,13 @@ def session(
     :raises VoiceFailure: when the profile's voice or its engine is missing.
     """
     realtime = model or RealtimeModel(
-        runtime, profile, threshold=threshold, mode=mode, barge_in=barge_in
+        runtime,
+        profile,
+        threshold=threshold,
+        mode=mode,
+        barge_in=barge_in,
+        stt=stt,
+        speech_dbfs=speech_dbfs,
     )
     voice = tts if is_given(tts) else realtime.tts()
     settings: dict[str, Any] = {

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from interject.agent.framing import FramingReport
     from interject.integrations.livekit.block import Block
     from interject.integrations.livekit.connection import Connection
+    from interject.integrations.livekit.speech_levels import SpeechLevels
     from interject.integrations.livekit.talk_over import TalkOver
 
 TICK_S = 0.05
@@ -31,12 +32,14 @@ class Intake:
         *,
         speaking: Callable[[], bool],
         on_talked_over: Callable[[], None],
+        levels: SpeechLevels | None,
         clock: Callable[[], float],
     ) -> None:
         self._connection = connection
         self._talk_over = talk_over
         self._speaking = speaking
         self._on_talked_over = on_talked_over
+        self._levels = levels
         self._framer = Framer(Pacing.WALL_CLOCK, clock=clock)
         self._blocks = BlockReader(clock)
         self.listening = True
@@ -45,6 +48,8 @@ class Intake:
         if not self.listening:
             return
         block = self._blocks.read(frame)
+        if self._levels is not None:
+            self._levels.hear(block)
         if self._is_talked_over(block):
             self._on_talked_over()
         for ready in self._framer.push(block.samples, block.captured_at, block.speakers):
@@ -53,6 +58,8 @@ class Intake:
     def stop(self) -> None:
         """Nothing reaches the model any more, not even what waits for the next frame."""
         self.listening = False
+        if self._levels is not None:
+            self._levels.stop()
         self.forget()
 
     def forget(self) -> None:
@@ -70,6 +77,8 @@ class Intake:
         """Close frames whose time has come: a muted track delivers nothing."""
         while True:
             await asyncio.sleep(TICK_S)
+            if self._levels is not None:
+                self._levels.tick()
             if self.listening:
                 for frame in self._framer.tick():
                     self._connection.frame(frame)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from livekit.agents import AgentSession, CloseEvent
+    from livekit.agents.stt import STT
 
     from interject.model_runtime.protocol import Runtime
 
@@ -47,7 +48,11 @@ class RealtimeModel(llm.RealtimeModel):
     `house_rules` there: it announces itself, obeys stop words, attributes and RPC, and posts.
     False: somebody else does.
 
+    `stt` is a recogniser that writes down beside the model what people say. With `speech_dbfs`
+    LiveKit is told when somebody is that loud, as its other models tell when somebody speaks.
+
     :raises ProfileError: when there is no such profile.
+    :raises ValueError: when `stt` cannot stream.
     """
 
     def __init__(
@@ -60,9 +65,13 @@ class RealtimeModel(llm.RealtimeModel):
         barge_in: bool | TalkOver = False,
         reply_timeout_s: float = DEFAULT_REPLY_TIMEOUT_S,
         house_rules: bool = True,
+        stt: STT[Any] | None = None,
+        speech_dbfs: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(capabilities=capabilities())
+        super().__init__(capabilities=capabilities(user_transcription=stt is not None))
+        if stt is not None and not stt.capabilities.streaming:
+            raise ValueError("stt: the ear never pauses; give one that streams (stt.StreamAdapter)")
         loaded = profile if isinstance(profile, Profile) else load_profile(profile)
         self.settings = Settings(
             profile=loaded,
@@ -70,6 +79,8 @@ class RealtimeModel(llm.RealtimeModel):
             mode=FloorMode(mode or loaded.mode),
             barge_in=TalkOver() if barge_in is True else barge_in or None,
             reply_timeout_s=reply_timeout_s,
+            stt=stt,
+            speech_dbfs=speech_dbfs,
         )
         self._clock = clock
         self._house_rules = house_rules
@@ -158,12 +169,12 @@ class RealtimeModel(llm.RealtimeModel):
         self._closing = asyncio.create_task(self.aclose(), name="interject-close")
 
 
-def capabilities() -> llm.RealtimeCapabilities:
+def capabilities(*, user_transcription: bool = False) -> llm.RealtimeCapabilities:
     """What changes in mid-session is added to the memory; nothing in it can be edited."""
     return llm.RealtimeCapabilities(
         message_truncation=True,
         turn_detection=True,
-        user_transcription=False,
+        user_transcription=user_transcription,
         auto_tool_reply_generation=False,
         audio_output=False,
         manual_function_calls=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,6 +21,8 @@ from interject.integrations.livekit.replies import Replies
 from interject.integrations.livekit.requests import Request, Requests
 from interject.integrations.livekit.room.consent import NOBODY
 from interject.integrations.livekit.room.stop_wish import StopWish
+from interject.integrations.livekit.speech_levels import SpeechLevels
+from interject.integrations.livekit.transcripts import Transcripts
 from interject.model_runtime.protocol import (
     Cause,
     Decision,
@@ -55,6 +58,8 @@ InterjectEvent = Literal[
     "interject_floor",
     "interject_listening",
 ]
+INSTRUCTIONS_S = 0.5
+"""LiveKit gives an agent's instructions at once, or never."""
 DEAF = "the agent does not listen: resume_listening() lets it go on"
 
 
@@ -94,6 +99,7 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         self._history = History()
         self._tools = llm.ToolContext.empty()
         self._instructions = ""
+        self._instructed = asyncio.Event()
         self._connection = Connection(
             model.runtime, self._options, self, patience=self._settings.patience
         )
@@ -106,14 +112,17 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
             self._settings.talk_over(),
             speaking=lambda: self._replies.speaking,
             on_talked_over=self._replies.stop,
+            levels=self._levels(clock),
             clock=clock,
         )
+        recogniser = self._settings.stt
+        self._transcripts = None if recogniser is None else Transcripts(recogniser, self._written)
         self._room_settings = profile.room
         self._wish = StopWish(profile.room.stop_replies, self.stop_listening)
         self.on("interject_decision", self._wish.decided)
         self.on("interject_reply_ended", self._wish.ended)
         self.may_hear: Callable[[], bool] = _always
-        self._told_history = False
+        self._told_history = self._prompted = False
         self._notice: str | None = None
         self._closed = False
         self._main_task = asyncio.create_task(self._run(), name="interject-realtime")
@@ -229,12 +238,14 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         return super().on(event, callback)
 
     async def update_instructions(self, instructions: str) -> None:
-        """The system prompt is the profile's; an agent's own instructions follow it as a note."""
-        if instructions == self._instructions:
-            return
-        self._instructions = instructions
-        if instructions:
+        """Those that a session begins with follow the profile's in the system prompt.
+
+        Later ones are a note in the memory, where the earlier ones stay as well.
+        """
+        changed, self._instructions = instructions != self._instructions, instructions
+        if self._prompted and changed and instructions:
             self.text_turn(instructions, answer=False)
+        self._instructed.set()
 
     async def update_chat_ctx(self, chat_ctx: ChatContext) -> None:
         """Words to stop and go on count when they are written, not in a history that is given."""
@@ -255,8 +266,11 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         """There is nothing to choose."""
 
     def push_audio(self, frame: rtc.AudioFrame) -> None:
-        if not self._closed and self.may_hear():
-            self._intake.push(frame)
+        if self._closed or not self.may_hear():
+            return
+        self._intake.push(frame)
+        if self._transcripts is not None and self.listening:
+            self._transcripts.push(frame)
 
     def push_video(self, frame: rtc.VideoFrame) -> None:
         """It has no eyes."""
@@ -320,12 +334,8 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
     # What the connection tells
 
     def on_opened(self, *, again: bool) -> None:
-        if not again:
-            return
-        instructions = self._instructions
-        if instructions:
-            self.text_turn(instructions, answer=False)
-        self._emit("session_reconnected", llm.RealtimeSessionReconnectedEvent())
+        if again:
+            self._emit("session_reconnected", llm.RealtimeSessionReconnectedEvent())
 
     def on_lost(self, reason: str) -> None:
         self._replies.broke_off("the runtime broke off; its session is being opened anew")
@@ -353,6 +363,10 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._intake.tick_forever(), name="interject-ticker")
+                if self._transcripts is not None:
+                    group.create_task(self._transcripts.run(), name="interject-transcripts")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._instructed.wait(), INSTRUCTIONS_S)
                 await self._connection.run()
         except* RuntimeFailure as failures:
             self._give_up(_first(failures))
@@ -391,8 +405,33 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
             self.text_turn(text, answer=False)
 
     def _options(self, session_id: str) -> SessionOptions:
-        profile = self._settings.profile.model_copy(update={"mode": self._floor.mode.value})
-        return session_options(profile, session_id, threshold=self._threshold)
+        self._prompted = True
+        profile = self._settings.profile
+        prompt = "\n\n".join(filter(None, (profile.system_prompt, self._instructions)))
+        current = {"mode": self._floor.mode.value, "system_prompt": prompt}
+        return session_options(
+            profile.model_copy(update=current), session_id, threshold=self._threshold
+        )
+
+    def _levels(self, clock: Callable[[], float]) -> SpeechLevels | None:
+        level_dbfs = self._settings.speech_dbfs
+        return None if level_dbfs is None else SpeechLevels(level_dbfs, self._spoke, clock)
+
+    def _spoke(self, speaking: bool) -> None:
+        if speaking:
+            self._emit("input_speech_started", llm.InputSpeechStartedEvent())
+        else:
+            written = self._settings.stt is not None
+            self._emit("input_speech_stopped", llm.InputSpeechStoppedEvent(written))
+
+    def _written(self, said: llm.InputTranscriptionCompleted) -> None:
+        """Kept as known, since LiveKit hands its history back to be told to the model."""
+        if not self.listening:
+            return
+        if said.is_final:
+            words = llm.ChatMessage(id=said.item_id, role="user", content=[said.transcript])
+            self._history.add(words)
+        self._emit("input_audio_transcription_completed", said)
 
     def _emit(self, name: Any, *payload: object) -> None:
         """A listener's mistake must not end the listening."""

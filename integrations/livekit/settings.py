@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from interject.integrations.livekit.connection import Patience
 from interject.integrations.livekit.talk_over import TalkOver
 
 if TYPE_CHECKING:
+    from livekit.agents.stt import STT
+
     from interject.config import Profile
     from interject.model_runtime.protocol import FloorMode
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 class Settings:
     """`barge_in`: what cuts the agent when somebody talks over it; none: nothing does.
 
-    A reply that was asked for has to begin within `reply_timeout_s`.
+    A reply that was asked for has to begin within `reply_timeout_s`. `stt` writes down what people
+    say; from `speech_dbfs` on somebody is said to speak.
     """
 
     profile: Profile
@@ -25,6 +28,8 @@ class Settings:
     mode: FloorMode
     barge_in: TalkOver | None = None
     reply_timeout_s: float = 10.0
+    stt: STT[Any] | None = None
+    speech_dbfs: float | None = None
     patience: Patience = field(default_factory=Patience)
 
     def talk_over(self) -> TalkOver | None:

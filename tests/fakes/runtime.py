@@ -62,6 +62,7 @@ class FakeRuntimeSession:
         self.cancelled: list[Cancelled] = []
         self.heard_reports: list[tuple[int, int]] = []
         self.updates: list[tuple[float | None, FloorMode | None]] = []
+        self.told: list[str] = []
         self.replies = 0
         self._script = dict(script)
         self._deciding = deciding
@@ -132,6 +133,8 @@ class FakeRuntimeSession:
         self._check()
         if answer:
             self.reply(Scripted(f"You wrote {text}."), cause=Cause.TEXT_TURN)
+        else:
+            self.told.append(text)
 
     async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
         self._check()
