@@ -58,8 +58,8 @@ class SessionOptions:
     4,096 of them, replace the whole prefix (mode, language and system prompt).
     `threshold`, from 0 to 1, is the least P(respond) that starts a reply; 0.5 is the larger of the
     two logits, 0 replies after every chunk and 1 never.
-    `max_reply_tokens`, from 1 to 4,096, cuts a reply; a runtime may cut at a quarter of its memory
-    already.
+    `max_reply_tokens`, from 1 to 4,096, cuts a reply; a runtime may cut below a quarter of its
+    memory already.
 
     :raises InvalidInput: when one is of another type or size.
     """

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from interject.model_runtime.engine.faults import check_finite, failure, is_own
-from interject.model_runtime.engine.feed import AUDIO, Feed, ForcedReply, TypedTurn
+from interject.model_runtime.engine.feed import Feed, ForcedReply, TypedTurn
 from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.hearing import MAX_BACKLOG_FRAMES, HeardChunk, Hearing, encode
 from interject.model_runtime.engine.ledger import Eviction
@@ -26,6 +26,7 @@ from interject.model_runtime.engine.offline import embed_clip
 from interject.model_runtime.engine.restoration import Restoration
 from interject.model_runtime.engine.sampling import TokenMasks
 from interject.model_runtime.engine.scheduler import StepLimits, StepPlan, plan_step
+from interject.model_runtime.engine.shares import Shares
 from interject.model_runtime.engine.stream import Stream, StreamState
 from interject.model_runtime.engine.wording import Wording
 from interject.model_runtime.network.architecture import CHUNK_POSITIONS
@@ -89,17 +90,18 @@ class Engine:
         self.memory = SlotMemory(
             model.config.decoder, slots, dtype=model.dtype, device=model.device
         )
-        quarter = model.config.decoder.context // 4
-        self.wording = Wording(model, longest=quarter)
+        shares = Shares(self.memory.context)
+        self.wording = Wording(model, shares)
         limits = limits or StepLimits()
-        drain = max(1, min(limits.drain, quarter // CHUNK_POSITIONS))
-        refill = limits.refill or model.config.decoder.context // 16
+        drain = max(1, min(limits.drain, shares.span // CHUNK_POSITIONS))
+        refill = max(1, limits.refill or shares.context // 16)
         self._limits = replace(limits, drain=drain, refill=refill)
         fair = max(MAX_BACKLOG_FRAMES, BACKLOG_FRAMES_A_SLOT * slots)
         self._backlog_frames = backlog_frames or fair
         self._clock = clock
         self._eviction = eviction
         self._streams: dict[str, Stream] = {}
+        self._steps = 0
         layout = model.config.layout
         self._masks = TokenMasks(layout, model.config.decoder.vocabulary, model.device)
         self._decision_ids = torch.tensor(
@@ -128,7 +130,7 @@ class Engine:
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
-        return self._start(options, emit, prefix or self.wording.prefix(options), loudest)
+        return self._start(options, emit, prefix or self.wording.prefix(options), loudest=loudest)
 
     def take_in(
         self, options: SessionOptions, known: Recollection, *, prefix: Feed | None = None
@@ -140,8 +142,7 @@ class Engine:
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
-        prefix = prefix or self.wording.prefix(options)
-        stream = self._new_stream(options, _say_nothing, prefix, -math.inf)
+        stream = self._new_stream(options, _say_nothing, prefix or self.wording.prefix(options))
         return Restoration(
             stream,
             known,
@@ -180,25 +181,9 @@ class Engine:
 
         :raises RuntimeFailure: when the clip does not fit into a slot.
         """
-        options = self.wording.bounded(options)
         embeddings = embed_clip(self.model, clip)
-        slots = len(embeddings)
-        layout = self.model.config.layout
-        ids = layout.offline_prompt(
-            self.wording.ids(options.system_prompt),
-            self.wording.ids(question),
-            audio_slots=slots,
-        )
-        room = self.memory.context - options.max_reply_tokens - 1
-        if len(ids) > room:
-            most_s = max(0, room - len(ids) + slots) * 0.04
-            raise RuntimeFailure(
-                f"the clip lasts {slots * 0.04:.1f} s, this model takes at most {most_s:.1f} s "
-                "at once; cut it into parts"
-            )
-        placed = [AUDIO if i == layout.offline_audio_slot else i for i in ids]
-        feed = Feed(tuple(placed), (embeddings,), wants_token=True)
-        stream = self._start(options, emit, feed, -math.inf)
+        prefix, asked = self.wording.clip(options, question, embeddings)
+        stream = self._start(options, emit, prefix, clip=asked)
         stream.finishing = True
         return stream
 
@@ -207,9 +192,11 @@ class Engine:
         options: SessionOptions,
         emit: Callable[[Event], None],
         prefix: Feed,
-        loudest: float,
+        *,
+        clip: Feed | None = None,
+        loudest: float = -math.inf,
     ) -> Stream:
-        stream = self._new_stream(options, emit, prefix, loudest)
+        stream = self._new_stream(options, emit, prefix, clip=clip, loudest=loudest)
         self._streams[options.session_id] = stream
         return stream
 
@@ -218,7 +205,9 @@ class Engine:
         options: SessionOptions,
         emit: Callable[[Event], None],
         prefix: Feed,
-        loudest: float,
+        *,
+        clip: Feed | None = None,
+        loudest: float = -math.inf,
     ) -> Stream:
         if options.session_id in self._streams:
             raise RuntimeFailure(f"session {options.session_id} is open already")
@@ -235,6 +224,7 @@ class Engine:
             tokenizer=self.model.tokenizer,
             emit=emit,
             prefix=prefix,
+            clip=clip,
             loudest=loudest,
             eviction=self._eviction,
         )
@@ -348,6 +338,7 @@ class Engine:
         plan = plan_step(self._streams.values(), now=self._clock(), limits=self._limits)
         if plan.empty:
             return False
+        self._steps += 1
         self._encode_chunks(plan)
         work: Work = list(self._feeds(plan))
         if work:
@@ -394,7 +385,10 @@ class Engine:
                 yield stream, stream.next_text()
         for stream in plan.refills:
             with self._alone(stream):
-                yield stream, stream.next_refill(self._limits.refill)
+                stream.refilled_in_step = self._steps
+                feed = stream.next_refill(self._limits.refill)
+                if feed.ids:
+                    yield stream, feed
         for stream, count in plan.chunks:
             with self._alone(stream):
                 yield stream, stream.next_chunks(count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import Cause, Emotion
@@ -18,9 +18,8 @@ AUDIO = -1
 class Feed:
     """New rows for a slot.
 
-    The first `again` rows were in the slot before and are computed anew. `block_ends` are the rows
-    after which a decision is wanted. `wants_token` asks for the token after the last row; `emotion`
-    restricts it to emotions.
+    `block_ends` are the rows after which a decision is wanted. `wants_token` asks for the token
+    after the last row; `emotion` restricts it to emotions.
     """
 
     ids: tuple[int, ...]
@@ -28,18 +27,6 @@ class Feed:
     block_ends: tuple[int, ...] = ()
     wants_token: bool = False
     emotion: bool = False
-    again: int = 0
-
-    def behind(self, context: Feed) -> Feed:
-        """The same rows, with everything that they follow in front of them."""
-        again = len(context.ids)
-        return replace(
-            self,
-            ids=context.ids + self.ids,
-            embeddings=context.embeddings + self.embeddings,
-            block_ends=tuple(again + end for end in self.block_ends),
-            again=again,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,10 +103,13 @@ class Ledger:
     def forget(self, *, target: int, recent: int) -> Tensor:
         """Drop whole spans until `target` positions are left; return the positions that stay.
 
-        The prefix and the newest `recent` positions always stay. Of the rest the oldest silent
-        chunks go first, then the oldest turns: an answered chunk or typed turn with its reply.
+        The prefix stays, and so do the newest spans that fit together into `recent` positions, and
+        beside the prefix into the target: only a longer prefix can make that one unreachable. Of
+        the rest the oldest silent chunks go first, then the oldest turns: an answered chunk or
+        typed turn with its reply.
         """
-        candidates = self._older_than(recent)
+        prefix = sum(span.length for span in self.spans if span.kind is SpanKind.PREFIX)
+        candidates = self._older_than(min(recent, target - prefix))
         surplus = self.length - target
         doomed: set[int] = set()
         for group in _in_order_of_worth(self.spans, candidates):
@@ -125,13 +128,12 @@ class Ledger:
         return torch.cat(kept)
 
     def _older_than(self, recent: int) -> int:
-        """How many spans lie wholly before the newest `recent` positions."""
-        covered = 0
-        for index in range(len(self.spans) - 1, -1, -1):
-            covered += self.spans[index].length
-            if covered >= recent:
-                return index
-        return 0
+        """How many spans come before the newest that fit into `recent` positions."""
+        older = len(self.spans)
+        while older and self.spans[older - 1].length <= recent:
+            older -= 1
+            recent -= self.spans[older].length
+        return older
 
 
 def _in_order_of_worth(spans: list[Span], candidates: int) -> list[list[int]]:

@@ -83,7 +83,6 @@ class Fed:
     token: int | None
 
     def redo(self, stream: Stream) -> None:
-        stream.tidy_again()
         stream.next_text()
         if self.token is not None:
             stream.drew(self.token, stream.replied_at)
@@ -99,9 +98,18 @@ class Decided:
 
     def redo(self, stream: Stream) -> None:
         if stream.hearing.skip_to(self.seq):
-            stream.tidy_again()
             feed = stream.next_chunks(1)
             stream.decided(feed, [[self.silent, self.respond]], 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """Spans were forgotten to make room. When that is due is no matter of redoing: what was asked
+    or cut just before or after it makes a difference.
+    """
+
+    def redo(self, stream: Stream) -> None:
+        stream.tidy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +179,7 @@ def is_unheard(deed: Deed) -> TypeGuard[Shed]:
     return isinstance(deed, Shed) and not deed.encoded
 
 
-AnyDeed = Fed | Decided | Shed | Asked | Cut | Played | Updated | Finished
+AnyDeed = Fed | Decided | Tidied | Shed | Asked | Cut | Played | Updated | Finished
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ an idle machine decodes as fast as it can.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,15 +72,15 @@ def plan_step(streams: Iterable[Stream], *, now: float, limits: StepLimits) -> S
 
 
 def _oldest_arrival(stream: Stream) -> float:
-    return stream.hearing.queue[0].arrived_at if stream.hearing.queue else -math.inf
+    return stream.hearing.queue[0].arrived_at
 
 
 def _next_refill(streams: list[Stream]) -> tuple[Stream, ...]:
-    """One slot a step, first that which somebody waits for."""
-    awaited = [stream for stream in streams if stream.hearing.queue or stream.requests]
-    if awaited:
-        return (min(awaited, key=_oldest_arrival),)
-    return tuple(streams[:1])
+    """One slot a step, those that somebody waits for first. They take turns, piece by piece:
+    however often one of them is full, the others go on.
+    """
+    awaited = [stream for stream in streams if stream.hearing.queue or stream.wants_text]
+    return tuple(sorted(awaited or streams, key=lambda stream: stream.refilled_in_step)[:1])
 
 
 def _behind_speech(stream: Stream, now: float) -> bool:

@@ -7,22 +7,21 @@ from zlib import crc32
 
 import torch
 
-from interject.model_runtime.engine.feed import Feed
 from interject.model_runtime.engine.ledger import Eviction, Ledger, Span, SpanKind
+from interject.model_runtime.engine.shares import Shares
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from torch import Tensor
 
+    from interject.model_runtime.engine.feed import Feed
     from interject.model_runtime.network.slots import SlotMemory
-
-RESERVED_PART = 8
 
 
 class SessionMemory:
-    """What the session remembers. Between two steps slot and ledger hold the same positions, or,
-    after the slot was tidied, the slot still the first part of them.
+    """What the session remembers. Between two steps slot and ledger hold the same positions, or the
+    slot holds the first part of them: what was tidied or cut away behind is computed anew.
     """
 
     def __init__(
@@ -33,8 +32,8 @@ class SessionMemory:
         self.evictions = 0
         self._slots = slots
         self._exact = eviction is Eviction.EXACT
-        self._for_replies = slots.context // RESERVED_PART
-        spread = max(1, slots.context // 2 - self._for_replies)
+        self._shares = Shares(slots.context)
+        spread = max(1, self._shares.tidied - self._shares.reserve)
         self._first_lead = crc32(session_id.encode()) % spread
 
     @property
@@ -47,15 +46,11 @@ class SessionMemory:
         """
         if not self._exact:
             return 0
-        return self._for_replies + (0 if self.evictions else self._first_lead)
-
-    def lacks(self, rows: int) -> bool:
-        """Whether it is time to tidy, before there is no room for these."""
-        return self._exact and rows + self.reserve > self.room
+        return self._shares.reserve + (0 if self.evictions else self._first_lead)
 
     @property
     def unfilled(self) -> int:
-        """Rows of a tidied slot that have not been computed anew yet."""
+        """Rows that the slot lacks."""
         return max(0, self.ledger.length - self._slots.lengths[self.slot])
 
     def refill(self, rows: int) -> Feed:
@@ -75,36 +70,42 @@ class SessionMemory:
         reply_id: int | None = None,
     ) -> None:
         """Note what was, or is about to be, fed. Sound is kept only where it may be fed again."""
+        assert len(ids) <= self.room, f"{len(ids)} positions do not fit into {self.room}"
         self.ledger.append(Span(kind, list(ids), sound if self._exact else None, reply_id))
 
-    def make_room(self, rows: int) -> Feed:
-        """Forget what is least worth keeping if `rows` do not fit; returns what to feed again."""
-        return Feed(()) if rows <= self.room else self.tidy(rows)
-
-    def tidy(self, rows: int) -> Feed:
-        """Forget what is least worth keeping, for `rows` to fit; returns what to feed again."""
-        size = self._slots.context
-        target = min(size // 2, size - rows - self._for_replies)
-        kept = self.ledger.forget(target=target, recent=target // 2)
+    def tidy(self) -> None:
+        """Forget what is least worth keeping; what moves is then computed anew, or turned."""
+        kept = self.ledger.forget(target=self._shares.tidied, recent=self._shares.span)
         self.evictions += 1
+        kept = kept[kept < self._slots.lengths[self.slot]]
         if self._exact:
-            self._slots.truncate(self.slot, 0)
-            return self.ledger.contents()
-        self._slots.keep(self.slot, kept)
-        return Feed(())
+            self._cut(int((kept == torch.arange(len(kept))).sum()))
+        else:
+            self._slots.keep(self.slot, kept)
 
     def cut_to_ledger(self) -> None:
         """Take back rows that were fed on speculation."""
-        self._slots.truncate(self.slot, self.ledger.length)
+        self._cut(self.ledger.length)
 
     def shorten_reply(self, reply_id: int, tokens: int) -> None:
-        """Forget the last `tokens` of a reply, whether or not something follows it."""
+        """Forget the last `tokens` of a reply. What follows it has attended to them: it is computed
+        anew, or, where keys are turned, keeps a trace of them.
+        """
         gone = self.ledger.shorten_reply(reply_id, tokens)
-        if gone:
+        if not gone:
+            return
+        if self._exact:
+            self._cut(gone.start)
+        else:
             positions = torch.arange(self._slots.lengths[self.slot])
             stay = (positions < gone.start) | (positions >= gone.stop)
             self._slots.keep(self.slot, positions[stay])
 
-    def pretend_filled(self) -> None:
-        """While a journal is redone nothing is fed: let any length be cut from the slot."""
-        self._slots.lengths[self.slot] = self._slots.context
+    def resume(self, spans: Iterable[Span], evictions: int) -> None:
+        """What another engine's session remembered; the slot lacks all of it."""
+        self.ledger = Ledger(spans)
+        self.evictions = evictions
+        assert self.room >= 0, f"{self.ledger.length} positions are more than a slot has"
+
+    def _cut(self, length: int) -> None:
+        self._slots.truncate(self.slot, min(length, self._slots.lengths[self.slot]))

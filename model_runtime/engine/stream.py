@@ -18,7 +18,7 @@ from interject.model_runtime.engine.announcer import Announcer
 from interject.model_runtime.engine.faults import check_finite
 from interject.model_runtime.engine.feed import AUDIO, Feed, ForcedReply, Request, TypedTurn
 from interject.model_runtime.engine.hearing import Hearing
-from interject.model_runtime.engine.ledger import Eviction, Ledger, SpanKind
+from interject.model_runtime.engine.ledger import Eviction, SpanKind
 from interject.model_runtime.engine.recall import (
     AnyDeed,
     Asked,
@@ -29,6 +29,7 @@ from interject.model_runtime.engine.recall import (
     Played,
     Shed,
     Snapshot,
+    Tidied,
     Updated,
 )
 from interject.model_runtime.engine.reply import Reply, ReplyLimits
@@ -69,8 +70,10 @@ class StreamState(Enum):
 class Stream:
     """The state of one session.
 
-    `carry` holds ids that were decided on but not yet fed: they go in front of whatever is fed
-    next. After silence that is KEEP_SILENCE, after a reply TEXT_END.
+    `carry` holds the control that was decided on but not yet fed: it goes in front of whatever is
+    fed next. After silence that is KEEP_SILENCE, after a reply TEXT_END.
+
+    `prefix` is what a session begins with, `clip` a clip and a question that are answered at once.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Stream:
         tokenizer: Tokenizer | None,
         emit: Callable[[Event], None],
         prefix: Feed,
+        clip: Feed | None = None,
         loudest: float = -math.inf,
         eviction: Eviction = Eviction.ROTATE,
     ) -> None:
@@ -95,13 +99,16 @@ class Stream:
         self.requests: deque[Request] = deque()
         self.reply: Reply | None = None
         self.replied_at = 0.0
+        self.refilled_in_step = 0
         self.finishing = False
         self.journal: Callable[[AnyDeed], None] | None = None
         self._layout = config.layout
         self._tokenizer = tokenizer
         self._tell = Announcer(options.session_id, emit)
         self.sampler = Sampler(options.sampling)
-        self._prefix: Feed | None = prefix
+        self._beginning = deque([(SpanKind.PREFIX, prefix)])
+        if clip is not None:
+            self._beginning.append((SpanKind.TEXT_TURN, clip))
         self._carry: list[int] = []
         self._opening: list[int] = []
         self._decided_seq = -1
@@ -165,12 +172,9 @@ class Stream:
 
     @property
     def wants_text(self) -> bool:
-        """Whether the next feed is text: the prefix, a reply's next token, or a request.
-
-        What a full slot must hold comes before anything else.
-        """
+        """Whether the next feed is text: the prefix, a reply's next token, or a request."""
         replying = self.state is StreamState.REPLYING
-        return replying or self._prefix is not None or self._request_is_due or self.full
+        return replying or bool(self._beginning) or self._request_is_due
 
     @property
     def _request_is_due(self) -> bool:
@@ -181,34 +185,44 @@ class Stream:
 
     @property
     def full(self) -> bool:
-        """Whether the chunk after a silent one has no room. It is made before that chunk comes,
-        and what stays is computed anew piece by piece, so that nobody else waits for long.
+        """Whether the slot must be tidied, or filled again, before anything else is fed.
+
+        That is done piece by piece, so that nobody else waits for long.
         """
-        if self.memory.unfilled:
+        return self.memory.unfilled > 0 or self._lacks_room
+
+    @property
+    def _lacks_room(self) -> bool:
+        """Room for a chunk is made before that chunk comes; what is drawn behind a text has room,
+        too. A tidied slot lacks none (see `Shares`).
+        """
+        room = self.memory.room
+        if self.state is StreamState.REPLYING:
+            return room < len(self._opening or [0]) + 1
+        if room < self._block + self.memory.reserve:
             return True
-        spans = self.memory.ledger.spans
-        after_silence = bool(spans) and spans[-1].kind is SpanKind.SILENT_CHUNK
-        listening = self.state is StreamState.LISTENING
-        return listening and after_silence and self.memory.lacks(self._block)
+        return self._request_is_due and room < self._request_rows + 1
 
-    def tidy(self) -> None:
-        """Make room in a full slot, which is then to be filled again."""
-        if self.full and not self.memory.unfilled:
-            self.memory.tidy(self._block)
-
-    def tidy_again(self) -> None:
-        """Tidy where the engine did when it did what is now redone, and fill nothing."""
-        self.tidy()
-        self.memory.pretend_filled()
+    @property
+    def _request_rows(self) -> int:
+        ids = self.requests[0].ids or ()
+        return len(self._carry) + len(self._layout.user_turn(ids)) + len(self._turn_of_its_own)
 
     @property
     def _block(self) -> int:
-        """Positions of the next chunk."""
+        """Positions of the next chunk, and of the token that begins a reply to it."""
         return len(self._carry) + CHUNK_POSITIONS
+
+    def tidy(self) -> None:
+        """Make room in a full slot, which is then to be filled again."""
+        self.memory.tidy()
+        self._note(Tidied())
 
     def next_refill(self, rows: int) -> Feed:
         """The next rows, at most so many, of a slot that is tidied and to be filled again."""
-        self.tidy()
+        if self._lacks_room:
+            self.tidy()
+            assert not self._lacks_room, "a tidied slot has room"
         return self.memory.refill(rows)
 
     def next_text(self) -> Feed:
@@ -219,21 +233,24 @@ class Stream:
         return feed
 
     def _next_text(self) -> Feed:
-        if self._prefix is not None:
-            feed, self._prefix = self._prefix, None
+        if self._beginning:
+            kind, feed = self._beginning.popleft()
             if feed.wants_token:
                 self._open_reply(Cause.ANSWER_NOW, [], emotion=False)
-            return self._fed(feed, SpanKind.PREFIX)
+            sound = torch.cat(feed.embeddings) if feed.embeddings else None
+            self.memory.append(kind, feed.ids, sound)
+            return feed
         if self.state is StreamState.LISTENING:
-            given = self._begin(self.requests.popleft())
-            if given is not None:
-                return given
+            return self._begin(self.requests.popleft())
+        return self._next_of_reply()
+
+    def _next_of_reply(self, *, behind: Sequence[int] = ()) -> Feed:
         reply = self.reply
         assert reply is not None, "a replying stream has a reply"
         ids = self._opening or [reply.tokens[-1]]
         self._opening = []
-        feed = Feed(tuple(ids), wants_token=True, emotion=reply.emotion is None)
-        return self._fed(feed, SpanKind.REPLY, reply.reply_id)
+        self.memory.append(SpanKind.REPLY, ids, reply_id=reply.reply_id)
+        return Feed((*behind, *ids), wants_token=True, emotion=reply.emotion is None)
 
     def next_chunks(self, count: int) -> Feed:
         """The oldest queued chunks, at most `count`, as if the model stayed silent in between.
@@ -242,9 +259,7 @@ class Stream:
         that do not fit into the slot wait, so that when it is tidied never depends on how many
         chunks were waiting.
         """
-        block = self._block
-        context = self.memory.make_room(block)
-        spare = self.memory.room - block - self.memory.reserve
+        spare = self.memory.room - self._block - self.memory.reserve
         count = min(count, 1 + max(0, spare // CHUNK_POSITIONS))
         ids: list[int] = []
         ends: list[int] = []
@@ -259,13 +274,14 @@ class Stream:
             ids.append(self._layout.assistant)
             ends.append(len(ids) - 1)
             carry = [self._layout.keep_silence]
-        return Feed(tuple(ids), tuple(embeddings), tuple(ends)).behind(context)
+        assert len(ids) <= self.memory.room, "chunks fit, or the slot is tidied first"
+        return Feed(tuple(ids), tuple(embeddings), tuple(ends))
 
     # What came of it
 
     def decided(self, feed: Feed, logits: Sequence[Sequence[float]], now: float) -> None:
         """Take the (silent, respond) logits of a feed's blocks, up to the first respond."""
-        filled = feed.again
+        filled = 0
         for end, (silent, respond) in zip(feed.block_ends, logits, strict=True):
             check_finite(silent, respond)
             chunk = self.hearing.queue.popleft()
@@ -310,30 +326,34 @@ class Stream:
 
     # Replies
 
-    def _begin(self, request: Request) -> Feed | None:
+    def _begin(self, request: Request) -> Feed:
         """Open a reply, or return a feed after which nothing is drawn."""
         if isinstance(request, TypedTurn):
-            turn = self._layout.user_turn(request.ids)
-            lead = [*self._carry, *turn]
-            if not request.answer:
-                self._carry = [lead.pop()]
-                return self._fed(Feed(tuple(lead)), SpanKind.TEXT_TURN)
-            self._open_reply(Cause.TEXT_TURN, [*lead, *self._reply_head(after_turn=True)])
-            return None
+            return self._take_turn(request)
         lead = self._reply_head()
-        if request.ids is None:
-            self._open_reply(request.cause, lead)
-            return None
-        return self._say(request, request.ids, lead)
+        if request.ids is not None:
+            return self._say(request, request.ids, lead)
+        self._open_reply(request.cause, lead)
+        return self._next_of_reply()
 
-    def _reply_head(self, *, after_turn: bool = False) -> list[int]:
+    def _take_turn(self, turn: TypedTurn) -> Feed:
+        ids = [*self._carry, *self._layout.user_turn(turn.ids)]
+        self._carry = [] if turn.answer else [ids.pop()]
+        self.memory.append(SpanKind.TEXT_TURN, ids)
+        if not turn.answer:
+            return Feed(tuple(ids))
+        self._open_reply(Cause.TEXT_TURN, self._turn_of_its_own)
+        return self._next_of_reply(behind=ids)
+
+    @property
+    def _turn_of_its_own(self) -> list[int]:
+        return [self._layout.assistant, self._layout.text_begin]
+
+    def _reply_head(self) -> list[int]:
         """The ids that open a reply. Right after a silent decision the model's turn is open."""
-        layout = self._layout
-        if after_turn:
-            return [layout.assistant, layout.text_begin]
-        if self._carry == [layout.keep_silence]:
-            return [layout.text_begin]
-        return [*self._carry, layout.assistant, layout.text_begin]
+        if self._carry == [self._layout.keep_silence]:
+            return [self._layout.text_begin]
+        return [*self._carry, *self._turn_of_its_own]
 
     def _say(self, request: ForcedReply, ids: Sequence[int], lead: list[int]) -> Feed:
         reply = self._new_reply(Cause.SAY, max_tokens=len(ids) + 1)
@@ -344,7 +364,8 @@ class Stream:
         self._end_reply(reply, unfed=())
         emotion = [self._layout.emotions[request.emotion]] if self._layout.emotion_slot else []
         feed = Feed((*lead, *emotion, *ids))
-        return self._fed(feed, SpanKind.REPLY, reply.reply_id)
+        self.memory.append(SpanKind.REPLY, feed.ids, reply_id=reply.reply_id)
+        return feed
 
     def _open_reply(self, cause: Cause, opening: list[int], *, emotion: bool = True) -> None:
         self.state = StreamState.REPLYING
@@ -362,7 +383,10 @@ class Stream:
         return reply
 
     def _end_reply(self, reply: Reply, *, unfed: Sequence[int]) -> None:
-        self._carry = [*unfed, self._layout.text_end]
+        """What is `unfed` of it is part of it all the same: the slot is filled up."""
+        if unfed:
+            self.memory.append(SpanKind.REPLY, unfed, reply_id=reply.reply_id)
+        self._carry = [self._layout.text_end]
         self._opening = []
         self.reply = None
         self.state = StreamState.LISTENING
@@ -370,29 +394,19 @@ class Stream:
         self._tell.ended(reply)
 
     def _cancel_current(self, reply: Reply, heard_chars: int) -> None:
-        """Of the tokens drawn so far all but the last are in the slot."""
-        in_slot = max(0, len(reply.tokens) - 1)
-        unfed = self._opening
+        """Of the tokens drawn so far all but the last were fed."""
+        unfed = self._opening or reply.tokens[-1:]
+        drawn = len(reply.tokens)
         kept = reply.keep_heard(heard_chars)
-        self.memory.shorten_reply(reply.reply_id, in_slot - min(kept, in_slot))
-        self._end_reply(reply, unfed=[*unfed, *reply.tokens[in_slot:]])
+        self._end_reply(reply, unfed=unfed)
+        self.memory.shorten_reply(reply.reply_id, drawn - kept)
 
     def _cancel_past(self, reply: Reply, heard_chars: int) -> None:
         if reply.ended is EndReason.CANCELLED or heard_chars >= len(reply.text):
             return
-        cut_short = reply.ended is not EndReason.COMPLETE
-        in_slot = len(reply.tokens) - cut_short
-        if cut_short and len(self._carry) > 1:
-            self._carry = self._carry[-1:]
-        gone = in_slot - min(reply.keep_heard(heard_chars), in_slot)
-        self.memory.shorten_reply(reply.reply_id, gone)
+        drawn = len(reply.tokens)
+        self.memory.shorten_reply(reply.reply_id, drawn - reply.keep_heard(heard_chars))
         self._tell.ended(reply)
-
-    def _fed(self, feed: Feed, kind: SpanKind, reply_id: int | None = None) -> Feed:
-        context = self.memory.make_room(len(feed.ids))
-        sound = torch.cat(feed.embeddings) if feed.embeddings else None
-        self.memory.append(kind, feed.ids, sound, reply_id)
-        return feed.behind(context)
 
     # Taking over
 
@@ -418,10 +432,10 @@ class Stream:
     def resume(self, snapshot: Snapshot) -> None:
         """Become a fresh stream's snapshot; the slot must then be filled from the ledger."""
         self.hearing.resume(snapshot.ear)
-        self.memory.ledger = Ledger(replace(span, ids=list(span.ids)) for span in snapshot.spans)
-        self.memory.evictions = snapshot.evictions
+        spans = (replace(span, ids=list(span.ids)) for span in snapshot.spans)
+        self.memory.resume(spans, snapshot.evictions)
         if snapshot.spans:
-            self._prefix = None
+            self._beginning.clear()
         self._carry, self._opening = list(snapshot.carry), list(snapshot.opening)
         limits = ReplyLimits(self.options.max_reply_tokens, self._layout.text_end)
         if snapshot.reply is not None:
@@ -436,9 +450,8 @@ class Stream:
         self.finishing = snapshot.finishing
 
     def redo(self, journal: Iterable[AnyDeed]) -> None:
-        """Do again what was done after the snapshot, as if the slot took part."""
+        """Do again what was done after the snapshot; nothing is fed."""
         for deed in journal:
-            self.memory.pretend_filled()
             deed.redo(self)
 
     def report(self, emit: Callable[[Event], None], journal: Callable[[AnyDeed], None]) -> None:

@@ -5,37 +5,67 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.engine.feed import Feed
+from interject.model_runtime.engine.feed import AUDIO, Feed
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from torch import Tensor
+
     from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.engine.shares import Shares
     from interject.model_runtime.protocol import SessionOptions
 
 
-class Wording:
-    """`longest` is how many ids one text may have, and one reply."""
+EMBEDDING_S = 0.04
 
-    def __init__(self, model: Model, *, longest: int) -> None:
+
+class Wording:
+    """What does not fit is refused, with a reason."""
+
+    def __init__(self, model: Model, shares: Shares) -> None:
         self._layout = model.config.layout
         self._tokenizer = model.tokenizer
         self._vocabulary = model.config.decoder.vocabulary
-        self._longest = longest
+        self._shares = shares
 
     def prefix(self, options: SessionOptions) -> Feed:
         """What a session begins with.
 
         :raises RuntimeFailure: when the prompt is too long, or the model cannot read it.
         """
+        self._shares.check()
         if options.prompt_ids is not None:
             ids = self._known(options.prompt_ids)
         else:
             ids = self._layout.online_prefix(self.ids(options.system_prompt))
-        if len(ids) > self._longest:
+        return self._prefix(ids)
+
+    def clip(self, options: SessionOptions, question: str, embeddings: Tensor) -> tuple[Feed, Feed]:
+        """The prefix, and a clip with a question about it.
+
+        :raises RuntimeFailure: when they leave no room for an answer.
+        """
+        self._shares.check()
+        ids = self._layout.offline_prompt(
+            self.ids(options.system_prompt), self.ids(question), audio_slots=len(embeddings)
+        )
+        room = self._shares.context - self.bounded(options).max_reply_tokens - 1
+        if len(ids) > room:
+            most = max(0, room - len(ids) + len(embeddings))
             raise RuntimeFailure(
-                f"the system prompt has {len(ids)} tokens, this model takes {self._longest}"
+                f"the clip lasts {len(embeddings) * EMBEDDING_S:.1f} s, this model takes at most "
+                f"{most * EMBEDDING_S:.1f} s at once; cut it into parts"
+            )
+        begin = ids.index(self._layout.text_end) + 1
+        placed = [AUDIO if i == self._layout.offline_audio_slot else i for i in ids[begin:]]
+        return self._prefix(ids[:begin]), Feed(tuple(placed), (embeddings,), wants_token=True)
+
+    def _prefix(self, ids: Sequence[int]) -> Feed:
+        if len(ids) > self._shares.span:
+            raise RuntimeFailure(
+                f"the system prompt has {len(ids)} tokens, this model takes {self._shares.span}"
             )
         return Feed(tuple(ids))
 
@@ -60,15 +90,16 @@ class Wording:
         ids = tuple(self.ids(text))
         if not ids:
             raise RuntimeFailure("there is no text to put in")
-        if len(ids) > self._longest:
+        if len(ids) > self._shares.text:
             raise RuntimeFailure(
-                f"the text has {len(ids)} tokens, this model takes {self._longest} at once"
+                f"the text has {len(ids)} tokens, this model takes {self._shares.text} at once"
             )
         return ids
 
     def bounded(self, options: SessionOptions) -> SessionOptions:
         """A reply that fills its own slot would push out what it answers."""
-        return replace(options, max_reply_tokens=min(options.max_reply_tokens, self._longest))
+        most = min(options.max_reply_tokens, self._shares.text)
+        return replace(options, max_reply_tokens=most)
 
     def _known(self, ids: Sequence[int]) -> list[int]:
         for token in ids:

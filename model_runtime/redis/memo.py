@@ -30,7 +30,7 @@ VERSION = 1
 _DEEDS: dict[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind)
     for kind in (
-        recall.Fed, recall.Decided, recall.Shed, recall.Asked,
+        recall.Fed, recall.Decided, recall.Tidied, recall.Shed, recall.Asked,
         recall.Cut, recall.Played, recall.Updated, recall.Finished,
     )
 }  # fmt: skip

@@ -584,7 +584,7 @@ def test_a_reply_is_cut_before_it_fills_its_slot() -> None:
     )
     room.hear(4.0)
     assert len(room.of(Decision)) == 10
-    assert max(end.token_count for end in room.of(ReplyEnded)) == 64
+    assert max(end.token_count for end in room.of(ReplyEnded)) == 60
 
 
 def test_text_that_is_empty_or_too_long_is_refused() -> None:
@@ -592,7 +592,7 @@ def test_text_that_is_empty_or_too_long_is_refused() -> None:
     room.open()
     with pytest.raises(RuntimeFailure, match="there is no text"):
         room.engine.say("a", "", Emotion.NORMAL)
-    with pytest.raises(RuntimeFailure, match="the text has 300 tokens, this model takes 128"):
+    with pytest.raises(RuntimeFailure, match="the text has 300 tokens, this model takes 124"):
         room.engine.say("a", "x" * 300, Emotion.NORMAL)
 
 

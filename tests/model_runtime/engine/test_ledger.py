@@ -80,17 +80,31 @@ def test_a_reply_that_answers_no_turn_goes_alone() -> None:
 
 def test_nothing_goes_when_all_is_prefix_or_recent() -> None:
     ledger = story(PREFIX, SILENT, SILENT)
-    assert ledger.forget(target=0, recent=20).tolist() == list(range(30))
+    assert ledger.forget(target=30, recent=20).tolist() == list(range(30))
     assert left(ledger) == [0, 1, 2]
 
 
-@pytest.mark.parametrize("recent", [1, 5, 10, 11, 20])
-def test_the_newest_positions_stay(recent: int) -> None:
-    ledger = story(PREFIX, *[SILENT] * 8)
-    kept = ledger.forget(target=0, recent=recent).tolist()
-    newest = -(-recent // 10)
-    assert left(ledger) == [0, *range(9 - newest, 9)]
-    assert kept[-recent:] == list(range(90 - recent, 90))
+@pytest.mark.parametrize(
+    ("recent", "stay"),
+    [(0, [0, 1, 2]), (9, [0, 1, 2]), (10, [0, 4]), (19, [0, 4]), (20, [0, 3, 4])],
+)
+def test_the_newest_spans_stay_that_fit_whole(recent: int, stay: list[int]) -> None:
+    ledger = story(PREFIX, ANSWERED, REPLY, SILENT, SILENT)
+    ledger.forget(target=30, recent=recent)
+    assert left(ledger) == stay
+
+
+def test_a_question_leaves_before_its_answer() -> None:
+    ledger = ledger_of((PREFIX, 5, None), (SILENT, 13, None), (TURN, 40, None), (REPLY, 40, 0))
+    ledger.forget(target=50, recent=45)
+    assert [span.kind for span in ledger.spans] == [PREFIX, REPLY]
+
+
+@pytest.mark.parametrize("recent", [40, 100])
+def test_the_target_comes_before_the_newest(recent: int) -> None:
+    ledger = ledger_of((PREFIX, 20, None), (SILENT, 13, None), (REPLY, 40, 0), (TURN, 13, None))
+    ledger.forget(target=50, recent=recent)
+    assert [span.kind for span in ledger.spans] == [PREFIX, TURN]
 
 
 def test_contents_are_what_was_fed() -> None:
@@ -121,13 +135,15 @@ def test_any_story(spans: list[tuple[SpanKind, int]], target: int, recent: int) 
     assert kept == sorted(set(kept))
     assert list(ledger.contents().ids) == kept
     assert set(range(5)) <= set(kept)
-    assert set(range(max(0, length - recent), length)) <= set(kept)
+    assert ledger.length <= max(target, 5), "it is always reached, but for the prefix"
     gone = [span for span in before if span not in ledger.spans]
     if length <= target:
         assert gone == []
-    old = [span for span, end in zip(before, ends, strict=True) if end <= length - recent]
-    droppable = [span for span in old if span.kind is not PREFIX]
-    if ledger.length > target:
-        assert gone == droppable
+    newest = length - min(recent, target - 5)
+    starts = [0, *ends]
+    droppable = [
+        span for span, start in zip(before[1:], starts[1:], strict=False) if start < newest
+    ]
+    assert all(span in droppable for span in gone)
     if any(span.kind is not SILENT for span in gone):
         assert all(span in gone for span in droppable if span.kind is SILENT)
