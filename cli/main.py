@@ -1,58 +1,22 @@
-"""The command line. Command modules import nothing heavy before one of them runs."""
+"""The program `interject`."""
 
 from __future__ import annotations
 
+import signal
 import sys
-from typing import Annotated
 
-import typer
-
-from interject import __version__
-from interject.cli.bench.command import bench
-from interject.cli.dashed_names import SoundCommand
-from interject.cli.doctor import doctor
 from interject.cli.failures import complain, leave
-from interject.cli.listen import listen
-from interject.cli.livekit import livekit_app
-from interject.cli.model import model_app
-from interject.cli.offline import ask, transcribe, translate
 from interject.cli.standard_streams import prepare
-from interject.cli.top import top
-from interject.cli.worker import worker
-
-__all__ = ["app", "main"]
-
-app = typer.Typer(
-    name="interject",
-    help="An always-on audio agent that decides for itself when to speak.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-app.command(cls=SoundCommand)(listen)
-app.command(cls=SoundCommand)(transcribe)
-app.command(cls=SoundCommand)(translate)
-app.command(cls=SoundCommand)(ask)
-app.add_typer(model_app, name="model")
-app.add_typer(livekit_app, name="livekit")
-app.command()(worker)
-app.command()(top)
-app.command()(bench)
-app.command()(doctor)
-
-_Version = Annotated[bool, typer.Option("--version", help="Show the version and leave.")]
-
-
-@app.callback(invoke_without_command=True)
-def _root(version: _Version = False) -> None:
-    if version:
-        sys.stdout.write(f"interject {__version__}\n")
-        raise typer.Exit
 
 
 def main() -> None:
+    """Ctrl-C while modules are imported ends the process without a word."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     if 1 in prepare():
         complain("note: standard output is closed; nothing can be shown there")
+    from interject.cli.commands import app
+
+    signal.signal(signal.SIGINT, before)
     try:
         try:
             app()

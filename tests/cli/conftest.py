@@ -9,7 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from interject.cli.main import app
+from interject.cli.commands import app
 from interject.model_runtime.checkpoint import save_native
 from tests.model_runtime.worlds import small_model
 

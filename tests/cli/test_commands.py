@@ -58,7 +58,7 @@ def one_line(outcome: Outcome, *words: str) -> None:
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
-        "from interject.cli.main import app\n"
+        "from interject.cli.commands import app\n"
         "try:\n    app(['--help'])\n"
         "except SystemExit:\n    pass\n"
         f"print('loaded', sorted(set({HEAVY!r}) & set(sys.modules)))\n"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-from interject.cli.main import app
+from interject.cli.commands import app
 from interject.model_runtime.redis.timings import Timings
 from tests.deploy.files import DEPLOY, ROOT, compose, compose_variables, is_executable
 

@@ -10,7 +10,7 @@ import pytest
 import typer
 import yaml
 
-from interject.cli.main import app
+from interject.cli.commands import app
 from interject.model_runtime.redis.timings import Timings
 from tests.deploy.files import DEPLOY, manifests
 
