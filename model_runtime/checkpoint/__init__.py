@@ -9,6 +9,7 @@ import torch
 
 from interject.model_runtime.checkpoint import native, released
 from interject.model_runtime.checkpoint.error import CheckpointError
+from interject.model_runtime.checkpoint.fingerprint import fingerprint
 from interject.model_runtime.checkpoint.model import Model, random_model
 from interject.model_runtime.checkpoint.native import load_native, save_native
 from interject.model_runtime.checkpoint.released import load_released
@@ -20,6 +21,7 @@ __all__ = [
     "NANO",
     "CheckpointError",
     "Model",
+    "fingerprint",
     "load_checkpoint",
     "random_model",
     "read_config",

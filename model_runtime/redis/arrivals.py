@@ -23,9 +23,10 @@ class Arrivals:
     turn. It stays on the list in Redis until it was taken over.
     """
 
-    def __init__(self, keys: Keys, token: str) -> None:
+    def __init__(self, keys: Keys, token: str, *, model: str) -> None:
         self._keys = keys
         self._token = token
+        self._model = model
         self._surveyed: dict[str, Legacy] = {}
 
     @property
@@ -39,7 +40,7 @@ class Arrivals:
         known = {key: legacy for key, legacy in self._surveyed.items() if key in arrived}
         unknown = [key for key in arrived if key not in known]
         if unknown:
-            found = await survey(client, self._keys, unknown, token=self._token)
+            found = await survey(client, self._keys, unknown, token=self._token, model=self._model)
             known |= found
             for key in set(unknown) - set(found):
                 await self.strike(client, key)

@@ -40,10 +40,16 @@ logger = logging.getLogger(__name__)
 
 
 class EngineHost:
-    """What the engine's thread does for Redis. Every method may be called from the event loop."""
+    """What the engine's thread does for Redis. Every method may be called from the event loop.
 
-    def __init__(self, engine: Engine, deliver: Callable[[list[Batch]], None]) -> None:
+    `model` is the fingerprint of the engine's.
+    """
+
+    def __init__(
+        self, engine: Engine, deliver: Callable[[list[Batch]], None], *, model: str
+    ) -> None:
         self._engine = engine
+        self._model = model
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
         self._guests: dict[str, Guest] = {}
@@ -277,7 +283,9 @@ class EngineHost:
             batch = self._with_snapshot(guest, batch)
             guest.evictions, guest.noted, guest.wants_snapshot = evictions, 0, False
         else:
-            batch = replace(batch, journal=write_journal(guest.deeds, guest.cursor))
+            batch = replace(
+                batch, journal=write_journal(guest.deeds, guest.cursor, model=self._model)
+            )
             guest.noted = noted
         guest.outputs.clear()
         guest.deeds.clear()
@@ -286,6 +294,6 @@ class EngineHost:
     def _with_snapshot(self, guest: Guest, batch: Batch) -> Batch:
         snapshot = self._engine.snapshot(guest.session_id)
         first = snapshot.ear.next_seq
-        written = write_snapshot(snapshot, guest.cursor)
+        written = write_snapshot(snapshot, guest.cursor, model=self._model)
         guest.entries = {seq: entry for seq, entry in guest.entries.items() if seq >= first}
         return replace(batch, snapshot=written, keep_from=guest.entries.get(first, guest.cursor))

@@ -1,6 +1,7 @@
 """What workers write down for each other: journals as JSON, snapshots as safetensors.
 
-Clients never read these, so they carry no version of the protocol but one of their own.
+Clients never read these, so they carry no version of the protocol but one of their own. They also
+say which model made them (`checkpoint.fingerprint`): another one cannot go on with them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-VERSION = 1
+VERSION = 2
 _DEEDS: dict[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind)
     for kind in (
@@ -65,6 +66,7 @@ class SnapshotNote:
     threshold: float
     mode: FloorMode
     finishing: bool
+    model: str = ""
     evictions: int = 0
     version: int = VERSION
 
@@ -72,19 +74,23 @@ class SnapshotNote:
 _NOTE = TypeAdapter(SnapshotNote)
 
 
-def write_journal(deeds: Sequence[AnyDeed], cursor: str) -> bytes:
+def write_journal(deeds: Sequence[AnyDeed], cursor: str, *, model: str) -> bytes:
     """What was done, and the last input that had been taken in by then."""
     named = [(type(deed).__name__, deed) for deed in deeds]
-    return to_json((cursor, named), inf_nan_mode="constants")
+    return to_json((cursor, named, model), inf_nan_mode="constants")
 
 
-def read_journal(data: bytes) -> tuple[list[AnyDeed], str]:
-    """The deeds and the cursor."""
-    cursor, named = json.loads(data)
+def read_journal(data: bytes, *, model: str) -> tuple[list[AnyDeed], str]:
+    """The deeds and the cursor.
+
+    :raises RuntimeFailure: when another model did them.
+    """
+    cursor, named, made_by = json.loads(data)
+    _check_model(made_by, model)
     return [_DEEDS[name].validate_python(value) for name, value in named], cursor
 
 
-def write_snapshot(snapshot: Snapshot, cursor: str) -> bytes:
+def write_snapshot(snapshot: Snapshot, cursor: str, *, model: str) -> bytes:
     """A snapshot, and the last input that had been taken in by then."""
     sounds = [span.embeddings for span in snapshot.spans if span.embeddings is not None]
     tensors: dict[str, Tensor] = {}
@@ -108,21 +114,23 @@ def write_snapshot(snapshot: Snapshot, cursor: str) -> bytes:
         threshold=snapshot.threshold,
         mode=snapshot.mode,
         finishing=snapshot.finishing,
+        model=model,
         evictions=snapshot.evictions,
     )
     return save(tensors, {"note": _NOTE.dump_json(note).decode()})
 
 
-def read_snapshot(data: bytes) -> tuple[Snapshot, str]:
+def read_snapshot(data: bytes, *, model: str) -> tuple[Snapshot, str]:
     """The snapshot and the cursor.
 
-    :raises RuntimeFailure: when another version of Interject wrote it.
+    :raises RuntimeFailure: when another version of Interject wrote it, or another model made it.
     """
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
     note = _NOTE.validate_json(header["__metadata__"]["note"])
     if note.version != VERSION:
         raise RuntimeFailure(f"the snapshot has version {note.version}, this worker {VERSION}")
+    _check_model(note.model, model)
     tensors = load(data)
     loudest = -math.inf if note.loudest is None else note.loudest
     snapshot = Snapshot(
@@ -142,6 +150,14 @@ def read_snapshot(data: bytes) -> tuple[Snapshot, str]:
         evictions=note.evictions,
     )
     return snapshot, note.cursor
+
+
+def _check_model(made_by: str, model: str) -> None:
+    if made_by != model:
+        raise RuntimeFailure(
+            f"the session was another model's ({made_by}, not {model}); open it anew, "
+            "and give all workers of a shard the same model"
+        )
 
 
 def _note(span: Span) -> SpanNote:

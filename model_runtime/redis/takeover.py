@@ -72,7 +72,7 @@ class Legacy:
 
 
 async def survey(
-    client: Redis, keys: Keys, arrived: Sequence[str], *, token: str
+    client: Redis, keys: Keys, arrived: Sequence[str], *, token: str, model: str
 ) -> dict[str, Legacy]:
     """Those of the sessions that are this worker's, each without its snapshot and frames."""
     pipeline = client.pipeline(transaction=False)
@@ -83,13 +83,13 @@ async def survey(
     answers = iter(await pipeline.execute())
     found = zip(arrived, answers, answers, answers, strict=True)
     return {
-        key: _begin(key, state, entries(journal), length)
+        key: _begin(key, state, entries(journal), length, model)
         for key, state, journal, length in found
         if state.get(b"state") == b"open" and state.get(b"worker") == token.encode()
     }
 
 
-def _begin(key: str, state: wire.Fields, journal: Entries, length: int) -> Legacy:
+def _begin(key: str, state: wire.Fields, journal: Entries, length: int, model: str) -> Legacy:
     """A snapshot trims both streams: input holds what was decided since then, and what waits."""
     data = state.get(b"options", b"")
     blank = Legacy(
@@ -105,14 +105,16 @@ def _begin(key: str, state: wire.Fields, journal: Entries, length: int) -> Legac
     if legacy.written <= 0:
         return legacy
     try:
-        deeds, cursor = _deeds(journal)
+        deeds, cursor = _deeds(journal, model)
     except _UNREADABLE as error:
         return _lost(blank, error)
     waiting = length - sum(isinstance(deed, Decided) for deed in deeds)
     return replace(legacy, known=Recollection(None, deeds, ()), cursor=cursor, waiting=waiting)
 
 
-async def load(client: Redis, keys: Keys, legacy: Legacy, *, token: str) -> Legacy | None:
+async def load(
+    client: Redis, keys: Keys, legacy: Legacy, *, token: str, model: str
+) -> Legacy | None:
     """What is still missing; None when the session has been given to somebody since."""
     if legacy.known is None:
         return legacy
@@ -124,7 +126,9 @@ async def load(client: Redis, keys: Keys, legacy: Legacy, *, token: str) -> Lega
     if (epoch, worker) != (str(legacy.epoch).encode(), token.encode()):
         return None
     try:
-        snapshot, cursor = (None, FIRST_ENTRY) if saved is None else read_snapshot(saved)
+        snapshot, cursor = (
+            (None, FIRST_ENTRY) if saved is None else read_snapshot(saved, model=model)
+        )
         cursor = cursor if legacy.cursor == FIRST_ENTRY else legacy.cursor
         first = 0 if snapshot is None else snapshot.ear.next_seq
         frames = await _frames(client, keys.input(legacy.key), first_seq=first, cursor=cursor)
@@ -137,15 +141,17 @@ async def load(client: Redis, keys: Keys, legacy: Legacy, *, token: str) -> Lega
 
 def _lost(legacy: Legacy, error: Exception) -> Legacy:
     reason = f"what the last worker wrote cannot be read ({type(error).__name__})"
+    if isinstance(error, RuntimeFailure):
+        reason = str(error)
     return replace(legacy, known=None, cursor=FIRST_ENTRY, failure=reason)
 
 
-def _deeds(journal: Entries) -> tuple[tuple[AnyDeed, ...], str]:
+def _deeds(journal: Entries, model: str) -> tuple[tuple[AnyDeed, ...], str]:
     """Also the last input entry that had been taken in; the first one where nothing is noted."""
     deeds: list[AnyDeed] = []
     cursor = FIRST_ENTRY
     for _, fields in journal:
-        more, cursor = read_journal(fields[b"j"])
+        more, cursor = read_journal(fields[b"j"], model=model)
         deeds += more
     return tuple(deeds), cursor
 

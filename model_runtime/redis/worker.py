@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
+from interject.model_runtime.checkpoint import fingerprint
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.protocol import CloseReason, RuntimeFailure
@@ -88,6 +89,7 @@ class Worker:
         self._home = Home(address, self._keys)
         leave_a_core()
         self._engine = Engine(model, slots=slots, eviction=Eviction.EXACT)
+        self._model = fingerprint(model)
         self._timings = timings or Timings()
         self._observer = observer or NoObserver()
         self._slots = slots
@@ -96,7 +98,7 @@ class Worker:
         self._presence = Presence(self._keys.alive(token), wait_s=self._timings.beat_s)
         self._lookout = Lookout(self._keys, token=token, presence=self._presence)
         self._bereaved = asyncio.Event()
-        self._arrivals = Arrivals(self._keys, token)
+        self._arrivals = Arrivals(self._keys, token, model=self._model)
         self._tenants: dict[str, Tenant] = {}
         self._news = asyncio.Event()
         self._heard = Bell(self._keys.input_bell, wait_s=self._timings.wait_s)
@@ -116,7 +118,7 @@ class Worker:
         """
         reading, writing, leasing = (Link(self._home) for _ in range(3))
         showing = Link(self._home, self._presence.interrupted)
-        self._host = EngineHost(self._engine, self._deliver)
+        self._host = EngineHost(self._engine, self._deliver, model=self._model)
         try:
             joining = partial(self._join, leasing)
             await at_last(joining, self._home.address, self._timings, self._outage)
@@ -271,7 +273,9 @@ class Worker:
             full = legacy.key not in self._tenants and len(self._tenants) >= self._slots
             if full or adopted == ADOPTIONS_A_READ:
                 continue
-            whole = await load(client, self._keys, legacy, token=self._lease.token)
+            whole = await load(
+                client, self._keys, legacy, token=self._lease.token, model=self._model
+            )
             adopted += 1
             if whole is None:
                 self._arrivals.forget(legacy.key)

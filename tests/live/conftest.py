@@ -88,9 +88,10 @@ async def hired(
     slots: int = 2,
     timings: Timings | None = None,
     context: int = 512,
+    seed: int = 2,
 ) -> AsyncIterator[Worker]:
     """A worker in this process, drained at the end."""
-    worker = Worker(url, small_model(context), name=name, slots=slots, timings=timings)
+    worker = Worker(url, small_model(context, seed), name=name, slots=slots, timings=timings)
     stop, ready = asyncio.Event(), asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(worker.run(stop, ready.set), name="worker")

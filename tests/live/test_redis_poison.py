@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.model_runtime.protocol import RuntimeFailure, SessionOptions
+from interject.model_runtime.protocol import (
+    Closed,
+    CloseReason,
+    Decision,
+    RuntimeFailure,
+    SessionOptions,
+)
 from interject.model_runtime.redis.keys import Keys, session_key
 from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
+from tests.contract.runtime_contract import heard, of, until_closed
 from tests.live.conftest import hired
+from tests.model_runtime.worlds import frames, noise
 
 if TYPE_CHECKING:
     from interject.model_runtime.redis.client import Client
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
 KEYS = Keys("0")
+SOUND = frames(noise(0.8))
 BRIEF = Timings(worker_lease_s=0.1)
 PATIENT = Timings(worker_lease_s=1.0)
 
@@ -67,3 +76,20 @@ async def test_a_session_that_costs_workers_their_leases_is_closed_alone(
             session = await opening[1]
             assert await client.hget(KEYS.session(bad), "state") == b"closed"
             await session.close()
+
+
+async def test_a_session_of_another_model_is_closed_with_the_reason(
+    redis_server: RedisServer,
+) -> None:
+    async with RedisRuntime(redis_server.url) as runtime:
+        async with hired(redis_server.url, name="w1"):
+            session = await runtime.open(SessionOptions("a", threshold=1.0))
+            await session.push(SOUND[0])
+            assert isinstance(await anext(session.events()), Decision)
+        async with hired(redis_server.url, name="w2", seed=3):
+            end = (await until_closed(session))[-1]
+            assert isinstance(end, Closed)
+            assert end.reason is CloseReason.FAILURE
+            assert "the session was another model's" in end.detail
+            again = await runtime.open(SessionOptions("b", threshold=1.0))
+            assert len(of(Decision, await heard(again, SOUND))) == len(SOUND)

@@ -36,7 +36,7 @@ class Will:
             b"written": str(written).encode(),
             b"options": wire.encode_options(SessionOptions("a")),
         }
-        self.journal = [(b"1-1", {b"j": write_journal(deeds, "1-3")})] if deeds else []
+        self.journal = [(b"1-1", {b"j": write_journal(deeds, "1-3", model="m")})] if deeds else []
         self.entries = entries
 
 
@@ -95,7 +95,7 @@ async def test_new_ones_come_first_then_replies_then_the_longest_backlog() -> No
         broken=Will(*DECIDED),
     )
     held.wills["broken"].journal[0][1][b"j"] = b"{"
-    found = await order(Arrivals(KEYS, "me"), held)
+    found = await order(Arrivals(KEYS, "me", model="m"), held)
     assert {legacy.key for legacy in found[:2]} == {"new", "broken"}
     assert [legacy.key for legacy in found[2:]] == ["talking", "behind", "idle"]
     assert [legacy.waiting for legacy in found[2:]] == [1, 6, 1]
@@ -104,7 +104,7 @@ async def test_new_ones_come_first_then_replies_then_the_longest_backlog() -> No
 
 async def test_each_is_looked_at_once_and_stays_until_it_is_struck() -> None:
     held = Held(a=Will(*DECIDED), b=Will(*DECIDED), theirs=Will(*DECIDED, worker="other"))
-    arrivals = Arrivals(KEYS, "me")
+    arrivals = Arrivals(KEYS, "me", model="m")
     assert {legacy.key for legacy in await order(arrivals, held)} == {"a", "b"}
     assert held.todo == ["a", "b"]
     await arrivals.strike(cast("Redis", held), "a")
@@ -114,10 +114,10 @@ async def test_each_is_looked_at_once_and_stays_until_it_is_struck() -> None:
 
 async def test_one_that_was_given_away_and_back_is_looked_at_again() -> None:
     held = Held(a=Will(*DECIDED))
-    arrivals = Arrivals(KEYS, "me")
+    arrivals = Arrivals(KEYS, "me", model="m")
     (before,) = await order(arrivals, held)
     held.wills["a"].state[b"epoch"] = b"9"
-    assert await load(cast("Redis", held), KEYS, before, token="me") is None
+    assert await load(cast("Redis", held), KEYS, before, token="me", model="m") is None
     arrivals.forget("a")
     (after,) = await order(arrivals, held)
     assert (before.epoch, after.epoch) == (7, 9)
@@ -138,7 +138,7 @@ async def test_unreadable_options_are_answered_under_the_right_name(
 ) -> None:
     held = Held(a=Will())
     held.wills["a"].state |= {b"options": options, b"written": written}
-    (legacy,) = await order(Arrivals(KEYS, "me"), held)
+    (legacy,) = await order(Arrivals(KEYS, "me", model="m"), held)
     *first, end = legacy.farewell
     assert isinstance(end, Closed)
     assert (end.session_id, end.reason) == (session_id, CloseReason.FAILURE)
@@ -150,7 +150,13 @@ async def test_what_may_have_cost_workers_their_leases_comes_last_and_ends_at_la
     held = Held(bad=Will(written=0), worse=Will(written=0), good=Will(*DECIDED))
     held.wills["bad"].state[b"lost"] = b"2"
     held.wills["worse"].state[b"lost"] = b"3"
-    good, bad, worse = await order(Arrivals(KEYS, "me"), held)
+    good, bad, worse = await order(Arrivals(KEYS, "me", model="m"), held)
     assert [legacy.key for legacy in (good, bad, worse)] == ["good", "bad", "worse"]
     assert (good.failure, bad.failure) == ("", "")
     assert worse.failure == "2 workers that took it over lost their leases"
+
+
+async def test_what_another_model_made_is_refused_with_the_reason() -> None:
+    held = Held(theirs=Will(*DECIDED))
+    (legacy,) = await order(Arrivals(KEYS, "me", model="other"), held)
+    assert legacy.failure.startswith("the session was another model's (m, not other); open it anew")

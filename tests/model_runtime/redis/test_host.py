@@ -127,7 +127,7 @@ def frame(seq: int) -> Frame:
 
 async def test_the_engine_goes_on_with_the_others_while_a_session_is_restored() -> None:
     engine = NotingEngine()
-    host = EngineHost(cast("Engine", engine), lambda batches: None)
+    host = EngineHost(cast("Engine", engine), lambda batches: None, model="m")
     try:
         begin(host, "a")
         restoration = await engine.running("a")
@@ -141,7 +141,7 @@ async def test_the_engine_goes_on_with_the_others_while_a_session_is_restored() 
 
 async def test_what_is_asked_meanwhile_is_done_in_order_once_the_session_is_there() -> None:
     engine = NotingEngine()
-    host = EngineHost(cast("Engine", engine), lambda batches: None)
+    host = EngineHost(cast("Engine", engine), lambda batches: None, model="m")
     try:
         begin(host, "a")
         restoration = await engine.running("a")
@@ -158,7 +158,7 @@ async def test_what_is_asked_meanwhile_is_done_in_order_once_the_session_is_ther
 
 async def test_a_session_that_is_lost_while_it_is_restored_frees_its_slot_at_once() -> None:
     engine = NotingEngine()
-    host = EngineHost(cast("Engine", engine), lambda batches: None)
+    host = EngineHost(cast("Engine", engine), lambda batches: None, model="m")
     try:
         begin(host, "a")
         await engine.running("a")
@@ -176,7 +176,7 @@ async def test_a_session_that_is_lost_while_it_is_restored_frees_its_slot_at_onc
 
 async def test_a_restoration_that_fails_is_a_failure_of_the_engine() -> None:
     engine = NotingEngine(error=torch.AcceleratorError("the device is gone"))
-    host = EngineHost(cast("Engine", engine), lambda batches: None)
+    host = EngineHost(cast("Engine", engine), lambda batches: None, model="m")
     try:
         begin(host, "a")
         (await engine.running("a")).go_on.set()
@@ -189,7 +189,7 @@ async def test_a_restoration_that_fails_is_a_failure_of_the_engine() -> None:
 async def test_a_session_that_contradicts_itself_ends_alone() -> None:
     engine = NotingEngine(error=RuntimeFailure("this cannot be done again"))
     batches: list[Batch] = []
-    host = EngineHost(cast("Engine", engine), batches.extend)
+    host = EngineHost(cast("Engine", engine), batches.extend, model="m")
     try:
         begin(host, "a")
         restoration = await engine.running("a")
@@ -209,7 +209,7 @@ async def test_a_session_that_contradicts_itself_ends_alone() -> None:
 
 async def test_closing_ends_what_is_being_restored() -> None:
     engine = NotingEngine()
-    host = EngineHost(cast("Engine", engine), lambda batches: None)
+    host = EngineHost(cast("Engine", engine), lambda batches: None, model="m")
     begin(host, "a")
     restoration = await engine.running("a")
     await host.aclose()
@@ -223,7 +223,7 @@ class Scene:
     def __init__(self) -> None:
         self.engine = Engine(small_model(), slots=2, eviction=Eviction.EXACT)
         self.batches: list[Batch] = []
-        self.host = EngineHost(self.engine, self.batches.extend)
+        self.host = EngineHost(self.engine, self.batches.extend, model="m")
 
     async def open(self, *names: str) -> None:
         for name in names:
