@@ -70,6 +70,11 @@ class Ledger:
         else:
             self.spans.append(span)
 
+    @property
+    def ends_in_silence(self) -> bool:
+        """Whether the newest span is a silent chunk."""
+        return bool(self.spans) and self.spans[-1].kind is SpanKind.SILENT_CHUNK
+
     def contents(self) -> Feed:
         """Everything that the slot holds, to be computed anew."""
         return Feed(

@@ -193,13 +193,14 @@ class Stream:
 
     @property
     def _lacks_room(self) -> bool:
-        """Room for a chunk is made before that chunk comes; what is drawn behind a text has room,
-        too. A tidied slot lacks none (see `Shares`).
+        """Room for a chunk is made before that chunk comes; after a silent one there is time to
+        make room for a reply, too. A tidied slot lacks none (see `Shares`).
         """
         room = self.memory.room
         if self.state is StreamState.REPLYING:
             return room < len(self._opening or [0]) + 1
-        if room < self._block + self.memory.reserve:
+        reserve = self.memory.reserve if self.memory.ledger.ends_in_silence else 0
+        if room < self._block + reserve:
             return True
         return self._request_is_due and room < self._request_rows + 1
 
