@@ -238,11 +238,13 @@ class Shard:
             return
         places = {self._keys.output(s.key): s.read_to for s in sessions}
         answer = await client.ask(read(places, count=ENTRIES_A_READ))
+        asked = {session.key: session for session in sessions}
         for key, entries in read_entries(answer):
             for entry, fields in entries:
-                self.sessions[key].receive(entry, fields)
+                asked[key].receive(entry, fields)
         for session in sessions:
-            if session.closed.is_set():
+            # Meanwhile another one may have been opened under its key.
+            if session.closed.is_set() and self.sessions.get(session.key) is session:
                 del self.sessions[session.key]
                 self._missing_since.pop(session.key, None)
 

@@ -1,0 +1,62 @@
+"""What a client's end of a shard does with sessions that come and go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
+from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.session import RedisSession
+from interject.model_runtime.redis.shard import Shard
+from interject.model_runtime.redis.timings import Timings
+from interject.model_runtime.remote import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.packing import Command
+
+KEY = "tenant.key"
+
+
+class SlowRedis:
+    """Has the end of the session that is read, and something happens before it says so."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        self._meanwhile = meanwhile
+
+    async def ask(self, command: Command) -> Any:
+        if "BLOCK" in command:
+            return None
+        self._meanwhile()
+        fields = wire.encode(Closed("a", CloseReason.CLIENT))
+        return [
+            (f"out:{KEY}".encode(), [(b"5-1", [word for pair in fields.items() for word in pair])])
+        ]
+
+
+def session() -> RedisSession:
+    return RedisSession(
+        SessionOptions("a"), KEY, generation=1, read_to="0-0", first_seq=0, answer_s=1.0,
+        wake=lambda: None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+async def test_a_session_s_end_does_not_touch_its_successor(reopened: bool) -> None:
+    shard = Shard(Address.parse("redis://127.0.0.1:1/0"), "0", token="t", timings=Timings())
+    first, second = session(), session()
+    shard.sessions[KEY] = first
+
+    def reopen() -> None:
+        if reopened:
+            first.end(CloseReason.FAILURE, "lost")
+            shard.sessions[KEY] = second
+
+    await shard._read(cast("Client", SlowRedis(reopen)))
+    assert first.closed.is_set()
+    assert not second.closed.is_set()
+    assert shard.sessions == ({KEY: second} if reopened else {})
