@@ -11,20 +11,18 @@ import heapq
 import logging
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.engine.faults import check_finite, failure, is_own
+from interject.model_runtime.engine.faults import failure, is_own
 from interject.model_runtime.engine.feed import Feed, ForcedReply, TypedTurn
-from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.hearing import MAX_BACKLOG_FRAMES, HeardChunk, Hearing, encode
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.offline import embed_clip
+from interject.model_runtime.engine.passes import Passes, Work
 from interject.model_runtime.engine.restoration import Restoration
-from interject.model_runtime.engine.sampling import TokenMasks
 from interject.model_runtime.engine.scheduler import StepLimits, StepPlan, plan_step
 from interject.model_runtime.engine.shares import Shares
 from interject.model_runtime.engine.stream import Stream, StreamState
@@ -55,9 +53,6 @@ if TYPE_CHECKING:
 BUSY_RETRY_S = 5.0
 BACKLOG_FRAMES_A_SLOT = 75
 """Half a minute. A file is read at most 64 frames ahead."""
-
-Work = Sequence[tuple["Stream", "Feed"]]
-"""Sessions, and what each is fed in this step."""
 
 Words = str | tuple[int, ...]
 """A text, or the ids that `Engine.wording` has made of it in another thread."""
@@ -102,11 +97,7 @@ class Engine:
         self._eviction = eviction
         self._streams: dict[str, Stream] = {}
         self._steps = 0
-        layout = model.config.layout
-        self._masks = TokenMasks(layout, model.config.decoder.vocabulary, model.device)
-        self._decision_ids = torch.tensor(
-            [layout.keep_silence, layout.text_begin], device=model.device
-        )
+        self._passes = Passes(model, self.memory, alone=self._alone, clock=clock)
 
     # Sessions
 
@@ -335,39 +326,28 @@ class Engine:
         for session_id in [i for i, s in self._streams.items() if s.drained]:
             self.close(session_id, CloseReason.CLIENT)
         self._shed_overload()
-        plan = plan_step(self._streams.values(), now=self._clock(), limits=self._limits)
+        plan = self._plan()
         if plan.empty:
             return False
         self._steps += 1
         self._encode_chunks(plan)
         work: Work = list(self._feeds(plan))
         if work:
-            work, hidden = self._forward(work)
-            self._decide(work, hidden)
-            self._draw(work, hidden)
+            self._passes.run(work)
         return True
 
-    def _forward(self, work: Work) -> tuple[Work, Tensor]:
-        """All rows at once. Where that fails, each session's by themselves: whose fault it is ends
-        alone. If that is everybody, it is the engine's.
-        """
+    def _plan(self) -> StepPlan:
+        """Where one session cannot be planned for, that one ends."""
+        now = self._clock()
         try:
-            return work, self._hidden(work)
+            return plan_step(self._streams.values(), now=now, limits=self._limits)
         except Exception as error:
             if not is_own(error):
                 raise
-            done = [(one, hidden) for one in work for hidden in self._hidden_alone(*one)]
-            if not done and len(work) > 1:
-                raise
-        hidden = [hidden for _, hidden in done]
-        return [one for one, _ in done], torch.cat(hidden) if hidden else torch.empty(0)
-
-    def _hidden(self, work: Work) -> Tensor:
-        return forward(self.model, self.memory, [(s.memory.slot, feed) for s, feed in work])
-
-    def _hidden_alone(self, stream: Stream, feed: Feed) -> Iterator[Tensor]:
-        with self._alone(stream):
-            yield self._hidden([(stream, feed)])
+        for stream in list(self._streams.values()):
+            with self._alone(stream):
+                plan_step([stream], now=now, limits=self._limits)
+        return plan_step(self._streams.values(), now=now, limits=self._limits)
 
     @contextlib.contextmanager
     def _alone(self, stream: Stream) -> Iterator[None]:
@@ -404,8 +384,9 @@ class Engine:
             for chunk in stream.hearing.queue
         )
         for _, number in heapq.nsmallest(excess, arrivals):
-            with self._alone(streams[number]):
-                streams[number].hearing.shed()
+            if self.is_open(stream := streams[number]):
+                with self._alone(stream):
+                    stream.hearing.shed()
 
     def _encode_chunks(self, plan: StepPlan) -> None:
         """Encode what is decided now and, while there is room, what waits behind a reply."""
@@ -422,46 +403,6 @@ class Engine:
                 left -= len(chunks)
         if any(chunks for _, chunks in work):
             encode(work, self.model.tower, self.model.config.features)
-
-    def _decide(self, work: Work, hidden: Tensor) -> None:
-        ends: list[int] = []
-        first = 0
-        for _, feed in work:
-            ends += [first + end for end in feed.block_ends]
-            first += len(feed.ids)
-        if not ends:
-            return
-        pairs = self.model.decoder.logits(hidden[ends], self._decision_ids).float().tolist()
-        now = self._clock()
-        taken = 0
-        for stream, feed in work:
-            if feed.block_ends:
-                mine = pairs[taken : taken + len(feed.block_ends)]
-                with self._alone(stream):
-                    stream.decided(feed, mine, now)
-                taken += len(feed.block_ends)
-
-    def _draw(self, work: Work, hidden: Tensor) -> None:
-        drawing: list[tuple[Stream, Feed]] = []
-        lasts: list[int] = []
-        first = 0
-        for stream, feed in work:
-            first += len(feed.ids)
-            if feed.wants_token:
-                drawing.append((stream, feed))
-                lasts.append(first - 1)
-        if not drawing:
-            return
-        masks = [self._masks.emotion if feed.emotion else self._masks.text for _, feed in drawing]
-        logits = self.model.decoder.logits(hidden[lasts]).float() + torch.stack(masks)
-        largest = logits.max(-1)
-        best, scores = largest.indices.tolist(), largest.values.tolist()
-        now = self._clock()
-        for (stream, feed), row, token, score in zip(drawing, logits, best, scores, strict=True):
-            greedy = stream.sampler.greedy or feed.emotion
-            with self._alone(stream):
-                check_finite(score)
-                stream.drew(token if greedy else stream.draw(row), now)
 
 
 def _say_nothing(event: Event) -> None:

@@ -11,19 +11,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.passes import Passes
 from interject.model_runtime.engine.stream import log_odds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from torch import Tensor
 
     from interject.model_runtime.checkpoint import Model
-    from interject.model_runtime.engine.feed import Feed
     from interject.model_runtime.engine.ledger import Eviction
+    from interject.model_runtime.engine.passes import Work
     from interject.model_runtime.engine.stream import Stream
-
-    Work = Sequence[tuple[Stream, Feed]]
+    from interject.model_runtime.network.slots import SlotMemory
 
 DECISION, EMOTION = "decision", "emotion"
 _LEAD = 1 / 16
@@ -58,6 +59,31 @@ class GuidedEngine(Engine):
     def __init__(self, model: Model, *, slots: int, eviction: Eviction, tie: float) -> None:
         super().__init__(model, slots=slots, eviction=eviction)
         self.choices: dict[str, Choices] = {}
+        self._passes = GuidedPasses(
+            model,
+            self.memory,
+            alone=self._alone,
+            clock=self._clock,
+            choices=self.choices,
+            tie=tie,
+        )
+
+
+class GuidedPasses(Passes):
+    """The hidden state of what is to be chosen is moved before it becomes logits."""
+
+    def __init__(
+        self,
+        model: Model,
+        memory: SlotMemory,
+        *,
+        alone: Callable[[Stream], AbstractContextManager[None]],
+        clock: Callable[[], float],
+        choices: dict[str, Choices],
+        tie: float,
+    ) -> None:
+        super().__init__(model, memory, alone=alone, clock=clock)
+        self._choices = choices
         self._tie = tie
 
     def _decide(self, work: Work, hidden: Tensor) -> None:
@@ -91,15 +117,15 @@ class GuidedEngine(Engine):
         super()._draw(work, hidden)
 
     def _wanted(self, stream: Stream, place: Place) -> Choice | None:
-        return self.choices[stream.options.session_id].wanted.get(place)
+        return self._choices[stream.options.session_id].wanted.get(place)
 
     def _choose(
         self, stream: Stream, place: Place, row: Tensor, wanted: Choice, margin: float
     ) -> None:
         """Move the hidden state by next to nothing, so that what was chosen leads by `margin`."""
-        head = self.model.decoder.head.weight
+        head = self._model.decoder.head.weight
         towards = head[wanted.chosen] - head[wanted.rival]
         missing = margin - float(row @ towards)
         if abs(missing) < self._tie:
             row += towards * ((missing + self._tie * _LEAD) / float(towards @ towards))
-            self.choices[stream.options.session_id].made.add(place)
+            self._choices[stream.options.session_id].made.add(place)

@@ -75,7 +75,13 @@ def deafen(room: Room) -> None:
     tell.emit = lambda event: hear(event) if isinstance(event, Closed) else gone(event)
 
 
+def lose_carry(room: Room) -> None:
+    """Whoever plans the step cannot tell what the session needs."""
+    room.engine._stream("a")._carry = None  # type: ignore[assignment]
+
+
 FAULTS = {
+    "no plan": (lose_carry, "the session failed (TypeError); see the log"),
     "no dice": (draw_nothing, "the session failed (RuntimeError); see the log"),
     "no room": (overflow, "the session failed (AssertionError); see the log"),
     "no ear": (deafen, "the session failed (RuntimeError); see the log"),
