@@ -40,6 +40,7 @@ async def runtime() -> AsyncIterator[EmbeddedRuntime]:
         yield opened
 
 
+@pytest.mark.numerics
 class TestEmbedded(RuntimeContract):
     """The contract of every runtime."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from interject.model_runtime.network.architecture import DecoderShape, TowerShape
 from interject.model_runtime.network.decoder import Decoder
+from interject.model_runtime.protocol import Decision, FloorMode
 from interject.model_runtime.rounding import (
     allowed,
     assert_same,
@@ -19,6 +21,7 @@ from interject.model_runtime.rounding import (
     near_tie_lead,
     tower_terms,
 )
+from tests.model_runtime.alike import assert_same_decisions
 from tests.model_runtime.reference import DECODER, randomise
 from tests.model_runtime.worlds import SMALL_CONDITION, small_model
 
@@ -107,3 +110,16 @@ def test_the_small_model_enlarges_errors_as_much_as_is_said() -> None:
         change = (logits(other) - logits(mel)).norm() / logits(mel).norm()
         grown.append(float(change / ((other - mel).norm() / mel.norm())))
     assert SMALL_CONDITION / 4 < max(grown) < 4 * SMALL_CONDITION
+
+
+@pytest.mark.parametrize(("lead", "named"), [(1e-4, "a near tie"), (0.5, "otherwise ")])
+def test_a_decision_that_rounding_made_is_named(lead: float, named: str) -> None:
+    decision = Decision(
+        "a", 3, 1.2, silent_logit=5.0, respond_logit=5.0 - lead, p_respond=0.5, respond=False,
+        mode=FloorMode.SPEAK,
+    )  # fmt: skip
+    other = dataclasses.replace(decision, respond_logit=5.0 + lead, respond=True)
+    config = small_model().config
+    assert_same_decisions([decision], [decision], config)
+    with pytest.raises(pytest.fail.Exception, match=f"chunk 3 is decided .*{named}"):
+        assert_same_decisions([decision], [other], config)
