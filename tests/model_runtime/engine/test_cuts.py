@@ -19,6 +19,7 @@ from tests.model_runtime.alike import assert_same_decisions
 from tests.model_runtime.engine.engine_room import Room
 from tests.model_runtime.worlds import frames, noise
 
+pytestmark = pytest.mark.numerics
 SOUND = frames(noise(12.0))
 NEXT = frames(noise(14.0, 9))[30:]
 WORDS = "one two three four"
