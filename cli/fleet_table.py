@@ -74,7 +74,7 @@ def _shard(row: WorkerRow | SessionRow, several: bool) -> list[Text]:
 def _cells(session: SessionRow) -> list[Text]:
     silent = "yellow" if session.silent_s > SILENT_S else ""
     return [
-        Text(session.key),
+        Text(session.name),
         Text(session.worker),
         Text(str(session.epoch)),
         Text(str(session.clients)),

@@ -2,9 +2,9 @@
 # Starts Redis with the limits of redis.conf and the users of users.acl.
 # usage: start.sh [redis-server options]
 # INTERJECT_SECRETS: folder with the files media, worker and ops, a password in each
-#                    (default /run/secrets); a file media-SHARD makes a user interject-media-SHARD
-#                    that reaches that shard alone. INTERJECT_REDIS_RUN: where the finished ACL file goes
-#                    (default /tmp).
+#                    (default /run/secrets); a file media-NAME makes a user interject-media-NAME
+#                    for the tenant NAME, interject-media is for the tenant "default".
+# INTERJECT_REDIS_RUN: where the finished ACL file goes (default /tmp).
 set -eu
 umask 077
 
@@ -20,23 +20,29 @@ digest() { # FILE: SHA-256 of the password in it, without the line's end
     tr -d '\r\n' <"$secrets/$1" | sha256sum | cut -d ' ' -f 1
 }
 
-media=$(digest media)
 worker=$(digest worker)
 ops=$(digest ops)
-sed -e '/^#/d' -e '/^$/d' -e "s/@MEDIA@/$media/" -e "s/@WORKER@/$worker/" -e "s/@OPS@/$ops/" \
-    "$here/users.acl" >"$run/interject-users.acl"
-for file in "$secrets"/media-*; do
-    [ -e "$file" ] || continue
-    shard=${file##*/media-}
-    case $shard in
-    *[!A-Za-z0-9]* | "")
-        echo "start.sh: $file: the name of a shard is made of letters and digits" >&2
-        exit 2
-        ;;
-    esac
-    tenant=$(digest "media-$shard")
-    sed -n -e "/^user interject-media /s/interject-media /interject-media-$shard /" \
-        -e "s/@MEDIA@/$tenant/" -e "s/{\*}/{$shard}/g" -e "/^user interject-media-/p" \
-        "$here/users.acl" >>"$run/interject-users.acl"
-done
+
+tenant() { # NAME, USER, FILE: a tenant's line
+    password=$(digest "$3")
+    sed -n -e "s/^user interject-media /user $2 /" -e "s/@MEDIA@/$password/" -e "s/@TENANT@/$1/g" \
+        -e "/^user $2 /p" "$here/users.acl"
+}
+
+{
+    sed -e '/^#/d' -e '/^$/d' -e '/@MEDIA@/d' -e "s/@WORKER@/$worker/" -e "s/@OPS@/$ops/" \
+        "$here/users.acl"
+    tenant default interject-media media
+    for file in "$secrets"/media-*; do
+        [ -e "$file" ] || continue
+        name=${file##*/media-}
+        case $name in
+        *[!a-z0-9-]* | "" | ?????????????????????????????????*)
+            echo "start.sh: $file: a tenant's name is made of small letters, digits and hyphens, 32 at most" >&2
+            exit 2
+            ;;
+        esac
+        tenant "$name" "interject-media-$name" "media-$name"
+    done
+} >"$run/interject-users.acl"
 exec redis-server "$here/redis.conf" --aclfile "$run/interject-users.acl" "$@"

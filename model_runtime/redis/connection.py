@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -12,14 +13,15 @@ from redis.backoff import NoBackoff
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis.client import Client
 from interject.model_runtime.redis.errors import FAILURES, explain
-from interject.model_runtime.redis.keys import Keys
+from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.line import lay_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 SCHEMES = ("redis", "rediss", "unix")
-OWN_SETTINGS = ("shard", "shards", "cluster")
+OWN_SETTINGS = ("shard", "shards", "cluster", "tenant", "tenants", "secret")
+TENANT = re.compile(r"[a-z0-9-]{1,32}")
 DEFAULT_PORT = 6379
 LEAST_VERSION = 7
 LONGEST_WAIT_S = 2.0
@@ -35,19 +37,23 @@ Place = tuple[str, int]
 class Address:
     """Where Redis is, and which shards of it. `url` may hold a password: show `name` instead.
 
-    In a `cluster` the hosts of the URL are some of its nodes.
+    In a `cluster` the hosts of the URL are some of its nodes. `secret` makes the names of sessions
+    unguessable: the password, unless the URL holds one of its own.
     """
 
     url: str
     shards: tuple[str, ...] = ("0",)
     cluster: bool = False
+    tenants: tuple[str, ...] = (DEFAULT_TENANT,)
+    secret: str = field(default="", repr=False)
 
     @classmethod
     def parse(cls, url: str) -> Address:
         """Read `redis://user:password@host:port/db`; `rediss://` is over TLS.
 
-        Ours in the query: `shard=NAME` or `shards=NAME,NAME`, and `cluster=1`, with which the URL
-        may name several hosts, separated by commas.
+        Ours in the query: `shard=NAME` or `shards=NAME,NAME`, `tenant=NAME` or
+        `tenants=NAME,NAME`, `secret=WORDS`, and `cluster=1`, with which the URL may name several
+        hosts, separated by commas.
 
         :raises RuntimeFailure: when it is no such URL.
         """
@@ -58,7 +64,8 @@ class Address:
         ours = {name: value for name, value in query if name in OWN_SETTINGS}
         rest = urlencode([pair for pair in query if pair[0] not in OWN_SETTINGS])
         plain = urlunsplit(parts._replace(query=rest))
-        address = cls(plain, _shards(ours), _cluster(ours))
+        secret = ours.get("secret") or unquote(parts.password or "")
+        address = cls(plain, _shards(ours), _cluster(ours), _tenants(ours), secret)
         if address.cluster or "," in parts.netloc.rpartition("@")[2]:
             address.at(address.nodes()[0]).client()
         else:
@@ -75,6 +82,20 @@ class Address:
     def keys(self) -> Keys:
         """Where things are on the first shard."""
         return Keys(self.shards[0])
+
+    @property
+    def tenant(self) -> str:
+        """Of a client.
+
+        :raises RuntimeFailure: when there are several.
+        """
+        if len(self.tenants) > 1:
+            raise RuntimeFailure(f"{self.name}: a client is one tenant's; write ?tenant=NAME")
+        return self.tenants[0]
+
+    def session_name(self, session_id: str) -> str:
+        """What a client calls a session in keys."""
+        return session_name(self.tenant, session_id, self.secret)
 
     def nodes(self) -> tuple[Place, ...]:
         """The nodes of the cluster that the URL names.
@@ -161,6 +182,16 @@ def _shards(settings: Mapping[str, str]) -> tuple[str, ...]:
     if len(set(shards)) < len(shards):
         raise RuntimeFailure("a shard in a Redis URL is named once")
     return shards
+
+
+def _tenants(settings: Mapping[str, str]) -> tuple[str, ...]:
+    named = settings.get("tenants", settings.get("tenant", DEFAULT_TENANT))
+    tenants = tuple(dict.fromkeys(named.split(",")))
+    if not all(TENANT.fullmatch(tenant) for tenant in tenants):
+        raise RuntimeFailure(
+            "a tenant in a Redis URL is made of small letters, digits and hyphens, 32 at most"
+        )
+    return tenants
 
 
 def _cluster(settings: Mapping[str, str]) -> bool:

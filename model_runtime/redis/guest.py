@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import Closed, CloseReason
@@ -38,8 +38,8 @@ class Batch:
 class Guest:
     """A session in the engine's thread. `cursor` is the last input that was taken in.
 
-    `has_news` is called whenever there is something to hand out. `stream` is the session in the
-    engine, once it is there.
+    The engine knows it by its key: two tenants may have chosen the same id. `has_news` is called
+    whenever there is something to hand out. `stream` is the session in it, once it is there.
     """
 
     key: str
@@ -57,6 +57,8 @@ class Guest:
     stream: Stream | None = None
 
     def emit(self, output: wire.Output) -> None:
+        if not isinstance(output, wire.Opened | wire.Answer):
+            output = replace(output, session_id=self.options.session_id)
         self.outputs.append(output)
         self.closed = self.closed or isinstance(output, Closed)
         self.has_news(self)
@@ -68,12 +70,12 @@ class Guest:
 
     def end(self, detail: str) -> None:
         """It could not begin, or go on."""
-        self.emit(Closed(self.session_id, CloseReason.FAILURE, detail))
+        self.emit(Closed(self.key, CloseReason.FAILURE, detail))
 
     def note(self, deed: AnyDeed) -> None:
         self.deeds.append(deed)
         self.has_news(self)
 
     @property
-    def session_id(self) -> str:
-        return self.options.session_id
+    def engine_options(self) -> SessionOptions:
+        return replace(self.options, session_id=self.key)

@@ -19,6 +19,7 @@ from interject.model_runtime.protocol import (
 )
 from interject.model_runtime.redis.guest import Batch, Guest
 from interject.model_runtime.redis.intake import Refused
+from interject.model_runtime.redis.keys import shown
 from interject.model_runtime.redis.memo import write_journal, write_snapshot
 from interject.model_runtime.redis.restorers import Restorers
 from interject.model_runtime.redis.spelling import Spelt, given
@@ -126,8 +127,10 @@ class EngineHost:
         self._guests[guest.key] = guest
         try:
             with self._engine.contained():
-                guest.stream = self._engine.open(guest.options, guest.emit, prefix=given(prefix))
-                self._engine.report(guest.session_id, guest.note)
+                guest.stream = self._engine.open(
+                    guest.engine_options, guest.emit, prefix=given(prefix)
+                )
+                self._engine.report(guest.key, guest.note)
         except RuntimeFailure as error:
             guest.emit(wire.Opened(str(error)))
             guest.end(str(error))
@@ -137,7 +140,9 @@ class EngineHost:
     def _restore(self, guest: Guest, prefix: Feed | RuntimeFailure, known: Recollection) -> None:
         try:
             with self._engine.contained():
-                restoration = self._engine.take_in(guest.options, known, prefix=given(prefix))
+                restoration = self._engine.take_in(
+                    guest.engine_options, known, prefix=given(prefix)
+                )
         except RuntimeFailure as error:
             self._lose(guest, error)
         else:
@@ -153,13 +158,13 @@ class EngineHost:
             if not self._restorers.arrive(newcomer):
                 return
         except RuntimeFailure as error:
-            logger.exception("a session cannot be restored", extra={"session": guest.key})
+            logger.exception("a session cannot be restored", extra={"session": shown(guest.key)})
             self._engine.discard(newcomer.restoration)
             self._lose(guest, error)
             return
         self._engine.join(newcomer.restoration, guest.emit, guest.note)
         guest.stream = newcomer.restoration.stream
-        guest.evictions = self._engine.evictions(guest.session_id)
+        guest.evictions = self._engine.evictions(guest.key)
         self._guests[guest.key] = guest
         for action in newcomer.later:
             action()
@@ -189,7 +194,7 @@ class EngineHost:
             guest.entries.setdefault(item.seq, entry)
         try:
             with self._engine.contained(guest.stream):
-                self._apply(guest.session_id, item)
+                self._apply(guest.key, item)
         except SessionClosed:
             logger.debug("input for a session that has just ended")
         except RuntimeFailure as error:
@@ -222,7 +227,7 @@ class EngineHost:
 
     def _close(self, key: str, reason: CloseReason, detail: str) -> None:
         if key in self._guests:
-            self._engine.close(self._guests[key].session_id, reason, detail)
+            self._engine.close(key, reason, detail)
         else:
             self._restorers.defer(key, partial(self._close, key, reason, detail))
 
@@ -244,7 +249,7 @@ class EngineHost:
         guest = self._guests.pop(key, None)
         restoration = self._restorers.turn_back(key)
         if guest is not None:
-            self._engine.abandon(guest.session_id)
+            self._engine.abandon(guest.key)
         elif restoration is not None:
             self._engine.discard(restoration)
 
@@ -276,7 +281,7 @@ class EngineHost:
 
     def _going_on(self, guest: Guest) -> Batch:
         """What was done is forgotten here as soon as all of it is written down."""
-        evictions = self._engine.evictions(guest.session_id)
+        evictions = self._engine.evictions(guest.key)
         noted = guest.noted + len(guest.deeds)
         batch = Batch(guest.key, guest.epoch, tuple(guest.outputs), guest.cursor)
         if guest.wants_snapshot or evictions > guest.evictions or noted > LONGEST_JOURNAL:
@@ -292,7 +297,7 @@ class EngineHost:
         return batch
 
     def _with_snapshot(self, guest: Guest, batch: Batch) -> Batch:
-        snapshot = self._engine.snapshot(guest.session_id)
+        snapshot = self._engine.snapshot(guest.key)
         first = snapshot.ear.next_seq
         written = write_snapshot(snapshot, guest.cursor, model=self._model)
         guest.entries = {seq: entry for seq, entry in guest.entries.items() if seq >= first}

@@ -3,29 +3,88 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from dataclasses import dataclass
 
+DEFAULT_TENANT = "default"
+_HIDDEN_DIGITS = 20
 
-def session_key(session_id: str) -> str:
-    """A session's name in keys: session ids may hold personal data, key names must not."""
+
+def session_name(tenant: str, session_id: str, secret: str) -> str:
+    """A session's name in keys. Nobody can guess it who does not know the secret: for another
+    process of the same tenant it is all that stands between it and the session.
+
+    Session ids may hold personal data, key names must not.
+    """
+    digest = hmac.digest(secret.encode(), session_id.encode(), "sha256")
+    return f"{tenant}.{digest.hex()[:32]}"
+
+
+def shown(name: str) -> str:
+    """A session's name for logs and tables: what is left out cannot be guessed either."""
+    return name[:-_HIDDEN_DIGITS]
+
+
+def tenant_of(name: str) -> str:
+    """Whose a session is."""
+    return name.partition(".")[0]
+
+
+def session_digest(session_id: str) -> str:
+    """The same in every process that knows the session's id; no key has this name."""
     return hashlib.sha256(session_id.encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Every key of a shard carries its hash tag, so that a cluster keeps them in one place."""
+    """Every key of a shard carries its hash tag, so that a cluster keeps them in one place.
+
+    A tenant's processes reach the keys that end in its name, or in a name that begins with it.
+    """
 
     shard: str
 
     @property
     def prefix(self) -> str:
-        """What every key of the shard begins with."""
-        return f"interject:{{{self.shard}}}:"
+        """What every key of the shard begins with; the first number is the protocol's version."""
+        return f"interject:2:{{{self.shard}}}:"
 
     @property
     def probe(self) -> str:
         """Never exists. Who can say so serves the shard, and is not handing it to another node."""
         return f"{self.prefix}probe"
+
+    # Between a tenant and the workers
+
+    def requests(self, tenant: str) -> str:
+        """Stream: sessions that the tenant's clients want to begin or to go on with."""
+        return f"{self.prefix}requests:{tenant}"
+
+    def news(self, tenant: str) -> str:
+        """Stream: which of the tenant's sessions have new input."""
+        return f"{self.prefix}news:{tenant}"
+
+    def notices(self, tenant: str, token: str) -> str:
+        """Stream of one client: answers to its requests, and which sessions have new events."""
+        return f"{self.prefix}notices:{tenant}.{token}"
+
+    def room(self, tenant: str) -> str:
+        """String that expires with the workers' leases: slots taken and slots there are."""
+        return f"{self.prefix}room:{tenant}"
+
+    def client(self, name: str) -> str:
+        """String that expires with a client's grace: its token, generation and last entry read."""
+        return f"{self.prefix}client:{name}"
+
+    def input(self, name: str) -> str:
+        """Stream: frames and controls."""
+        return f"{self.prefix}in:{name}"
+
+    def output(self, name: str) -> str:
+        """Stream: events."""
+        return f"{self.prefix}out:{name}"
+
+    # Of the workers alone
 
     @property
     def fleet(self) -> str:
@@ -33,14 +92,9 @@ class Keys:
         return f"{self.prefix}fleet"
 
     @property
-    def input_bell(self) -> str:
-        """Stream: which sessions have new input."""
-        return f"{self.prefix}bell:in"
-
-    @property
-    def output_bell(self) -> str:
-        """Stream: which sessions have new events."""
-        return f"{self.prefix}bell:out"
+    def tenants(self) -> str:
+        """Set: the names of all tenants that are served."""
+        return f"{self.prefix}tenants"
 
     def worker(self, token: str) -> str:
         """Hash that expires with the worker's lease: its slots."""
@@ -62,22 +116,14 @@ class Keys:
         """List: sessions that were just given to a worker."""
         return f"{self.prefix}todo:{token}"
 
-    def session(self, key: str) -> str:
-        """Hash: owner, epoch, client and options of a session."""
-        return f"{self.prefix}session:{key}"
+    def session(self, name: str) -> str:
+        """Hash: owner, epoch and options of a session."""
+        return f"{self.prefix}session:{name}"
 
-    def input(self, key: str) -> str:
-        """Stream: frames and controls."""
-        return f"{self.prefix}in:{key}"
-
-    def output(self, key: str) -> str:
-        """Stream: events."""
-        return f"{self.prefix}out:{key}"
-
-    def journal(self, key: str) -> str:
+    def journal(self, name: str) -> str:
         """Stream: what the worker did since its last snapshot."""
-        return f"{self.prefix}journal:{key}"
+        return f"{self.prefix}journal:{name}"
 
-    def snapshot(self, key: str) -> str:
+    def snapshot(self, name: str) -> str:
         """String: the memory of a session, and how far it had come."""
-        return f"{self.prefix}snapshot:{key}"
+        return f"{self.prefix}snapshot:{name}"

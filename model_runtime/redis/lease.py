@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import RuntimeFailure
-from interject.model_runtime.redis import scripts
+from interject.model_runtime.redis import notices, scripts
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.timings import Timings, milliseconds
 
@@ -24,21 +24,26 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Renewal:
     """`lapsed`: others may have taken sessions meanwhile. `lonely`: sessions without a client, of
-    those that were visited.
+    those that were visited. `tenants` are served.
     """
 
     lapsed: bool
     lonely: tuple[str, ...]
+    tenants: tuple[str, ...]
 
 
 class Lease:
     """`name` is stable; each run of a worker has a `token` of its own.
 
-    While `draining`, the worker offers no slots and takes nothing over.
+    While `draining`, the worker offers no slots and takes nothing over. `tenants` are those that
+    any worker of the shard was told of.
     """
 
-    def __init__(self, keys: Keys, *, name: str, slots: int, timings: Timings) -> None:
+    def __init__(
+        self, keys: Keys, *, name: str, slots: int, tenants: tuple[str, ...], timings: Timings
+    ) -> None:
         self.token = f"{name}:{secrets.token_hex(4)}"
+        self.tenants = tenants
         self.draining = False
         self._doubtful = False
         self._keys = keys
@@ -71,6 +76,7 @@ class Lease:
         self._doubtful = False
         if renewal is None:
             raise RuntimeFailure(f"another worker named {self._name} has taken over; stopped")
+        self.tenants = renewal.tenants
         return replace(renewal, lapsed=renewal.lapsed or doubtful)
 
     async def leave(self, client: Redis) -> None:
@@ -78,12 +84,16 @@ class Lease:
         await client.delete(self._keys.worker(self.token), self._keys.name(self._name))
 
     async def _beat(self, client: Redis, visited: Iterable[str] = ()) -> Renewal | None:
-        verdict, fresh, lonely = await scripts.run(
+        verdict, fresh, lonely, tenants = await scripts.run(
             client, Script.BEAT, [self._keys.fleet],
             self._keys.prefix, self.token, self._name, 0 if self.draining else self._slots,
             milliseconds(self._timings.worker_lease_s), milliseconds(self._timings.grace_s),
-            0 if self.draining else 1, *visited,
+            0 if self.draining else 1, notices.LONGEST, " ".join(self.tenants), *visited,
         )  # fmt: skip
         if verdict != b"ok":
             return None
-        return Renewal(bool(fresh), tuple(key.decode() for key in lonely))
+        return Renewal(bool(fresh), _names(lonely), tuple(sorted(_names(tenants))))
+
+
+def _names(words: Iterable[bytes]) -> tuple[str, ...]:
+    return tuple(word.decode() for word in words)

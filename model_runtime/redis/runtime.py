@@ -14,7 +14,6 @@ from interject.model_runtime.protocol import (
 )
 from interject.model_runtime.redis.connection import Address
 from interject.model_runtime.redis.errors import FAILURES, RedisAway, passes
-from interject.model_runtime.redis.keys import session_key
 from interject.model_runtime.redis.shard import Room, Shard
 from interject.model_runtime.redis.timings import Timings
 
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import SessionOptions
     from interject.model_runtime.redis.session import RedisSession
 
-NO_SESSION = ""
-"""No session has this key."""
-
 
 class RedisRuntime:
     """Many sessions of this process on whatever workers there are, on one shard or several."""
@@ -34,7 +30,7 @@ class RedisRuntime:
     def __init__(self, url: str, *, timings: Timings | None = None) -> None:
         self._address = Address.parse(url)
         self._timings = timings or Timings()
-        token = secrets.token_hex(8)
+        token = secrets.token_hex(16)
         self._shards = tuple(
             Shard(self._address, name, token=token, timings=self._timings)
             for name in self._address.shards
@@ -52,7 +48,7 @@ class RedisRuntime:
         if self._stopped:
             raise SessionClosed("the runtime has stopped; open a new one")
         shards = await self._start()
-        key = session_key(options.session_id)
+        key = self._address.session_name(options.session_id)
         if any(self._has(shard, key) for shard in shards):
             raise RuntimeFailure(f"session {options.session_id} is open already")
         try:
@@ -80,7 +76,7 @@ class RedisRuntime:
         if self._stopped:
             raise SessionClosed("the runtime has stopped; open a new one")
         try:
-            rooms = [room for _, room in await _rooms(self._shards, NO_SESSION)]
+            rooms = [room for _, room in await _rooms(self._shards, f"{self._address.tenant}.")]
         except FAILURES as error:
             raise self._address.explain(error) from None
         if not any(room.slots for room in rooms):

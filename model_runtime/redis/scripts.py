@@ -24,8 +24,6 @@ class Script(Enum):
     WRITE = "write"
     RELEASE = "release"
     RECLAIM = "reclaim"
-    ATTEND = "attend"
-    ROOM = "room"
 
 
 async def run(client: Any, script: Script, keys: Sequence[str], *arguments: Word) -> Any:
@@ -46,5 +44,5 @@ def call(script: Script, keys: Sequence[str], arguments: Sequence[Word]) -> Comm
 
 @cache
 def _text(script: Script) -> str:
-    shared = "" if script is Script.WRITE else (_FOLDER / "place.lua").read_text("utf-8")
+    shared = "" if script is Script.WRITE else (_FOLDER / "fleet.lua").read_text("utf-8")
     return shared + (_FOLDER / f"{script.value}.lua").read_text("utf-8")

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import Event, SessionOptions
 
 
+DEFAULT_GRACE_MS = 30_000
+
+
 class RedisSession(RemoteSession):
     """`generation` counts a session's clients; it is the first half of its entries' ids.
 
@@ -53,6 +56,7 @@ class RedisSession(RemoteSession):
     ) -> None:
         super().__init__(options, answer_s=answer_s, wake=wake)
         self.key = key
+        self.grace_ms = DEFAULT_GRACE_MS
         self.generation = generation
         self.read_to = read_to
         self.taken_to = read_to

@@ -10,58 +10,51 @@ import asyncio
 import logging
 import math
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from redis.exceptions import ConnectionError, ResponseError
 
 from interject.model_runtime.protocol import CloseReason, RuntimeBusy, RuntimeFailure
-from interject.model_runtime.redis import scripts
-from interject.model_runtime.redis.bell import Bell
 from interject.model_runtime.redis.cluster import Home
-from interject.model_runtime.redis.connection import MOST_CALLS
-from interject.model_runtime.redis.errors import FAILURES, passes
-from interject.model_runtime.redis.keys import Keys
+from interject.model_runtime.redis.errors import FAILURES, raise_errors
+from interject.model_runtime.redis.keys import Keys, shown
 from interject.model_runtime.redis.link import Link
+from interject.model_runtime.redis.notices import Follower, names_in, notify
+from interject.model_runtime.redis.opening import ASK_AGAIN_S, Opening
 from interject.model_runtime.redis.outage import Outage
 from interject.model_runtime.redis.pace import Pace, sleep_unless
+from interject.model_runtime.redis.requests import Verdict
 from interject.model_runtime.redis.resume import next_seq
-from interject.model_runtime.redis.retry import Backoff, always
+from interject.model_runtime.redis.retry import always
 from interject.model_runtime.redis.rota import Rota
-from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.session import RedisSession
 from interject.model_runtime.redis.streams import add, read, read_entries
-from interject.model_runtime.redis.timings import milliseconds
-from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from redis.asyncio import Redis
+
     from interject.model_runtime.protocol import SessionOptions
     from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.connection import Address
+    from interject.model_runtime.redis.requests import Answer, OpenRequest
     from interject.model_runtime.redis.timings import Timings
+    from interject.model_runtime.remote import wire
 
 LONGEST_INPUT = 1_000
 ENTRIES_A_READ = 256
 LETTERS_AT_ONCE = 256
 """Redis keeps all of them twice for a moment: 3 MB, and at most one session's more."""
 ATTENDED_AT_ONCE = 32
-"""While a script runs, Redis does nothing else."""
 BUSY_RETRY_S = 5.0
-UNTOLD_GENERATION = 1
-"""Of a client that was placed and did not hear its own: no other gets one so low."""
-PATIENCE_LEASES = 2
-"""A worker that lives shows itself within a lease."""
 
 Sending = tuple[RedisSession, int, "wire.Fields"]
 """An entry of a session, with its number."""
 
 logger = logging.getLogger(__name__)
-
-
-class Deserted(RuntimeFailure):
-    """A shard has no worker; this may pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +82,15 @@ class Shard:
         self._token = token
         self._timings = timings
         self._missing_since: dict[str, float] = {}
-        self._doubtful: set[str] = set()
+        self._again: dict[str, OpenRequest] = {}
+        self._asked_at = -math.inf
         self._beat_at = 0.0
         self._taken: set[str] = set()
         self._hurry = asyncio.Event()
         self._news = asyncio.Event()
         self._unsent: set[str] = set()
-        self._heard = Bell(self._keys.output_bell, wait_s=timings.wait_s)
-        self._told = Bell(self._keys.input_bell, wait_s=timings.wait_s)
+        self._notices = self._keys.notices(address.tenant, token)
+        self._follower = Follower(wait_s=timings.wait_s)
         self._rota = Rota(timings.round_s)
         self._attended = Rota(timings.beat_s)
         self._reads, self._writes = Pace(timings.tick_s), Pace(timings.tick_s)
@@ -105,7 +99,7 @@ class Shard:
         self._running: asyncio.Task[None] | None = None
         self._resending = True
         self._calling = Link(self._home)
-        self._calls = asyncio.Semaphore(MOST_CALLS)
+        self._opening = Opening(address, self._keys, self._calling, token=token, timings=timings)
 
     async def start(self) -> None:
         """Find out whether Redis can be used, once; after it could not be used any more, again.
@@ -124,79 +118,66 @@ class Shard:
             await asyncio.wait([self._running])
         await self._calling.aclose()
 
-    async def room(self, key: str) -> Room:
+    async def room(self, name: str) -> Room:
         """How full the shard is, and whether it has a session."""
-        async with self._calls:
-            known, taken, slots = await self._calling.run(
-                lambda client: scripts.run(
-                    client, Script.ROOM, [self._keys.fleet], self._keys.prefix, key
-                )
-            )
+
+        async def step(client: Redis) -> tuple[bytes | None, int]:
+            pipeline = client.pipeline(transaction=False)
+            pipeline.get(self._keys.room(self._address.tenant))
+            pipeline.exists(self._keys.client(name))
+            room, known = await pipeline.execute()
+            return room, known
+
+        room, known = await self._calling.run(step)
+        taken, slots = map(int, (room or b"0 0").split())
         return Room(bool(known), taken, slots)
 
-    async def begin(self, key: str, options: SessionOptions) -> RedisSession:
+    async def begin(self, name: str, options: SessionOptions) -> RedisSession:
         """Begin a session, or go on with one whose client has gone.
 
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when nobody can take it, or another client has it.
         """
-        async with self._calls:
-            session = await self._settled(lambda client: self._begin(client, key, options))
-        await self.start()
-        self.sessions[key] = session
-        return session
+        answer = await self._opening.ask(
+            name, options, unwanted=lambda late: self._turn_down(name, options, late)
+        )
+        match answer.verdict:
+            case Verdict.IN_USE:
+                raise RuntimeFailure(
+                    f"session {options.session_id} is open already, in another client"
+                )
+            case Verdict.BUSY:
+                raise RuntimeBusy("every slot of every worker is taken", retry_after_s=BUSY_RETRY_S)
+            case Verdict.REFUSED:
+                raise RuntimeFailure(answer.error)
+        first_seq = 0
+        if answer.verdict is Verdict.ATTACHED:
+            first_seq = await self._calling.run(lambda client: next_seq(client, self._keys, name))
+        return self._join(name, options, answer, first_seq)
 
-    async def _settled(self, step: Callable[[Client], Awaitable[RedisSession]]) -> RedisSession:
-        """What passes is waited for: a shard that moves to another node, a Redis that is busy.
-
-        So are workers whose leases lapsed meanwhile, or that a restarted Redis does not know yet.
-        """
-        began, deserted_since = perf_counter(), math.inf
-        backoff = Backoff(self._timings)
-        while True:
-            try:
-                return await self._calling.run(step)
-            except Deserted:
-                deserted_since = min(deserted_since, perf_counter())
-                if perf_counter() - deserted_since > PATIENCE_LEASES * self._timings.worker_lease_s:
-                    raise
-            except FAILURES as error:
-                if not passes(error) or perf_counter() - began > self._timings.open_s:
-                    raise
-            await backoff.wait()
-
-    async def _begin(self, client: Client, key: str, options: SessionOptions) -> RedisSession:
-        verdict, *place = await self._place(client, key, options)
-        if verdict == b"in_use":
-            raise RuntimeFailure(f"session {options.session_id} is open already, in another client")
-        if verdict == b"busy":
-            raise RuntimeBusy("every slot of every worker is taken", retry_after_s=BUSY_RETRY_S)
-        if verdict == b"no_worker":
-            raise Deserted(
-                f"no worker serves {self._address.name}; start one: "
-                "interject worker --redis URL --model DIR"
-            )
-        attached = verdict == b"attached"
+    def _join(
+        self, name: str, options: SessionOptions, answer: Answer, first_seq: int = 0
+    ) -> RedisSession:
         session = RedisSession(
             options,
-            key,
-            generation=place[0],
-            read_to=place[1].decode(),
-            first_seq=await next_seq(client, self._keys, key) if attached else 0,
+            name,
+            generation=answer.generation,
+            read_to=answer.read_to,
+            first_seq=first_seq,
             answer_s=self._timings.open_s,
-            wake=lambda: self._mark(key),
+            wake=lambda: self._mark(name),
             reply_taken=self._reply_taken,
         )
-        if attached:
+        session.grace_ms = answer.grace_ms
+        if answer.verdict is Verdict.ATTACHED:
             session.opened.set_result(None)
+        self.sessions[name] = session
         return session
 
-    async def _place(self, client: Client, key: str, options: SessionOptions) -> Any:
-        return await scripts.run(
-            client, Script.OPEN, [self._keys.fleet],
-            self._keys.prefix, key, self._token, wire.encode_options(options),
-            milliseconds(self._timings.client_lease_s),
-        )  # fmt: skip
+    def _turn_down(self, name: str, options: SessionOptions, late: Answer) -> None:
+        """Whoever asked for the session has gone; its slot is for others."""
+        if late.verdict in (Verdict.PLACED, Verdict.ATTACHED) and name not in self.sessions:
+            self._join(name, options, late).begin_close(CloseReason.CLIENT)
 
     # While it runs
 
@@ -232,8 +213,11 @@ class Shard:
 
     async def _read(self, client: Client) -> None:
         await self._reads.turn()
-        rung = await self._heard.listen(client)
-        sessions = self._known(rung.union(self._rota.turn(self.sessions)))
+        told = set(self._rota.turn(self.sessions))
+        for _, fields in await self._follower.follow(client, (self._notices,)):
+            self._opening.hear(fields)
+            told.update(names_in(fields))
+        sessions = self._known(told)
         if not sessions:
             return
         places = {self._keys.output(s.key): s.read_to for s in sessions}
@@ -247,6 +231,7 @@ class Shard:
             if session.closed.is_set() and self.sessions.get(session.key) is session:
                 del self.sessions[session.key]
                 self._missing_since.pop(session.key, None)
+                self._again.pop(session.key, None)
 
     def _known(self, keys: set[str]) -> list[RedisSession]:
         return [self.sessions[key] for key in keys if key in self.sessions]
@@ -301,7 +286,8 @@ class Shard:
             )
             for session, number, fields in letters
         ]  # fmt: skip
-        commands.append(self._told.ring({session.key for session, *_ in letters}))
+        names = {session.key for session, *_ in letters}
+        commands.append(notify(self._keys.news(self._address.tenant), names))
         *results, _ = await client.transact(commands)
         for (session, number, _), result in zip(letters, results, strict=True):
             if isinstance(result, ResponseError) and "equal or smaller" not in str(result):
@@ -321,64 +307,76 @@ class Shard:
         keys = self._taken.union(self._attended.turn(self.sessions) if due else ())
         self._taken.clear()
         self._hurry.clear()
-        read = [(session.key, session.taken_to) for session in self._known(keys)]
-        for first in range(0, len(read), ATTENDED_AT_ONCE):
-            await self._attend_to(client, read[first : first + ATTENDED_AT_ONCE])
+        sessions = [s for s in self._known(keys) if s.key not in self._again]
+        for first in range(0, len(sessions), ATTENDED_AT_ONCE):
+            await self._attend_to(client, sessions[first : first + ATTENDED_AT_ONCE])
         if due:
-            for session in self._lost():
-                await self._begin_again(client, session)
+            await self._ask_again(client)
             turns = max(1, math.ceil(len(self.sessions) / ATTENDED_AT_ONCE))
             self._beat_at = perf_counter() + self._timings.beat_s / turns
         await sleep_unless(self._hurry, max(0.0, self._beat_at - perf_counter()))
 
-    async def _attend_to(self, client: Client, read: list[tuple[str, str]]) -> None:
-        words = (self._keys.prefix, self._token, *(word for pair in read for word in pair))
-        answers = await client.ask(scripts.call(Script.ATTEND, [self._keys.fleet], words))
-        for (key, _), answer in zip(read, answers, strict=True):
-            self._judge(key, answer)
+    async def _attend_to(self, client: Client, sessions: list[RedisSession]) -> None:
+        commands = [
+            (
+                "SET", self._keys.client(s.key), f"{self._token} {s.generation} {s.taken_to}",
+                "XX", "GET", "PX", s.grace_ms,
+            )
+            for s in sessions
+        ]  # fmt: skip
+        answers = await client.exchange(commands)
+        raise_errors(answers)
+        for session, before in zip(sessions, answers, strict=True):
+            self._judge(session, before)
 
     def _reply_taken(self, key: str) -> None:
         self._taken.add(key)
         self._hurry.set()
 
-    def _judge(self, key: str, answer: int) -> None:
-        """1: the session is ours, 0: another client's, -1: Redis does not know it."""
-        session = self.sessions.get(key)
-        if session is None:
+    def _judge(self, session: RedisSession, before: bytes | None) -> None:
+        """`before` is what this client or another one wrote there last, None that there was none:
+        then Redis does not know the session.
+        """
+        if before is None:
+            self._missing_since.setdefault(session.key, perf_counter())
             return
-        if answer == 0:
+        token, _, rest = before.decode("ascii", "replace").partition(" ")
+        generation = rest.partition(" ")[0]
+        if token != self._token and generation.isdecimal() and int(generation) > session.generation:
             session.end(CloseReason.FAILURE, "another client has taken this session")
             return
-        if answer == 1:
-            if self._missing_since.pop(key, None) is not None and key in self._doubtful:
-                self._doubtful.discard(key)
-                session.begin_again(UNTOLD_GENERATION, "0-0")
-            if session.outbox.unsent():
-                self._mark(key)
-            return
-        now = perf_counter()
-        missing_s = now - self._missing_since.setdefault(key, now)
-        if missing_s > self._timings.lost_s + self._timings.grace_s:
-            session.end(CloseReason.FAILURE, "Redis has lost the session, and no worker takes it")
+        self._missing_since.pop(session.key, None)
+        if session.outbox.unsent():
+            self._mark(session.key)
 
-    def _lost(self) -> list[RedisSession]:
-        """What no worker has brought back: Redis and the worker died together."""
-        latest = perf_counter() - self._timings.lost_s
-        sessions = [self.sessions[key] for key, at in self._missing_since.items() if at < latest]
-        return [session for session in sessions if not session.closed.is_set()]
+    async def _ask_again(self, client: Client) -> None:
+        """For what no worker has brought back: Redis and the worker died together."""
+        now, longest_s = perf_counter(), self._timings.lost_s + self._timings.grace_s
+        for session in self._known(set(self._missing_since)):
+            missing_s = now - self._missing_since[session.key]
+            if missing_s > longest_s:
+                detail = "Redis has lost the session, and no worker takes it"
+                session.end(CloseReason.FAILURE, detail)
+            elif missing_s > self._timings.lost_s and session.ending:
+                session.end(CloseReason.CLIENT)
+            elif missing_s > self._timings.lost_s and session.key not in self._again:
+                request, answered = self._opening.prepare(session.key, session.options)
+                self._again[session.key] = request
+                answered.add_done_callback(partial(self._begin_again, session))
+        if self._again and now - self._asked_at > ASK_AGAIN_S:
+            self._asked_at = now
+            commands = [self._opening.command(request) for request in self._again.values()]
+            raise_errors(await client.exchange(commands))
 
-    async def _begin_again(self, client: Client, session: RedisSession) -> None:
-        """With another worker. What is in flight now was written before the session was missed.
-
-        Where the answer gets lost, the next one to `attend` says that it was done.
+    def _begin_again(self, session: RedisSession, answered: asyncio.Future[Answer]) -> None:
+        """With another worker, which counts from 0: nothing was sent since it was asked, and what
+        is in flight now was written before the session was missed.
         """
-        if session.ending:
-            session.end(CloseReason.CLIENT)
-            return
-        self._doubtful.add(session.key)
-        verdict, *place = await self._place(client, session.key, session.options)
-        self._doubtful.discard(session.key)
-        if verdict == b"placed":
-            logger.warning("a session begins again", extra={"session": session.key})
+        answer = answered.result()
+        self._again.pop(session.key, None)
+        if session.closed.is_set():
+            self._turn_down(session.key, session.options, answer)
+        elif answer.verdict is Verdict.PLACED:
+            logger.warning("a session begins again", extra={"session": shown(session.key)})
             self._missing_since.pop(session.key, None)
-            session.begin_again(place[0], place[1].decode())
+            session.begin_again(answer.generation, answer.read_to)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """`tick_s` is the least time from one read of the streams that were rung for to the next, and
-    from one writing of frames to the next: what comes meanwhile goes together, which costs much
-    less. A bell that is silent is listened to for `wait_s`; all streams are read in turn, each once
-    in `round_s`.
+    """`tick_s` is the least time from one read of the streams with news to the next, and from one
+    writing of frames to the next: what comes meanwhile goes together, which costs much less.
+    Notices are waited for `wait_s`; all streams are read in turn, each once in `round_s`.
 
     `worker_lease_s` without a beat makes a worker's sessions anyone's. So do two looks in a row,
     `look_s` apart, that find it no longer connected. A client that was not seen

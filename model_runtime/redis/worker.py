@@ -1,7 +1,7 @@
 """A process with a model: takes sessions from Redis, decides for them, and writes what it decided.
 
-Reading, writing and the lease have a connection each, so that none waits for another. A fourth one
-only shows that this process lives.
+Reading, writing, the lease and clients' requests have a connection each, so that none waits for
+another. A fifth one only shows that this process lives.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.protocol import CloseReason, RuntimeFailure
 from interject.model_runtime.redis import scripts, writes
 from interject.model_runtime.redis.arrivals import Arrivals
-from interject.model_runtime.redis.bell import Bell
 from interject.model_runtime.redis.cluster import Home
 from interject.model_runtime.redis.connection import Address
 from interject.model_runtime.redis.errors import FAILURES, raise_errors
 from interject.model_runtime.redis.guest import Batch
 from interject.model_runtime.redis.host import EngineHost
 from interject.model_runtime.redis.intake import ENTRIES_A_READ
+from interject.model_runtime.redis.keys import shown, tenant_of
 from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.link import Link
 from interject.model_runtime.redis.lookout import Lookout
+from interject.model_runtime.redis.notices import Follower, names_in
 from interject.model_runtime.redis.outage import Outage
 from interject.model_runtime.redis.pace import Pace, sleep_unless
+from interject.model_runtime.redis.placing import Placing
 from interject.model_runtime.redis.presence import Presence
 from interject.model_runtime.redis.retry import always, at_last, suppressed_outage
 from interject.model_runtime.redis.rota import Rota
@@ -93,7 +95,9 @@ class Worker:
         self._timings = timings or Timings()
         self._observer = observer or NoObserver()
         self._slots = slots
-        self._lease = Lease(self._keys, name=name, slots=slots, timings=self._timings)
+        self._lease = Lease(
+            self._keys, name=name, slots=slots, tenants=address.tenants, timings=self._timings
+        )
         token = self._lease.token
         self._presence = Presence(self._keys.alive(token), wait_s=self._timings.beat_s)
         self._lookout = Lookout(self._keys, token=token, presence=self._presence)
@@ -101,8 +105,8 @@ class Worker:
         self._arrivals = Arrivals(self._keys, token, model=self._model)
         self._tenants: dict[str, Tenant] = {}
         self._news = asyncio.Event()
-        self._heard = Bell(self._keys.input_bell, wait_s=self._timings.wait_s)
-        self._told = Bell(self._keys.output_bell, wait_s=self._timings.wait_s)
+        self._follower = Follower(wait_s=self._timings.wait_s)
+        self._placing = Placing(self._keys, self._lease, timings=self._timings)
         self._rota = Rota(self._timings.round_s)
         self._visits = Rota(VISIT_EVERY * self._timings.grace_s)
         self._reads = Pace(self._timings.tick_s)
@@ -116,7 +120,7 @@ class Worker:
 
         :raises RuntimeFailure: when Redis cannot be used, the name is taken, or the engine fails.
         """
-        reading, writing, leasing = (Link(self._home) for _ in range(3))
+        reading, writing, leasing, placing = (Link(self._home) for _ in range(4))
         showing = Link(self._home, self._presence.interrupted)
         self._host = EngineHost(self._engine, self._deliver, model=self._model)
         try:
@@ -124,12 +128,12 @@ class Worker:
             await at_last(joining, self._home.address, self._timings, self._outage)
             self._observer.started()
             ready()
-            await self._work(stop, reading, writing, leasing, showing)
+            await self._work(stop, reading, writing, leasing, placing, showing)
             with suppressed_outage():
                 await leasing.run(self._lease.leave)
         finally:
             await self._host.aclose()
-            for link in (reading, writing, leasing, showing):
+            for link in (reading, writing, leasing, placing, showing):
                 await link.aclose()
 
     async def _join(self, leasing: Link) -> None:
@@ -142,7 +146,13 @@ class Worker:
         return len(self._tenants)
 
     async def _work(
-        self, stop: asyncio.Event, reading: Link, writing: Link, leasing: Link, showing: Link
+        self,
+        stop: asyncio.Event,
+        reading: Link,
+        writing: Link,
+        leasing: Link,
+        placing: Link,
+        showing: Link,
     ) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [
@@ -151,6 +161,7 @@ class Worker:
                 group.create_task(self._always(self._write, writing), name="write"),
                 group.create_task(self._always(self._beat, leasing), name="beat"),
                 group.create_task(self._always(self._look, leasing), name="look"),
+                group.create_task(self._always(self._placing.serve, placing), name="place"),
                 group.create_task(self._watch(), name="watch"),
             ]
             await stop.wait()
@@ -196,6 +207,7 @@ class Worker:
                 pipeline, Script.RECLAIM, [self._keys.session(tenant.key)],
                 self._keys.prefix, tenant.key, self._lease.token, tenant.epoch,
                 wire.encode_options(tenant.options), tenant.generation,
+                milliseconds(self._timings.grace_s),
             )  # fmt: skip
         for tenant, verdict in zip(tenants, await pipeline.execute(), strict=True):
             if verdict == b"fenced":
@@ -208,7 +220,7 @@ class Worker:
     def _forget(self, tenant: Tenant) -> None:
         """Another worker has it. It may have come back here since, under a new epoch."""
         if self._tenants.get(tenant.key) is tenant:
-            logger.warning("a session was taken over", extra={"session": tenant.key})
+            logger.warning("a session was taken over", extra={"session": shown(tenant.key)})
             self._observer.fenced(tenant.options.session_id)
             self._host.abandon(tenant.key)
             self._remove(tenant)
@@ -222,16 +234,16 @@ class Worker:
 
     async def _read(self, client: Client) -> None:
         await self._reads.turn()
-        rung = await self._heard.listen(client)
-        places = {
-            self._keys.input(tenant.key): tenant.read_to
-            for tenant in self._known(rung.union(self._rota.turn(self._tenants)))
-        }
+        told = set(self._rota.turn(self._tenants))
+        streams = [self._keys.news(tenant) for tenant in self._lease.tenants]
+        for owner, fields in await self._follower.follow(client, streams):
+            told.update(name for name in names_in(fields) if tenant_of(name) == owner)
+        places = {self._keys.input(tenant.key): tenant.read_to for tenant in self._known(told)}
         reads = (read(places, count=ENTRIES_A_READ),) if places else ()
-        arrived, *streams = await client.exchange((self._arrivals.question, *reads))
-        raise_errors((arrived, *streams))
+        arrived, *inputs = await client.exchange((self._arrivals.question, *reads))
+        raise_errors((arrived, *inputs))
         taken: list[Input] = []
-        for key, entries in read_entries(streams[0] if streams else None):
+        for key, entries in read_entries(inputs[0] if inputs else None):
             taken += self._take_in(key, entries, ENTRIES_A_READ)
         for _ in range(HURRIES_A_READ):
             taken += await self._hurry(client)
@@ -259,7 +271,7 @@ class Worker:
             return
         intake = tenant.intake
         refused = intake.refused
-        for entry, item in intake.take(key, page, asked_for=asked_for):
+        for entry, item in intake.take(shown(key), page, asked_for=asked_for):
             tenant.read_to = entry
             yield key, entry, item
         self.refused_entries += intake.refused - refused
@@ -299,7 +311,8 @@ class Worker:
         self._tenants[key] = tenant
         self._observer.adopted(restored=legacy.known is not None)
         if legacy.failure:
-            logger.error("a session is lost", extra={"session": key, "reason": legacy.failure})
+            reason = legacy.failure
+            logger.error("a session is lost", extra={"session": shown(key), "reason": reason})
             self._deliver([Batch(key, epoch, legacy.farewell, legacy.cursor, closed=True)])
         elif legacy.known is None:
             self._host.admit(key, epoch, legacy.options, prefix, cursor=legacy.cursor)
@@ -344,8 +357,7 @@ class Worker:
         calls = list(
             writes.calls(writing, self._keys, self._lease.token, retention_ms=retention_ms)
         )
-        ring = self._told.ring(tenant.key for tenant, _ in writing)
-        *answers, _ = await client.exchange((*(command for _, command in calls), ring))
+        answers = await client.exchange([command for _, command in calls])
         self._observer.wrote(perf_counter() - began)
         for (written, _), answer in zip(calls, answers, strict=True):
             if not isinstance(answer, RedisError):

@@ -34,7 +34,7 @@ from interject.model_runtime.protocol import (
     Speaker,
 )
 
-VERSION = b"1"
+VERSION = b"2"
 FLAG_LAST = 1
 """Nothing follows the frame: its look-ahead is empty on purpose."""
 SILENT_DBFS = -200.0
@@ -237,11 +237,16 @@ def session_id_in(data: bytes) -> str:
         return ""
 
 
-def _kind(fields: Fields) -> bytes:
+def check_version(fields: Fields) -> None:
+    """:raises WireError: when an entry is of another version."""
     version = fields.get(b"v")
     if version != VERSION:
         found = "none" if version is None else _shown(version)
         raise WireError(f"protocol version {found}: this side speaks {VERSION.decode()} only")
+
+
+def _kind(fields: Fields) -> bytes:
+    check_version(fields)
     return fields.get(b"k", b"")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from interject.model_runtime.redis.keys import shown
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.redis.keys import Keys
 
-SESSION_FIELDS = ("worker", "state", "epoch", "clients", "seen")
+SESSION_FIELDS = ("worker", "state", "epoch", "clients", "grace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +30,14 @@ class WorkerRow:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """`key` is the hashed id. `epoch` rises with each change of worker, `clients` with each client.
+    """`name` is as much of the session's name as may be shown. `epoch` rises with each change of
+    worker, `clients` with each client.
 
     `silent_s` is the time since a client was last seen, `inputs` and `outputs` are entries kept.
     """
 
     shard: str
-    key: str
+    name: str
     worker: str
     epoch: int
     clients: int
@@ -102,26 +105,27 @@ async def _members(client: Redis, key: str) -> set[bytes]:
 
 async def _read_sessions(client: Redis, keys: Keys, names: Sequence[str]) -> tuple[SessionRow, ...]:
     pipeline = client.pipeline(transaction=False)
-    pipeline.time()
     for name in names:
         pipeline.hmget(keys.session(name), SESSION_FIELDS)
+        pipeline.pttl(keys.client(name))
         pipeline.xlen(keys.input(name))
         pipeline.xlen(keys.output(name))
-    (seconds, microseconds), *answers = await pipeline.execute()
-    now_s = seconds + microseconds / 1e6
+    answers = iter(await pipeline.execute())
     rows: list[SessionRow] = []
-    for name, (fields, inputs, outputs) in zip(names, _threes(answers), strict=True):
-        worker, state, epoch, clients, seen = fields
+    for name, fields, left_ms, inputs, outputs in zip(
+        names, answers, answers, answers, answers, strict=True
+    ):
+        worker, state, epoch, clients, grace_ms = fields
         if state != b"open":
             continue
         rows.append(
             SessionRow(
                 shard=keys.shard,
-                key=name,
+                name=shown(name),
                 worker=worker_name((worker or b"").decode("utf-8", "replace")),
                 epoch=int(epoch or 0),
                 clients=int(clients or 0),
-                silent_s=max(0.0, now_s - float(seen or 0) / 1000),
+                silent_s=max(0.0, int(grace_ms or 0) - max(0, left_ms)) / 1000,
                 inputs=inputs,
                 outputs=outputs,
             )

@@ -37,7 +37,7 @@ class Denial:
 class GuardedRedis:
     """The shipped files, and one user more who can read the log of refusals."""
 
-    def __init__(self, folder: Path, *options: str, shards: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, *options: str, tenants: Sequence[str] = ()) -> None:
         self.port = free_port()
         self._folder = folder
         self._options = options
@@ -46,7 +46,7 @@ class GuardedRedis:
         with (folder / "redis" / "users.acl").open("a", encoding="utf-8") as users:
             users.write(ADMIN)
         (folder / "secrets").mkdir()
-        for role in ("media", "worker", "ops", *(f"media-{shard}" for shard in shards)):
+        for role in ("media", "worker", "ops", *(f"media-{tenant}" for tenant in tenants)):
             (folder / "secrets" / role).write_text(f"secret-{role}\n")
 
     def url(self, role: str) -> str:

@@ -15,10 +15,9 @@ from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError
 from interject.model_runtime.protocol import (
     Closed,
     Decision,
-    RuntimeFailure,
     SessionOptions,
 )
-from interject.model_runtime.redis.keys import Keys, session_key
+from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.redis.worker import Worker
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
 KEYS = Keys("0")
-KEY = session_key("call")
+KEY = session_name(DEFAULT_TENANT, "call", secret="secret-media")
 SOUND = frames(noise(8.0))
 WAIT_S = 120.0
 
@@ -161,7 +160,8 @@ ADMINISTRATION: list[Call] = [
     ("REPLICAOF", "NO", "ONE"), ("CLIENT", "LIST"), ("CLIENT", "KILL", "ID", "1"),
     ("SCRIPT", "FLUSH"), ("FUNCTION", "LIST"), ("MODULE", "LIST"), ("SWAPDB", "0", "1"),
     ("SUBSCRIBE", "x"), ("PUBLISH", "x", "y"), ("GET", "elsewhere"), ("SET", "elsewhere", "x"),
-    ("EVAL", "return 1", "1", "elsewhere"),
+    ("EVAL", "return 1", "1", "elsewhere"), ("RANDOMKEY",), ("ACL", "LOG"), ("SLOWLOG", "GET"),
+    ("FUNCTION", "LOAD", "#!lua name=x"), ("CLUSTER", "GETKEYSINSLOT", "0", "9"),
 ]  # fmt: skip
 FORBIDDEN: dict[str, list[Call]] = {
     "media": [
@@ -178,15 +178,34 @@ FORBIDDEN: dict[str, list[Call]] = {
         ("SET", KEYS.name("w1"), "forged"),
         ("SUBSCRIBE", KEYS.alive("w1")),
         ("PUBSUB", "NUMSUB", KEYS.alive("w1")),
+        ("SMEMBERS", KEYS.tenants),
         ("INFO",),
+        ("EVAL", "while true do end", "0"),
+        ("EVAL", "return 1", "1", IN),
+        ("FCALL", "x", "0"),
+        ("SCRIPT", "LOAD", "return 1"),
+        ("SCRIPT", "KILL"),
+        ("DEL", IN),
+        ("DEL", OUT),
+        ("XDEL", IN, "1-1"),
+        ("HGETALL", SESSION),
+        ("HSET", SESSION, "epoch", "9"),
+        ("SADD", KEYS.owned("w1"), KEY),
+        ("SADD", KEYS.tenants, "forged"),
+        ("SET", KEYS.room(DEFAULT_TENANT), "0 99"),
+        ("XADD", KEYS.notices(DEFAULT_TENANT, "0" * 32), "*", "k", KEY),
+        ("XREAD", "STREAMS", KEYS.requests(DEFAULT_TENANT), "0"),
+        ("XREAD", "STREAMS", KEYS.news(DEFAULT_TENANT), "0"),
+        ("GET", KEYS.client(KEY)),
     ],
     "worker": [
         ("XREAD", "STREAMS", OUT, "0"),
         ("XRANGE", OUT, "-", "+"),
+        ("XREVRANGE", OUT, "+", "-"),
+        ("XREAD", "STREAMS", KEYS.notices(DEFAULT_TENANT, "0" * 32), "0"),
+        ("XADD", KEYS.requests(DEFAULT_TENANT), "*", "k", "open"),
         ("XDEL", IN, "1-1"),
-        ("DEL", IN),
-        ("DEL", OUT),
-        ("DEL", SESSION),
+        ("SREM", KEYS.tenants, "acme"),
         ("XTRIM", OUT, "MAXLEN", "0"),
         ("SUBSCRIBE", "elsewhere"),
         ("PSUBSCRIBE", "*"),
@@ -203,6 +222,7 @@ FORBIDDEN: dict[str, list[Call]] = {
         ("HGETALL", SESSION),
         ("SADD", KEYS.fleet, "forged"),
         ("DEL", SESSION),
+        ("SET", KEYS.client(KEY), "x"),
     ],
 }
 
@@ -219,28 +239,8 @@ def test_everything_else_is_refused(role: str, guarded: GuardedRedis) -> None:
     assert allowed == []
 
 
-async def test_a_media_user_of_one_shard_reaches_no_other(tmp_path: Path) -> None:
-    server = GuardedRedis(tmp_path, shards=["acme"])
-    server.start()
-    try:
-        own = RedisRuntime(server.url("media-acme") + "?shard=acme")
-        with pytest.raises(RuntimeFailure, match="no worker serves"):
-            await own.open(SessionOptions("call"))
-        await own.aclose()
-        assert server.denials() == []
-        with server.client("media-acme") as client:
-            for call in (
-                ("XADD", IN, "*", "k", "frame"), ("XREAD", "STREAMS", OUT, "0"),
-                ("EVAL", "return 1", "1", KEYS.fleet), ("HGET", SESSION, "options"),
-                ("SMEMBERS", KEYS.fleet), *FORBIDDEN["media"], *ADMINISTRATION,
-            ):  # fmt: skip
-                assert refused(client, call), call
-    finally:
-        server.kill()
-
-
-def test_a_shard_with_an_odd_name_is_a_clear_error(tmp_path: Path) -> None:
-    server = GuardedRedis(tmp_path, shards=["a{b"])
+def test_a_tenant_with_an_odd_name_is_a_clear_error(tmp_path: Path) -> None:
+    server = GuardedRedis(tmp_path, tenants=["a{b"])
     done = subprocess.run(
         [str(DEPLOY / "redis" / "start.sh")],
         env={
@@ -254,7 +254,7 @@ def test_a_shard_with_an_odd_name_is_a_clear_error(tmp_path: Path) -> None:
     )
     assert server.port
     assert done.returncode == 2
-    assert "the name of a shard is made of letters and digits" in done.stderr
+    assert "a tenant's name is made of small letters, digits and hyphens" in done.stderr
 
 
 REFUSED_IN_SCRIPT = ("ACL failure", "user executing the script can", "not allowed from script")
@@ -272,7 +272,7 @@ def refused(client: Redis, call: Call) -> bool:
 
 def refused_in_script(client: Redis, role: str, call: Call) -> bool:
     """Scripts lend no rights: a call inside one is the caller's."""
-    if role == "ops":
+    if role != "worker":
         return refused(client, ("EVAL", "return 1", "0"))
     script = "return redis.call(unpack(ARGV))"
     try:
@@ -333,6 +333,6 @@ def test_a_missing_password_is_a_clear_error(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr == (
-        f"start.sh: {tmp_path}/media is missing or empty: "
-        "put the password of interject-media there\n"
+        f"start.sh: {tmp_path}/worker is missing or empty: "
+        "put the password of interject-worker there\n"
     )

@@ -12,7 +12,7 @@ import pytest
 from interject.cli.watching import watch
 from interject.model_runtime.protocol import RuntimeFailure, SessionOptions
 from interject.model_runtime.redis.connection import Address
-from interject.model_runtime.redis.keys import session_key
+from interject.model_runtime.redis.keys import shown
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.worker import Worker
 from interject.model_runtime.telemetry.fleet import Fleet, read_fleet
@@ -60,16 +60,17 @@ async def test_it_shows_workers_and_sessions_and_no_id(guarded: GuardedRedis) ->
         stop.set()
     assert [(w.name, w.slots, w.sessions) for w in fleet.workers] == [("w1", 3, 2)]
     assert fleet.free_slots == 1
-    expected = {session_key("alice@example.org"), session_key("bob")}
-    assert {session.key for session in fleet.sessions} == expected
+    media = Address.parse(guarded.url("media"))
+    expected = {shown(media.session_name(name)) for name in ("alice@example.org", "bob")}
+    assert {session.name for session in fleet.sessions} == expected
     assert all(s.worker == "w1" and s.clients == 1 and s.silent_s < 30 for s in fleet.sessions)
     assert (len(few.sessions), few.session_count) == (1, 2)
-    shown = out.getvalue()
-    assert "1 workers, 2 sessions, 1 free slots" in shown
-    assert "serving" in shown
-    assert "and 1 more" in shown
-    assert "alice" not in shown
-    assert "discreet" not in shown
+    printed = out.getvalue()
+    assert "1 workers, 2 sessions, 1 free slots" in printed
+    assert "serving" in printed
+    assert "and 1 more" in printed
+    assert "alice" not in printed
+    assert "discreet" not in printed
     assert guarded.denials() == []
 
 

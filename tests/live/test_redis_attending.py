@@ -12,7 +12,7 @@ from interject.model_runtime.protocol import SessionOptions
 from interject.model_runtime.redis.connection import Address
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.lease import Lease
-from interject.model_runtime.redis.session import RedisSession
+from interject.model_runtime.redis.session import DEFAULT_GRACE_MS, RedisSession
 from interject.model_runtime.redis.shard import ATTENDED_AT_ONCE, Shard
 from interject.model_runtime.redis.timings import Timings
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
 KEYS = Keys("0")
-TOKEN = "me"
+TOKEN = "ab" * 16
 BEAT_S = 0.5
 
 
@@ -37,18 +37,19 @@ def joined(shard: Shard, key: str) -> None:
 async def test_a_client_attends_to_all_sessions_in_a_beat_but_never_to_all_at_once(
     redis_server: RedisServer, client: Client
 ) -> None:
-    keys = [f"s{number}" for number in range(5 * ATTENDED_AT_ONCE)]
-    await client.transact([("HSET", KEYS.session(key), "client", TOKEN) for key in keys])
+    keys = [f"default.{number}" for number in range(5 * ATTENDED_AT_ONCE)]
+    grace = "PX", DEFAULT_GRACE_MS
+    await client.transact([("SET", KEYS.client(key), "", *grace) for key in keys])
     shard = Shard(Address.parse(redis_server.url), "0", token=TOKEN, timings=Timings(beat_s=BEAT_S))
     for key in keys:
         joined(shard, key)
     await shard.start()
     try:
         await asyncio.sleep(5 * BEAT_S)
-        at_ms = await client.exchange([("HGET", KEYS.session(key), "seen") for key in keys])
+        left_ms = await client.exchange([("PTTL", KEYS.client(key)) for key in keys])
     finally:
         await shard.stop()
-    seen = sorted(int(at) for at in at_ms)
+    seen = sorted(int(left) for left in left_ms)
     assert seen[-1] - seen[0] < 2_000 * BEAT_S
     groups = 1 + sum(later - at > 20 for at, later in pairwise(seen))
     assert groups >= 4
@@ -56,7 +57,24 @@ async def test_a_client_attends_to_all_sessions_in_a_beat_but_never_to_all_at_on
 
 async def test_a_worker_looks_for_the_clients_of_those_that_it_visits(client: Client) -> None:
     for key in ("a", "b", "c"):
-        await client.ask(("HSET", KEYS.session(key), "seen", 1))
-    lease = Lease(KEYS, name="w", slots=3, timings=Timings())
+        await client.ask(("HSET", KEYS.session(key), "state", "open"))
+    await client.ask(("SET", KEYS.client("b"), ""))
+    lease = Lease(KEYS, name="w", slots=3, tenants=("x",), timings=Timings())
     assert (await lease.renew(client)).lonely == ()
-    assert (await lease.renew(client, ["c", "unknown", "a"])).lonely == ("c", "a")
+    assert (await lease.renew(client, ["c", "unknown", "a", "b"])).lonely == ("c", "a")
+    assert 0 < await client.pttl(KEYS.client("b")) <= DEFAULT_GRACE_MS
+
+
+async def test_tenants_are_those_that_any_worker_was_told_of(client: Client) -> None:
+    timings = Timings()
+    one = Lease(KEYS, name="w1", slots=3, tenants=("x",), timings=timings)
+    other = Lease(KEYS, name="w2", slots=3, tenants=("y",), timings=timings)
+    await one.renew(client)
+    await other.renew(client)
+    assert (await one.renew(client)).tenants == ("x", "y")
+    await client.srem(KEYS.tenants, "y")
+    assert (await other.renew(client)).tenants == ("x",)
+    await client.sadd(KEYS.tenants, "z")
+    await one.renew(client)
+    await client.flushall()
+    assert (await one.renew(client)).tenants == ("x", "z")

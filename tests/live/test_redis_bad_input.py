@@ -20,7 +20,7 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
-from interject.model_runtime.redis.keys import Keys, session_key
+from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.streams import entries
 from interject.model_runtime.redis.timings import Timings
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]
 
 KEYS = Keys("0")
+BAD = session_name(DEFAULT_TENANT, "bad", secret="")
 SOUND = frames(noise(4.0))
 UNSEEN_S = 120.0
 Fields = dict[Any, Any]
@@ -62,13 +63,13 @@ class Scene:
         """As a client of its own would, without a library."""
         for fields in written:
             self._entries += 1
-            await self.raw.xadd(KEYS.input(session_key("bad")), fields, id=f"1-{self._entries}")
+            await self.raw.xadd(KEYS.input(BAD), fields, id=f"1-{self._entries}")
 
     async def write_at_once(self, *written: Fields) -> None:
         pipeline = self.raw.pipeline(transaction=False)
         for fields in written:
             self._entries += 1
-            pipeline.xadd(KEYS.input(session_key("bad")), fields, id=f"1-{self._entries}")
+            pipeline.xadd(KEYS.input(BAD), fields, id=f"1-{self._entries}")
         await pipeline.execute()
 
     async def end(self) -> tuple[list[Event], list[Event]]:
@@ -133,12 +134,12 @@ async def test_fields_of_a_later_version_are_ignored(scene: Scene) -> None:
 GARBAGE: list[Fields] = [
     {b"x": b"\xff"},
     {b"": b""},
-    {b"v": b"1"},
-    {b"v": b"2", b"k": b"close", b"d": b"{}"},
-    {b"v": b"1", b"k": b"decision", b"d": b"{}"},
-    {b"v": b"1", b"k": b"close", b"d": b"\xff\xfe"},
-    {b"v": b"1", b"k": b"close", b"d": b"[" * 60_000},
-    {b"v": b"1", b"k": b"say", b"d": b'{"text": 5}'},
+    {b"v": b"2"},
+    {b"v": b"1", b"k": b"close", b"d": b"{}"},
+    {b"v": b"2", b"k": b"decision", b"d": b"{}"},
+    {b"v": b"2", b"k": b"close", b"d": b"\xff\xfe"},
+    {b"v": b"2", b"k": b"close", b"d": b"[" * 60_000},
+    {b"v": b"2", b"k": b"say", b"d": b'{"text": 5}'},
     entry(SOUND[1], p=SOUND[1].pcm[:-2]),
     entry(SOUND[1], p=SOUND[1].pcm * 2),
     entry(SOUND[1], p=b""),
@@ -162,8 +163,8 @@ async def test_fields_of_100_mb_are_dropped_one_by_one(scene: Scene) -> None:
     monster = bytes(100_000_000)
     await scene.write(entry(SOUND[0]))
     for fields in (
-        {b"v": b"1", b"k": b"frame", b"p": monster},
-        {b"v": b"1", b"k": b"say", b"d": monster},
+        {b"v": b"2", b"k": b"frame", b"p": monster},
+        {b"v": b"2", b"k": b"say", b"d": monster},
         {monster: b""},
     ):
         await scene.write(fields)
@@ -198,7 +199,7 @@ async def test_a_request_that_cannot_be_read_is_answered(scene: Scene) -> None:
     )
     _, bad = await scene.end()
     assert bad[-1] == Closed("bad", CloseReason.CLIENT)
-    found = entries(await scene.raw.xrange(KEYS.output(session_key("bad"))))
+    found = entries(await scene.raw.xrange(KEYS.output(BAD)))
     answers = [json.loads(fields[b"d"]) for _, fields in found if fields[b"k"] == b"answer"]
     assert [answer["entry"] for answer in answers] == ["1-2", "1-3", "1-4"]
     assert all(answer["error"] for answer in answers)

@@ -15,7 +15,7 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionOptions,
 )
-from interject.model_runtime.redis.keys import Keys, session_key
+from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.streams import entries, entry_order
 from interject.model_runtime.redis.timings import Timings
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(600)]
 
+NAME = session_name(DEFAULT_TENANT, "a", secret="")
 SOUND = frames(noise(20.0, seed=3))
 STEADY = Timings(worker_lease_s=30, client_lease_s=30)
 """Where nobody dies, a slow machine must not look like it."""
@@ -232,7 +233,7 @@ async def test_a_replica_takes_over(replicated: RedisCluster) -> None:
 
 async def test_what_a_new_master_lacks_is_written_again(redis_server: RedisServer) -> None:
     keys = Keys("0")
-    output, state = keys.output(session_key("a")), keys.session(session_key("a"))
+    output, state = keys.output(NAME), keys.session(NAME)
     async with (
         hired(redis_server.url, context=256),
         RedisRuntime(redis_server.url) as runtime,

@@ -14,8 +14,9 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionOptions,
 )
-from interject.model_runtime.redis.keys import Keys, session_key
+from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.lease import Lease
+from interject.model_runtime.redis.placing import Placing
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.contract.runtime_contract import heard, of, until_closed
@@ -30,13 +31,14 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
 KEYS = Keys("0")
 SOUND = frames(noise(0.8))
+TENANTS = (DEFAULT_TENANT,)
 BRIEF = Timings(worker_lease_s=0.1)
 PATIENT = Timings(worker_lease_s=1.0)
 
 
 async def lose(client: Client, name: str, *, looked_at: str) -> None:
     """A worker takes everything over, looks at one of it, and stalls until its lease is gone."""
-    lease = Lease(KEYS, name=name, slots=4, timings=BRIEF)
+    lease = Lease(KEYS, name=name, slots=4, tenants=TENANTS, timings=BRIEF)
     await lease.register(client)
     async with asyncio.timeout(10):
         while not await client.lrem(KEYS.todo(lease.token), 1, looked_at):
@@ -45,25 +47,25 @@ async def lose(client: Client, name: str, *, looked_at: str) -> None:
     await asyncio.sleep(2 * BRIEF.worker_lease_s)
 
 
-async def placed(client: Client, key: str) -> None:
+async def placed(client: Client, lease: Lease, *names: str) -> None:
+    placing = Placing(KEYS, lease, timings=PATIENT)
     async with asyncio.timeout(10):
-        while not await client.exists(KEYS.session(key)):  # noqa: ASYNC110 (another process's)
-            await asyncio.sleep(0.01)
+        while await client.exists(*map(KEYS.session, names)) < len(names):
+            await placing.serve(client)
 
 
 async def test_a_session_that_costs_workers_their_leases_is_closed_alone(
     redis_server: RedisServer, client: Client
 ) -> None:
-    bad, good = session_key("bad"), session_key("good")
-    first = Lease(KEYS, name="w0", slots=4, timings=PATIENT)
+    bad, good = (session_name(DEFAULT_TENANT, name, secret="") for name in ("bad", "good"))
+    first = Lease(KEYS, name="w0", slots=4, tenants=TENANTS, timings=PATIENT)
     await first.register(client)
     async with RedisRuntime(redis_server.url) as runtime:
         opening = [
             asyncio.create_task(runtime.open(SessionOptions(name, threshold=1.0)))
             for name in ("bad", "good")
         ]
-        await placed(client, bad)
-        await placed(client, good)
+        await placed(client, first, bad, good)
         await client.lrem(KEYS.todo(first.token), 1, bad)
         await asyncio.sleep(1.1)
         for name in ("w1", "w2"):

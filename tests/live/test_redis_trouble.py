@@ -17,7 +17,7 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionOptions,
 )
-from interject.model_runtime.redis.keys import Keys, session_key
+from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.redis.worker import Worker
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+
+
+NAME = session_name(DEFAULT_TENANT, "a", secret="")
 
 
 async def refusal(url: str) -> str:
@@ -126,9 +129,9 @@ async def test_garbage_is_counted_and_the_session_goes_on(redis_server: RedisSer
     keys = Keys("0")
     garbage: list[dict[Any, Any]] = [
         {b"x": b"\xff"},
-        {b"v": b"1", b"k": b"frame", b"p": b"\0" * 8_000_000},
+        {b"v": b"2", b"k": b"frame", b"p": b"\0" * 8_000_000},
         {b"v": b"9", b"k": b"finish", b"d": b"{}"},
-        {b"v": b"1", b"k": b"say", b"d": b"[]"},
+        {b"v": b"2", b"k": b"say", b"d": b"[]"},
     ]
     async with (
         hired(redis_server.url) as worker,
@@ -137,7 +140,7 @@ async def test_garbage_is_counted_and_the_session_goes_on(redis_server: RedisSer
     ):
         session = await runtime.open(SessionOptions("a", threshold=1.0))
         for number, fields in enumerate(garbage):
-            stream = keys.input(session_key("a"))
+            stream = keys.input(NAME)
             await other.xadd(stream, fields, id=f"0-{number + 2}")
         events = await heard(session, frames(noise(2.0)))
         assert worker.refused_entries == len(garbage)
@@ -177,11 +180,11 @@ async def test_nothing_is_left_when_nothing_is_to_be_retained(redis_server: Redi
     ):
         session = await runtime.open(SessionOptions("a", threshold=1.0))
         await heard(session, frames(noise(2.0)))
-        names: list[Any] = list(await other.keys("*" + session_key("a")))
-        left = {name.decode().split(":")[2] for name in names}
+        names: list[Any] = list(await other.keys("*" + NAME))
+        left = {name.decode().split(":")[3] for name in names}
         assert left == {"session", "out"}
         for kind in left:
-            assert 0 < await other.pttl(f"interject:{{0}}:{kind}:{session_key('a')}") <= 10_000
+            assert 0 < await other.pttl(f"interject:2:{{0}}:{kind}:{NAME}") <= 10_000
 
 
 async def test_many_sessions_are_opened_at_once(redis_server: RedisServer) -> None:

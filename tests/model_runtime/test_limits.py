@@ -142,7 +142,7 @@ def test_options_have_a_size() -> None:
 )
 def test_a_control_out_of_range_is_refused(kind: str, data: str) -> None:
     with pytest.raises(wire.WireError, match=rf"^{kind}: ") as caught:
-        wire.decode_input({b"v": b"1", b"k": kind.encode(), b"d": data.encode()})
+        wire.decode_input({b"v": b"2", b"k": kind.encode(), b"d": data.encode()})
     assert "xxx" not in str(caught.value)
 
 

@@ -1,11 +1,12 @@
 -- Renew a worker's lease, share out what dead workers held, find sessions without a client.
 -- KEYS: fleet. ARGV: prefix, token, worker name, slots, lease ms, grace ms, 1 to share sessions out,
---       sessions whose clients are looked for.
+--       longest stream of a tenant, tenants that the worker knows of, separated by spaces, and
+--       sessions whose clients are looked for. Returns also the tenants that are served.
 local prefix, token = ARGV[1], ARGV[2]
 local name = prefix .. 'name:' .. ARGV[3]
 local holder = redis.call('GET', name)
 if holder and holder ~= token then
-  return {'replaced', 0, {}}
+  return {'replaced', 0, {}, {}}
 end
 local fresh = 1 - redis.call('EXISTS', prefix .. 'worker:' .. token)
 redis.call('SET', name, token, 'PX', ARGV[5])
@@ -47,11 +48,27 @@ if ARGV[7] == '1' and fresh == 0 then
   end
 end
 
-local lonely, now = {}, now_ms()
-for i = 8, #ARGV do
-  local seen = tonumber(redis.call('HGET', prefix .. 'session:' .. ARGV[i], 'seen'))
-  if seen and now - seen > tonumber(ARGV[6]) then
-    lonely[#lonely + 1] = ARGV[i]
+-- A Redis that forgot everything is told again; a tenant that was taken off the list stays off it.
+if fresh == 1 then
+  for tenant in string.gmatch(ARGV[9], '%S+') do
+    redis.call('SADD', prefix .. 'tenants', tenant)
   end
 end
-return {'ok', fresh, lonely}
+local tenants = redis.call('SMEMBERS', prefix .. 'tenants')
+for _, tenant in ipairs(tenants) do
+  redis.pcall('XTRIM', prefix .. 'requests:' .. tenant, 'MAXLEN', ARGV[8])
+  redis.pcall('XTRIM', prefix .. 'news:' .. tenant, 'MAXLEN', ARGV[8])
+end
+show_room(prefix, tenants, ARGV[5])
+
+local lonely = {}
+for i = 10, #ARGV do
+  local client = prefix .. 'client:' .. ARGV[i]
+  local left_ms = redis.call('PTTL', client)
+  if left_ms == -2 and redis.call('HGET', prefix .. 'session:' .. ARGV[i], 'state') == 'open' then
+    lonely[#lonely + 1] = ARGV[i]
+  elseif left_ms == -1 or left_ms > tonumber(ARGV[6]) then
+    redis.call('PEXPIRE', client, ARGV[6])
+  end
+end
+return {'ok', fresh, lonely, tenants}

@@ -1,47 +1,70 @@
--- Begin a session, or attach to one whose client has gone.
--- KEYS: fleet. ARGV: prefix, session key, client token, options, client lease ms.
+-- Begin a session, or attach to one whose client has gone, and tell the client, who may ask again.
+-- KEYS: fleet. ARGV: prefix, tenant, session name, client token, request, options, client lease ms,
+--       grace ms, worker lease ms, why the request is refused, if it is, when it was made in ms.
 -- A first epoch is the time in seconds, so that it rises even if Redis forgot the last one.
-local prefix, key, client = ARGV[1], ARGV[2], ARGV[3]
-local hash = prefix .. 'session:' .. key
+local prefix, tenant, name, token, request = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local hash, client = prefix .. 'session:' .. name, prefix .. 'client:' .. name
+local grace_ms = ARGV[8]
 
-local function last_entry(stream)
-  local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
-  return last[1] and last[1][1] or '0-0'
+local function tell(verdict, generation, read, error)
+  local notices = prefix .. 'notices:' .. tenant .. '.' .. token
+  redis.call('XADD', notices, 'MAXLEN', '~', 1000, '*', 'v', '2', 'r', request, 'a', verdict,
+    'g', generation or 0, 'l', read or '0-0', 'p', grace_ms, 'e', error or '')
+  redis.call('PEXPIRE', notices, 60000)
+  return verdict
 end
 
 -- The time in milliseconds: a Redis that forgot some clients must not give their generation away
 -- again, one of them may go on with it. Above what is known and written whatever the clock says.
 local function next_generation()
   local known = tonumber(redis.call('HGET', hash, 'generation') or 0)
-  local written = tonumber(string.match(last_entry(prefix .. 'in:' .. key), '^(%d+)-'))
-  local generation = math.max(known + 1, written + 1, now_ms())
+  local last = redis.call('XREVRANGE', prefix .. 'in:' .. name, '+', '-', 'COUNT', 1)[1]
+  local written = last and tonumber(string.match(last[1], '^%d+')) or 0
+  local generation = string.format('%d', math.max(known + 1, written + 1, now_ms()))
   redis.call('HSET', hash, 'generation', generation)
   redis.call('HINCRBY', hash, 'clients', 1)
   return generation
 end
 
-local state = redis.call('HGET', hash, 'state')
-if state == 'open' then
-  local seen = tonumber(redis.call('HGET', hash, 'seen'))
-  local holder = redis.call('HGET', hash, 'client')
-  if holder ~= client and now_ms() - seen < tonumber(ARGV[5]) then
-    return {'in_use'}
-  end
-  redis.call('HSET', hash, 'client', client, 'seen', now_ms())
+local function admit(verdict, read)
   local generation = next_generation()
-  local read = redis.call('HGET', hash, 'read') or last_entry(prefix .. 'out:' .. key)
-  return {'attached', generation, read}
+  redis.call('SET', client, token .. ' ' .. generation .. ' ' .. read, 'PX', grace_ms)
+  redis.call('HSET', hash, 'request', request, 'verdict', verdict, 'read', read)
+  return tell(verdict, generation, read)
+end
+
+-- The client has asked again since, or nobody waits any more.
+if now_ms() - ARGV[11] > 5000 then
+  return 'late'
+end
+if ARGV[10] ~= '' then
+  return tell('refused', 0, '0-0', ARGV[10])
+end
+local state, asked, verdict, generation, began, epoch, number = unpack(redis.call(
+  'HMGET', hash, 'state', 'request', 'verdict', 'generation', 'read', 'epoch', 'number'))
+if state == 'open' and asked == request then
+  return tell(verdict, generation, began)
+end
+if state == 'open' then
+  -- A client writes that key itself: it may hold anything.
+  local said = redis.pcall('GETRANGE', client, 0, 127)
+  local holder, read = string.match(type(said) == 'string' and said or '', '^(%x+) %d+ (%d+%-%d+)$')
+  if holder and grace_ms - redis.call('PTTL', client) < tonumber(ARGV[7]) then
+    return tell('in_use')
+  end
+  return admit('attached', read or epoch .. '-' .. (number or 0))
 end
 local worker, alive = least_loaded(prefix, nil)
 if not worker then
-  return {alive and 'busy' or 'no_worker'}
+  return tell(alive and 'busy' or 'no_worker')
 end
-local epoch = math.max(tonumber(redis.call('HGET', hash, 'epoch') or 0), math.floor(now_ms() / 1000))
+epoch = math.max(tonumber(epoch or 0), math.floor(now_ms() / 1000))
 for _, kind in ipairs({'in:', 'out:', 'journal:', 'snapshot:', 'session:'}) do
-  redis.call('DEL', prefix .. kind .. key)
+  redis.call('DEL', prefix .. kind .. name)
 end
-redis.call('HSET', hash, 'state', 'open', 'epoch', epoch, 'client', client,
-  'seen', now_ms(), 'read', '0-0', 'options', ARGV[4], 'written', 0)
-redis.call('XADD', prefix .. 'in:' .. key, '0-1', 'v', '1', 'k', 'begin')
-give(prefix, key, worker)
-return {'placed', next_generation(), '0-0'}
+redis.call('HSET', hash, 'state', 'open', 'epoch', epoch, 'options', ARGV[6], 'written', 0,
+  'grace', grace_ms)
+redis.call('XADD', prefix .. 'in:' .. name, '0-1', 'v', '2', 'k', 'begin')
+give(prefix, name, worker)
+show_room(prefix, {tenant}, ARGV[9])
+return admit('placed', '0-0')

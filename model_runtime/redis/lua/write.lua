@@ -4,8 +4,9 @@
 --       ms if this is the end, 1 if this holds all that a Redis may lack which forgot something, how
 --       many journal entries, how many events, these entries, and of each event its number, kind,
 --       data and cursor. Returns a verdict on each.
+-- The clients of those with events are told.
 local prefix, longest = ARGV[1], ARGV[2]
--- See place.lua.
+-- See fleet.lua.
 redis.call('EXISTS', prefix .. 'probe')
 
 local function retire(key, hash, out, kept_ms)
@@ -18,6 +19,18 @@ local function retire(key, hash, out, kept_ms)
   local rest = math.max(tonumber(kept_ms), 10000)
   redis.call('PEXPIRE', hash, rest)
   redis.call('PEXPIRE', out, rest)
+  redis.call('DEL', prefix .. 'client:' .. key)
+end
+
+-- A client writes that key itself: it may hold anything, and then nobody is told.
+local told = {}
+local function tell(key)
+  local said = redis.pcall('GETRANGE', prefix .. 'client:' .. key, 0, 31)
+  local token = type(said) == 'string' and string.match(said, '^%x+$')
+  if token then
+    local notices = prefix .. 'notices:' .. string.match(key, '^[^.]*') .. '.' .. token
+    told[notices] = (told[notices] and told[notices] .. ' ' or '') .. key
+  end
 end
 
 -- `at` is where the session's arguments begin, its journal and events where those do.
@@ -51,10 +64,13 @@ local function write(at, journal, events, last)
     if tonumber(ARGV[i]) > tonumber(number) then
       number = ARGV[i]
       redis.call('XADD', out, 'MAXLEN', '~', longest, epoch .. '-' .. number,
-        'v', '1', 'k', ARGV[i + 1], 'd', ARGV[i + 2], 'c', ARGV[i + 3])
+        'v', '2', 'k', ARGV[i + 1], 'd', ARGV[i + 2], 'c', ARGV[i + 3])
     end
   end
   redis.call('HSET', hash, 'written', written, 'number', number)
+  if events <= last then
+    tell(key)
+  end
   if ARGV[at + 5] ~= '' then
     retire(key, hash, out, ARGV[at + 5])
   end
@@ -68,5 +84,9 @@ while at <= #ARGV do
   local last = events + 4 * ARGV[at + 8] - 1
   verdicts[#verdicts + 1] = write(at, journal, events, last)
   at = last + 1
+end
+for notices, keys in pairs(told) do
+  redis.call('XADD', notices, 'MAXLEN', '~', 1000, '*', 'k', keys)
+  redis.call('PEXPIRE', notices, 60000)
 end
 return verdicts

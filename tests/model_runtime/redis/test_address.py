@@ -12,7 +12,7 @@ def test_a_plain_url_means_one_shard() -> None:
     address = Address.parse("redis://u:secret@host:1/0")
     assert (address.shards, address.cluster) == (("0",), False)
     assert address.name == "redis://host:1/0"
-    assert address.keys.fleet == "interject:{0}:fleet"
+    assert address.keys.fleet == "interject:2:{0}:fleet"
 
 
 @pytest.mark.parametrize(

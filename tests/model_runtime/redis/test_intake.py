@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.redis.streams import Entries
 
-JUNK = {b"v": b"1", b"k": b"nonsense"}
+JUNK = {b"v": b"2", b"k": b"nonsense"}
 FRAME = wire.encode(Frame(0, 0.0, bytes(12_800)))
 
 
@@ -32,9 +32,9 @@ def page(*entries: wire.Fields) -> Entries:
 def test_every_request_is_answered_and_nothing_else_is() -> None:
     entries = page(
         JUNK,
-        {b"v": b"1", b"k": b"say", b"d": b"{"},
+        {b"v": b"2", b"k": b"say", b"d": b"{"},
         {b"v": b"9", b"k": b"text_turn", b"d": b"{}"},
-        {b"v": b"1", b"k": b"update", b"d": b'{"threshold":7}'},
+        {b"v": b"2", b"k": b"update", b"d": b'{"threshold":7}'},
         wire.encode(wire.Finish()),
     )
     taken = list(Intake().take("a", entries, asked_for=8))
@@ -55,7 +55,7 @@ def test_a_page_of_rubbish_is_followed_by_a_larger_one() -> None:
 
 def test_large_rubbish_and_sound_are_read_as_ever() -> None:
     intake = Intake()
-    large = {b"v": b"1", b"k": b"say", b"d": bytes(100_000)}
+    large = {b"v": b"2", b"k": b"say", b"d": bytes(100_000)}
     list(intake.take("a", page(*[large] * ENTRIES_A_READ), asked_for=ENTRIES_A_READ))
     assert intake.hurry == ENTRIES_A_READ
     mixed = [FRAME] * (ENTRIES_A_READ // 2) + [JUNK] * (ENTRIES_A_READ // 2)

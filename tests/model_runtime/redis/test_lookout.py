@@ -27,7 +27,7 @@ class Fleet:
         return await self.lookout.look(cast("Redis", self))
 
     async def eval(self, script: str, count: int, fleet: str, prefix: str, *tokens: str) -> object:
-        assert (count, fleet, prefix) == (1, "interject:{0}:fleet", "interject:{0}:")
+        assert (count, fleet, prefix) == (1, "interject:2:{0}:fleet", "interject:2:{0}:")
         me, *suspects = tokens
         here = me in self.listening
         ended = [t for t in suspects if here and t in self.leases - self.listening]

@@ -6,8 +6,8 @@ from interject.model_runtime.redis.streams import add, read, read_entries
 def test_a_read_names_each_stream_and_the_last_entry_seen_of_it() -> None:
     places = {"in:a": "1-2", "in:b": "0-1"}
     assert read(places) == ("XREAD", "STREAMS", "in:a", "in:b", "1-2", "0-1")
-    assert read({"bell": "0-0"}, count=8, block_ms=25) == (
-        "XREAD", "COUNT", 8, "BLOCK", 25, "STREAMS", "bell", "0-0",
+    assert read({"news": "0-0"}, count=8, block_ms=25) == (
+        "XREAD", "COUNT", 8, "BLOCK", 25, "STREAMS", "news", "0-0",
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from interject.model_runtime.protocol import (
     SessionOptions,
     Speaker,
 )
-from interject.model_runtime.redis.keys import Keys, session_key
+from interject.model_runtime.redis.keys import Keys, session_name
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 PCM = bytes(range(256)) * 50
 GOLDEN_FRAME = {
-    b"v": b"1",
+    b"v": b"2",
     b"k": b"frame",
     b"s": b"\x07\x01\x00\x00",
     b"t": b"\x00\x00\x00\x00\x00\x00\xf8\x3f",
@@ -98,7 +98,7 @@ def test_the_last_frame_has_its_flag_and_no_look_ahead() -> None:
 
 @pytest.mark.parametrize(("item", "kind", "data"), GOLDEN)
 def test_everything_else_is_json(item: Input | Output, kind: bytes, data: bytes) -> None:
-    fields = {b"v": b"1", b"k": kind, b"d": data}
+    fields = {b"v": b"2", b"k": kind, b"d": data}
     assert wire.encode(item) == fields
     decode = wire.decode_input if isinstance(item, wire.CONTROLS) else wire.decode_output
     assert decode(fields) == item
@@ -106,14 +106,14 @@ def test_everything_else_is_json(item: Input | Output, kind: bytes, data: bytes)
 
 def test_unknown_fields_and_keys_are_ignored() -> None:
     assert wire.decode_input(GOLDEN_FRAME | {b"later": b"x"}) == FRAME
-    fields = {b"v": b"1", b"k": b"cancel", b"d": b'{"reply_id":1,"heard_chars":2,"why":"x"}'}
+    fields = {b"v": b"2", b"k": b"cancel", b"d": b'{"reply_id":1,"heard_chars":2,"why":"x"}'}
     assert wire.decode_input(fields) == wire.Cancel(1, 2)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({b"v": b"2"}, "protocol version 2: this side speaks 1 only"),
+        ({b"v": b"1"}, "protocol version 1: this side speaks 2 only"),
         ({b"v": b"\xff" * 10_000}, "protocol version "),
         ({b"k": b"nonsense"}, "unknown kind nonsense"),
         ({b"k": b"decision", b"d": b"{}"}, "decision: session_id: Field required"),
@@ -152,9 +152,9 @@ def test_a_missing_version_is_refused_and_a_control_is_no_event() -> None:
     with pytest.raises(wire.WireError, match="protocol version none"):
         wire.decode_input({b"k": b"finish"})
     with pytest.raises(wire.WireError, match="finish is no output"):
-        wire.decode_output({b"v": b"1", b"k": b"finish", b"d": b"{}"})
+        wire.decode_output({b"v": b"2", b"k": b"finish", b"d": b"{}"})
     with pytest.raises(wire.WireError, match="opened is no input"):
-        wire.decode_input({b"v": b"1", b"k": b"opened", b"d": b"{}"})
+        wire.decode_input({b"v": b"2", b"k": b"opened", b"d": b"{}"})
 
 
 @given(
@@ -173,9 +173,7 @@ def test_options_survive() -> None:
 
 
 def test_key_names_share_a_hash_tag_and_hide_the_session_id() -> None:
-    keys = Keys("7")
-    assert keys.input(session_key("+49 170 1234567")) == (
-        "interject:{7}:in:" + session_key("+49 170 1234567")
-    )
-    assert "1234567" not in keys.output(session_key("+49 170 1234567"))
-    assert session_key("a") == "ca978112ca1bbdcafac231b3"
+    name = session_name("acme", "+49 170 1234567", secret="s")
+    assert name == "acme.69f9dd92e2f3daeb408038f9b811d451"
+    assert Keys("7").input(name) == "interject:2:{7}:in:" + name
+    assert name != session_name("acme", "+49 170 1234567", secret="t")

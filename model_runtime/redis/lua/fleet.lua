@@ -28,9 +28,24 @@ local function least_loaded(prefix, except, lease_ms)
   return best, alive
 end
 
-local function give(prefix, key, token)
-  redis.call('SADD', prefix .. 'owned:' .. token, key)
-  redis.call('RPUSH', prefix .. 'todo:' .. token, key)
-  redis.call('HSET', prefix .. 'session:' .. key, 'worker', token)
-  return redis.call('HINCRBY', prefix .. 'session:' .. key, 'epoch', 1)
+local function give(prefix, name, token)
+  redis.call('SADD', prefix .. 'owned:' .. token, name)
+  redis.call('RPUSH', prefix .. 'todo:' .. token, name)
+  redis.call('HSET', prefix .. 'session:' .. name, 'worker', token)
+  return redis.call('HINCRBY', prefix .. 'session:' .. name, 'epoch', 1)
+end
+
+-- What a tenant may know of the fleet: slots taken, and slots there are.
+local function show_room(prefix, tenants, lease_ms)
+  local taken, slots = 0, 0
+  for _, token in ipairs(redis.call('SMEMBERS', prefix .. 'fleet')) do
+    local offered = redis.call('HGET', prefix .. 'worker:' .. token, 'slots')
+    if offered then
+      slots = slots + offered
+      taken = taken + redis.call('SCARD', prefix .. 'owned:' .. token)
+    end
+  end
+  for _, tenant in ipairs(tenants) do
+    redis.call('SET', prefix .. 'room:' .. tenant, taken .. ' ' .. slots, 'PX', lease_ms)
+  end
 end

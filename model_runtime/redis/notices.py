@@ -1,0 +1,54 @@
+"""Short streams of news, so that nobody reads a thousand long ones.
+
+A notice is a hint and may be missed: who follows them looks after all sessions in turn, too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.redis.streams import read, read_entries
+from interject.model_runtime.redis.timings import milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.packing import Command
+    from interject.model_runtime.remote import wire
+
+LONGEST = 1_000
+"""Entries of a stream of notices, about."""
+ENTRIES_A_READ = 256
+MAX_NAMES_BYTES = 65_536
+_OLDEST = "0-0"
+
+
+def notify(stream: str, names: Iterable[str]) -> Command:
+    """Tell about these sessions; to be sent behind what is to be found there."""
+    return "XADD", stream, "MAXLEN", "~", LONGEST, "*", "k", " ".join(names)
+
+
+def names_in(fields: wire.Fields) -> list[str]:
+    """The sessions that a notice is about."""
+    said = fields.get(b"k", b"")
+    return said.decode("ascii", "replace").split() if len(said) <= MAX_NAMES_BYTES else []
+
+
+class Follower:
+    """Reads each stream from where it stopped last time."""
+
+    def __init__(self, *, wait_s: float) -> None:
+        self._wait_ms = max(1, milliseconds(wait_s))
+        self._read_to: dict[str, str] = {}
+
+    async def follow(self, client: Client, streams: Iterable[str]) -> list[tuple[str, wire.Fields]]:
+        """New entries, each with whose stream it was; none if the wait was too long."""
+        places = {stream: self._read_to.get(stream, _OLDEST) for stream in streams}
+        answer = await client.ask(read(places, count=ENTRIES_A_READ, block_ms=self._wait_ms))
+        found: list[tuple[str, wire.Fields]] = []
+        for (key, _), (owner, entries) in zip(answer or (), read_entries(answer), strict=True):
+            places[key.decode()] = entries[-1][0]
+            found += ((owner, fields) for _, fields in entries)
+        self._read_to = places
+        return found
