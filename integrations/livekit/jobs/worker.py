@@ -16,6 +16,7 @@ from interject.integrations.livekit import PRELOAD
 from interject.integrations.livekit.jobs.access import RoomFailure
 from interject.integrations.livekit.jobs.admission import Admission
 from interject.integrations.livekit.jobs.dispatching import named_profile, read_metadata
+from interject.integrations.livekit.jobs.log_levels import EndOfRoom
 from interject.integrations.livekit.jobs.log_privacy import keep_private
 from interject.integrations.livekit.jobs.revival import Revival
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, ERROR_ATTRIBUTES
@@ -143,6 +144,7 @@ def make_server(
 async def run_job(settings: WorkerSettings, ctx: JobContext) -> None:
     """One room, until it ends. What cannot be done is said in the room and in the log."""
     await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+    logging.getLogger("livekit").addFilter(EndOfRoom(ctx.room))
     staying = asyncio.create_task(_stay(settings, ctx), name="interject-room")
 
     async def leave() -> None:
