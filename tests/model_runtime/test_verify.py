@@ -128,17 +128,18 @@ def heard(checkpoint: Path, audio: Path) -> list[dict[str, Any]]:
     return chunks
 
 
-EVERYTHING = 1_000.0
-"""Every choice is a near tie, and every logit close enough."""
+SMALL, EVERYTHING = 0.02, 1_000.0
+"""With the large one every choice is a near tie, and every logit close enough."""
 
 
-@pytest.mark.parametrize(("tolerance", "tie"), [(0.001, False), (EVERYTHING, True)])
+@pytest.mark.parametrize(("tolerance", "tie"), [(SMALL, False), (EVERYTHING, True)])
 @pytest.mark.parametrize("of", ["decision", "token"])
 def test_the_reference_s_choice_is_taken_in_a_near_tie_only(
     of: str, tolerance: float, tie: bool, checkpoint: Path, tmp_path: Path
 ) -> None:
     chunks = heard(checkpoint, tmp_path)
-    assert next(verify(checkpoint, golden(cases=case(*chunks)), tmp_path)).matches
+    same = golden(cases=case(*chunks), tolerance=SMALL)
+    assert next(verify(checkpoint, same, tmp_path)).matches
     last = next(chunk for chunk in reversed(chunks) if chunk["tokens"])
     if of == "decision":
         last |= {"silent": last["respond"], "respond": last["silent"], "tokens": []}
