@@ -115,6 +115,23 @@ async def test_what_cannot_be_served_is_said_and_a_full_worker_takes_no_job(
         assert worker.wait() == 0
 
 
+async def test_a_room_that_is_dispatched_twice_has_one_agent(
+    livekit_server: LiveKitServer, tmp_path: Path
+) -> None:
+    with working(livekit_server, tmp_path, "--slots", "4") as worker:
+        async with person(livekit_server, "twice", "ann") as ann:
+            await send(livekit_server, "twice")
+            await until(lambda: ann.found("chat"), "the first")
+            await send(livekit_server, "twice")
+            told = "Another agent of this name is in the room already, so this one leaves"
+            await until(lambda: worker.logged(told), "the second to leave")
+            await until(lambda: worker.logged("process exiting"), "its job to end")
+            await until(lambda: len(agents(ann)) == 1, "the first to stay")
+            first = ann.found("chat")[0].fields["identity"]
+            assert agents(ann) == [first]
+            assert len(ann.found("chat")) == 1
+
+
 async def until_served(server: LiveKitServer, room: str, someone: Person) -> None:
     """Ask again and again, since the slot may be given back a moment after its job has ended."""
     async with asyncio.timeout(2 * PATIENCE_S):

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from interject.integrations.livekit.room.precedence import NAME_ATTRIBUTE
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -110,7 +112,11 @@ class Admission:
             if free is not None:
                 self._claims.add(request.id, free)
             logger.info("A job is accepted", extra={"job_id": request.id, "free_slots": free})
-            await request.accept(identity=f"{AGENT_IDENTITY}-{request.id}", name="Interject")
+            await request.accept(
+                identity=f"{AGENT_IDENTITY}-{request.id}",
+                name="Interject",
+                attributes={NAME_ATTRIBUTE: request.agent_name},
+            )
         finally:
             self._accepting.pop(request.id, None)
 

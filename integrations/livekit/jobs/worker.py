@@ -6,7 +6,7 @@ import asyncio
 import functools
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from livekit.agents import AgentServer, AutoSubscribe
 
@@ -20,12 +20,14 @@ from interject.integrations.livekit.jobs.log_levels import EndOfRoom
 from interject.integrations.livekit.jobs.log_privacy import keep_private
 from interject.integrations.livekit.jobs.revival import Revival
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, ERROR_ATTRIBUTES
+from interject.integrations.livekit.room.precedence import NOT_ALONE, Precedence
 from interject.integrations.livekit.room.role import Role
 from interject.integrations.livekit.room.room_agent import RoomAgent
 from interject.model_runtime import open_runtime
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from pathlib import Path
 
     from livekit.agents import JobContext
@@ -170,8 +172,14 @@ def role_for(settings: WorkerSettings, metadata: str) -> Role:
 async def _stay(settings: WorkerSettings, ctx: JobContext) -> None:
     try:
         role = role_for(settings, ctx.job.metadata)
-        async with RoomAgent(ctx.room, role) as agent:
-            await agent.sessions.ended.wait()
+        async with Precedence(ctx.room, ctx.job.agent_name or settings.agent_name) as precedence:
+            if await precedence.lost():
+                ctx.shutdown(reason=NOT_ALONE)
+                return
+            async with RoomAgent(ctx.room, role) as agent:
+                if await _first(precedence.until_lost(), agent.sessions.ended.wait()) == 0:
+                    ctx.shutdown(reason=NOT_ALONE)
+                    return
         if agent.sessions.failure is not None:
             raise agent.sessions.failure
     except (RoomFailure, ProfileError, VoiceFailure, RuntimeFailure) as error:
@@ -183,6 +191,18 @@ async def _stay(settings: WorkerSettings, ctx: JobContext) -> None:
         ctx.shutdown(reason="the room's agent failed; the log says why")
     else:
         ctx.shutdown(reason="the session has ended")
+
+
+async def _first(*works: Coroutine[Any, Any, object]) -> int:
+    """Which of them ended first; the others are cancelled."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return next(index for index, task in enumerate(tasks) if task.done())
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _tell(ctx: JobContext) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
+from livekit.agents import get_job_context
 from livekit.agents.voice.room_io import TextInputEvent
 
 from interject.agent.delivery import Delivery
@@ -13,6 +14,7 @@ from interject.integrations.livekit.room.consent import Consent, may_control
 from interject.integrations.livekit.room.cues import Cues
 from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, Posts
+from interject.integrations.livekit.room.precedence import NOT_ALONE, Precedence
 from interject.integrations.livekit.room.tracks import present_people
 
 if TYPE_CHECKING:
@@ -123,6 +125,8 @@ class HostedRoom:
         """An agent that cannot keep the rules stays deaf."""
         try:
             await self._connected()
+            if await self._leaves():
+                return
             if self._room_io._chat_handler_registered:
                 self.room.unregister_text_stream_handler(CHAT_TOPIC)
             rules = HouseRules(
@@ -147,6 +151,17 @@ class HostedRoom:
             )
         finally:
             self._told = False
+
+    async def _leaves(self) -> bool:
+        """A job that was sent into a room where its agent is already ends."""
+        job = get_job_context(required=False)
+        if job is None or not job.job.agent_name:
+            return False
+        async with Precedence(self.room, job.job.agent_name) as precedence:
+            lost = await precedence.lost()
+        if lost:
+            job.shutdown(reason=NOT_ALONE)
+        return lost
 
     async def _connected(self) -> None:
         changed = asyncio.Event()
