@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.engine.feed import Request
     from interject.model_runtime.engine.recall import AnyDeed, Recollection, Snapshot
     from interject.model_runtime.protocol import Event
 
@@ -56,6 +57,9 @@ BACKLOG_FRAMES_A_SLOT = 75
 
 Words = str | tuple[int, ...]
 """A text, or the ids that `Engine.wording` has made of it in another thread."""
+
+MAX_REQUESTS = 64
+"""Typed turns and forced replies of one session that wait for their turn."""
 
 logger = logging.getLogger(__name__)
 
@@ -236,18 +240,18 @@ class Engine:
         """Put typed text into the memory, behind what was heard before it."""
         stream = self._stream(session_id)
         ids = self.wording.short_ids(text) if isinstance(text, str) else text
-        stream.ask(TypedTurn(ids, answer, stream.hearing.next_seq))
+        _ask(stream, TypedTurn(ids, answer, stream.hearing.next_seq))
 
     def say(self, session_id: str, text: Words, emotion: Emotion) -> None:
         """Say given words as soon as the session listens and what it heard is decided."""
         stream = self._stream(session_id)
         ids = self.wording.short_ids(text) if isinstance(text, str) else text
-        stream.ask(ForcedReply(Cause.SAY, ids, emotion, stream.hearing.next_seq))
+        _ask(stream, ForcedReply(Cause.SAY, ids, emotion, stream.hearing.next_seq))
 
     def answer_now(self, session_id: str) -> None:
         """Reply once what was heard is decided, whatever the decision would be."""
         stream = self._stream(session_id)
-        stream.ask(ForcedReply(Cause.ANSWER_NOW, after_seq=stream.hearing.next_seq))
+        _ask(stream, ForcedReply(Cause.ANSWER_NOW, after_seq=stream.hearing.next_seq))
 
     def cancel(self, session_id: str, reply_id: int, heard_chars: int) -> None:
         """Keep only what was heard of a reply."""
@@ -403,6 +407,12 @@ class Engine:
                 left -= len(chunks)
         if any(chunks for _, chunks in work):
             encode(work, self.model.tower, self.model.config.features)
+
+
+def _ask(stream: Stream, request: Request) -> None:
+    if len(stream.requests) >= MAX_REQUESTS:
+        raise RuntimeFailure(f"{MAX_REQUESTS} requests of this session wait already; ask later")
+    stream.ask(request)
 
 
 def _say_nothing(event: Event) -> None:

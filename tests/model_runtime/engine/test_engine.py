@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.engine import MAX_REQUESTS, Engine
 from interject.model_runtime.engine.feed import AUDIO
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.scheduler import StepLimits
@@ -633,3 +633,19 @@ def test_replies_are_decoded_in_the_same_step_as_chunks() -> None:
     room.engine.step()
     assert len(room.of(ReplyDelta, "a")) == before + 1
     assert len(room.of(Decision, "b")) == 1
+
+
+def test_requests_wait_in_bounded_numbers() -> None:
+    room = Room()
+    room.open(threshold=1.0)
+    for number in range(MAX_REQUESTS):
+        room.engine.text_turn("a", f"line {number}", answer=False)
+    wait = "64 requests of this session wait already"
+    with pytest.raises(RuntimeFailure, match=wait):
+        room.engine.text_turn("a", "one more", answer=False)
+    with pytest.raises(RuntimeFailure, match=wait):
+        room.engine.say("a", "one more", Emotion.NORMAL)
+    with pytest.raises(RuntimeFailure, match=wait):
+        room.engine.answer_now("a")
+    room.run()
+    room.engine.text_turn("a", "and now", answer=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import pytest
@@ -303,5 +303,42 @@ async def test_texts_are_answered_in_order_and_a_long_one_is_refused() -> None:
         assert "there is no text" in answers[0].error
         assert "8000 tokens" in answers[1].error
         assert answers[2].error == ""
+    finally:
+        await scene.host.aclose()
+
+
+def poisoned() -> Recollection:
+    """A memory whose sound has another width than the model's."""
+    engine = Engine(small_model(), slots=1, eviction=Eviction.EXACT)
+    engine.open(SessionOptions("bad", threshold=1.0), lambda event: None)
+    engine.push("bad", frame(0))
+    while engine.step():
+        pass
+    snapshot = engine.snapshot("bad")
+    spans = [
+        replace(span, embeddings=None if span.embeddings is None else span.embeddings[:, :3])
+        for span in snapshot.spans
+    ]
+    return Recollection(replace(snapshot, spans=tuple(spans)), (), ())
+
+
+async def test_a_memory_that_the_model_cannot_take_ends_that_session_alone() -> None:
+    scene = Scene()
+    try:
+        await scene.open("good")
+        options = SessionOptions("bad", threshold=1.0)
+        prefix = await spell_prefix(scene.engine.wording, options)
+        scene.host.restore("bad", 2, options, prefix, poisoned(), cursor="1-0", entries={})
+        await until(lambda: scene.outputs(Closed))
+        assert scene.outputs(Closed) == [
+            Closed(
+                "bad",
+                CloseReason.FAILURE,
+                "what the last worker wrote cannot be done again (RuntimeError)",
+            )
+        ]
+        scene.host.put([("good", "1-0", frame(0))])
+        await until(lambda: scene.outputs(Decision))
+        assert scene.engine.memory.free == 1
     finally:
         await scene.host.aclose()
