@@ -30,6 +30,7 @@ class InputFile:
         self._position = 0
         self._head = b""
         self._tail = b""
+        self._interrupted = False
         self.start = b""
         """What is read in place of its first bytes, so many of them."""
 
@@ -44,6 +45,19 @@ class InputFile:
         return self._first is not None
 
     def read(self, count: int) -> bytes:
+        """Nothing after Ctrl-C: FFmpeg, which calls this, would lose the exception."""
+        try:
+            return b"" if self._interrupted else self._read(count)
+        except KeyboardInterrupt:
+            self._interrupted = True
+            return b""
+
+    def check(self) -> None:
+        """:raises KeyboardInterrupt: when reading has ended for that."""
+        if self._interrupted:
+            raise KeyboardInterrupt
+
+    def _read(self, count: int) -> bytes:
         if self._first is not None:
             data = os.pread(self._descriptor, count, self._first + self._position)
         elif self._position < len(self._head):
@@ -121,6 +135,13 @@ def open_input(name: str) -> InputFile:
         os.close(descriptor)
         raise InputFailure(f"{shown}: is empty (0 bytes); nothing to hear")
     return InputFile(descriptor, name)
+
+
+def is_pipe(name: str) -> bool:
+    try:
+        return stat.S_ISFIFO(os.stat(name).st_mode)
+    except OSError:
+        return False
 
 
 def _position(descriptor: int) -> int | None:

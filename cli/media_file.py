@@ -90,6 +90,7 @@ class MediaFile(Source):
             except (av.error.FFmpegError, OSError):
                 self._failed += 1
                 return
+            self._file.check()
             if packet is None:
                 return
             yield from self._unpacked(packet)
@@ -170,6 +171,7 @@ def _opened(file: InputFile, name: str) -> Any:
     try:
         return av.open(file, metadata_errors="replace", options=OPTIONS)
     except (av.error.FFmpegError, OSError) as exc:
+        file.check()
         hint = "" if file.seekable() else "; for raw PCM give --raw"
         raise InputFailure(
             f"{name}: is not a sound file that can be read, or is cut before its sound begins{hint}"

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from interject.cli.failures import InputFailure, printable
-from interject.cli.input_file import InputFile, open_input
+from interject.cli.input_file import InputFile, is_pipe, open_input
 from interject.cli.magic import is_sound_file
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -89,6 +90,7 @@ class RawPcm(Source):
             if usable:
                 heard = True
                 yield RawBlock(self._shaped(data[:usable]), self._shape.rate_hz)
+        self._file.check()
         if rest:
             self.notices.append(f"{self.name} ended inside a sample; {len(rest)} bytes dropped")
         if not heard:
@@ -99,28 +101,34 @@ class RawPcm(Source):
         return np.asarray(pcm, dtype=np.float32) / np.float32(32_768.0)
 
 
-class StandardInput(Source):
-    """A sound file by its first bytes, else raw PCM. They are waited for when it is heard, so that
-    a model is loaded before somebody speaks.
+class LateSource(Source):
+    """One that is opened when it is heard: a pipe may say nothing for long, and by then a model is
+    loaded and Ctrl-C is listened for.
     """
 
-    def __init__(self, descriptor: int, shape: RawShape, *, track: int | None = None) -> None:
-        super().__init__(STANDARD_INPUT)
-        self._file = InputFile(descriptor)
-        self._shape = shape
-        self._track = track
+    def __init__(self, name: str, begin: Callable[[], Source]) -> None:
+        super().__init__(name)
+        self._begin = begin
 
     def blocks(self) -> Iterator[RawBlock]:
-        source = self._recognised()
+        source = self._begin()
+        self.notices += source.notices
         source.notices = self.notices
         yield from source.blocks()
 
-    def _recognised(self) -> Source:
-        if not is_sound_file(self._file):
-            return RawPcm(self._file, self._shape)
+
+def standard_input(descriptor: int, shape: RawShape, *, track: int | None = None) -> Source:
+    """A sound file by its first bytes, else raw PCM."""
+    file = InputFile(descriptor)
+
+    def recognised() -> Source:
+        if not is_sound_file(file):
+            return RawPcm(file, shape)
         from interject.cli.media_file import MediaFile
 
-        return MediaFile(self.name, track=self._track, file=self._file)
+        return MediaFile(STANDARD_INPUT, track=track, file=file)
+
+    return LateSource(STANDARD_INPUT, recognised)
 
 
 def open_source(
@@ -140,11 +148,15 @@ def open_source(
         raise InputFailure(
             "standard input is a terminal; pipe raw 16-bit PCM or a sound file into it"
         )
-    if raw:
-        file = InputFile(0) if name == STDIN else open_input(name)
-        return RawPcm(file, shape, name=STANDARD_INPUT if name == STDIN else printable(name))
     if name == STDIN:
-        return StandardInput(0, shape, track=track)
+        return RawPcm(InputFile(0), shape) if raw else standard_input(0, shape, track=track)
+    begin = partial(_from_path, name, shape, raw=raw, track=track)
+    return LateSource(printable(name), begin) if is_pipe(name) else begin()
+
+
+def _from_path(name: str, shape: RawShape, *, raw: bool, track: int | None) -> Source:
+    if raw:
+        return RawPcm(open_input(name), shape, name=printable(name))
     from interject.cli.media_file import MediaFile
 
     return MediaFile(name, track=track)

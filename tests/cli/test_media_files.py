@@ -13,7 +13,7 @@ import pytest
 from interject.cli.bench.sounds import read_recording
 from interject.cli.failures import InputFailure
 from interject.cli.input_file import InputFile
-from interject.cli.sources import RawShape, StandardInput, open_source
+from interject.cli.sources import RawShape, open_source, standard_input
 from interject.cli.truncation import is_placeholder
 from interject.cli.whole_sound import read_whole
 from tests.cli.containers import encode, hear, only_pictures, piped, two_tracks, wav_bytes
@@ -140,8 +140,9 @@ def test_a_pipe_is_heard_whole(tmp_path: Path, sound: Path, suffix: str, way: st
     whole, _ = hear(open_source(str(path)))
     if way == "named pipe":
         source = open_source(named_pipe(tmp_path / "pipe", path.read_bytes()))
+        assert source.name == str(tmp_path / "pipe")
     else:
-        source = StandardInput(piped(path.read_bytes()), RawShape())
+        source = standard_input(piped(path.read_bytes()), RawShape())
     heard, _ = hear(source)
     # Where the padding of an MP3 ends is known of a file only.
     np.testing.assert_array_equal(heard[: len(whole) - 100], whole[:-100])
@@ -164,13 +165,13 @@ def test_a_piped_mp4_needs_its_index_first(tmp_path: Path, sound: Path, faststar
         assert is_whole(pipe)
         return
     with pytest.raises(InputFailure, match=r"index \(moov\) stands behind the sound.*faststart"):
-        open_source(pipe)
+        hear(open_source(pipe))
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3", ".webm", ".ogg"])
 def test_a_cut_in_a_pipe_is_told(tmp_path: Path, sound: Path, suffix: str) -> None:
     data = encode(sound, tmp_path / f"a{suffix}", FORMATS[suffix]).read_bytes()
-    source = StandardInput(piped(data[: len(data) // 2 + 1]), RawShape())
+    source = standard_input(piped(data[: len(data) // 2 + 1]), RawShape())
     hear(source)
     assert len(source.notices) == 1
     assert "cut" in source.notices[0]
@@ -187,21 +188,21 @@ def test_standard_input_that_does_not_block_is_waited_for() -> None:
         os.close(writer)
 
     threading.Timer(0.05, write).start()
-    heard, _ = hear(StandardInput(reader, RawShape()))
+    heard, _ = hear(standard_input(reader, RawShape()))
     assert heard.astype("<i2").tobytes() == pcm
 
 
 def test_a_file_is_read_from_where_it_stands(sound: Path) -> None:
     with sound.open("rb") as file:
         os.lseek(file.fileno(), 44, os.SEEK_SET)
-        heard, _ = hear(StandardInput(file.fileno(), RawShape()))
+        heard, _ = hear(standard_input(file.fileno(), RawShape()))
     assert len(heard) == SECONDS * RATE_HZ
 
 
 @pytest.mark.parametrize("start", [b"RI", b"\xff\xfb\x90\x64", b"\xff\xf1\x50\x80", b"G@", b""])
 def test_raw_pcm_is_not_taken_for_a_sound_file(start: bytes) -> None:
     pcm = start + room(1.0).astype("<i2").tobytes()
-    heard, _ = hear(StandardInput(piped(pcm), RawShape()))
+    heard, _ = hear(standard_input(piped(pcm), RawShape()))
     assert heard.astype("<i2").tobytes() == pcm
 
 
@@ -445,6 +446,14 @@ def test_several_tracks_are_told_and_chosen(tmp_path: Path, sound: Path) -> None
     second = heard_at_s(path, track=2)
     assert second[0] == pytest.approx(LOUD_AT_S, abs=0.01)
     assert second[2] == [f"{path} holds 2 audio tracks; track 2 is heard"]
+
+
+def test_several_tracks_in_a_pipe_are_told_and_chosen(tmp_path: Path, sound: Path) -> None:
+    silent = write_wav(tmp_path / "silent.wav", room(SECONDS))
+    data = two_tracks(silent, sound, tmp_path / "two.mkv").read_bytes()
+    source = standard_input(piped(data), RawShape(), track=2)
+    assert np.abs(hear(source)[0]).max() > 15_000
+    assert source.notices == ["standard input holds 2 audio tracks; track 2 is heard"]
 
 
 @pytest.mark.parametrize("track", [0, -1, 3])

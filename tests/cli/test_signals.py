@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from interject.cli.listen_request import read_request
 from interject.cli.listening import run
 from interject.cli.signals import STOPPING, StopSignals
+from interject.cli.sources import RawShape, standard_input
 from tests.cli.fake_runtime import LoudnessRuntime
 from tests.cli.process import DEFAULTS, listening
 from tests.cli.sounds import RATE_HZ, read_stereo, room, write_wav
@@ -150,3 +152,34 @@ def test_ctrl_c_while_modules_are_imported_shows_no_traceback() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_while_a_pipe_says_nothing_after_its_first_bytes(
+    tmp_path: Path, files: dict[str, Any], number: signal.Signals
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = os.open(pipe, os.O_RDWR)
+    os.write(writer, write_wav(tmp_path / "a.wav", room(1.0)).read_bytes()[:30])
+    with listening(source=str(pipe), **files) as process:
+        while not (tmp_path / "out.wav").exists() and process.poll() is None:
+            pass
+        process.send_signal(number)
+        told, errors = process.communicate(timeout=30)
+    os.close(writer)
+    assert process.returncode == 128 + number
+    assert summary(told.decode())["interrupted"] is True
+    assert b"Traceback" not in errors
+
+
+def test_ctrl_c_while_ffmpeg_reads_is_not_lost(tmp_path: Path) -> None:
+    data = write_wav(tmp_path / "a.wav", room(1.0)).read_bytes()
+    reader, writer = os.pipe()
+    os.write(writer, data[:5_000])
+    source = standard_input(reader, RawShape())
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        for _ in source.blocks():
+            pass
+    os.close(writer)
