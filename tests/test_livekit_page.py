@@ -31,12 +31,14 @@ TYPED_BY_HAND = {
 CLAIMS = {
     "Where the agent asked for does not come within 15 s": f"{LIVE}join.py::"
     "test_an_agent_that_does_not_come_is_told",
-    "two of LiveKit's defaults are switched off": f"{UNIT}session_settings.py::"
+    "three of LiveKit's defaults are switched off": f"{UNIT}session_settings.py::"
     "test_defaults_that_make_holes_are_switched_off_and_said",
-    "nano takes the edge\nof such a hole for a blow": f"{UNIT}session_settings.py::"
+    "nano takes the edge of such a\nhole for a blow": f"{UNIT}session_settings.py::"
     "test_a_greeting_into_sound_that_begins_suddenly_is_no_alarm",
-    "unless you gave\n`aec_warmup_duration` yourself": f"{UNIT}session_settings.py::"
+    "A warm-up or a gain that you asked for yourself stays": f"{UNIT}session_settings.py::"
     "test_a_warmup_that_somebody_chose_stays_and_is_said",
+    "The third is automatic gain control": f"{LIVE}defaults.py::"
+    "test_what_harms_is_said_and_the_greeting_leaves_no_hole_in_what_is_heard",
     "follow the profile's `system_prompt`": f"{UNIT}transcripts.py::"
     "test_first_instructions_end_the_system_prompt_and_later_ones_are_told",
     "`user_input_transcribed`\n  fires": f"{UNIT}transcripts.py::"
