@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +68,17 @@ def test_a_health_check_needs_an_address(interject: Callable[..., Outcome], heal
     outcome = interject("livekit", "start", *ACCESS, "--health", health)
     assert outcome.code == 2
     assert "give host:port" in outcome.err
+
+
+def test_a_port_for_figures_must_be_free(interject: Callable[..., Outcome]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        outcome = interject("livekit", "start", *ACCESS, "--metrics-port", port)
+    assert outcome.code == 2
+    assert f"--metrics-port {port}: cannot be used on 127.0.0.1" in outcome.err
+    outcome = interject("livekit", "start", *ACCESS, "--metrics-port", "0")
+    assert outcome.code == 2
+    assert "a port lies between 1 and 65535" in outcome.err
 
 
 def test_the_commands_name_their_options(interject: Callable[..., Outcome]) -> None:
