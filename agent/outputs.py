@@ -42,6 +42,16 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
+class Unvoiced(Posted):
+    """A reply that should have been said aloud and could not be: it is read instead.
+
+    `captioned`: its words are shown as captions already.
+    """
+
+    captioned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Cue:
     """A card for chosen people's eyes, of no use after `expires_at_s` (stream time, like `at_s`).
 

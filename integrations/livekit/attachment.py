@@ -6,14 +6,15 @@ import weakref
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from livekit.agents import llm
+from livekit.agents import llm, tts
+from livekit.agents.utils import is_given
 
 from interject.model_runtime.protocol import FloorMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from livekit.agents import AgentSession, ConversationItemAddedEvent, SpeechHandle
+    from livekit.agents import AgentSession, ConversationItemAddedEvent, ErrorEvent, SpeechHandle
     from livekit.agents.voice import SpeechCreatedEvent
 
     from interject.model_runtime.protocol import Emotion
@@ -25,6 +26,10 @@ MAX_HISTORY_ITEMS = 200
 MAX_EMOTIONS = 64
 
 
+def _ignore() -> None:
+    """Nobody wants to know."""
+
+
 class Attachment:
     """Cuts speech, shuts the outputs that the floor's mode forbids, and keeps history bounded."""
 
@@ -32,6 +37,9 @@ class Attachment:
         self._session = weakref.ref(session)
         self._mode = FloorMode.SPEAK
         self._created: Callable[[SpeechHandle], None] | None = None
+        self._voiced = True
+        self.on_voice_failed: Callable[[], None] = _ignore
+        session.on("error", self._on_error)
         self._emotions: OrderedDict[str, Emotion] = OrderedDict()
         session.on("speech_created", self._on_speech_created)
         session.on("conversation_item_added", self._on_item_added)
@@ -50,6 +58,21 @@ class Attachment:
     def speaking(self) -> bool:
         session = self._session()
         return session is not None and session.agent_state == "speaking"
+
+    @property
+    def audible(self) -> bool:
+        """Whether there is a voice. Without one LiveKit's captions would wait for it for ever."""
+        return self._voiced
+
+    def settle_voice(self) -> None:
+        """The session starts: see what it has to speak with."""
+        session = self._session()
+        if session is None:
+            return
+        agent = session.current_agent
+        own = agent.tts if is_given(agent.tts) else session.tts
+        self._voiced = own is not None
+        self._apply_mode()
 
     def cut(self) -> bool:
         """Stop the present speech; speech that forbids interruptions goes on."""
@@ -92,13 +115,18 @@ class Attachment:
         if session is None:
             return
         wanted, output = self._mode is FloorMode.SPEAK, session.output
-        if output.audio_enabled is not wanted:
-            output.set_audio_enabled(wanted)
+        aloud = wanted and self.audible
+        if output.audio_enabled is not aloud:
+            output.set_audio_enabled(aloud)
         if output.transcription_enabled is not wanted:
             output.set_transcription_enabled(wanted)
 
     def _on_speech_done(self, speech: SpeechHandle) -> None:
         self._apply_mode()
+
+    def _on_error(self, event: ErrorEvent) -> None:
+        if isinstance(event.source, tts.TTS) and not event.error.recoverable:
+            self.on_voice_failed()
 
     def _on_speech_created(self, event: SpeechCreatedEvent) -> None:
         if self._created is not None:

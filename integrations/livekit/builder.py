@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from livekit.agents import AgentSession, TurnHandlingOptions
 from livekit.agents.types import NOT_GIVEN
 from livekit.agents.utils import is_given
+from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextInputOptions
 from livekit.agents.voice.turn import InterruptionOptions
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from interject.config import Profile
     from interject.integrations.livekit.talk_over import TalkOver
     from interject.model_runtime.protocol import FloorMode, Runtime
+
+NEVER = sys.maxsize
+"""LiveKit ends a session at the fourth reply whose voice fails; here it can still be read."""
 
 
 def session(
@@ -81,6 +86,7 @@ def session(
             f"{', '.join(wrong)}: fixed here, since another value breaks an agent that always "
             "listens; build an AgentSession yourself to change it"
         )
+    options.setdefault("conn_options", SessionConnectOptions(max_unrecoverable_errors=NEVER))
     if isinstance(voice, TTS):
         options.setdefault("tts_text_transforms", None)
     built: AgentSession[Any] = AgentSession(**settings, **options)

@@ -56,7 +56,7 @@ class Generation:
     """`silent` shows the text without a sound, whatever voice the session has.
 
     LiveKit has `received` it from the event on; `taken` tells that somebody has begun to read the
-    text; `heard_chars` is known after a cut.
+    text; `heard_chars` is known after a cut; `unvoiced`: its voice failed.
     Times are seconds on the session's clock.
     """
 
@@ -74,6 +74,7 @@ class Generation:
     taken: bool = False
     closed: bool = False
     interrupted: bool = False
+    unvoiced: bool = False
     heard_chars: int | None = None
     first_text_at_s: float | None = None
     spoken_text: str = field(default="", repr=False)

@@ -133,6 +133,9 @@ class RealtimeModel(llm.RealtimeModel):
         settle(session)
         if self.attachment is None or not self.attachment.belongs_to(session):
             self.attach(session)
+        if self.attachment is not None:
+            self.attachment.on_voice_failed = realtime.voice_failed
+            self.attachment.settle_voice()
         if self._hosted is not None:
             self._hosted.serve(realtime)
         elif self._house_rules:

@@ -228,6 +228,10 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         """Be silent now: cut what is said and forget what waits."""
         self._replies.stop()
 
+    def voice_failed(self) -> None:
+        """What was to be said now can be read at least."""
+        self._replies.voice_failed()
+
     # What LiveKit does
 
     def on(self, event: Any, callback: Any = None) -> Any:

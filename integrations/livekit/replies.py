@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 from livekit.agents import llm
 
 from interject.agent.floor import Floor, Verdict
-from interject.agent.outputs import shown_events
+from interject.agent.outputs import Unvoiced, shown_events, stream_time_s
 from interject.integrations.livekit.attachment import EMOTION_KEY
 from interject.integrations.livekit.generation import Generation, message_id
 from interject.integrations.livekit.line import Line
 from interject.integrations.livekit.metrics import reply_metrics
 from interject.integrations.livekit.phrases import begins_phrase
-from interject.model_runtime.protocol import Cause, EndReason
+from interject.model_runtime.protocol import Cause, EndReason, FloorMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,8 +115,14 @@ class Replies:
         self._emit("interject_reply_ended", generation.started, ended, generation.verdict)
         if generation.verdict is Verdict.SUPPRESS:
             self._suppress(generation, whole=True)
-        else:
-            self._show(generation, ended)
+            return
+        self._show(generation, ended)
+        if generation.verdict is Verdict.SHOW:
+            return
+        if generation.unvoiced and generation.closed:
+            self._read_instead(generation)
+        elif self._attachment is not None and not self._attachment.audible:
+            self._read_instead(generation, captioned=True)
 
     def broke_off(self, reason: str) -> None:
         """The model's memory is gone. What has been begun is said with the text that there is."""
@@ -145,6 +151,10 @@ class Replies:
         if (generation := self._saying.get(message_id)) is not None:
             self._stop(generation)
             generation.note_heard(audio_end_s=audio_end_ms / 1_000.0, transcript=transcript)
+
+    def voice_failed(self) -> None:
+        if self._line.current is not None:
+            self._line.current.unvoiced = True
 
     def report_floor(self) -> None:
         if self._floor.state is not self._reported_floor:
@@ -246,6 +256,26 @@ class Replies:
         added = llm.RemoteItemAddedEvent(previous_item_id=None, item=message)
         self._emit("remote_item_added", added)
 
+    def _read_instead(self, generation: Generation, *, captioned: bool = False) -> None:
+        """What no voice says is posted, unless the profile posts everything anyway."""
+        text = generation.text
+        posts = "posted" in self._profile.outputs
+        if posts or self._floor.mode is not FloorMode.SPEAK or not text.strip():
+            return
+        started = generation.started
+        logger.info("A reply has no voice and is posted", extra={"reply_id": started.reply_id})
+        unvoiced = Unvoiced(
+            session_id=started.session_id,
+            reply_id=started.reply_id,
+            seq=started.seq,
+            at_s=stream_time_s(started.seq),
+            emotion=started.emotion,
+            text=text,
+            reason=EndReason.COMPLETE,
+            captioned=captioned,
+        )
+        self._emit("interject_output", unvoiced)
+
     def _taken(self, generation: Generation) -> None:
         self._model.on_air.generation = generation
 
@@ -262,7 +292,13 @@ class Replies:
         if generation.unread_timer is not None:
             generation.unread_timer.cancel()
         self._saying.pop(generation.message_id, None)
-        if generation.cut:
+        if generation.unvoiced:
+            self._stop(generation)
+            heard_chars = len(generation.text)
+            self._heard(generation.started, chars=heard_chars)
+            if generation.message_id not in self._writing:
+                self._read_instead(generation)
+        elif generation.cut:
             self._stop(generation)
             heard_chars = generation.heard_chars or 0
             self._cancel(generation.started, heard_chars=heard_chars)

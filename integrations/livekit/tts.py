@@ -120,7 +120,8 @@ class SpeechStream(tts.SynthesizeStream):
                     output_emitter.push(chunk.pcm)
                     samples += len(chunk.pcm) // SAMPLE_BYTES
         except VoiceFailure as error:
-            raise APIConnectionError(str(error)) from error
+            # A second attempt would begin anew, and the room would hear the beginning twice.
+            raise APIConnectionError(str(error), retryable=not samples) from error
         if not samples:
             output_emitter.push(bytes(round(PAUSE_S * rate_hz) * SAMPLE_BYTES))
         output_emitter.end_segment()

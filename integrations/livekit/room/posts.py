@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from interject.agent.outputs import Posted
+from interject.agent.outputs import Posted, Unvoiced
 
 if TYPE_CHECKING:
     from livekit import rtc
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from interject.agent.outputs import OutputEvent
 
 CHAT_TOPIC = "lk.chat"
+TRANSCRIPTION_TOPIC = "lk.transcription"
 EMOTION_ATTRIBUTE = "interject.emotion"
 CHUNK_ATTRIBUTE = "interject.chunk"
 ERROR_ATTRIBUTES = {"interject.error": "true"}
@@ -33,3 +34,15 @@ class Posts:
             event.text, topic=CHAT_TOPIC, attributes=attributes
         )
         self.sent += 1
+        if isinstance(event, Unvoiced) and not event.captioned:
+            await self._caption(event)
+
+    async def _caption(self, event: Unvoiced) -> None:
+        await self._room.local_participant.send_text(
+            event.text,
+            topic=TRANSCRIPTION_TOPIC,
+            attributes={
+                "lk.segment_id": f"{event.session_id}-{event.reply_id}",
+                "lk.transcription_final": "true",
+            },
+        )

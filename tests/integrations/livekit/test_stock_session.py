@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from livekit.agents import Agent, AgentSession, llm
+from livekit.agents import Agent, AgentSession, APIConnectOptions, llm
+from livekit.agents.voice.agent_session import SessionConnectOptions
 
+from interject.agent.outputs import Unvoiced
 from interject.integrations.livekit import TTS, RealtimeModel, RealtimeSession
 from interject.integrations.livekit.room.consent import NOBODY
 from interject.model_runtime.protocol import Cause, Emotion
@@ -22,6 +24,10 @@ from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+AT_ONCE = SessionConnectOptions(
+    tts_conn_options=APIConnectOptions(max_retry=0), max_unrecoverable_errors=1_000
+)
 
 
 @contextlib.asynccontextmanager
@@ -197,6 +203,28 @@ async def test_a_history_that_is_given_holds_no_wishes() -> None:
     assert made.current.listening
     await agent.aclose()
     await made.aclose()
+
+
+@pytest.mark.parametrize("clauses", [None, 0, 1])
+async def test_what_no_voice_says_can_be_read(clauses: int | None) -> None:
+    """No voice at all, one that fails at once, and one that fails in the middle."""
+    runtime, speaker, voice = FakeRuntime(deciding=False), FakeLoudspeaker(), FakeVoice()
+    made = RealtimeModel(runtime, clock=FakeClock())
+    text, options = "One good clause. And another one.", {}
+    if clauses is not None:
+        voice = FakeVoice(samples_per_char=10, fails_after=clauses)
+        options = {"tts": TTS(voice, on_air=made.on_air), "conn_options": AT_ONCE}
+    async with stock(runtime, made, speaker=speaker, **options) as (_, model):
+        outputs: list[object] = []
+        assert made.current is not None
+        made.current.on("interject_output", outputs.append)
+        model.reply(Scripted(text), cause=Cause.MODEL)
+        await until(lambda: outputs)
+        await until(lambda: (0, len(text)) in model.heard_reports)
+    (unvoiced,) = outputs
+    assert isinstance(unvoiced, Unvoiced)
+    assert (unvoiced.text, unvoiced.captioned) == (text, clauses is None)
+    assert voice.texts == (["One good clause. "] if clauses else [])
 
 
 async def test_another_agent_takes_over_the_same_ear() -> None:
