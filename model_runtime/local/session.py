@@ -140,7 +140,7 @@ class LocalSession(RemoteSession):
             number = int(output.entry)
             self._outbox.answered(number, refused=bool(output.error))
             settle(self._asked.get(number), output.error)
-        else:
+        elif not isinstance(output, wire.Resend):
             event = self._progress.for_client(output)
             if event is not None:
                 self._deliver(event)

@@ -44,6 +44,7 @@ class Arrivals:
             known |= found
             for key in set(unknown) - set(found):
                 await self.strike(client, key)
+                await client.srem(self._keys.owned(self._token), key)
         self._surveyed = known
         return sorted(known.values(), key=lambda legacy: legacy.urgency, reverse=True)
 

@@ -88,6 +88,7 @@ _PHRASES = {
     "is not an integer": Handling.SESSION,
     "acl failure": Handling.PROCESS,
     "no permissions": Handling.PROCESS,
+    "the user executing the script": Handling.PROCESS,
     "unknown command": Handling.PROCESS,
     "unknown subcommand": Handling.PROCESS,
     "unknown redis command": Handling.PROCESS,
@@ -198,6 +199,11 @@ def said(error: BaseException) -> str:
     """
     text = str(error).partition(", with args")[0]
     return " ".join(text.split()).rstrip(".") or type(error).__name__
+
+
+def is_there_already(answer: object) -> bool:
+    """Whether an entry could not be added because it, or a later one, was before."""
+    return isinstance(answer, exceptions.ResponseError) and "equal or smaller" in str(answer)
 
 
 def raise_errors(answers: Iterable[Any]) -> None:

@@ -57,7 +57,7 @@ class Guest:
     stream: Stream | None = None
 
     def emit(self, output: wire.Output) -> None:
-        if not isinstance(output, wire.Opened | wire.Answer):
+        if not isinstance(output, wire.Opened | wire.Answer | wire.Resend):
             output = replace(output, session_id=self.options.session_id)
         self.outputs.append(output)
         self.closed = self.closed or isinstance(output, Closed)

@@ -47,7 +47,7 @@ class Lease:
         self.draining = False
         self._doubtful = False
         self._keys = keys
-        self._name = name
+        self.name = name
         self._slots = slots
         self._timings = timings
 
@@ -60,7 +60,7 @@ class Lease:
         while await self._beat(client) is None:
             if perf_counter() > deadline:
                 raise RuntimeFailure(
-                    f"a worker named {self._name} is running already; give this one another --name"
+                    f"a worker named {self.name} is running already; give this one another --name"
                 )
             await asyncio.sleep(self._timings.beat_s)
 
@@ -75,18 +75,18 @@ class Lease:
         renewal = await self._beat(client, visited)
         self._doubtful = False
         if renewal is None:
-            raise RuntimeFailure(f"another worker named {self._name} has taken over; stopped")
+            raise RuntimeFailure(f"another worker named {self.name} has taken over; stopped")
         self.tenants = renewal.tenants
         return replace(renewal, lapsed=renewal.lapsed or doubtful)
 
     async def leave(self, client: Redis) -> None:
         """Give the name up; what this worker still has is anyone's."""
-        await client.delete(self._keys.worker(self.token), self._keys.name(self._name))
+        await client.delete(self._keys.worker(self.token), self._keys.name(self.name))
 
     async def _beat(self, client: Redis, visited: Iterable[str] = ()) -> Renewal | None:
         verdict, fresh, lonely, tenants = await scripts.run(
             client, Script.BEAT, [self._keys.fleet],
-            self._keys.prefix, self.token, self._name, 0 if self.draining else self._slots,
+            self._keys.prefix, self.token, self.name, 0 if self.draining else self._slots,
             milliseconds(self._timings.worker_lease_s), milliseconds(self._timings.grace_s),
             0 if self.draining else 1, notices.LONGEST, " ".join(self.tenants), *visited,
         )  # fmt: skip

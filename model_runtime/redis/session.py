@@ -133,6 +133,9 @@ class RedisSession(RemoteSession):
             settle(self.opened, output.error)
         elif isinstance(output, wire.Answer):
             settle(self._asked.pop(output.entry, None), output.error)
+        elif isinstance(output, wire.Resend):
+            self.outbox.send_again()
+            self._wake()
         else:
             renumbered = self._renumbered(output)
             event = None if renumbered is None else self._progress.for_client(renumbered)

@@ -12,13 +12,20 @@ import math
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import ConnectionError, ResponseError
+from redis.exceptions import ConnectionError, RedisError, ResponseError
 
 from interject.model_runtime.protocol import CloseReason, RuntimeBusy, RuntimeFailure
 from interject.model_runtime.redis.cluster import Home
-from interject.model_runtime.redis.errors import FAILURES, raise_errors
+from interject.model_runtime.redis.damage import Damage, Part
+from interject.model_runtime.redis.errors import (
+    FAILURES,
+    Handling,
+    handling,
+    is_there_already,
+    raise_errors,
+)
 from interject.model_runtime.redis.keys import Keys, shown
 from interject.model_runtime.redis.link import Link
 from interject.model_runtime.redis.notices import Follower, names_in, notify
@@ -95,6 +102,7 @@ class Shard:
         self._attended = Rota(timings.beat_s)
         self._reads, self._writes = Pace(timings.tick_s), Pace(timings.tick_s)
         self._outage = Outage()
+        self._damage = Damage(timings.lost_s)
         self._starting = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
         self._resending = True
@@ -220,18 +228,49 @@ class Shard:
         sessions = self._known(told)
         if not sessions:
             return
-        places = {self._keys.output(s.key): s.read_to for s in sessions}
-        answer = await client.ask(read(places, count=ENTRIES_A_READ))
         asked = {session.key: session for session in sessions}
-        for key, entries in read_entries(answer):
+        for key, entries in read_entries(await self._outputs(client, sessions)):
             for entry, fields in entries:
                 asked[key].receive(entry, fields)
         for session in sessions:
-            # Meanwhile another one may have been opened under its key.
-            if session.closed.is_set() and self.sessions.get(session.key) is session:
-                del self.sessions[session.key]
-                self._missing_since.pop(session.key, None)
-                self._again.pop(session.key, None)
+            if session.closed.is_set():
+                self._drop(session)
+
+    async def _outputs(self, client: Client, sessions: list[RedisSession]) -> list[Any]:
+        """What `read_entries` reads. Where one stream is none, the others are read all the same."""
+        places = {self._keys.output(session.key): session.read_to for session in sessions}
+        try:
+            return await client.ask(read(places, count=ENTRIES_A_READ)) or []
+        except ResponseError as error:
+            if handling(error) is not Handling.SESSION:
+                raise
+        alone = [read(dict([place]), count=ENTRIES_A_READ) for place in places.items()]
+        found: list[Any] = []
+        for session, entries in zip(sessions, await client.exchange(alone), strict=True):
+            if self._is_usable(session, Part.OUTPUT, entries):
+                found += entries or ()
+        return found
+
+    def _is_usable(self, session: RedisSession, part: Part, answer: object) -> bool:
+        """Whether a part of a session is as it should be.
+
+        :raises RedisError: when Redis could not say.
+        """
+        if isinstance(answer, RedisError):
+            if handling(answer) is not Handling.SESSION:
+                raise answer
+            self._damage.found(session, part)
+            return False
+        self._damage.mended(session, part)
+        return True
+
+    def _drop(self, session: RedisSession) -> None:
+        """Under its key there may be another one by now."""
+        self._damage.forget(session)
+        if self.sessions.get(session.key) is session:
+            del self.sessions[session.key]
+            self._missing_since.pop(session.key, None)
+            self._again.pop(session.key, None)
 
     def _known(self, keys: set[str]) -> list[RedisSession]:
         return [self.sessions[key] for key in keys if key in self.sessions]
@@ -290,12 +329,15 @@ class Shard:
         commands.append(notify(self._keys.news(self._address.tenant), names))
         *results, _ = await client.transact(commands)
         for (session, number, _), result in zip(letters, results, strict=True):
-            if isinstance(result, ResponseError) and "equal or smaller" not in str(result):
-                raise result
-            if result is None:
-                session.outbox.send_again()
-            else:
+            if is_there_already(result):
                 session.outbox.sent(number)
+            elif result is None:
+                self._damage.found(session, Part.INPUT)
+                session.outbox.send_again()
+            elif self._is_usable(session, Part.INPUT, result):
+                session.outbox.sent(number)
+            else:
+                session.outbox.send_again()
 
     async def _attend(self, client: Client) -> None:
         """All sessions in turn, each once a beat, few at a time: what comes in between goes first.
@@ -325,9 +367,9 @@ class Shard:
             for s in sessions
         ]  # fmt: skip
         answers = await client.exchange(commands)
-        raise_errors(answers)
         for session, before in zip(sessions, answers, strict=True):
-            self._judge(session, before)
+            if self._is_usable(session, Part.CLIENT, before):
+                self._judge(session, before)
 
     def _reply_taken(self, key: str) -> None:
         self._taken.add(key)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import RedisError, ResponseError
 
 from interject.model_runtime.engine.recall import AnyDeed, Decided, Fed, Recollection
 from interject.model_runtime.protocol import (
@@ -13,6 +15,7 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionOptions,
 )
+from interject.model_runtime.redis.errors import Handling, handling, raise_errors
 from interject.model_runtime.redis.memo import read_journal, read_snapshot
 from interject.model_runtime.redis.streams import Entries, entries
 from interject.model_runtime.remote import wire
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.redis.keys import Keys
 
 ENTRIES_A_READ = 64
-_UNREADABLE = (ValueError, KeyError, RuntimeFailure)
+_UNREADABLE = (ValueError, LookupError, RuntimeFailure, ResponseError)
 MOST_LOST = 2
 """Leases in a row that workers may lose which had taken a session over and did nothing for it."""
 FIRST_ENTRY = "0-1"
@@ -50,6 +53,8 @@ class Legacy:
     known: Recollection | None = None
     places: dict[int, str] = field(default_factory=dict)
     waiting: int = 0
+    has_journal: bool = False
+    has_snapshot: bool = False
     failure: str = ""
     lost: int = 0
 
@@ -80,21 +85,41 @@ async def survey(
         pipeline.hgetall(keys.session(key))
         pipeline.xrange(keys.journal(key))
         pipeline.xlen(keys.input(key))
-    answers = iter(await pipeline.execute())
+    answers = iter(await pipeline.execute(raise_on_error=False))
     found = zip(arrived, answers, answers, answers, strict=True)
     return {
-        key: _begin(key, state, entries(journal), length, model)
+        key: _begin(key, state, journal, length, model)
         for key, state, journal, length in found
-        if state.get(b"state") == b"open" and state.get(b"worker") == token.encode()
+        if _is_for(token, state)
     }
 
 
-def _begin(key: str, state: wire.Fields, journal: Entries, length: int, model: str) -> Legacy:
+def _is_for(token: str, state: wire.Fields | RedisError) -> bool:
+    """Whether a session is this worker's.
+
+    :raises RedisError: when that cannot be said now.
+    """
+    if isinstance(state, RedisError):
+        if handling(state) is not Handling.SESSION:
+            raise state
+        return False
+    whole = all(state.get(name, b"").lstrip(b"-").isdigit() for name in (b"epoch", b"written"))
+    return whole and (state.get(b"state"), state.get(b"worker")) == (b"open", token.encode())
+
+
+def _count(state: wire.Fields, name: bytes) -> int:
+    """0 where nobody wrote it, or somebody wrote something else."""
+    found = state.get(name, b"")
+    return int(found) if found.isdigit() else 0
+
+
+def _begin(key: str, state: wire.Fields, noted: Any, length: Any, model: str) -> Legacy:
     """A snapshot trims both streams: input holds what was decided since then, and what waits."""
     data = state.get(b"options", b"")
     blank = Legacy(
         key, SessionOptions(wire.session_id_in(data) or key), int(state[b"epoch"]),
-        int(state.get(b"number", 0)), int(state[b"written"]), lost=int(state.get(b"lost", 0)),
+        _count(state, b"number"), int(state[b"written"]), lost=_count(state, b"lost"),
+        has_snapshot=b"snapshot" in state,
     )  # fmt: skip
     try:
         legacy = replace(blank, options=wire.decode_options(data))
@@ -105,11 +130,16 @@ def _begin(key: str, state: wire.Fields, journal: Entries, length: int, model: s
     if legacy.written <= 0:
         return legacy
     try:
+        raise_errors((noted, length))
+        journal = entries(noted)
+        if len(journal) != int(state.get(b"journal", len(journal))):
+            raise LookupError("a part of the journal is gone")
         deeds, cursor = _deeds(journal, model)
     except _UNREADABLE as error:
         return _lost(blank, error)
     waiting = length - sum(isinstance(deed, Decided) for deed in deeds)
-    return replace(legacy, known=Recollection(None, deeds, ()), cursor=cursor, waiting=waiting)
+    known = Recollection(None, deeds, ())
+    return replace(legacy, known=known, cursor=cursor, waiting=waiting, has_journal=bool(journal))
 
 
 async def load(
@@ -122,10 +152,12 @@ async def load(
     pipeline.get(keys.snapshot(legacy.key))
     pipeline.hget(keys.session(legacy.key), "epoch")
     pipeline.hget(keys.session(legacy.key), "worker")
-    saved, epoch, worker = await pipeline.execute()
-    if (epoch, worker) != (str(legacy.epoch).encode(), token.encode()):
-        return None
     try:
+        saved, epoch, worker = await pipeline.execute()
+        if (epoch, worker) != (str(legacy.epoch).encode(), token.encode()):
+            return None
+        if saved is None and legacy.has_snapshot:
+            raise LookupError("the snapshot is gone")
         snapshot, cursor = (
             (None, FIRST_ENTRY) if saved is None else read_snapshot(saved, model=model)
         )
@@ -140,6 +172,9 @@ async def load(
 
 
 def _lost(legacy: Legacy, error: Exception) -> Legacy:
+    """:raises RedisError: when Redis could not be asked."""
+    if isinstance(error, RedisError) and handling(error) is not Handling.SESSION:
+        raise error
     reason = f"what the last worker wrote cannot be read ({type(error).__name__})"
     if isinstance(error, RuntimeFailure):
         reason = str(error)

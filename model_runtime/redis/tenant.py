@@ -64,6 +64,9 @@ class Tenant:
     leaving: bool = False
     left: bool = False
     closed: bool = False
+    has_journal: bool = False
+    has_snapshot: bool = False
+    failures: int = 0
     in_flight: Write | None = None
     intake: Intake = field(default_factory=Intake)
     _pending: list[tuple[Batch, tuple[Numbered, ...]]] = field(default_factory=list)
@@ -104,6 +107,10 @@ class Tenant:
             self._kept.popleft()
         self.closed = self.closed or self.in_flight.closed
         self.left = self.left or self.in_flight.last
+        self.has_snapshot = self.has_snapshot or bool(self.in_flight.snapshot)
+        self.has_journal = bool(self.in_flight.journals) or (
+            self.has_journal and not self.in_flight.snapshot
+        )
         self.held = self.held and not self.in_flight.whole
         self.in_flight = None
 

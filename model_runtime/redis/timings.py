@@ -14,7 +14,8 @@ class Timings:
     `worker_lease_s` without a beat makes a worker's sessions anyone's. So do two looks in a row,
     `look_s` apart, that find it no longer connected. A client that was not seen
     for `client_lease_s` may be replaced, after `grace_s` its sessions are closed. What is left of a
-    closed session is kept for `retention_s`. A worker that starts waits `start_s` for its Redis. A
+    closed session is kept for `retention_s`, of one that has neither a worker nor a client any more
+    for `kept_s`. A worker that starts waits `start_s` for its Redis. A
     session that neither Redis nor a worker knows any more is lost after `lost_s`.
     """
 
@@ -27,6 +28,7 @@ class Timings:
     client_lease_s: float = 2.0
     grace_s: float = 30.0
     retention_s: float = 120.0
+    kept_s: float = 600.0
     open_s: float = 20.0
     start_s: float = 10.0
     lost_s: float = 5.0

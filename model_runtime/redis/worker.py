@@ -13,17 +13,24 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from interject.model_runtime.checkpoint import fingerprint
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.protocol import CloseReason, RuntimeFailure
-from interject.model_runtime.redis import scripts, writes
+from interject.model_runtime.redis import mending, scripts, writes
 from interject.model_runtime.redis.arrivals import Arrivals
 from interject.model_runtime.redis.cluster import Home
 from interject.model_runtime.redis.connection import Address
-from interject.model_runtime.redis.errors import FAILURES, raise_errors
+from interject.model_runtime.redis.errors import (
+    FAILURES,
+    Handling,
+    handling,
+    passes,
+    raise_errors,
+    reason,
+)
 from interject.model_runtime.redis.guest import Batch
 from interject.model_runtime.redis.host import EngineHost
 from interject.model_runtime.redis.intake import ENTRIES_A_READ
@@ -65,6 +72,9 @@ ADOPTIONS_A_READ = 4
 HURRIES_A_READ = 4
 """Further reads of streams that are full of what cannot be read."""
 
+MOST_FAILURES = 8
+"""So many writes of one session alone are refused before it is given up."""
+COUNT_EVERY_S = 2.0
 VISIT_EVERY = 0.1
 """Of the time after which a session without a client ends: as often is it looked whether it has."""
 
@@ -111,6 +121,9 @@ class Worker:
         self._visits = Rota(VISIT_EVERY * self._timings.grace_s)
         self._reads = Pace(self._timings.tick_s)
         self._outage = Outage()
+        self._apart = False
+        self._condemned: set[str] = set()
+        self._counted_at = perf_counter()
         self._unwritten: dict[str, Tenant] = {}
         self._hurried: set[str] = set()
         self.refused_entries = 0
@@ -173,7 +186,22 @@ class Worker:
         await asyncio.shield(self._host.failed)
 
     async def _always(self, step: Callable[[Client], Awaitable[None]], link: Link) -> None:
-        await always(step, link, self._timings, self._outage, self._observer.outage)
+        await always(
+            partial(self._mended, step), link, self._timings, self._outage, self._observer.outage
+        )
+
+    async def _mended(self, step: Callable[[Client], Awaitable[None]], client: Client) -> None:
+        """Where somebody put something else into Redis, take it away and try again."""
+        try:
+            await step(client)
+        except ResponseError as error:
+            if handling(error) is Handling.SESSION:
+                kinds = mending.shared(
+                    self._keys, self._lease.tenants, name=self._lease.name, token=self._lease.token
+                )
+                await mending.missing(client, kinds)
+                await self._visit(client, list(self._tenants.values()))
+            raise
 
     async def _hold(self, link: Link) -> None:
         """Others tell of an outage: this one never gets as far as to know that it is over."""
@@ -182,7 +210,10 @@ class Worker:
     # The lease
 
     async def _beat(self, client: Client) -> None:
-        renewal = await self._lease.renew(client, self._visits.turn(self._tenants))
+        await self._count(client)
+        visited = self._known(set(self._visits.turn(self._tenants)))
+        await self._visit(client, visited)
+        renewal = await self._lease.renew(client, [tenant.key for tenant in visited])
         self._observer.leased(sessions=len(self._tenants), refused_entries=self.refused_entries)
         suspects = [t for t in self._tenants.values() if renewal.lapsed or t.held]
         await self._reclaim(client, suspects)
@@ -213,9 +244,36 @@ class Worker:
             if verdict == b"fenced":
                 self._forget(tenant)
             elif verdict == b"restored":
-                tenant.hold()
-                self._host.snapshot(tenant.key)
-                self._news.set()
+                self._write_anew(tenant)
+
+    async def _count(self, client: Client) -> None:
+        """Look now and then for sessions that are this worker's and that it was not told of."""
+        token = self._lease.token
+        for key in tuple(self._condemned):
+            await mending.remove(client, self._keys, token, key)
+            self._condemned.discard(key)
+        if self._lease.draining or perf_counter() < self._counted_at + COUNT_EVERY_S:
+            return
+        self._counted_at = perf_counter()
+        for key in await mending.overlooked(client, self._keys, token, self._tenants):
+            await client.ask(("RPUSH", self._keys.todo(token), key))
+
+    async def _visit(self, client: Client, tenants: list[Tenant]) -> None:
+        """Look whether Redis still keeps everything of these sessions."""
+        staying = [t for t in tenants if t.in_flight is None or not t.in_flight.closed]
+        kept_ms = milliseconds(self._timings.kept_s)
+        for key in await mending.visit(client, self._keys, staying, kept_ms):
+            logger.warning("redis has lost a part of a session", extra={"session": shown(key)})
+            for tenant in self._known({key}):
+                self._write_anew(tenant)
+
+    def _write_anew(self, tenant: Tenant) -> None:
+        """All that this worker knows of a session. What the client knows, it sends again."""
+        tenant.hold()
+        tenant.add(Batch(tenant.key, tenant.epoch, (wire.Resend(),), ""))
+        self._unwritten[tenant.key] = tenant
+        self._host.snapshot(tenant.key)
+        self._news.set()
 
     def _forget(self, tenant: Tenant) -> None:
         """Another worker has it. It may have come back here since, under a new epoch."""
@@ -307,6 +365,7 @@ class Worker:
         tenant = Tenant(
             key, legacy.options, epoch, legacy.cursor,
             number=legacy.number, written=legacy.written,
+            has_journal=legacy.has_journal, has_snapshot=legacy.has_snapshot,
         )  # fmt: skip
         self._tenants[key] = tenant
         self._observer.adopted(restored=legacy.known is not None)
@@ -354,8 +413,9 @@ class Worker:
             return
         began = perf_counter()
         retention_ms = milliseconds(self._timings.retention_s)
+        token, apart = self._lease.token, self._apart
         calls = list(
-            writes.calls(writing, self._keys, self._lease.token, retention_ms=retention_ms)
+            writes.calls(writing, self._keys, token, retention_ms=retention_ms, apart=apart)
         )
         answers = await client.exchange([command for _, command in calls])
         self._observer.wrote(perf_counter() - began)
@@ -363,7 +423,21 @@ class Worker:
             if not isinstance(answer, RedisError):
                 for (tenant, write), verdict in zip(written, answer, strict=True):
                     self._judge(tenant, write, verdict)
+            elif apart and not passes(answer):
+                self._strike(written[0][0], answer)
+        self._apart = any(isinstance(a, RedisError) and not passes(a) for a in answers)
         raise_errors(answers)
+
+    def _strike(self, tenant: Tenant, error: RedisError) -> None:
+        """What Redis holds of a session lets nothing be written. No other is to wait for it."""
+        tenant.failures += 1
+        if tenant.failures < MOST_FAILURES:
+            return
+        extra = {"session": shown(tenant.key), "reason": reason(error)}
+        logger.error("a session cannot be written; what redis holds of it is deleted", extra=extra)
+        self._host.abandon(tenant.key)
+        self._remove(tenant)
+        self._condemned.add(tenant.key)
 
     def _judge(self, tenant: Tenant, write: Write, verdict: bytes) -> None:
         """A write in flight that was put together anew meanwhile has no verdict."""
@@ -382,6 +456,7 @@ class Worker:
 
     def _settle(self, tenant: Tenant) -> None:
         tenant.settle()
+        tenant.failures = 0
         if tenant.closed:
             self._remove(tenant)
         elif tenant.waits:

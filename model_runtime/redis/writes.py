@@ -22,11 +22,15 @@ AT_ONCE = 32
 
 
 def calls(
-    writing: Sequence[Writing], keys: Keys, token: str, *, retention_ms: int
+    writing: Sequence[Writing], keys: Keys, token: str, *, retention_ms: int, apart: bool = False
 ) -> Iterator[tuple[Sequence[Writing], Command]]:
-    """Each call with what it writes; its answer holds a verdict on each."""
-    for first in range(0, len(writing), AT_ONCE):
-        some = writing[first : first + AT_ONCE]
+    """Each call with what it writes; its answer holds a verdict on each.
+
+    With `apart` each session has a call of its own: an error in one is no other's.
+    """
+    count = 1 if apart else AT_ONCE
+    for first in range(0, len(writing), count):
+        some = writing[first : first + count]
         words: list[Word] = [keys.prefix, LONGEST_OUTPUT]
         for tenant, write in some:
             words += _arguments(tenant, write, retention_ms)

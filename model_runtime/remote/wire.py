@@ -127,6 +127,11 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Resend:
+    """Input was lost on its way: whatever has not been dealt with is to be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Named:
     session_id: str
 
@@ -136,7 +141,7 @@ class _Named:
 
 Control = Say | TextTurn | AnswerNow | Cancel | Heard | Update | Finish | Close
 Input = Frame | Control
-Output = Event | Opened | Answer
+Output = Event | Opened | Answer | Resend
 
 _FRAME = b"frame"
 _UNSIGNED, _DOUBLE = struct.Struct("<I"), struct.Struct("<d")
@@ -157,6 +162,7 @@ _KINDS: dict[bytes, type] = {
     b"closed": Closed,
     b"opened": Opened,
     b"answer": Answer,
+    b"resend": Resend,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _JSON: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in _KINDS.values()}

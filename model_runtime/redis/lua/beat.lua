@@ -35,7 +35,7 @@ if ARGV[7] == '1' and fresh == 0 then
         local heir = least_loaded(prefix, nil, ARGV[5] / 2)
         if not heir then break end
         redis.call('SREM', theirs, key)
-        if redis.call('HGET', prefix .. 'session:' .. key, 'state') == 'open' then
+        if redis.pcall('HGET', prefix .. 'session:' .. key, 'state') == 'open' then
           count_loss(key, other)
           give(prefix, key, heir)
         end
@@ -65,7 +65,7 @@ local lonely = {}
 for i = 10, #ARGV do
   local client = prefix .. 'client:' .. ARGV[i]
   local left_ms = redis.call('PTTL', client)
-  if left_ms == -2 and redis.call('HGET', prefix .. 'session:' .. ARGV[i], 'state') == 'open' then
+  if left_ms == -2 and redis.pcall('HGET', prefix .. 'session:' .. ARGV[i], 'state') == 'open' then
     lonely[#lonely + 1] = ARGV[i]
   elseif left_ms == -1 or left_ms > tonumber(ARGV[6]) then
     redis.call('PEXPIRE', client, ARGV[6])

@@ -65,6 +65,9 @@ end
 redis.call('HSET', hash, 'state', 'open', 'epoch', epoch, 'options', ARGV[6], 'written', 0,
   'grace', grace_ms)
 redis.call('XADD', prefix .. 'in:' .. name, '0-1', 'v', '2', 'k', 'begin')
+-- Whoever has it puts this off again and again.
+redis.call('PEXPIRE', hash, 600000)
+redis.call('PEXPIRE', prefix .. 'in:' .. name, 600000)
 give(prefix, name, worker)
 show_room(prefix, {tenant}, ARGV[9])
 return admit('placed', '0-0')

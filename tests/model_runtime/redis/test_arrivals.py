@@ -69,13 +69,16 @@ class Held:
     def hget(self, name: str, field: str) -> None:
         self._answers.append(self._will(name).state[field.encode()])
 
-    async def execute(self) -> list[Any]:
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
         answers, self._answers = self._answers, []
         return answers
 
     async def lrem(self, name: str, count: int, key: str) -> None:
         assert (name, count) == (KEYS.todo("me"), 1)
         self.todo.remove(key)
+
+    async def srem(self, name: str, key: str) -> None:
+        assert name == KEYS.owned("me")
 
     def _will(self, name: str) -> Will:
         return self.wills[name.rpartition(":")[2]]

@@ -109,6 +109,7 @@ REPLIES = {
         "ERR This Redis command is not allowed from script" + IN_SCRIPT,
         "ERR Error compiling script (new function): user_script:1: unexpected symbol",
         "ERR ACL failure in script: User has no permissions to run the 'get' command",
+        "ERR The user executing the script can't run this command or subcommand" + IN_SCRIPT,
         "ERR wrong number of arguments for 'hello' command",
         "ERR syntax error",
     ],
