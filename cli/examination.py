@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes.util
 import importlib.metadata
 import importlib.util
@@ -53,6 +54,7 @@ def examine() -> list[Finding]:
         _extra("sounddevice", "'mic'", "mic"),
         _extra("livekit.agents", "LiveKit rooms", "livekit"),
         _extra("aiortc", "WebRTC", "webrtc"),
+        *_redis(os.environ.get("INTERJECT_REDIS_URL", "")),
     ]
 
 
@@ -117,6 +119,23 @@ def _extra(name: str, use: str, extra: str) -> Finding:
         remedy = f"pip install 'interject[{extra}]'"
         return Finding(part, State.OPTIONAL, f"not installed; needed for {use}", remedy)
     return Finding(part, State.OK, _version(part) or "installed")
+
+
+def _redis(url: str) -> list[Finding]:
+    """Only where one is named."""
+    if not url or _version("redis") is None:
+        return []
+    from interject.model_runtime.protocol import RuntimeFailure
+    from interject.model_runtime.redis.policy import SAFE, policy_of
+
+    try:
+        policy = asyncio.run(policy_of(url))
+    except RuntimeFailure as failure:
+        return [Finding("redis", State.OPTIONAL, str(failure), "see docs/operations.md")]
+    if policy in ("", SAFE):
+        return [Finding("redis", State.OK, f"answers; maxmemory-policy {policy or 'unknown'}")]
+    detail = f"maxmemory-policy {policy}: a full Redis deletes sessions that still run"
+    return [Finding("redis", State.OPTIONAL, detail, f"set maxmemory-policy {SAFE}")]
 
 
 def _version(name: str) -> str | None:

@@ -32,7 +32,7 @@ def open_runtime(url: str, *, slots: int = 8) -> Runtime:
         return LocalRuntime(url, slots=slots)
     if not url.startswith(EMBEDDED_PREFIX):
         raise RuntimeFailure(
-            f"{url}: not a runtime; use {EMBEDDED_PREFIX}nano, {EMBEDDED_PREFIX}DIRECTORY, "
+            f"{_shown(url)}: not a runtime; use {EMBEDDED_PREFIX}nano, {EMBEDDED_PREFIX}DIRECTORY, "
             f"{LOCAL_PREFIX}nano, {LOCAL_PREFIX}DIRECTORY or redis://host:port/0"
         )
     try:
@@ -43,6 +43,11 @@ def open_runtime(url: str, *, slots: int = 8) -> Runtime:
             f"an embedded model needs {error.name}: pip install 'interject[runtime]'"
         ) from error
     return EmbeddedRuntime(load_checkpoint(url.removeprefix(EMBEDDED_PREFIX)), slots=slots)
+
+
+def _shown(url: str) -> str:
+    """Without what could be a password."""
+    return url if url.isprintable() and not set("@?#") & set(url) else "the URL that was given"
 
 
 def _open_redis(url: str) -> Runtime:

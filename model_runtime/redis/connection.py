@@ -9,28 +9,27 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis.client import Client
 from interject.model_runtime.redis.errors import FAILURES, explain
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.line import lay_lines
+from interject.model_runtime.redis.url import hosts, place, split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
-SCHEMES = ("redis", "rediss", "unix")
+    from interject.model_runtime.redis.url import Place
+
 OWN_SETTINGS = ("shard", "shards", "cluster", "tenant", "tenants", "secret")
 TENANT = re.compile(r"[a-z0-9-]{1,32}")
-DEFAULT_PORT = 6379
 LEAST_VERSION = 7
 LONGEST_WAIT_S = 2.0
 """A Redis that is silent for longer is taken for gone."""
 MOST_CALLS = 4
 """Of one client at once; more fail."""
-
-Place = tuple[str, int]
-"""Host and port of one Redis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Address:
     unguessable: the password, unless the URL holds one of its own.
     """
 
-    url: str
+    url: str = field(repr=False)
     shards: tuple[str, ...] = ("0",)
     cluster: bool = False
     tenants: tuple[str, ...] = (DEFAULT_TENANT,)
@@ -57,19 +56,15 @@ class Address:
 
         :raises RuntimeFailure: when it is no such URL.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in SCHEMES:
-            raise RuntimeFailure("not a Redis URL: use redis://host:port/0 or rediss://host:port/0")
+        parts = split(url)
         query = parse_qsl(parts.query, keep_blank_values=True)
         ours = {name: value for name, value in query if name in OWN_SETTINGS}
         rest = urlencode([pair for pair in query if pair[0] not in OWN_SETTINGS])
         plain = urlunsplit(parts._replace(query=rest))
         secret = ours.get("secret") or unquote(parts.password or "")
         address = cls(plain, _shards(ours), _cluster(ours), _tenants(ours), secret)
-        if address.cluster or "," in parts.netloc.rpartition("@")[2]:
-            address.at(address.nodes()[0]).client()
-        else:
-            address.client()
+        several = address.cluster or len(hosts(parts)) > 1
+        (address.at(address.nodes()[0]) if several else address).client()
         return address
 
     @property
@@ -107,7 +102,7 @@ class Address:
         parts = urlsplit(self.url)
         if parts.scheme == "unix":
             raise RuntimeFailure(f"{self.name}: a cluster has hosts and ports, not a socket")
-        return tuple(_place(host) for host in parts.netloc.rpartition("@")[2].split(","))
+        return tuple(place(host) for host in hosts(parts))
 
     def at(self, place: Place) -> Address:
         """One node of the cluster."""
@@ -128,22 +123,34 @@ class Address:
             if on_connect is not None:
                 on_connect()
 
+        made = self._made(connected, 1 if on_connect else MOST_CALLS)
+        if made is None:
+            raise RuntimeFailure(
+                f"{self.name}: what is behind the ? of the URL cannot be used; "
+                "see the settings of redis-py, shard, shards and cluster"
+            )
+        return made
+
+    def _made(self, connected: Callable[[Any], Awaitable[None]], most: int) -> Client | None:
+        """None where the URL names a setting that there is not, or gives it no sense."""
         try:
             client: Any = Client.from_url(
                 self.url,
                 protocol=2,
                 decode_responses=False,
-                max_connections=1 if on_connect else MOST_CALLS,
+                max_connections=most,
                 socket_connect_timeout=LONGEST_WAIT_S,
                 socket_timeout=LONGEST_WAIT_S,
                 retry=Retry(NoBackoff(), 0),
                 redis_connect_func=connected,
             )
-            lay_lines(client)
-            made: Client = client
-            return made
-        except (ValueError, TypeError) as error:
-            raise RuntimeFailure(f"{self.name}: {error}") from None
+            pool = client.connection_pool
+            pool.connection_class(**pool.connection_kwargs)
+        except (ValueError, TypeError, RedisError):
+            return None
+        lay_lines(client)
+        made: Client = client
+        return made
 
     async def check(self, client: Client) -> None:
         """Find out now what would otherwise fail later.
@@ -199,13 +206,3 @@ def _cluster(settings: Mapping[str, str]) -> bool:
     if setting not in ("0", "1"):
         raise RuntimeFailure("in a Redis URL write cluster=1, or nothing")
     return setting == "1"
-
-
-def _place(host: str) -> Place:
-    try:
-        parts = urlsplit(f"//{host}")
-        if parts.hostname:
-            return parts.hostname, parts.port or DEFAULT_PORT
-    except ValueError:
-        pass
-    raise RuntimeFailure(f"{host}: not a host and port; write host:port,host:port")

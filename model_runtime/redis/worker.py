@@ -42,6 +42,7 @@ from interject.model_runtime.redis.notices import Follower, names_in
 from interject.model_runtime.redis.outage import Outage
 from interject.model_runtime.redis.pace import Pace, sleep_unless
 from interject.model_runtime.redis.placing import Placing
+from interject.model_runtime.redis.policy import warn_of_eviction
 from interject.model_runtime.redis.presence import Presence
 from interject.model_runtime.redis.retry import always, at_last, suppressed_outage
 from interject.model_runtime.redis.rota import Rota
@@ -151,6 +152,7 @@ class Worker:
 
     async def _join(self, leasing: Link) -> None:
         await leasing.check()
+        await leasing.run(warn_of_eviction)
         await leasing.run(self._lease.register)
 
     @property

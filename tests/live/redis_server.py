@@ -40,6 +40,7 @@ class RedisServer:
     def __init__(self, folder: Path, *settings: str) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.snapshot = folder / "dump.rdb"
         self._folder = folder
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from urllib.parse import quote
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interject.model_runtime import open_runtime
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis.connection import Address
 
@@ -40,15 +45,19 @@ def test_a_cluster_has_several_hosts() -> None:
     ("url", "message"),
     [
         ("http://host", "not a Redis URL"),
-        ("redis://host:port/0", "Port could not be cast"),
+        ("redis://host:port/0", "not a host and port"),
         ("redis://host/0?shard=a{b", "letters and digits"),
         ("redis://host/0?shards=a,,b", "letters and digits"),
         ("redis://host/0?shards=", "letters and digits"),
         ("redis://host/0?shards=a,a", "named once"),
         ("redis://one:1,two:2/0", r"several hosts are a cluster: add \?cluster=1"),
-        ("redis://one:1,two:x/0?cluster=1", "two:x: not a host and port"),
+        ("redis://one:1,two:x/0?cluster=1", "not a host and port"),
         ("redis://one:1,/0?cluster=1", "not a host and port"),
         ("redis://one:1/0?cluster=maybe", "cluster=1, or nothing"),
+        ("redis://host:70000/0", "not a host and port"),
+        ("redis://host/zero", "database in the Redis URL is no number"),
+        ("redis://host/0?nonsense=1", "behind the"),
+        ("redis://host/0?socket_timeout=soon", "behind the"),
         ("unix:///tmp/redis.sock?cluster=1", "hosts and ports, not a socket"),
     ],
 )
@@ -58,3 +67,52 @@ def test_what_is_wrong_with_a_url_is_said_without_its_password(url: str, message
         Address.parse(url)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["se/cret", "se[cret", "se]cret", "se?cret", "se#cret"])
+def test_a_password_that_is_not_encoded_is_told_how_to_be(password: str) -> None:
+    for url in (f"redis://:{password}@host", f"rediss://user:{password}@host:1/0?shard=a"):
+        with pytest.raises(RuntimeFailure, match=r"percent-encoded: write %2F for /") as caught:
+            Address.parse(url)
+        assert password not in told(caught.value)
+        assert Address.parse(url.replace(password, quote(password, safe="")))
+
+
+PASSWORDS = st.text(st.sampled_from("kqxz/?#[]@%:&=+,;~\\ \t\n\u2100é"), min_size=6, max_size=20)
+URLS = (
+    "redis://:{}@host:1/0", "rediss://user:{}@host:1/0?shards=a,b", "redis://{}@host",
+    "redis://u:{}@host:port/0", "redis://u:{}@one:1,two:2/0?cluster=1", "unix://u:{}@/tmp/socket",
+    "redis://u:{}@host/0?nonsense=1", "redis://u:{}@host/zero", "redis:/u:{}@host", "http://:{}@host",
+)  # fmt: skip
+
+
+@given(PASSWORDS, st.sampled_from(URLS))
+def test_nothing_that_is_said_of_a_url_holds_its_password(password: str, url: str) -> None:
+    for form in (password, quote(password, safe="")):
+        address = None
+        try:
+            address = Address.parse(url.format(form))
+        except RuntimeFailure as error:
+            said = [told(error), refusal(url.format(form))]
+        else:
+            said = [repr(address), address.name, str(address.explain(OSError("no route")))]
+        for words in said:
+            assert "\n" not in words
+            assert password not in words
+            assert form not in words
+
+
+def refusal(url: str) -> str:
+    """Of the call that every command makes."""
+    with pytest.raises(RuntimeFailure) as caught:
+        open_runtime(url)
+    return told(caught.value)
+
+
+def told(error: BaseException | None) -> str:
+    """What a message, a log or a crash could show of it."""
+    words = []
+    while error is not None:
+        words += [str(error), repr(error)]
+        error = error.__cause__ or error.__context__
+    return " ".join(words)
