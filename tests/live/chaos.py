@@ -9,12 +9,15 @@ import random
 import signal
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import FRAME_S
 from tests.live.client_process import ClientProcess
 from tests.live.proxy import Proxy
+from tests.live.redis_faults import FAULTS, administered
 from tests.live.room import Account, Room, accounts
+from tests.live.trouble_makers import ask_for_the_impossible, lose_a_key
 from tests.live.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ CLIENTS = 3
 SILENCE_S = 180.0
 STARTING_S = 4.0
 LAST_DEED_FRAMES = 20
+TROUBLES = ("MISCONF", "NOREPLICAS", "OOM", "BUSY")
 
 logger = logging.getLogger(__name__)
 
@@ -176,7 +180,15 @@ class Chaos:
             "client killed": self._kill_client,
             "client stopped": lambda: self._pause(self._dice.choice(self._clients).process),
             "client cut off": lambda: self._part(self._dice.choice(self._clients).proxy),
+            **{f"redis {name}": partial(self._trouble, name) for name in TROUBLES},
+            "a key lost": lambda: lose_a_key(self._redis, self._dice),
+            "hostile options": lambda: ask_for_the_impossible(self._redis, self._dice),
         }
+
+    async def _trouble(self, name: str) -> None:
+        """Redis says for a while that it cannot do it."""
+        async with administered(self._redis) as admin, FAULTS[name](self._redis, admin):
+            await self._a_while(3.0)
 
     async def _recovered(self, deed: str) -> None:
         """Until two frames that have yet to sound are decided in every room."""

@@ -36,7 +36,9 @@ logger = logging.getLogger(__name__)
 METHOD = (
     "Three workers with the tests' small model, three media processes, one Redis, each of the six "
     "behind a way of its own to Redis. Every second or two one of them is killed with kill -9, "
-    "stopped for up to 3 s, cut off for up to 3 s, or drained; the next deed comes when two frames "
+    "stopped for up to 3 s, cut off for up to 3 s, or drained. Or Redis answers for up to 3 s that "
+    "it cannot save, or has no replica, memory or time; or a session beside the rooms loses a key, "
+    "or is asked for with options that cannot be. The next deed comes when two frames "
     "that were yet to sound have been decided in every room, at least 0.8 s. The times count from "
     "the end of the deed; a media process takes 2 s to be missed and about one to start. A frame "
     "counts as never captured when no media process was there, or when it died with its media "
