@@ -262,7 +262,7 @@ class Worker:
 
     async def _visit(self, client: Client, tenants: list[Tenant]) -> None:
         """Look whether Redis still keeps everything of these sessions."""
-        staying = [t for t in tenants if t.in_flight is None or not t.in_flight.closed]
+        staying = [t for t in tenants if not (t.leaving or (t.in_flight and t.in_flight.closed))]
         kept_ms = milliseconds(self._timings.kept_s)
         for key in await mending.visit(client, self._keys, staying, kept_ms):
             logger.warning("redis has lost a part of a session", extra={"session": shown(key)})

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,6 @@ from tests.cli.sounds import room, write_float_wav, write_wav
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from interject.model_runtime.protocol import Event
     from tests.cli.conftest import Outcome
@@ -340,3 +340,19 @@ def test_doctor_names_every_part(interject: Call) -> None:
     ):
         assert part in outcome.out
     assert outcome.code == (1 if "required part(s) missing" in outcome.out else 0)
+
+
+KITCHEN = str(Path(__file__).parent.parent.parent / "examples" / "kitchen.wav")
+
+
+@pytest.mark.parametrize("words", [["doctor"], ["top"], ["listen", KITCHEN, "--runtime", "{}"]])
+def test_no_command_repeats_the_password_of_a_redis(
+    interject: Call, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    url = "redis://:se/cret@127.0.0.1:1/0"
+    monkeypatch.setenv("INTERJECT_REDIS_URL", url)
+    outcome = interject(*(word.format(url) for word in words))
+    said = " ".join((outcome.out + outcome.err).split())
+    assert "must be percent-encoded" in said
+    assert "cret" not in said
+    assert "internal error" not in said

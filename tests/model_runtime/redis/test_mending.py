@@ -1,0 +1,97 @@
+"""What a worker finds missing in Redis, and what it does about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from interject.model_runtime.protocol import SessionOptions
+from interject.model_runtime.redis import mending
+from interject.model_runtime.redis.guest import Batch
+from interject.model_runtime.redis.keys import Keys
+from interject.model_runtime.redis.tenant import Tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.packing import Command
+
+KEYS = Keys("0")
+NAME = "default.a"
+KEPT_MS = 600_000
+
+
+class TypedRedis:
+    """Knows of its keys only of what type they are, and when they end."""
+
+    def __init__(self, **kinds: str) -> None:
+        self.kinds = {KEYS.prefix + kind + ":" + NAME: type_ for kind, type_ in kinds.items()}
+        self.kept_ms: dict[str, int] = {}
+
+    async def ask(self, command: Command) -> Any:
+        (answer,) = await self.exchange((command,))
+        return answer
+
+    async def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        return [self._do(*command) for command in commands]
+
+    def _do(self, word: Any, *names: Any) -> Any:
+        match word:
+            case "TYPE":
+                return self.kinds.get(names[0], "none").encode()
+            case "UNLINK":
+                return [self.kinds.pop(name) for name in names]
+            case "XADD":
+                self.kinds[names[0]] = "stream"
+            case "PEXPIRE":
+                if names[0] in self.kinds:
+                    self.kept_ms[names[0]] = names[1]
+        return None
+
+
+WHOLE = {"session": "hash", "in": "stream", "out": "stream", "client": "string"}
+
+
+async def visited(redis: TypedRedis, tenant: Tenant) -> set[str]:
+    return await mending.visit(cast("Client", redis), KEYS, [tenant], KEPT_MS)
+
+
+def tenant(**known: bool) -> Tenant:
+    return Tenant(NAME, SessionOptions("a"), 5, "0-1", **known)  # type: ignore[arg-type]
+
+
+async def test_a_visit_puts_the_end_off_but_not_that_of_the_client() -> None:
+    redis = TypedRedis(**WHOLE)
+    assert await visited(redis, tenant()) == set()
+    assert redis.kept_ms == dict.fromkeys(
+        (KEYS.session(NAME), KEYS.input(NAME), KEYS.output(NAME)), KEPT_MS
+    )
+
+
+async def test_an_input_stream_begins_again_at_once() -> None:
+    redis = TypedRedis(**WHOLE | {"in": "list"})
+    assert await visited(redis, tenant()) == {NAME}
+    assert redis.kinds[KEYS.input(NAME)] == "stream"
+    assert redis.kept_ms[KEYS.input(NAME)] == KEPT_MS
+
+
+async def test_what_is_of_another_type_is_deleted() -> None:
+    redis = TypedRedis(**WHOLE | {"session": "string", "client": "set", "journal": "zset"})
+    assert await visited(redis, tenant()) == {NAME}
+    assert set(redis.kinds) == {KEYS.input(NAME), KEYS.output(NAME)}
+
+
+async def test_only_what_was_written_is_missed() -> None:
+    assert await visited(TypedRedis(**WHOLE), tenant()) == set()
+    assert await visited(TypedRedis(**WHOLE), tenant(has_journal=True)) == {NAME}
+    assert await visited(TypedRedis(**WHOLE), tenant(has_snapshot=True)) == {NAME}
+
+
+async def test_while_a_write_is_on_its_way_nobody_knows_what_there_is() -> None:
+    writing = tenant(has_journal=True, has_snapshot=True)
+    writing.add(Batch(NAME, 5, (), "0-1", journal=b"[]"))
+    assert writing.next_write() is not None
+    assert await visited(TypedRedis(**WHOLE), writing) == set()
+    writing.settle()
+    assert writing.has_journal
+    assert await visited(TypedRedis(**WHOLE), writing) == {NAME}
