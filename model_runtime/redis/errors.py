@@ -103,6 +103,8 @@ _PHRASES = {
     "no password is set": Handling.PROCESS,
 }
 """In replies whose first word is ERR, in lower case."""
+_IN_A_PIPELINE = "of pipeline caused error: "
+"""Before it stands the whole command, what somebody said in it."""
 _ABORTED = "discarded because of: "
 """What follows is the error that made Redis give a transaction up."""
 _CLASSES: tuple[tuple[type[BaseException], str], ...] = (
@@ -162,7 +164,7 @@ def code(error: BaseException) -> str:
             return word
     if not isinstance(error, exceptions.ResponseError):
         return ""
-    word = str(error).partition(" ")[0]
+    word = _words(error).partition(" ")[0]
     return word if word.isupper() and word.isalpha() else "ERR"
 
 
@@ -197,7 +199,7 @@ def said(error: BaseException) -> str:
     """The words of an error in one line. Redis repeats arguments of a command that it does not
     know: one of them could be a password.
     """
-    text = str(error).partition(", with args")[0]
+    text = _words(error).partition(", with args")[0]
     return " ".join(text.split()).rstrip(".") or type(error).__name__
 
 
@@ -227,12 +229,16 @@ def speaks_no_tls(error: BaseException) -> bool:
     return found is not None and not isinstance(found, _PASSING_TLS)
 
 
+def _words(error: BaseException) -> str:
+    return str(error).rpartition(_IN_A_PIPELINE)[2]
+
+
 def _is_tls(error: BaseException | None) -> bool:
     return isinstance(error, ssl.SSLError)
 
 
 def _by_words(error: BaseException) -> Handling | None:
-    words = str(error)
+    words = _words(error)
     if _ABORTED in words:
         return handling(exceptions.ResponseError(words.partition(_ABORTED)[2]))
     low = words.lower()

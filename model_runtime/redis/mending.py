@@ -69,7 +69,8 @@ async def visit(client: Client, keys: Keys, tenants: Sequence[Tenant], kept_ms: 
 
 async def remove(client: Client, keys: Keys, token: str, name: str) -> None:
     """A session of this worker; to its client Redis has lost it."""
-    await client.transact((("SREM", keys.owned(token), name), ("UNLINK", *_kinds(keys, name))))
+    gone = (keys.client(name), *_kinds(keys, name))
+    await client.transact((("SREM", keys.owned(token), name), ("UNLINK", *gone)))
 
 
 async def overlooked(client: Client, keys: Keys, token: str, known: Container[str]) -> list[str]:

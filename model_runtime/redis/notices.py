@@ -5,6 +5,7 @@ A notice is a hint and may be missed: who follows them looks after all sessions 
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.redis.streams import read, read_entries
@@ -45,6 +46,9 @@ class Follower:
     async def follow(self, client: Client, streams: Iterable[str]) -> list[tuple[str, wire.Fields]]:
         """New entries, each with whose stream it was; none if the wait was too long."""
         places = {stream: self._read_to.get(stream, _OLDEST) for stream in streams}
+        if not places:
+            await asyncio.sleep(self._wait_ms / 1000)
+            return []
         answer = await client.ask(read(places, count=ENTRIES_A_READ, block_ms=self._wait_ms))
         found: list[tuple[str, wire.Fields]] = []
         for (key, _), (owner, entries) in zip(answer or (), read_entries(answer), strict=True):

@@ -124,7 +124,7 @@ async def disturbed(server: RedisServer, disturb: Callable[[], Awaitable[None]])
         assert outline(beside) == undisturbed("good", SOUND)
         end = events[-1]
         assert isinstance(end, Closed)
-        if end.reason is CloseReason.CLIENT:
+        if end == Closed("victim", CloseReason.CLIENT):
             assert accounted_for(events) == list(range(len(SOUND)))
         else:
             assert end.detail

@@ -49,7 +49,7 @@ if ARGV[7] == '1' and fresh == 0 then
 end
 
 -- A Redis that forgot everything is told again; a tenant that was taken off the list stays off it.
-if fresh == 1 then
+if fresh == 1 or #redis.call('SMEMBERS', prefix .. 'tenants') == 0 then
   for tenant in string.gmatch(ARGV[9], '%S+') do
     redis.call('SADD', prefix .. 'tenants', tenant)
   end

@@ -179,3 +179,10 @@ def test_an_error_deep_in_an_answer_is_found() -> None:
     with pytest.raises(exceptions.ResponseError, match="WRONGTYPE"):
         raise_errors_within([b"ok", [1, [b"x", replied("WRONGTYPE Operation against")]]])
     raise_errors_within([b"ok", [1, []], None])
+
+
+def test_an_error_of_a_pipeline_is_the_same_without_the_command_s_words() -> None:
+    text = "Command # 1 (XADD k * d secret) of pipeline caused error: MISCONF cannot save"
+    error = exceptions.ResponseError(text)
+    assert (handling(error), reason(error)) == (Handling.RETRY, "MISCONF")
+    assert str(explain(error, "redis://host")) == "redis://host: MISCONF cannot save"
