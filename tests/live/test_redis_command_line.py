@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import wave
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,39 +82,6 @@ def test_a_file_gives_the_same_through_redis(redis_server: RedisServer, long_sou
     for logit in ("silent_logit", "respond_logit"):
         here, there = ([x[logit] for x in run if logit in x] for run in (together, apart))
         assert_same(there, here, terms=terms)
-
-
-def test_a_redis_that_goes_away_is_told_of_once_and_once_when_it_is_back(
-    redis_server: RedisServer, long_sound: str
-) -> None:
-    worker = subprocess.Popen(
-        [*COMMAND, "worker", "--redis", redis_server.url, "--name", "w1", "--telemetry", "off"],
-        cwd=ROOT, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    listening = None
-    try:
-        assert worker.stderr is not None
-        assert "ready" in worker.stderr.readline()
-        listening = subprocess.Popen(
-            [*COMMAND, "listen", long_sound, "--json", "--runtime", redis_server.url],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert listening.stdout is not None
-        assert listening.stdout.readline()
-        redis_server.kill()
-        time.sleep(2)
-        redis_server.start()
-        out, said = listening.communicate(timeout=120)
-    finally:
-        for process in (worker, listening):
-            if process is not None:
-                process.kill()
-                process.communicate()
-    assert listening.returncode == 0, said
-    lines = [line for line in said.splitlines() if "redis" in line]
-    assert lines == ["redis cannot be used; waiting for it", "redis can be used again"]
-    assert "Traceback" not in said
-    assert sum("p_respond" in line for line in out.splitlines()) >= CHUNKS - 1
 
 
 @pytest.mark.parametrize(
