@@ -57,8 +57,12 @@ def _settle_gain(session: AgentSession[Any]) -> None:
 
 def _tell(setting: str, value: str, wanted: str, why: str, *, mended: bool) -> None:
     logger.warning(
-        "A setting of this session was changed: it harms an agent that always listens"
-        if mended
-        else "A setting of this session harms an agent that always listens",
-        extra={"setting": setting, "value": value, "wanted": wanted, "why": why},
+        "A setting of this session harms an agent that always listens",
+        extra={
+            "setting": setting,
+            "value": value,
+            "wanted": wanted,
+            "why": why,
+            "state": "changed" if mended else "left as it is",
+        },
     )

@@ -70,7 +70,7 @@ class Intake:
             return
         logger.warning(
             "input refused",
-            extra={"session": session, "reason": reason, "entries": self._unlogged},
+            extra={"session": session, "reason": reason, "count": self._unlogged},
         )
         self._logged_at, self._unlogged = now, 0
 

@@ -55,7 +55,7 @@ async def test_what_harms_is_said_and_the_greeting_leaves_no_hole_in_what_is_hea
         await session.aclose()
         await room.disconnect()
     await model.aclose()
-    changed = {r.__dict__["setting"] for r in caplog.records if "session was changed" in r.msg}
+    changed = {r.__dict__["setting"] for r in caplog.records if "harms an agent" in r.msg}
     assert changed == {
         "aec_warmup_duration",
         "interruption.discard_audio_if_uninterruptible",

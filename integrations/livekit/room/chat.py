@@ -26,7 +26,6 @@ TOO_LONG = f"This message is not read: it has more than {MAX_CHARS:,} characters
 SEND_TIMEOUT_S = 5.0
 MAX_READING = 64
 MAX_HELD = 32
-NO_PERSON = "A chat message is not read: it is no person's"
 HOLD_S = 15.0
 """LiveKit tells of somebody who comes without a microphone up to 3 s late."""
 
@@ -95,7 +94,7 @@ class Chat:
         participant = self._room.remote_participants.get(identity)
         if participant is not None and not self._accepts(participant):
             reader.close()
-            logger.debug(NO_PERSON)
+            logger.debug("A chat message is not read: it is no person's")
             return
         if len(self._reading) >= MAX_READING or (participant is None and self._held >= MAX_HELD):
             reader.close()
@@ -122,7 +121,7 @@ class Chat:
         if participant is None:
             logger.warning("A chat message was dropped; the room does not know its sender")
         elif not self._accepts(participant):
-            logger.debug(NO_PERSON)
+            logger.debug("A chat message is not read: it is no person's")
         elif len(text) > MAX_CHARS:
             await self._refuse(identity)
         elif text.strip():

@@ -46,12 +46,18 @@ class Attendance:
     def _on_connected(self, participant: rtc.RemoteParticipant) -> None:
         if people_only(participant):
             figures.ARRIVALS.inc()
-            logger.info("Somebody is in the room", extra=_who(participant))
+            logger.info(
+                "Somebody is in the room",
+                extra={"lk.pii.participant_identity": participant.identity},
+            )
 
     def _on_disconnected(self, participant: rtc.RemoteParticipant) -> None:
         if people_only(participant):
             figures.DEPARTURES.inc()
-            logger.info("Somebody has left the room", extra=_who(participant))
+            logger.info(
+                "Somebody has left the room",
+                extra={"lk.pii.participant_identity": participant.identity},
+            )
 
 
 class ReplyJournal:
@@ -88,23 +94,17 @@ class ReplyJournal:
         logger.info("A reply is heard", extra={"seconds": round(seconds, 3)})
 
     def _on_ended(self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict) -> None:
-        kinds = {
-            "cause": started.cause.value,
-            "verdict": verdict.value,
-            "emotion": started.emotion.value,
-            "end": ended.reason.value,
-        }
-        figures.REPLIES.labels(**kinds).inc()
+        cause, emotion, end = started.cause.value, started.emotion.value, ended.reason.value
+        figures.REPLIES.labels(cause=cause, verdict=verdict.value, emotion=emotion, end=end).inc()
         logger.info(
             "A reply is written",
             extra={
                 "chunk": started.seq,
                 "chars": len(ended.text),
                 "tokens": ended.token_count,
-                **kinds,
+                "cause": cause,
+                "verdict": verdict.value,
+                "emotion": emotion,
+                "end": end,
             },
         )
-
-
-def _who(participant: rtc.RemoteParticipant) -> dict[str, str]:
-    return {"lk.pii.participant_identity": participant.identity}

@@ -75,7 +75,10 @@ async def stock(runtime: Runtime, **options: Any) -> AsyncIterator[Stock]:
 def told(caplog: pytest.LogCaptureFixture) -> dict[str, tuple[str, bool]]:
     """Which settings a line was written for: what to set, and whether it has been."""
     return {
-        record.__dict__["setting"]: (record.__dict__["wanted"], "was changed" in record.msg)
+        record.__dict__["setting"]: (
+            record.__dict__["wanted"],
+            record.__dict__["state"] == "changed",
+        )
         for record in caplog.records
         if "an agent that always listens" in record.msg
     }

@@ -71,5 +71,5 @@ def test_the_log_has_a_line_now_and_again(caplog: pytest.LogCaptureFixture) -> N
     clock.advance(LOG_EVERY_S)
     with caplog.at_level(logging.WARNING):
         list(intake.take("a", page(JUNK), asked_for=8))
-    lines = [(r.message, r.__dict__["entries"], r.__dict__["session"]) for r in caplog.records]
+    lines = [(r.message, r.__dict__["count"], r.__dict__["session"]) for r in caplog.records]
     assert lines == [("input refused", 1, "a"), ("input refused", 20_000, "a")]
