@@ -6,6 +6,7 @@ Everything between Redis and the engine is the real thing, so what is left is th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import signal
 import sys
@@ -32,8 +33,11 @@ from interject.model_runtime.redis.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from interject.model_runtime.engine.engine import Engine
+    from interject.model_runtime.engine.feed import Feed
+    from interject.model_runtime.engine.wording import Wording
 
 READY = "the null worker is there"
 EVICT_EVERY = 25
@@ -57,13 +61,21 @@ class NullEngine:
     frame was put in, and when it was decided.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wording: Wording) -> None:
+        self.wording = wording
         self._sessions: dict[str, NullSession] = {}
         self._waiting: list[tuple[str, Frame, float]] = []
         self._finishing: list[str] = []
 
-    def open(self, options: SessionOptions, emit: Callable[[Event], None]) -> None:
-        self._sessions[options.session_id] = NullSession(options, emit)
+    def contained(self, stream: object = None) -> AbstractContextManager[None]:
+        del stream
+        return contextlib.nullcontext()
+
+    def open(
+        self, options: SessionOptions, emit: Callable[[Event], None], *, prefix: Feed, name: str
+    ) -> None:
+        del prefix
+        self._sessions[name] = NullSession(options, emit)
 
     def report(self, session_id: str, journal: Callable[[AnyDeed], None]) -> None:
         self._sessions[session_id].journal = journal
@@ -77,7 +89,7 @@ class NullEngine:
     def close(self, session_id: str, reason: CloseReason, detail: str = "") -> None:
         session = self._sessions.pop(session_id, None)
         if session is not None:
-            session.emit(Closed(session_id, reason, detail))
+            session.emit(Closed(session.id, reason, detail))
 
     def abandon(self, session_id: str) -> None:
         self._sessions.pop(session_id, None)
@@ -127,7 +139,7 @@ class NullWorker(Worker):
         model = load_checkpoint("nano")
         small = replace(model, config=with_context(model.config, 64))
         super().__init__(url, small, name="null", slots=slots)
-        self._engine = cast("Engine", NullEngine())
+        self._engine = cast("Engine", NullEngine(self._engine.wording))
 
 
 async def serve(url: str, slots: str) -> None:

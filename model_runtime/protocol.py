@@ -15,6 +15,7 @@ from interject.model_runtime.failures import InvalidInput as InvalidInput
 from interject.model_runtime.failures import RuntimeBusy as RuntimeBusy
 from interject.model_runtime.failures import RuntimeFailure as RuntimeFailure
 from interject.model_runtime.failures import SessionClosed as SessionClosed
+from interject.model_runtime.names import shown as shown
 from interject.model_runtime.options import FloorMode as FloorMode  # noqa: TC001
 from interject.model_runtime.options import Sampling as Sampling
 from interject.model_runtime.options import SessionOptions as SessionOptions  # noqa: TC001

@@ -39,6 +39,7 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionClosed,
     SessionOptions,
+    shown,
 )
 
 if TYPE_CHECKING:
@@ -116,19 +117,27 @@ class Engine:
         emit: Callable[[Event], None],
         *,
         prefix: Feed | None = None,
+        name: str = "",
         loudest: float = -math.inf,
     ) -> Stream:
         """Begin a session. `loudest` is the log-mel maximum that it starts from.
 
         `prefix` is what `wording` makes of the options, which another thread may have had done.
+        `name` is what the session is called here, unless by its id: two tenants may choose one id.
 
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
-        return self._start(options, emit, prefix or self.wording.prefix(options), loudest=loudest)
+        prefix = prefix or self.wording.prefix(options)
+        return self._start(options, emit, prefix, name=name, loudest=loudest)
 
     def take_in(
-        self, options: SessionOptions, known: Recollection, *, prefix: Feed | None = None
+        self,
+        options: SessionOptions,
+        known: Recollection,
+        *,
+        prefix: Feed | None = None,
+        name: str = "",
     ) -> Restoration:
         """Begin to go on with a session that another engine had; its slot is taken from now on.
 
@@ -137,7 +146,8 @@ class Engine:
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
-        stream = self._new_stream(options, _say_nothing, prefix or self.wording.prefix(options))
+        prefix = prefix or self.wording.prefix(options)
+        stream = self._new_stream(options, _say_nothing, prefix, name=name)
         return Restoration(
             stream,
             known,
@@ -154,7 +164,7 @@ class Engine:
     ) -> None:
         """A restoration has run: from now on its session takes part. Nothing is said twice."""
         stream = restoration.stream
-        self._streams[stream.options.session_id] = stream
+        self._streams[stream.name] = stream
         stream.report(emit, journal)
 
     def discard(self, restoration: Restoration) -> None:
@@ -188,11 +198,12 @@ class Engine:
         emit: Callable[[Event], None],
         prefix: Feed,
         *,
+        name: str = "",
         clip: Feed | None = None,
         loudest: float = -math.inf,
     ) -> Stream:
-        stream = self._new_stream(options, emit, prefix, clip=clip, loudest=loudest)
-        self._streams[options.session_id] = stream
+        stream = self._new_stream(options, emit, prefix, name=name, clip=clip, loudest=loudest)
+        self._streams[stream.name] = stream
         return stream
 
     def _new_stream(
@@ -201,10 +212,11 @@ class Engine:
         emit: Callable[[Event], None],
         prefix: Feed,
         *,
+        name: str = "",
         clip: Feed | None = None,
         loudest: float = -math.inf,
     ) -> Stream:
-        if options.session_id in self._streams:
+        if (name or options.session_id) in self._streams:
             raise RuntimeFailure(f"session {options.session_id} is open already")
         slot = self.memory.take()
         if slot is None:
@@ -219,6 +231,7 @@ class Engine:
             tokenizer=self.model.tokenizer,
             emit=emit,
             prefix=prefix,
+            name=name,
             clip=clip,
             loudest=loudest,
             eviction=self._eviction,
@@ -273,7 +286,9 @@ class Engine:
         try:
             stream.close(reason, detail)
         except Exception:
-            logger.exception("nobody can be told of a session's end", extra={"session": session_id})
+            logger.exception(
+                "nobody can be told of a session's end", extra={"session": shown(session_id)}
+            )
         self._give_back(stream)
 
     def abandon(self, session_id: str) -> None:
@@ -284,7 +299,7 @@ class Engine:
 
     def is_open(self, stream: Stream | None) -> bool:
         """Whether this very session is open, and not another one under its id."""
-        return stream is not None and self._streams.get(stream.options.session_id) is stream
+        return stream is not None and self._streams.get(stream.name) is stream
 
     @contextlib.contextmanager
     def contained(self, stream: Stream | None = None) -> Iterator[None]:
@@ -303,18 +318,17 @@ class Engine:
             raise RuntimeFailure(failure(error)) from error
 
     def _fail(self, stream: Stream | None, error: Exception) -> None:
-        session_id = "" if stream is None else stream.options.session_id
-        logger.error("a session failed", exc_info=error, extra={"session": session_id})
+        name = "" if stream is None else stream.name
+        logger.error("a session failed", exc_info=error, extra={"session": shown(name)})
         if self.is_open(stream):
-            self.close(session_id, CloseReason.FAILURE, failure(error))
+            self.close(name, CloseReason.FAILURE, failure(error))
 
     def _give_back(self, stream: Stream) -> None:
         """A slot that the device does not clean is not used again."""
         try:
             self.memory.give_back(stream.memory.slot)
         except Exception:
-            session_id = stream.options.session_id
-            logger.exception("a slot is lost", extra={"session": session_id})
+            logger.exception("a slot is lost", extra={"session": shown(stream.name)})
 
     def _stream(self, session_id: str) -> Stream:
         try:

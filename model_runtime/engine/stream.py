@@ -86,11 +86,13 @@ class Stream:
         tokenizer: Tokenizer | None,
         emit: Callable[[Event], None],
         prefix: Feed,
+        name: str = "",
         clip: Feed | None = None,
         loudest: float = -math.inf,
         eviction: Eviction = Eviction.ROTATE,
     ) -> None:
         self.options = options
+        self.name = name or options.session_id
         self.memory = SessionMemory(memory, slot, eviction, session_id=options.session_id)
         self.state = StreamState.LISTENING
         self.hearing = Hearing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import Closed, CloseReason
@@ -38,7 +38,7 @@ class Batch:
 class Guest:
     """A session in the engine's thread. `cursor` is the last input that was taken in.
 
-    The engine knows it by its key: two tenants may have chosen the same id. `has_news` is called
+    The engine calls it by its key: two tenants may have chosen the same id. `has_news` is called
     whenever there is something to hand out. `stream` is the session in it, once it is there.
     """
 
@@ -57,8 +57,6 @@ class Guest:
     stream: Stream | None = None
 
     def emit(self, output: wire.Output) -> None:
-        if not isinstance(output, wire.Opened | wire.Answer | wire.Resend):
-            output = replace(output, session_id=self.options.session_id)
         self.outputs.append(output)
         self.closed = self.closed or isinstance(output, Closed)
         self.has_news(self)
@@ -70,12 +68,8 @@ class Guest:
 
     def end(self, detail: str) -> None:
         """It could not begin, or go on."""
-        self.emit(Closed(self.key, CloseReason.FAILURE, detail))
+        self.emit(Closed(self.options.session_id, CloseReason.FAILURE, detail))
 
     def note(self, deed: AnyDeed) -> None:
         self.deeds.append(deed)
         self.has_news(self)
-
-    @property
-    def engine_options(self) -> SessionOptions:
-        return replace(self.options, session_id=self.key)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.thread import EngineThread
+from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import (
     CloseReason,
     Frame,
@@ -19,7 +20,6 @@ from interject.model_runtime.protocol import (
 )
 from interject.model_runtime.redis.guest import Batch, Guest
 from interject.model_runtime.redis.intake import Refused
-from interject.model_runtime.redis.keys import shown
 from interject.model_runtime.redis.memo import write_journal, write_snapshot
 from interject.model_runtime.redis.restorers import Restorers
 from interject.model_runtime.redis.spelling import Spelt, given
@@ -128,7 +128,7 @@ class EngineHost:
         try:
             with self._engine.contained():
                 guest.stream = self._engine.open(
-                    guest.engine_options, guest.emit, prefix=given(prefix)
+                    guest.options, guest.emit, prefix=given(prefix), name=guest.key
                 )
                 self._engine.report(guest.key, guest.note)
         except RuntimeFailure as error:
@@ -141,7 +141,7 @@ class EngineHost:
         try:
             with self._engine.contained():
                 restoration = self._engine.take_in(
-                    guest.engine_options, known, prefix=given(prefix)
+                    guest.options, known, prefix=given(prefix), name=guest.key
                 )
         except RuntimeFailure as error:
             self._lose(guest, error)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 
 DEFAULT_TENANT = "default"
-_HIDDEN_DIGITS = 20
 
 
 def session_name(tenant: str, session_id: str, secret: str) -> str:
@@ -20,19 +18,9 @@ def session_name(tenant: str, session_id: str, secret: str) -> str:
     return f"{tenant}.{digest.hex()[:32]}"
 
 
-def shown(name: str) -> str:
-    """A session's name for logs and tables: what is left out cannot be guessed either."""
-    return name[:-_HIDDEN_DIGITS]
-
-
 def tenant_of(name: str) -> str:
     """Whose a session is."""
     return name.partition(".")[0]
-
-
-def session_digest(session_id: str) -> str:
-    """The same in every process that knows the session's id; no key has this name."""
-    return hashlib.sha256(session_id.encode()).hexdigest()[:24]
 
 
 @dataclass(frozen=True, slots=True)

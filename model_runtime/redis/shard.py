@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ConnectionError, RedisError, ResponseError
 
+from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import CloseReason, RuntimeBusy, RuntimeFailure
 from interject.model_runtime.redis.cluster import Home
 from interject.model_runtime.redis.damage import Damage, Part
@@ -26,7 +27,7 @@ from interject.model_runtime.redis.errors import (
     is_there_already,
     raise_errors,
 )
-from interject.model_runtime.redis.keys import Keys, shown
+from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.link import Link
 from interject.model_runtime.redis.notices import Follower, names_in, notify
 from interject.model_runtime.redis.opening import ASK_AGAIN_S, Opening

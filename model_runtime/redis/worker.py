@@ -18,6 +18,7 @@ from redis.exceptions import RedisError, ResponseError
 from interject.model_runtime.checkpoint import fingerprint
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction
+from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import CloseReason, RuntimeFailure
 from interject.model_runtime.redis import mending, scripts, writes
 from interject.model_runtime.redis.arrivals import Arrivals
@@ -34,7 +35,7 @@ from interject.model_runtime.redis.errors import (
 from interject.model_runtime.redis.guest import Batch
 from interject.model_runtime.redis.host import EngineHost
 from interject.model_runtime.redis.intake import ENTRIES_A_READ
-from interject.model_runtime.redis.keys import shown, tenant_of
+from interject.model_runtime.redis.keys import tenant_of
 from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.link import Link
 from interject.model_runtime.redis.lookout import Lookout

@@ -6,7 +6,7 @@ import hashlib
 import struct
 from dataclasses import dataclass
 
-from interject.model_runtime.redis.keys import session_digest
+from interject.model_runtime.names import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class ChunkName:
 
     @classmethod
     def of(cls, session_id: str, captured_at: float) -> ChunkName:
-        what = session_digest(session_id).encode() + struct.pack("<d", captured_at)
+        what = shown(session_id).encode() + struct.pack("<d", captured_at)
         digest = hashlib.sha256(what).digest()
         return cls(
             int.from_bytes(digest[:16], "big") or 1, int.from_bytes(digest[16:24], "big") or 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from interject.model_runtime.redis.keys import shown
+from interject.model_runtime.names import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from interject.model_runtime.redis.keys import Keys
+
 
 SESSION_FIELDS = ("worker", "state", "epoch", "clients", "grace")
 
@@ -30,7 +31,7 @@ class WorkerRow:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """`name` is as much of the session's name as may be shown. `epoch` rises with each change of
+    """`name` is a digest of the name in keys. `epoch` rises with each change of
     worker, `clients` with each client.
 
     `silent_s` is the time since a client was last seen, `inputs` and `outputs` are entries kept.

@@ -106,7 +106,7 @@ class RuntimeContract:
         )
         for name, events in zip("ab", both, strict=True):
             assert {event.session_id for event in events} == {name}
-        alone = await runtime.open(SessionOptions("a", max_reply_tokens=6))
+        alone = await runtime.open(SessionOptions("c", max_reply_tokens=6))
         again = of(Decision, await heard(alone, frames(noise(SHORT_S, seed=1))))
         assert_same_decisions(of(Decision, both[0]), again, small_model().config)
 

@@ -192,8 +192,8 @@ async def answer(client: Redis, number: str) -> tuple[Verdict, str]:
             for _, fields in entries:
                 raw = {key.encode(): value.encode() for key, value in fields.items()}
                 if b"r" in raw:
-                    number, said = read_answer(raw)
-                    found[number] = said.verdict, said.error
+                    asked_as, said = read_answer(raw)
+                    found[asked_as] = said.verdict, said.error
         return number in found
 
     await until(here)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.cli.watching import watch
+from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import RuntimeFailure, SessionOptions
 from interject.model_runtime.redis.connection import Address
-from interject.model_runtime.redis.keys import shown
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.worker import Worker
 from interject.model_runtime.telemetry.fleet import Fleet, read_fleet

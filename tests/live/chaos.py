@@ -13,7 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import FRAME_S
-from tests.live.client_process import ClientProcess
+from tests.live.client_process import ClientProcess, options
+from tests.live.hostile_tenant import be_hostile
 from tests.live.proxy import Proxy
 from tests.live.redis_faults import FAULTS, administered
 from tests.live.room import Account, Room, accounts
@@ -183,6 +184,7 @@ class Chaos:
             **{f"redis {name}": partial(self._trouble, name) for name in TROUBLES},
             "a key lost": lambda: lose_a_key(self._redis, self._dice),
             "hostile options": lambda: ask_for_the_impossible(self._redis, self._dice),
+            "hostile tenant": self._be_hostile,
         }
 
     async def _trouble(self, name: str) -> None:
@@ -220,6 +222,10 @@ class Chaos:
         self._redis.kill()
         await self._a_while(1.0)
         await asyncio.to_thread(self._redis.start)
+
+    async def _be_hostile(self) -> None:
+        rooms = [options(room.number).session_id for room in self.rooms]
+        await be_hostile(self._redis.port, self._dice, rooms)
 
     async def _pause(self, process: WorkerProcess | ClientProcess | RedisServer) -> None:
         process.signal(signal.SIGSTOP)

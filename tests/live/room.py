@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from interject.model_runtime.engine.near_tie import DECISION, EMOTION, Choice, Choices
 from interject.model_runtime.protocol import Emotion, Gap, GapReason
-from interject.model_runtime.redis.keys import DEFAULT_TENANT, session_name
 from tests.live.client_process import options
 from tests.live.endless import Endless
 from tests.live.told import Told, renumbered, told
@@ -243,14 +242,12 @@ def _account(room: Room, expected: list[Told], tie: float) -> Account:
 def undisturbed(
     rooms: Sequence[Room], choices: Sequence[Choices], *, tie: float
 ) -> list[list[Told]]:
-    """What one engine says about what each room heard. It calls them as a worker's engine does."""
+    """What one engine says about what each room heard."""
     engine = Undisturbed(slots=len(rooms), tie=tie)
     events: list[list[Event]] = [[] for _ in rooms]
     ears = []
     for room, its_choices, its_events in zip(rooms, choices, events, strict=True):
         session = options(room.number)
-        name = session_name(DEFAULT_TENANT, session.session_id, secret="")
-        session = replace(session, session_id=name)
         engine.open(session, its_events.append)
         engine.choices[session.session_id] = its_choices
         ears.append((session.session_id, room.frames_heard()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.engine import Engine
@@ -17,7 +16,6 @@ from interject.model_runtime.protocol import (
     Gap,
     SessionOptions,
 )
-from interject.model_runtime.redis.keys import DEFAULT_TENANT, session_name
 from tests.model_runtime.engine.engine_room import outline
 from tests.model_runtime.worlds import small_model
 
@@ -36,12 +34,9 @@ def options(name: str) -> SessionOptions:
 
 
 def undisturbed(name: str, sound: list[Frame]) -> list[tuple[object, ...]]:
-    """The outline of what one engine says about a sound. When its memory is tidied first follows
-    from its name, and a worker's engine calls it so.
-    """
+    """The outline of what one engine says about a sound."""
     engine = Engine(small_model(256), slots=1, eviction=Eviction.EXACT)
     events: list[Event] = []
-    name, session_id = session_name(DEFAULT_TENANT, name, secret=""), name
     engine.open(options(name), events.append)
     for first in range(0, len(sound), AT_ONCE):
         for frame in sound[first : first + AT_ONCE]:
@@ -49,7 +44,7 @@ def undisturbed(name: str, sound: list[Frame]) -> list[tuple[object, ...]]:
         while engine.step():
             pass
     engine.close(name, CloseReason.CLIENT)
-    return outline([replace(event, session_id=session_id) for event in events])
+    return outline(events)
 
 
 class Talk:

@@ -10,6 +10,7 @@ import torch
 
 from interject.model_runtime.engine.faults import is_own
 from interject.model_runtime.engine.sampling import Sampler
+from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import Closed, CloseReason, Decision, Sampling
 from tests.model_runtime.alike import assert_same_decisions
 from tests.model_runtime.engine.engine_room import Room, outline
@@ -113,7 +114,7 @@ def test_a_session_that_fails_ends_alone(fault: str, caplog: pytest.LogCaptureFi
     assert room.events["a"][-1] == Closed("a", CloseReason.FAILURE, message)
     assert outline(room.events["b"]) == outline(quiet.events["b"])
     assert room.engine.session_ids == ("b",)
-    assert [record.__dict__["session"] for record in caplog.records] == ["a"]
+    assert [record.__dict__["session"] for record in caplog.records] == [shown("a")]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8])

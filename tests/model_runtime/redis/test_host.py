@@ -72,10 +72,10 @@ class NotingEngine:
         self._error = error
 
     def take_in(
-        self, options: SessionOptions, known: Recollection, *, prefix: Feed
+        self, options: SessionOptions, known: Recollection, *, prefix: Feed, name: str
     ) -> SlowRestoration:
-        restoration = SlowRestoration(options.session_id, error=self._error)
-        self.restorations[options.session_id] = restoration
+        restoration = SlowRestoration(name, error=self._error)
+        self.restorations[name] = restoration
         return restoration
 
     def contained(self, stream: object = None) -> AbstractContextManager[None]:
@@ -225,9 +225,9 @@ class Scene:
         self.batches: list[Batch] = []
         self.host = EngineHost(self.engine, self.batches.extend, model="m")
 
-    async def open(self, *names: str) -> None:
+    async def open(self, *names: str, session_id: str = "") -> None:
         for name in names:
-            options = SessionOptions(name, threshold=1.0)
+            options = SessionOptions(session_id or name, threshold=1.0)
             prefix = await spell_prefix(self.engine.wording, options)
             self.host.admit(name, 1, options, prefix, cursor="0-1")
         await until(lambda: len(self.outputs(wire.Opened)) == len(names))
@@ -340,5 +340,21 @@ async def test_a_memory_that_the_model_cannot_take_ends_that_session_alone() -> 
         scene.host.put([("good", "1-0", frame(0))])
         await until(lambda: scene.outputs(Decision))
         assert scene.engine.memory.free == 1
+    finally:
+        await scene.host.aclose()
+
+
+async def test_sessions_of_two_tenants_may_have_one_id() -> None:
+    scene = Scene()
+    try:
+        await scene.open("x.1", "y.1", session_id="same")
+        scene.host.put([("x.1", "1-0", frame(0)), ("y.1", "1-0", frame(0))])
+        await until(lambda: len(scene.outputs(Decision)) == 2)
+        scene.host.close("x.1", CloseReason.CLIENT, "")
+        await until(lambda: scene.outputs(Closed))
+        scene.host.put([("y.1", "2-0", frame(1))])
+        await until(lambda: len(scene.outputs(Decision)) == 3)
+        assert {decision.session_id for decision in scene.outputs(Decision)} == {"same"}
+        assert [batch.key for batch in scene.batches if batch.closed] == ["x.1"]
     finally:
         await scene.host.aclose()
