@@ -134,7 +134,7 @@ async def look(client: Redis, fleet: Fleet, sessions: int) -> Minute:
     keys: list[bytes] = [key async for key in client.scan_iter(match="*", count=1_000)]
     for key in keys:
         usage: Any = await client.memory_usage(key, samples=0)
-        sizes[key.decode().split(":")[2]] += usage or 0
+        sizes[key.decode().split(":")[3]] += usage or 0
     told: dict[str, Any] = await client.info("memory")
     kinds = {kind: sizes[kind] / sessions for kind in KINDS}
     return Minute(kinds, told["used_memory"], *fleet.workers[0].memory_bytes())
