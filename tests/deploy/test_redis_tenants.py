@@ -223,7 +223,7 @@ async def test_a_request_is_for_ones_own_sessions_and_is_answered(guarded: Guard
         assert "at most 65536" in said[1][1]
         assert "threshold" in said[2][1]
         assert worker._placing.refused_requests == 6
-        assert worker.session_count == 2
+        await until(lambda: worker.session_count == 2)
         assert len(of(Decision, await heard(session, SOUND))) == 5
 
 
