@@ -13,6 +13,7 @@ from interject.model_runtime.redis.errors import Handling, code, handling, reaso
 from interject.model_runtime.redis.requests import read_request
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.streams import entry_order, read_entries
+from interject.model_runtime.redis.takeover import MOST_LOST
 from interject.model_runtime.redis.timings import milliseconds
 from interject.model_runtime.remote import wire
 
@@ -87,5 +88,5 @@ class Placing:
             self._keys.prefix, tenant, request.name, request.token, request.number,
             request.options, request.lease_ms, milliseconds(self._timings.grace_s),
             milliseconds(self._timings.worker_lease_s), request.refusal,
-            entry_order(entry)[0],
+            entry_order(entry)[0], MOST_LOST,
         )  # fmt: skip

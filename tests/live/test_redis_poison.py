@@ -77,6 +77,8 @@ async def test_a_session_that_costs_workers_their_leases_is_closed_alone(
                 await opening[0]
             session = await opening[1]
             assert await client.hget(KEYS.session(bad), "state") == b"closed"
+            with pytest.raises(RuntimeFailure, match=r"not taken again for 1\d\d s"):
+                await runtime.open(SessionOptions("bad"))
             await session.close()
 
 

@@ -1,6 +1,7 @@
 -- Begin a session, or attach to one whose client has gone, and tell the client, who may ask again.
 -- KEYS: fleet. ARGV: prefix, tenant, session name, client token, request, options, client lease ms,
---       grace ms, worker lease ms, why the request is refused, if it is, when it was made in ms.
+--       grace ms, worker lease ms, why the request is refused, if it is, when it was made in ms,
+--       how many leases a session may cost workers.
 -- A first epoch is the time in seconds, so that it rises even if Redis forgot the last one.
 local prefix, tenant, name, token, request = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local hash, client = prefix .. 'session:' .. name, prefix .. 'client:' .. name
@@ -40,8 +41,8 @@ end
 if ARGV[10] ~= '' then
   return tell('refused', 0, '0-0', ARGV[10])
 end
-local state, asked, verdict, generation, began, epoch, number = unpack(redis.call(
-  'HMGET', hash, 'state', 'request', 'verdict', 'generation', 'read', 'epoch', 'number'))
+local state, asked, verdict, generation, began, epoch, number, lost = unpack(redis.call(
+  'HMGET', hash, 'state', 'request', 'verdict', 'generation', 'read', 'epoch', 'number', 'lost'))
 if state == 'open' and asked == request then
   return tell(verdict, generation, began)
 end
@@ -53,6 +54,11 @@ if state == 'open' then
     return tell('in_use')
   end
   return admit('attached', read or epoch .. '-' .. (number or 0))
+end
+if (tonumber(lost or 0) or 0) > tonumber(ARGV[12]) then
+  local left_s = math.ceil(redis.call('PTTL', hash) / 1000)
+  return tell('refused', 0, '0-0', 'workers that had this session lost their leases; it is not taken '
+    .. 'again for ' .. left_s .. ' s')
 end
 local worker, alive = least_loaded(prefix, nil)
 if not worker then
