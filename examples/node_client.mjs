@@ -76,6 +76,7 @@ function hear(id, fields) {
   const decided = { decision: event.seq, gap: event.first_seq + event.count - 1 }[kind];
   if (decided !== undefined) kept = kept.filter((e) => e.seq === null || e.seq > decided);
   console.log(JSON.stringify({ kind, ...event }));
+  if (kind === "resend") sent = 0;
   session.over ||= kind === "closed";
 }
 
