@@ -211,7 +211,6 @@ FORBIDDEN: dict[str, list[Call]] = {
         ("PSUBSCRIBE", "*"),
         ("PUBLISH", KEYS.alive("w1"), "x"),
         ("PUBSUB", "CHANNELS"),
-        ("INFO",),
     ],
     "ops": [
         ("HSET", SESSION, "epoch", "9"),
