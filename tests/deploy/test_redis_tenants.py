@@ -218,6 +218,8 @@ async def test_a_request_is_for_ones_own_sessions_and_is_answered(guarded: Guard
             client.xadd(requests, asked(mine, number="4", d=b'{"session_id":"a","threshold":7}'))
             client.xadd(requests, asked(mine, number="5", o=b"-1"))
             said = [await answer(client, number) for number in "2345"]
+            client.xadd(requests, asked(mine, number="6"))
+            assert (await answer(client, "6"))[0] is Verdict.IN_USE, "by the same client"
         assert [verdict for verdict, _ in said] == [*[Verdict.REFUSED] * 3, Verdict.PLACED]
         assert "protocol version 1: this side speaks 2 only" in said[0][1]
         assert "at most 65536" in said[1][1]
