@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from interject.agent.capture_times import CaptureTimes
 from interject.agent.framing import Pacing
 from interject.cli.display import decided_at_s
+from interject.cli.failures import InputFailure
 from interject.cli.hearing import Hearing
 from interject.cli.levels import LevelMeter
 from interject.cli.progress import Progress
@@ -106,6 +107,7 @@ class Stream:
             await self._finish(session)
 
     async def _feed(self, session: AgentSession) -> None:
+        """Who stops a pipeline ends its source as well: that is no fault of the source then."""
         pump = Pump(self.source.blocks(), depth=READ_AHEAD_BLOCKS)
         stopper = asyncio.create_task(self._stop_pump(pump), name="stopper")
         try:
@@ -115,6 +117,9 @@ class Stream:
                 await self._hear(session, self.hearing.push(block))
             if not self.progress.stopped:
                 await self._hear(session, self.hearing.finish())
+        except InputFailure:
+            if not self.progress.stopped:
+                raise
         finally:
             stopper.cancel()
 

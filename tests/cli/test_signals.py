@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,6 +45,14 @@ def summary(text: str) -> dict[str, Any]:
     return told
 
 
+def wait_for_file(path: Path, process: subprocess.Popen[bytes]) -> None:
+    """Until it stays: before that it is only tried whether it could be written."""
+    seen = 0
+    while seen < 10 and process.poll() is None:
+        seen = seen + 1 if path.exists() else 0
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("number", STOPPING)
 def test_in_the_middle_of_a_reply(
     sound: Path, tmp_path: Path, files: dict[str, Any], number: signal.Signals
@@ -63,8 +72,7 @@ def test_in_the_middle_of_a_reply(
 
 def test_before_anything_was_heard(tmp_path: Path, files: dict[str, Any]) -> None:
     with listening(source="-", **files) as process:
-        while not (tmp_path / "out.wav").exists() and process.poll() is None:
-            pass
+        wait_for_file(tmp_path / "out.wav", process)
         process.send_signal(signal.SIGTERM)
         told, _ = process.communicate(timeout=30)
     assert process.returncode == 143
@@ -163,8 +171,7 @@ def test_while_a_pipe_says_nothing_after_its_first_bytes(
     writer = os.open(pipe, os.O_RDWR)
     os.write(writer, write_wav(tmp_path / "a.wav", room(1.0)).read_bytes()[:30])
     with listening(source=str(pipe), **files) as process:
-        while not (tmp_path / "out.wav").exists() and process.poll() is None:
-            pass
+        wait_for_file(tmp_path / "out.wav", process)
         process.send_signal(number)
         told, errors = process.communicate(timeout=30)
     os.close(writer)
