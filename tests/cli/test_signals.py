@@ -185,8 +185,12 @@ def test_ctrl_c_while_ffmpeg_reads_is_not_lost(tmp_path: Path) -> None:
     reader, writer = os.pipe()
     os.write(writer, data[:5_000])
     source = standard_input(reader, RawShape())
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-    with pytest.raises(KeyboardInterrupt):
-        for _ in source.blocks():
-            pass
-    os.close(writer)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            for _ in source.blocks():
+                pass
+    finally:
+        signal.signal(signal.SIGINT, before)
+        os.close(writer)
