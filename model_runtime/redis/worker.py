@@ -436,8 +436,10 @@ class Worker:
         tenant.failures += 1
         if tenant.failures < MOST_FAILURES:
             return
-        extra = {"session": shown(tenant.key), "reason": reason(error)}
-        logger.error("a session cannot be written; what redis holds of it is deleted", extra=extra)
+        logger.error(
+            "a session cannot be written; what redis holds of it is deleted",
+            extra={"session": shown(tenant.key), "reason": reason(error)},
+        )
         self._host.abandon(tenant.key)
         self._remove(tenant)
         self._condemned.add(tenant.key)

@@ -102,7 +102,8 @@ def test_only_loopback_is_published() -> None:
 
 def test_secrets_reach_redis_under_the_names_that_its_script_reads() -> None:
     script = (DEPLOY / "redis" / "start.sh").read_text(encoding="utf-8")
-    assert set(SERVICES["redis"]["secrets"]) == set(re.findall(r"\$\(digest (\w+)\)", script))
+    read = re.findall(r"\$\(digest (\w+)\)|^ *tenant default \S+ (\w+)$", script, re.MULTILINE)
+    assert set(SERVICES["redis"]["secrets"]) == {name for names in read for name in names if name}
     assert "/run/secrets" in script
 
 
