@@ -196,7 +196,7 @@ def _declared_s(container: Any, stream: Any) -> float:
 def _as_float(frame: Any) -> NDArray[np.float32]:
     """Samples by channels, full scale at 1."""
     kind = frame.format.name.removesuffix("p")
-    data = frame.to_ndarray()
+    data = _whole_64(frame) if kind == "s64" else frame.to_ndarray()
     channels = len(frame.layout.channels)
     shaped = data.T if frame.format.is_planar else data.reshape(-1, channels)
     if kind in ("flt", "dbl"):
@@ -204,6 +204,13 @@ def _as_float(frame: Any) -> NDArray[np.float32]:
     scale = FULL_SCALE[kind]
     centred = shaped.astype(np.float64) - (scale if kind == "u8" else 0.0)
     return np.asarray(centred / scale, dtype=np.float32)
+
+
+def _whole_64(frame: Any) -> NDArray[np.int64]:
+    """PyAV makes no array of these."""
+    planes = [np.frombuffer(plane, dtype=np.int64) for plane in frame.planes]
+    per_plane = frame.samples * (1 if frame.format.is_planar else len(frame.layout.channels))
+    return np.stack([plane[:per_plane] for plane in planes])
 
 
 def _narrowed(data: NDArray[Any]) -> NDArray[np.float32]:

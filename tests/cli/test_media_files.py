@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import threading
 from typing import TYPE_CHECKING
 
@@ -497,3 +498,14 @@ def test_the_first_and_last_bytes_of_a_pipe_are_kept() -> None:
     assert file.at(100, 5) == data[100:105]
     assert file.tail() == data[-65_536:]
     assert file.size == len(data)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_sixty_four_bits_a_sample(tmp_path: Path, channels: int) -> None:
+    samples = room(SECONDS, loud_at_s=(LOUD_AT_S,)).astype("<i8") << 48
+    data = np.repeat(samples, channels).tobytes()
+    fields = struct.pack("<HHIIHH", 1, channels, RATE_HZ, 8 * channels * RATE_HZ, 8 * channels, 64)
+    riff = b"WAVEfmt " + struct.pack("<I", len(fields)) + fields
+    riff += b"data" + struct.pack("<I", len(data)) + data
+    (tmp_path / "deep.wav").write_bytes(b"RIFF" + struct.pack("<I", len(riff)) + riff)
+    assert is_whole(tmp_path / "deep.wav")
