@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from interject.config import Profile
     from interject.model_runtime.protocol import Runtime
 
-SESSION_ID = "listen"
-
 
 async def open_by_url(url: str) -> Runtime:
     """Import torch and load the model in a thread, so that Ctrl-C is heard meanwhile."""
@@ -96,7 +94,6 @@ async def _listen(
                 voice=voice if isinstance(voice, SilentVoice) else watched,
                 sink=_sink(request, stream, recording, stack),
                 clock=time.monotonic if request.source.live else stream.progress.clock,
-                session_id=SESSION_ID,
                 observer=stream.observe,
                 pacing=stream.pacing,
                 prompt_ids=request.prompt_ids,

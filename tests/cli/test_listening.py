@@ -123,6 +123,15 @@ def test_the_request_reaches_the_session(sound: Path, tmp_path: Path) -> None:
     assert runtime.sessions[0].seqs == list(range(25))
 
 
+def test_every_run_is_a_session_of_its_own(sound: Path) -> None:
+    """Else a second one on a Redis is refused, or goes on with what a killed one heard."""
+    runtime = LoudnessRuntime()
+    for _ in range(2):
+        listen(runtime, source=str(sound))
+    first, second = (session.session_id for session in runtime.sessions)
+    assert first != second
+
+
 def test_real_time_takes_real_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sound = write_wav(tmp_path / "short.wav", room(1.2))
     listen(LoudnessRuntime(), source=str(sound), speed="realtime")
