@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import socket
 import sys
 import tempfile
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 LOCAL, SOCKET, EMBEDDED = "local:", "local:unix:", "embedded:"
 DEFAULT_SLOTS = 8
+SALT_BYTES = 16
 LOOPBACK, HEALTH_PORT = "127.0.0.1", 8_081
 NO_TURN_DETECTOR = ("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
 """LiveKit would load 244 MB of models that take turns; here nobody asks them."""
@@ -55,6 +57,7 @@ def serve(asked: Serving) -> None:
 
         from interject.integrations.livekit.jobs.access import Access, check
         from interject.integrations.livekit.jobs.worker import WorkerSettings, make_server
+        from interject.integrations.livekit.room.consent_store import ConsentStore
     except ModuleNotFoundError as error:
         raise InputFailure(
             f"rooms need the package {error.name}: pip install 'interject[livekit]'"
@@ -70,7 +73,11 @@ def serve(asked: Serving) -> None:
         _check_metrics_port(health[0], asked.metrics_port)
     access = Access(asked.url, asked.api_key, asked.api_secret)
     asyncio.run(check(access))
-    with _runtime(asked) as (url, slots), tempfile.TemporaryDirectory() as folder:
+    with (
+        _runtime(asked) as (url, slots),
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as consent,
+    ):
         metrics = None if asked.metrics_port is None else (asked.metrics_port, folder)
         settings = WorkerSettings(
             runtime=url,
@@ -79,6 +86,7 @@ def serve(asked: Serving) -> None:
             slots=slots,
             barge_in=asked.barge_in,
             agent_name=asked.agent_name,
+            consent=ConsentStore(Path(consent), secrets.token_bytes(SALT_BYTES)),
         )
         server = make_server(settings, access, health=health, metrics=metrics)
         sys.argv = ["interject livekit", asked.command, *asked.passed_on]

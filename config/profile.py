@@ -106,9 +106,10 @@ class RoomSettings(StrictModel):
     off only remembered. A model that answers one of `stop_replies` and nothing else has understood
     that it shall stop listening, and stops; without any such sentence it cannot be stopped by
     voice. However it was stopped, `stop_notice` is then written into the chat, and `announcement`
-    when it goes on. `control` names who may change the mode and such while it runs, and `cue_to`
-    who is shown cues; `*` stands for every person in the room. `telemetry` sends each decision to
-    the room's `interject.decision` topic. `ear` is one memory for the whole `room`, or one for
+    when it goes on; whoever withdrew himself alone reads `withdrawn_notice` in its place. `control`
+    names who may change the mode and such while it runs, and `cue_to` who is shown cues; `*` stands
+    for every person in the room. `telemetry` sends each decision to the room's
+    `interject.decision` topic. `ear` is one memory for the whole `room`, or one for
     `each` speaker. `echo_cancellation` takes the agent's own voice out of what it hears, for
     clients that do not; it also lowers what others say while the agent speaks.
     """
@@ -124,6 +125,11 @@ class RoomSettings(StrictModel):
     stop_replies: tuple[str, ...] = Field(default=("I will stop listening.",), strict=False)
     stop_notice: str = Field(
         default="Interject has stopped listening. Write 'start listening' to let it go on.",
+        min_length=1,
+        max_length=500,
+    )
+    withdrawn_notice: str = Field(
+        default="Interject is listening, but not to you: you asked it not to.",
         min_length=1,
         max_length=500,
     )

@@ -47,6 +47,8 @@ class FakeLocalParticipant:
 
     def __init__(self) -> None:
         self.sent: list[tuple[tuple[str, ...], str, dict[str, str]]] = []
+        self.attributes: dict[str, str] = {}
+        self.methods: dict[str, Callable[..., object]] = {}
 
     async def send_text(
         self,
@@ -57,6 +59,15 @@ class FakeLocalParticipant:
         attributes: dict[str, str] | None = None,
     ) -> None:
         self.sent.append((tuple(destination_identities or ()), text, dict(attributes or {})))
+
+    async def set_attributes(self, attributes: dict[str, str]) -> None:
+        self.attributes |= attributes
+
+    def register_rpc_method(self, name: str, method: Callable[..., object]) -> None:
+        self.methods[name] = method
+
+    def unregister_rpc_method(self, name: str) -> None:
+        del self.methods[name]
 
 
 class FakeRoom(rtc.EventEmitter[str]):

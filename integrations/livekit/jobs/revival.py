@@ -18,10 +18,11 @@ from interject.integrations.livekit.jobs.admission import AGENT_IDENTITY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from livekit.agents import AgentServer
+    from livekit.agents import AgentServer, JobRequest
     from livekit.agents.job import RunningJobInfo
 
     from interject.integrations.livekit.jobs.access import Access
+    from interject.integrations.livekit.room.consent_store import ConsentStore
 
 logger = logging.getLogger(__name__)
 
@@ -52,13 +53,21 @@ class Revival:
     `MOST_IN_A_MINUTE` times for a room, since what crashes it may be the room. A job that ends
     while the server cannot be asked was given up by LiveKit after some ten seconds without it: its
     room gets another agent as soon as the server and somebody in the room are back.
+
+    What was stopped in a room is in `consent` for its next agent, until the room has ended.
     """
 
     def __init__(
-        self, server: AgentServer, access: Access, *, clock: Callable[[], float] = time.monotonic
+        self,
+        server: AgentServer,
+        access: Access,
+        *,
+        consent: ConsentStore | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._server = server
         self._access = access
+        self._consent = consent
         self._clock = clock
         self._jobs: dict[str, RunningJobInfo] = {}
         self._orphans: dict[str, _Orphan] = {}
@@ -67,6 +76,11 @@ class Revival:
         self._task: asyncio.Task[None] | None = None
         server.on("worker_started", self._start)
         server.on("worker_registered", self._on_registered)
+
+    def on_request(self, request: JobRequest) -> None:
+        """Whoever dispatched it: to the people who came back it is the room that was lost."""
+        if (orphan := self._orphans.get(request.room.name)) is not None:
+            self._carry(orphan.running, request.room.sid)
 
     def _start(self) -> None:
         self._task = asyncio.create_task(self._watch(), name="revival")
@@ -96,6 +110,8 @@ class Revival:
                 present = await _participants(service, room)
                 if any(one.identity == running.accept_arguments.identity for one in present):
                     await self._revive(service, running)
+                elif not present:
+                    self._forget(running)
         except (aiohttp.ClientError, TimeoutError):
             self._orphans[room] = _Orphan(running, self._clock())
             logger.warning(
@@ -121,6 +137,7 @@ class Revival:
                     if not any(one.identity.startswith(AGENT_IDENTITY) for one in present):
                         await self._revive(service, orphan.running)
                 elif self._clock() >= orphan.until_s:
+                    self._forget(orphan.running)
                     del self._orphans[room]
         except (api.TwirpError, aiohttp.ClientError, TimeoutError):
             return
@@ -143,11 +160,20 @@ class Revival:
             await service.room.remove_participant(
                 api.RoomParticipantIdentity(room=job.room.name, identity=identity)
             )
+        self._carry(running, await _sid(service, job.room.name))
         await service.agent_dispatch.create_dispatch(
             api.CreateAgentDispatchRequest(
                 agent_name=job.agent_name, room=job.room.name, metadata=job.metadata
             )
         )
+
+    def _carry(self, running: RunningJobInfo, sid: str) -> None:
+        if self._consent is not None and sid:
+            self._consent.carry(running.job.room.sid, sid)
+
+    def _forget(self, running: RunningJobInfo) -> None:
+        if self._consent is not None:
+            self._consent.forget(running.job.room.sid)
 
     def _may_try_again(self, room: str) -> bool:
         times, now = self._revived_at[room], self._clock()
@@ -170,3 +196,9 @@ async def _participants(service: api.LiveKitAPI, room: str) -> list[api.Particip
             return []
         raise
     return list(answer.participants)
+
+
+async def _sid(service: api.LiveKitAPI, room: str) -> str:
+    """Empty where there is no such room any more."""
+    answer = await service.room.list_rooms(api.ListRoomsRequest(names=[room]))
+    return next((one.sid for one in answer.rooms), "")

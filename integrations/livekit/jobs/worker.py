@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from pathlib import Path
 
-    from livekit.agents import JobContext
+    from livekit.agents import JobContext, JobRequest
 
     from interject.integrations.livekit.jobs.access import Access
+    from interject.integrations.livekit.room.consent_store import ConsentStore, RoomConsent
     from interject.model_runtime.protocol import Runtime
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class WorkerSettings:
 
     `runtime` is one that job processes connect to; a model of their own is none of their business.
     `slots` is how many sessions it has, where this worker is its only user. `profiles` is a folder
-    whose files a dispatch may name beside the shipped ones.
+    whose files a dispatch may name beside the shipped ones. `consent` outlives a job that dies.
     """
 
     runtime: str
@@ -60,6 +61,7 @@ class WorkerSettings:
     barge_in: bool = False
     agent_name: str = AGENT_NAME
     drain_timeout_s: int = 3_600
+    consent: ConsentStore | None = None
 
 
 class _Jobs:
@@ -133,14 +135,19 @@ def make_server(
     admission = Admission(
         _Jobs(server), slots=settings.slots, free_slots=Slots(settings.runtime).free
     )
-    Revival(server, access)
+    revival = Revival(server, access, consent=settings.consent)
     server.load_fnc = lambda: admission.load
     server.rtc_session(
         functools.partial(run_job, settings),
         agent_name=settings.agent_name,
-        on_request=admission.on_request,
+        on_request=functools.partial(_on_request, revival, admission),
     )
     return server
+
+
+async def _on_request(revival: Revival, admission: Admission, request: JobRequest) -> None:
+    revival.on_request(request)
+    await admission.on_request(request)
 
 
 async def run_job(settings: WorkerSettings, ctx: JobContext) -> None:
@@ -176,7 +183,7 @@ async def _stay(settings: WorkerSettings, ctx: JobContext) -> None:
             if await precedence.lost():
                 ctx.shutdown(reason=NOT_ALONE)
                 return
-            async with RoomAgent(ctx.room, role) as agent:
+            async with RoomAgent(ctx.room, role, kept=_kept(settings, ctx)) as agent:
                 if await _first(precedence.until_lost(), agent.sessions.ended.wait()) == 0:
                     ctx.shutdown(reason=NOT_ALONE)
                     return
@@ -191,6 +198,12 @@ async def _stay(settings: WorkerSettings, ctx: JobContext) -> None:
         ctx.shutdown(reason="the room's agent failed; the log says why")
     else:
         ctx.shutdown(reason="the session has ended")
+
+
+def _kept(settings: WorkerSettings, ctx: JobContext) -> RoomConsent | None:
+    """Read once this is the room's one agent: until then another may still be asked to stop."""
+    sid = ctx.job.room.sid
+    return settings.consent.room(sid) if settings.consent is not None and sid else None
 
 
 async def _first(*works: Coroutine[Any, Any, object]) -> int:

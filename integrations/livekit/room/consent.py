@@ -6,10 +6,13 @@ import logging
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from interject.integrations.livekit.room.consent_store import NONE, Wishes
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interject.config import RoomSettings
+    from interject.integrations.livekit.room.consent_store import RoomConsent
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +53,20 @@ class Consent:
 
     His own silence only he can lift, and it outlives his leaving and coming back; the room's can
     be lifted by whoever stopped it, or by somebody who may control; what `NOBODY` stopped, only by
-    the latter.
+    the latter. What an earlier agent of this room `kept` holds from the beginning: who stopped and
+    who withdrew is known by digests then, until he is `met`.
     """
 
-    def __init__(self, *, may_control: Callable[[str], bool]) -> None:
+    def __init__(
+        self, *, may_control: Callable[[str], bool], kept: RoomConsent | None = None
+    ) -> None:
         self._may_control = may_control
+        self._kept = kept
+        self._digest = str if kept is None else kept.digest
         self._listeners: list[Listener] = []
-        self._stopped_by: str | None = None
+        wishes = NONE if kept is None else kept.read()
+        self._stopped_by = wishes.stopped_by
+        self._unmet = set(wishes.withdrawn)
         self._withdrawn: set[str] = set()
         self.on_change: Callable[[], None] = _nobody
 
@@ -80,17 +90,21 @@ class Consent:
     def detach(self, listener: Listener) -> None:
         self._listeners.remove(listener)
 
+    def meet(self, identity: str) -> None:
+        """Somebody is here; to be called before anything of him can be heard."""
+        if (digest := self._digest(identity)) in self._unmet:
+            self._unmet.remove(digest)
+            self._withdraw(identity)
+
     def stop(self, identity: str, scope: Scope = Scope.ROOM) -> None:
         if scope is Scope.ME:
-            self._withdrawn.add(identity)
-            for listener in self._listeners:
-                listener.exclude(identity)
+            self._withdraw(identity)
         elif self.listening:
-            self._stopped_by = identity
+            self._stopped_by = self._digest(identity)
             for listener in self._listeners:
                 listener.stop_listening()
         logger.info("Listening was stopped", extra={"scope": scope.value})
-        self.on_change()
+        self._changed()
 
     def resume(self, identity: str, scope: Scope = Scope.ROOM, *, authority: bool = False) -> None:
         """`authority` is the operator of the server, who may lift the room's silence always.
@@ -99,10 +113,11 @@ class Consent:
         """
         if scope is Scope.ME:
             self._withdrawn.discard(identity)
+            self._unmet.discard(self._digest(identity))
             for listener in self._listeners:
                 listener.include(identity)
         elif not self.listening:
-            if not (authority or identity == self._stopped_by or self._may_control(identity)):
+            if not (authority or self._is_stopper(identity) or self._may_control(identity)):
                 raise PermissionError(
                     "somebody else stopped the listening; they can resume it, or who may control"
                 )
@@ -110,4 +125,20 @@ class Consent:
             for listener in self._listeners:
                 listener.resume_listening()
         logger.info("Listening was resumed", extra={"scope": scope.value})
+        self._changed()
+
+    def _is_stopper(self, identity: str) -> bool:
+        return self._digest(identity) == self._stopped_by
+
+    def _withdraw(self, identity: str) -> None:
+        self._withdrawn.add(identity)
+        for listener in self._listeners:
+            listener.exclude(identity)
+
+    def _changed(self) -> None:
+        if self._kept is not None:
+            withdrawn = self._unmet.union(map(self._digest, self._withdrawn))
+            self._kept.write(
+                Wishes(stopped_by=self._stopped_by, withdrawn=tuple(sorted(withdrawn)))
+            )
         self.on_change()

@@ -166,6 +166,7 @@ class FloorControl:
 
     def _on_connected(self, participant: rtc.RemoteParticipant) -> None:
         """Somebody who withdrew his consent before coming is not heard from the first sample."""
+        self._consent.meet(participant.identity)
         self._on_attributes(participant.attributes, participant)
 
     def _on_reconnected(self) -> None:

@@ -141,7 +141,8 @@ class HostedRoom:
                 self._group.create_task(self._delivery.run(), name="outputs")
                 async with rules:
                     self._told = True
-                    if rules.announcement.spoken and self._session.tts is not None:
+                    spoken = rules.announcement.spoken and self.consent.listening
+                    if spoken and self._session.tts is not None:
                         self._session.say(rules.announcement.text, add_to_chat_ctx=False)
                     await asyncio.Event().wait()
         except* Exception as failures:

@@ -44,11 +44,12 @@ class HouseRules:
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        """Whom to tell what follows from what they want, so that comes first."""
         async with contextlib.AsyncExitStack() as stack:
-            await stack.enter_async_context(self.announcement)
             self._consent.attach(self.announcement)
             stack.callback(self._consent.detach, self.announcement)
             await stack.enter_async_context(self._control)
+            await stack.enter_async_context(self.announcement)
             await stack.enter_async_context(self._chat)
             self._stack = stack.pop_all()
         return self

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from livekit import rtc
 
     from interject.agent.outputs import OutputEvent
+    from interject.integrations.livekit.room.consent_store import RoomConsent
     from interject.integrations.livekit.room.role import Role
     from interject.model_runtime.protocol import Decision
 
@@ -48,17 +49,18 @@ class RoomAgent:
     """Used with `async with` on a connected room.
 
     Connect it without automatic subscription: then nobody's sound arrives before he has been told
-    of it, nor that of somebody who does not want it.
+    of it, nor that of somebody who does not want it. `kept` is what was stopped before in this
+    room.
     """
 
-    def __init__(self, room: rtc.Room, role: Role) -> None:
+    def __init__(self, room: rtc.Room, role: Role, *, kept: RoomConsent | None = None) -> None:
         profile = role.profile
         self.room = room
         self.role = role
         self.mode = FloorMode(profile.mode)
         self.threshold = profile.threshold
         self.cap = profile.reply.unprompted_per_minute
-        self.consent = Consent(may_control=role.may_control)
+        self.consent = Consent(may_control=role.may_control, kept=kept)
         self.sessions = RoomSessions(
             room, self.consent, self._make, each=profile.room.ear == "each"
         )
@@ -114,7 +116,7 @@ class RoomAgent:
         )
         await enter(self.sessions)
         self._read_early()
-        if rules.announcement.spoken:
+        if rules.announcement.spoken and self.consent.listening:
             for session in self.sessions.open[:1]:
                 session.say(rules.announcement.text)
         if "cue" in self.role.profile.outputs and not self.role.addressees:

@@ -1,0 +1,96 @@
+"""What was stopped in a room, kept for the agent that follows one whose process died there."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pydantic import Field, ValidationError
+
+from interject.config.strict import StrictModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+
+class Wishes(StrictModel):
+    """Digests of who stopped the room's listening, if anybody did, and of who withdrew himself."""
+
+    stopped_by: str | None = None
+    withdrawn: tuple[str, ...] = Field(default=(), strict=False)
+
+
+NONE = Wishes()
+
+
+@dataclass(frozen=True, slots=True)
+class RoomConsent:
+    """One room's file. No name and no identity is in it: only who knows `salt` can compare them."""
+
+    path: Path
+    salt: bytes = field(repr=False)
+
+    def digest(self, identity: str) -> str:
+        return _digest(self.salt, "identity", identity)
+
+    def read(self) -> Wishes:
+        """A file that cannot be read may have said no."""
+        try:
+            return Wishes.model_validate_json(self.path.read_bytes())
+        except FileNotFoundError:
+            return NONE
+        except (OSError, ValidationError) as error:
+            logger.error(
+                "What was stopped in this room cannot be read; nobody is listened to",
+                extra={"error_type": type(error).__name__},
+            )
+            return Wishes(stopped_by="")
+
+    def write(self, wishes: Wishes) -> None:
+        """Whole or not at all, and there before whoever asked is answered."""
+        try:
+            if wishes == NONE:
+                self.path.unlink(missing_ok=True)
+                return
+            fresh = self.path.with_suffix(f".{os.getpid()}")
+            fresh.write_text(wishes.model_dump_json(), encoding="utf-8")
+            fresh.replace(self.path)
+        except OSError as error:
+            logger.error(
+                "What was stopped in this room cannot be kept; another agent would not know it",
+                extra={"error_type": type(error).__name__},
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentStore:
+    """A private folder of a worker, whose job processes share it. It ends with the worker.
+
+    A room is known by its `sid`: the next room of the same name has another.
+    """
+
+    folder: Path
+    salt: bytes = field(repr=False)
+
+    def room(self, sid: str) -> RoomConsent:
+        return RoomConsent(self.folder / f"{_digest(self.salt, 'room', sid)}.json", self.salt)
+
+    def carry(self, former_sid: str, sid: str) -> None:
+        """A server that was away has made the room anew; to the people in it it is the same."""
+        wishes = self.room(former_sid).read()
+        if former_sid != sid and wishes != NONE:
+            self.room(sid).write(wishes)
+            self.forget(former_sid)
+
+    def forget(self, sid: str) -> None:
+        self.room(sid).write(NONE)
+
+
+def _digest(salt: bytes, kind: str, name: str) -> str:
+    return hmac.new(salt, f"{kind}:{name}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,179 @@
+"""What was stopped stays stopped when another agent takes the room over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from interject.config import RoomSettings
+from interject.integrations.livekit.room.announcement import (
+    ATTRIBUTES,
+    STOPPED_ATTRIBUTES,
+    WITHDRAWN_ATTRIBUTES,
+)
+from interject.integrations.livekit.room.consent import NOBODY, Consent, Scope
+from interject.integrations.livekit.room.consent_store import ConsentStore
+from interject.integrations.livekit.room.house_rules import HouseRules
+from tests.fakes.livekit_room import FakeRoom
+from tests.fakes.room_controls import FakeControls, FakeListener
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+SALT = b"a worker's own"
+SETTINGS = RoomSettings()
+
+
+def agent(store: ConsentStore, sid: str = "RM_1") -> tuple[Consent, FakeListener]:
+    """One more job of the worker in this room."""
+    consent = Consent(may_control=lambda who: who == "host", kept=store.room(sid))
+    ear = FakeListener()
+    consent.attach(ear)
+    return consent, ear
+
+
+@contextlib.asynccontextmanager
+async def rules(room: FakeRoom, consent: Consent, settings: RoomSettings) -> AsyncIterator[None]:
+    async with HouseRules(
+        room.as_room,
+        settings,
+        consent,
+        FakeControls(),
+        may_control=lambda _: True,
+        on_text=lambda *_: None,
+    ):
+        yield
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("asker", ["ann", NOBODY])
+def test_a_stopped_room_stays_stopped_for_the_next_agent(tmp_path: Path, asker: str) -> None:
+    store = ConsentStore(tmp_path, SALT)
+    agent(store)[0].stop(asker)
+    consent, ear = agent(store)
+    assert not consent.listening
+    assert not ear.hears()
+    with pytest.raises(PermissionError):
+        consent.resume("ben")
+    consent.resume(asker or "host")
+    assert agent(store)[1].hears()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_withdrew_stays_withdrawn_for_the_next_agents(tmp_path: Path) -> None:
+    store = ConsentStore(tmp_path, SALT)
+    agent(store)[0].stop("ann", Scope.ME)
+    agent(store)[0].stop("ben", Scope.ME)
+    consent, ear = agent(store)
+    for identity in ("ann", "ben", "cem"):
+        consent.meet(identity)
+    assert ear.excluded == {"ann", "ben"}
+    assert consent.withdrawn == ("ann", "ben")
+    consent.resume("ben", Scope.ME)
+    agent(store)[0].resume("ann", Scope.ME)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_room_begins_fresh_unless_it_is_the_same_to_its_people(tmp_path: Path) -> None:
+    store = ConsentStore(tmp_path, SALT)
+    agent(store)[0].stop("ann")
+    assert agent(store, "RM_2")[1].hears()
+    store.carry("RM_1", "RM_2")
+    store.carry("RM_1", "RM_2")
+    assert not agent(store, "RM_2")[1].hears()
+    assert agent(store, "RM_1")[1].hears()
+    store.forget("RM_2")
+    store.forget("RM_2")
+    assert agent(store, "RM_2")[1].hears()
+
+
+def test_nothing_personal_lies_on_disk(tmp_path: Path) -> None:
+    store = ConsentStore(tmp_path, SALT)
+    consent, _ = agent(store)
+    consent.stop("ann")
+    consent.stop("ben", Scope.ME)
+    (path,) = tmp_path.iterdir()
+    written = path.name + path.read_text(encoding="utf-8")
+    assert not any(name in written for name in ("ann", "ben", "RM_1"))
+    other = ConsentStore(tmp_path, b"of another worker")
+    assert agent(other)[1].hears()
+    assert "worker" not in repr(store)
+
+
+def test_a_file_that_cannot_be_read_may_have_said_no(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = ConsentStore(tmp_path, SALT)
+    store.room("RM_1").path.write_text("{", encoding="utf-8")
+    consent, ear = agent(store)
+    assert not ear.hears()
+    assert "cannot be read" in caplog.text
+    consent.resume("host")
+    assert agent(store)[1].hears()
+
+
+def test_what_cannot_be_kept_holds_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    consent, ear = agent(ConsentStore(tmp_path / "missing", SALT))
+    consent.stop("ann")
+    assert not ear.hears()
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+async def test_the_next_agent_says_that_it_does_not_listen(tmp_path: Path) -> None:
+    store, room = ConsentStore(tmp_path, SALT), FakeRoom()
+    agent(store)[0].stop("ann")
+    room.come("ann", "P1")
+    quiet = SETTINGS.model_copy(update={"announce": "none"})
+    for settings in (SETTINGS, quiet):
+        async with rules(room, agent(store)[0], settings):
+            pass
+    assert room.local_participant.sent == [
+        (("ann",), SETTINGS.stop_notice, STOPPED_ATTRIBUTES),
+        (("ann",), SETTINGS.stop_notice, STOPPED_ATTRIBUTES),
+    ]
+    assert room.local_participant.attributes["interject.listening"] == "false"
+
+
+async def test_who_withdrew_is_told_the_truth_when_he_comes(tmp_path: Path) -> None:
+    store, room = ConsentStore(tmp_path, SALT), FakeRoom()
+    first, _ = agent(store)
+    for identity in ("ann", "ben"):
+        first.stop(identity, Scope.ME)
+    room.come("ann", "P1")
+    room.come("cem", "P2")
+    consent, ear = agent(store)
+    async with rules(room, consent, SETTINGS):
+        room.come("ben", "P3")
+        room.come("dan", "P4", attributes={"interject.listening": "false"})
+        assert ear.excluded == {"ann", "ben", "dan"}
+    told = room.local_participant.sent
+    assert told == [
+        (("cem",), SETTINGS.announcement, ATTRIBUTES),
+        (("ann",), SETTINGS.withdrawn_notice, WITHDRAWN_ATTRIBUTES),
+        (("ben",), SETTINGS.withdrawn_notice, WITHDRAWN_ATTRIBUTES),
+        (("dan",), SETTINGS.withdrawn_notice, WITHDRAWN_ATTRIBUTES),
+    ]
+
+
+async def test_when_the_room_goes_on_who_withdrew_is_told_the_truth() -> None:
+    room, consent = FakeRoom(), Consent(may_control=lambda _: True)
+    room.come("ann", "P1")
+    room.come("ben", "P2")
+    async with rules(room, consent, SETTINGS):
+        consent.stop("ann", Scope.ME)
+        consent.stop("ben")
+        await asyncio.sleep(0.01)
+        consent.resume("ben")
+    assert room.local_participant.sent[1:] == [
+        (("ann", "ben"), SETTINGS.stop_notice, STOPPED_ATTRIBUTES),
+        (("ben",), SETTINGS.announcement, ATTRIBUTES),
+        (("ann",), SETTINGS.withdrawn_notice, WITHDRAWN_ATTRIBUTES),
+    ]
