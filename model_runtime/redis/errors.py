@@ -5,6 +5,8 @@ Nothing else looks at an error's class or words to find out what to do about it.
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import ssl
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -230,7 +232,12 @@ def speaks_no_tls(error: BaseException) -> bool:
 
 
 def _words(error: BaseException) -> str:
-    return str(error).rpartition(_IN_A_PIPELINE)[2]
+    """What Redis said. Behind a pipeline's command its client shows the error's arguments."""
+    _, within, words = str(error).rpartition(_IN_A_PIPELINE)
+    if within and words.startswith("("):
+        with contextlib.suppress(ValueError, SyntaxError):
+            return " ".join(map(str, ast.literal_eval(words)))
+    return words
 
 
 def _is_tls(error: BaseException | None) -> bool:

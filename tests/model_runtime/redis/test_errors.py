@@ -181,8 +181,13 @@ def test_an_error_deep_in_an_answer_is_found() -> None:
     raise_errors_within([b"ok", [1, []], None])
 
 
-def test_an_error_of_a_pipeline_is_the_same_without_the_command_s_words() -> None:
-    text = "Command # 1 (XADD k * d secret) of pipeline caused error: MISCONF cannot save"
+@pytest.mark.parametrize(
+    "said",
+    ['MISCONF it cannot "save"', ('MISCONF it cannot "save"',), ("MISCONF it", 'cannot "save"')],
+)
+def test_an_error_of_a_pipeline_is_the_same_without_the_command_s_words(said: object) -> None:
+    """Older clients show the words, newer ones the arguments of the error."""
+    text = f"Command # 1 (XADD k * d secret) of pipeline caused error: {said}"
     error = exceptions.ResponseError(text)
     assert (handling(error), reason(error)) == (Handling.RETRY, "MISCONF")
-    assert str(explain(error, "redis://host")) == "redis://host: MISCONF cannot save"
+    assert str(explain(error, "redis://host")) == 'redis://host: MISCONF it cannot "save"'
