@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+os.environ.pop("MPLBACKEND", None)  # A notebook's may be missing here, and a file needs none.
 
 from matplotlib.figure import Figure
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import textwrap
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -38,11 +39,19 @@ def check_plot(path: Path) -> None:
         raise InputFailure("--plot needs matplotlib: pip install 'interject[plot]'")
 
 
+def import_matplotlib() -> Any:
+    """A picture for a file needs no backend. The one that a notebook names in the environment may
+    be missing here, and matplotlib could then not even be imported.
+    """
+    os.environ.pop("MPLBACKEND", None)
+    import matplotlib.figure
+
+    return matplotlib
+
+
 def draw(trace: Trace, path: Path, *, title: str) -> None:
     """`title` is plain text, cut where it is long."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
+    mpl = import_matplotlib()
     with warnings.catch_warnings(), mpl.rc_context():
         # Marks that the font lacks are drawn as boxes; the user's own style does not apply.
         warnings.simplefilter("ignore")
@@ -55,14 +64,14 @@ def shortened(title: str) -> str:
 
 
 def _draw(trace: Trace, path: Path, title: str) -> None:
-    from matplotlib.figure import Figure
-
     end_s = _end_s(trace)
     replies = trace.replies[:MAX_LABELS]
     rows = _label_rows(replies, end_s)
     heights = [0.25 + 0.5 * (max(rows, default=0) + 1), 1.5, 0.9, 1.5]
     width = min(max(end_s * 0.3, 10.0), 24.0)
-    figure = Figure(figsize=(width, 1.0 + sum(heights)), layout="constrained")
+    figure = import_matplotlib().figure.Figure(
+        figsize=(width, 1.0 + sum(heights)), layout="constrained"
+    )
     labels, room, speech, chance = figure.subplots(
         4, 1, sharex=True, gridspec_kw={"height_ratios": heights, "hspace": 0.0}
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path  # noqa: TC003 (typer reads it)
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -144,6 +145,7 @@ def _kind_cell(score: dict[str, Any], kind: str) -> str:
 
 
 def _draw(path: Path, curve: list[dict[str, Any]], scores: dict[str, Any]) -> None:
+    os.environ.pop("MPLBACKEND", None)  # A notebook's may be missing here, and a file needs none.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")

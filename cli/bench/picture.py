@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from interject.cli.bench.histogram import LEAST_MS, RATIO
 from interject.cli.bench.outcome import MEANING, Outcome, Stage
 from interject.cli.bench.plan import P99_LIMIT_MS
-from interject.cli.plot import shortened
+from interject.cli.plot import import_matplotlib, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +35,8 @@ def draw_histograms(
     limits_ms: Sequence[float | None],
 ) -> Any:
     """A figure with a logarithmic axis of time that all rows share."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 1.2 + 1.3 * max(1, len(rows))), layout="tight")
+    size = (8, 1.2 + 1.3 * max(1, len(rows)))
+    figure = import_matplotlib().figure.Figure(figsize=size, layout="tight")
     all_axes = figure.subplots(max(1, len(rows)), 1, sharex=True, squeeze=False)[:, 0]
     figure.suptitle(shortened(title), fontsize=11, parse_math=False)
     for axes, (name, times), limit_ms in zip(all_axes, rows, limits_ms, strict=False):

@@ -108,6 +108,19 @@ def test_any_runtime_is_the_title_of_a_load(tmp_path: Path) -> None:
     figure.savefig(tmp_path / "load.png")
 
 
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "unheard-of"])
+def test_a_picture_needs_no_backend_of_the_environment(
+    tmp_path: Path, sound: Path, backend: str
+) -> None:
+    """Notebooks pass theirs on to every command, which may be installed elsewhere."""
+    plot = tmp_path / "plot.png"
+    variables = {"MPLBACKEND": backend}
+    with listening(source=str(sound), plot=str(plot), variables=variables) as process:
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, b"")
+    assert plot.stat().st_size > 1_000
+
+
 # Later failures
 
 
