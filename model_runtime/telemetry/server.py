@@ -6,11 +6,12 @@ loopback unless the operator names another address.
 
 from __future__ import annotations
 
+import socket
 import threading
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from prometheus_client.exposition import choose_encoder
 
@@ -37,7 +38,7 @@ class TelemetryServer:
     """Listens from `start` to `stop`."""
 
     def __init__(self, address: str, registry: CollectorRegistry, health: Health) -> None:
-        """`address` is `host:port`; port 0 takes a free one.
+        """`address` is `host:port`, `[host]:port` for IPv6; port 0 takes a free one.
 
         :raises RuntimeFailure: when it is no such address, or is in use.
         """
@@ -45,10 +46,10 @@ class TelemetryServer:
         self._health = health
         try:
             self._http = _Server(split_address(address), self)
-        except OSError as error:
-            why = (error.strerror or type(error).__name__).lower()
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or "no name of a host"
             raise RuntimeFailure(
-                f"cannot serve metrics at {address}: {why}; name another address"
+                f"cannot serve metrics at {address}: {why.lower()}; name another address"
             ) from None
         self._thread = threading.Thread(
             target=self._http.serve_forever, name="interject-telemetry", daemon=True
@@ -83,8 +84,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, address: tuple[str, int], telemetry: TelemetryServer) -> None:
+        """A name of both families is served on IPv4."""
         self.telemetry = telemetry
-        super().__init__(address, _Handler)
+        found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        best = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+        self.address_family = best[0]
+        super().__init__(cast("tuple[str, int]", best[4]), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away in the middle of an answer is nothing to report."""

@@ -96,6 +96,34 @@ def test_a_bad_address_is_refused(address: str, health: Health) -> None:
         TelemetryServer(address, CollectorRegistry(), health)
 
 
+@pytest.mark.parametrize("address", ["[::1]:0", "::1:0", "[::]:0", "localhost:0", "[0:0::1]:0"])
+def test_every_address_of_this_machine_is_served(address: str, health: Health) -> None:
+    if ":" in address.rpartition(":")[0] and not has_ipv6():
+        pytest.skip("no IPv6 here")
+    server = TelemetryServer(address, CollectorRegistry(), health)
+    server.start()
+    host = "127.0.0.1" if address.startswith("localhost") else "[::1]"
+    try:
+        url = f"http://{host}:{server.port}/healthz"
+        assert httpx.get(url, trust_env=False).text == "alive\n"
+    finally:
+        server.stop()
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", "x" * 300])
+def test_a_name_that_leads_nowhere_is_a_clear_error(host: str, health: Health) -> None:
+    with pytest.raises(RuntimeFailure, match=r"cannot serve metrics at .*; name another address"):
+        TelemetryServer(f"{host}:0", CollectorRegistry(), health)
+
+
 async def test_a_taken_port_is_a_clear_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
