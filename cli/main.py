@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
-from interject.cli.failures import complain, leave
+from interject.cli.failures import EXIT_BAD_INPUT, EXIT_DIFFERS, complain, leave
 from interject.cli.standard_streams import prepare
 
 
@@ -14,6 +15,7 @@ def main() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     if 1 in prepare():
         complain("note: standard output is closed; nothing can be shown there")
+    _check_working_folder()
     from interject.cli.commands import app
 
     signal.signal(signal.SIGINT, before)
@@ -24,3 +26,17 @@ def main() -> None:
             sys.stdout.flush()
     except OSError as exc:
         leave(exc)
+    except SystemExit as exc:
+        # Typer and rich leave with 1, which stands for a defect, where nobody reads any more.
+        if exc.code == EXIT_DIFFERS and isinstance(exc.__context__, BrokenPipeError):
+            leave(exc.__context__)
+        raise
+
+
+def _check_working_folder() -> None:
+    """Without one some libraries of PyTorch cannot be loaded, and end the process."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        complain("the working folder no longer exists; change to another one")
+        sys.exit(EXIT_BAD_INPUT)

@@ -294,6 +294,32 @@ def test_a_recording_into_a_pipe(tmp_path: Path, sound: Path) -> None:
     np.testing.assert_array_equal(left[: 4 * RATE_HZ], room(4.0, loud_at_s=(2.0,)))
 
 
+@pytest.mark.parametrize("words", [["doctor"], ["--help"], ["worker", "--help"], ["--version"]])
+def test_a_reader_that_leaves_is_no_defect(words: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "interject.cli", *words]
+    with os.fdopen(writer, "wb") as out:
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, cwd=ROOT, check=False)
+    assert done.stderr == b"interject: the output pipe was closed; stopped there\n"
+    assert done.returncode == 2
+
+
+@pytest.mark.parametrize("words", [["doctor"], ["ask", "a.wav", "what?"], ["worker"], ["bench"]])
+def test_a_working_folder_that_is_gone(tmp_path: Path, words: list[str]) -> None:
+    command = [sys.executable, "-m", "interject.cli", *words]
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", str(gone), *command], capture_output=True, check=False
+    )
+    assert done.stderr == (
+        b"interject: the working folder no longer exists; change to another one\n"
+    )
+    assert done.returncode == 2
+
+
 def test_standard_input_is_not_overwritten(sound: Path) -> None:
     before = sound.read_bytes()
     words = [sys.executable, "-m", "interject.cli", "listen", "-", "--out", str(sound)]
