@@ -21,14 +21,13 @@ BYTES_A_READ = 131_072
 MOST_A_READ = 128
 """Of entries that cannot be read, so that what stands behind them does not wait for long."""
 LOG_EVERY_S = 10.0
-_REQUESTS = (b"say", b"text_turn")
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An entry that cannot be read. Somebody waits for an answer to it if it was `asked`."""
+    """An entry that cannot be read. A control of a known kind was `asked`: its client is told."""
 
     error: str
     asked: bool
@@ -58,7 +57,7 @@ class Intake:
             except wire.WireError as error:
                 self.refused += 1
                 self._log(session, str(error))
-                yield entry, Refused(str(error), fields.get(b"k") in _REQUESTS)
+                yield entry, Refused(str(error), fields.get(b"k") in wire.CONTROL_KINDS)
         rubbish = self.refused - before > len(page) // 2
         self.hurry = _affordable(page) if rubbish and len(page) >= asked_for else 0
 

@@ -83,6 +83,9 @@ class Placing:
             logger.warning("a request failed", extra={"reason": reason(error)})
 
     async def _open(self, client: Client, tenant: str, entry: str, request: OpenRequest) -> None:
+        if request.refusal:
+            self.refused_requests += 1
+            logger.debug("a request was refused", extra={"reason": request.refusal})
         await scripts.run(
             client, Script.OPEN, [self._keys.fleet],
             self._keys.prefix, tenant, request.name, request.token, request.number,

@@ -17,10 +17,19 @@ if TYPE_CHECKING:
     from interject.model_runtime.remote.wire import Fields
 
 LONGEST_LEASE_MS = 60_000
-_NAME, _TOKEN, _NUMBER = (
-    re.compile(pattern)
-    for pattern in (rb"[a-z0-9-]+\.[0-9a-f]{32}", rb"[0-9a-f]{32}", rb"\w{1,32}")
+LONGEST_NUMBER = 64
+_WORD = re.compile(rb"[A-Za-z0-9_-]{1,64}")
+_LEASE = re.compile(rb"[0-9]{1,8}")
+_FORMS: tuple[tuple[bytes, re.Pattern[bytes], str], ...] = (
+    (
+        b"n",
+        re.compile(rb"[a-z0-9-]{1,32}\.[0-9a-f]{32}"),
+        "TENANT.DIGITS with 32 hexadecimal digits in lower case",
+    ),
+    (b"t", re.compile(rb"[0-9a-f]{32}"), "32 hexadecimal digits in lower case"),
+    (b"r", _WORD, "1 to 64 letters, digits, - and _"),
 )
+"""What a field must be, and how that is said."""
 
 
 class Verdict(Enum):
@@ -38,7 +47,7 @@ class Verdict(Enum):
 class OpenRequest:
     """`token` names the client. Who has been silent for `lease_ms` may be replaced.
 
-    `refusal` says what is wrong with the options.
+    `refusal` says what is wrong with it; then there is neither a name nor options.
     """
 
     name: str
@@ -65,23 +74,33 @@ def read_request(tenant: str, fields: Fields) -> OpenRequest:
 
     :raises wire.WireError: when nobody can be told what is wrong with it.
     """
-    name, token, number, lease = (fields.get(letter, b"") for letter in (b"n", b"t", b"r", b"o"))
-    if not (_NAME.fullmatch(name) and _TOKEN.fullmatch(token) and _NUMBER.fullmatch(number)):
-        raise wire.WireError("a request without a session, a client or a number")
-    if tenant_of(name.decode()) != tenant:
-        raise wire.WireError("a request for another tenant's session")
-    options = fields.get(b"d", b"")
-    lease_ms = int(lease) if lease.isdigit() and len(lease) < 9 else LONGEST_LEASE_MS
-    refusal = ""
+    token = fields.get(b"t", b"")
+    if not _WORD.fullmatch(token):
+        raise wire.WireError("a request that does not say whose it is")
+    number = fields.get(b"r", b"")[:LONGEST_NUMBER].decode("utf-8", "replace")
     try:
-        wire.check_version(fields)
-        wire.decode_options(options)
+        lease_ms = _check(tenant, fields)
     except wire.WireError as error:
-        refusal = str(error)
-    return OpenRequest(
-        name.decode(), token.decode(), number.decode(),
-        b"" if refusal else options, min(lease_ms, LONGEST_LEASE_MS), refusal,
-    )  # fmt: skip
+        return OpenRequest("", token.decode(), number, b"", 0, str(error))
+    return OpenRequest(fields[b"n"].decode(), token.decode(), number, fields[b"d"], lease_ms)
+
+
+def _check(tenant: str, fields: Fields) -> int:
+    """The client's lease in ms.
+
+    :raises wire.WireError: when the request cannot be granted.
+    """
+    wire.check_version(fields)
+    for field, pattern, form in _FORMS:
+        if not pattern.fullmatch(fields.get(field, b"")):
+            raise wire.WireError(f"{field.decode()} must be {form}")
+    if tenant_of(fields[b"n"].decode()) != tenant:
+        raise wire.WireError(f"n must be a session of the tenant {tenant}")
+    lease = fields.get(b"o", b"")
+    if not _LEASE.fullmatch(lease) or int(lease) > LONGEST_LEASE_MS:
+        raise wire.WireError(f"o must be a whole number of ms from 0 to {LONGEST_LEASE_MS}")
+    wire.decode_options(fields.get(b"d", b""))
+    return int(lease)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from interject.model_runtime import limits
 from interject.model_runtime.limits import MAX_JSON_BYTES
@@ -172,6 +173,7 @@ _OPTIONS = TypeAdapter(SessionOptions)
 _NAMED = TypeAdapter(_Named)
 _SPEAKERS = TypeAdapter(tuple[Speaker, ...])
 CONTROLS = (Say, TextTurn, AnswerNow, Cancel, Heard, Update, Finish, Close)
+CONTROL_KINDS = frozenset(_NAMES[kind] for kind in CONTROLS)
 
 
 def encode(item: Input | Output) -> dict[bytes, bytes]:
@@ -230,9 +232,19 @@ def decode_options(data: bytes) -> SessionOptions:
     if len(data) > MAX_JSON_BYTES:
         raise WireError(f"options: {len(data)} bytes, at most {MAX_JSON_BYTES} are taken")
     try:
-        return _OPTIONS.validate_json(data, strict=True)
+        options: SessionOptions = _OPTIONS.validate_json(data, strict=True)
     except ValidationError as error:
         raise WireError(f"options: {_first_problem(error)}") from None
+    _check_nesting(data)
+    return options
+
+
+def _check_nesting(data: bytes) -> None:
+    """Unknown keys are ignored, but who writes `sampling.top_k` means one that is known."""
+    flat = next((key for key in from_json(data) if "." in key), None)
+    if flat is not None:
+        shown = _shown(flat.encode())
+        raise WireError(f'options: {shown}: objects are nested: {{"sampling": {{"top_k": 5}}}}')
 
 
 def session_id_in(data: bytes) -> str:

@@ -217,14 +217,26 @@ async def test_a_request_is_for_ones_own_sessions_and_is_answered(guarded: Guard
             client.xadd(requests, asked(mine, number="3", d=HUGE))
             client.xadd(requests, asked(mine, number="4", d=b'{"session_id":"a","threshold":7}'))
             client.xadd(requests, asked(mine, number="5", o=b"-1"))
-            said = [await answer(client, number) for number in "2345"]
-            client.xadd(requests, asked(mine, number="6"))
-            assert (await answer(client, "6"))[0] is Verdict.IN_USE, "by the same client"
-        assert [verdict for verdict, _ in said] == [*[Verdict.REFUSED] * 3, Verdict.PLACED]
-        assert "protocol version 1: this side speaks 2 only" in said[0][1]
-        assert "at most 65536" in said[1][1]
-        assert "threshold" in said[2][1]
-        assert worker._placing.refused_requests == 6
+            client.xadd(requests, asked("acme." + "A" * 32, number="6"))
+            client.xadd(requests, asked(mine, number="no number"))
+            said = [await answer(client, number) for number in ("1", *"23456", "no number")]
+            client.xadd(requests, asked(mine, number="a-7"))
+            assert (await answer(client, "a-7"))[0] is Verdict.PLACED
+            client.xadd(requests, asked(mine, number="8"))
+            assert (await answer(client, "8"))[0] is Verdict.IN_USE, "by the same client"
+        assert {verdict for verdict, _ in said} == {Verdict.REFUSED}
+        reasons = (
+            "n must be a session of the tenant acme",
+            "protocol version 1: this side speaks 2 only",
+            "at most 65536",
+            "threshold",
+            "o must be a whole number of ms from 0 to 60000",
+            "n must be TENANT.DIGITS",
+            "r must be 1 to 64 letters",
+        )
+        for (_, error), reason in zip(said, reasons, strict=True):
+            assert reason in error
+        assert worker._placing.refused_requests == 12
         await until(lambda: worker.session_count == 2)
         assert len(of(Decision, await heard(session, SOUND))) == 5
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.model_runtime.protocol import SessionOptions
+from interject.model_runtime.redis import scripts
 from interject.model_runtime.redis.connection import Address
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.lease import Lease
+from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.session import DEFAULT_GRACE_MS, RedisSession
 from interject.model_runtime.redis.shard import ATTENDED_AT_ONCE, Shard
 from interject.model_runtime.redis.timings import Timings
@@ -78,3 +80,15 @@ async def test_tenants_are_those_that_any_worker_was_told_of(client: Client) -> 
     await one.renew(client)
     await client.flushall()
     assert (await one.renew(client)).tenants == ("x", "z")
+
+
+async def test_a_session_that_was_brought_back_is_nobodys_until_a_client_attends(
+    client: Client,
+) -> None:
+    """As docs/protocol.md has it: the key holds nothing, and who writes it is the client."""
+    given = (KEYS.prefix, "default.0", "w:1", 7, b"{}", 3, DEFAULT_GRACE_MS)
+    verdict = await scripts.run(client, Script.RECLAIM, [KEYS.session("default.0")], *given)
+    assert verdict == b"restored"
+    attending = ("SET", KEYS.client("default.0"), f"{TOKEN} 3 0-0", "XX", "GET", "PX", 1_000)
+    assert await client.ask(attending) == b""
+    assert await client.ask(attending) == f"{TOKEN} 3 0-0".encode()

@@ -191,17 +191,18 @@ async def test_controls_that_mean_nothing(scene: Scene) -> None:
     assert decided(good) == list(range(10))
 
 
-async def test_a_request_that_cannot_be_read_is_answered(scene: Scene) -> None:
+async def test_a_control_that_cannot_be_read_is_answered(scene: Scene) -> None:
     await scene.write(
         control("say", '{"text":5}'),
         control("text_turn", "{"),
         control("say", '{"text":"' + "x" * 9_000 + '"}'),
+        control("update", '{"threshold":7}'),
     )
     _, bad = await scene.end()
     assert bad[-1] == Closed("bad", CloseReason.CLIENT)
     found = entries(await scene.raw.xrange(KEYS.output(BAD)))
     answers = [json.loads(fields[b"d"]) for _, fields in found if fields[b"k"] == b"answer"]
-    assert [answer["entry"] for answer in answers] == ["1-2", "1-3", "1-4"]
+    assert [answer["entry"] for answer in answers] == ["1-2", "1-3", "1-4", "1-5"]
     assert all(answer["error"] for answer in answers)
 
 

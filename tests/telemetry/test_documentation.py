@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from interject.model_runtime.options import SessionOptions
+from interject.model_runtime.remote.wire import decode_options, encode_options
 from interject.model_runtime.telemetry.metrics import MediaMetrics, WorkerMetrics
 
 ROOT = Path(__file__).parent.parent.parent
@@ -43,6 +45,16 @@ def test_options_have_their_defaults_on_the_page_of_the_protocol() -> None:
     expected = {"session_id": "required", "system_prompt": '""', "prompt_ids": "null"}
     given = options | sampling | expected
     assert documented == {name: _plain(value) for name, value in given.items()}
+
+
+def test_the_options_that_the_page_of_the_protocol_shows_are_understood() -> None:
+    page = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```json\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    understood = json.loads(encode_options(decode_options(shown.encode())))
+    given = json.loads(shown)
+    sampling = given.pop("sampling")
+    assert understood | given == understood
+    assert understood["sampling"] | sampling == understood["sampling"]
 
 
 def _plain(value: object) -> str:

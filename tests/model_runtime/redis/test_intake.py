@@ -29,18 +29,20 @@ def page(*entries: wire.Fields) -> Entries:
     return [(f"1-{number}", fields) for number, fields in enumerate(entries)]
 
 
-def test_every_request_is_answered_and_nothing_else_is() -> None:
+def test_every_control_is_answered_and_nothing_else_is() -> None:
     entries = page(
         JUNK,
         {b"v": b"2", b"k": b"say", b"d": b"{"},
         {b"v": b"9", b"k": b"text_turn", b"d": b"{}"},
         {b"v": b"2", b"k": b"update", b"d": b'{"threshold":7}'},
+        FRAME | {b"p": b""},
+        {b"v": b"2", b"k": b"opened", b"d": b"{}"},
         wire.encode(wire.Finish()),
     )
     taken = list(Intake().take("a", entries, asked_for=8))
     assert [entry for entry, _ in taken] == [entry for entry, _ in entries]
     asked = [item.asked for _, item in taken if isinstance(item, Refused)]
-    assert asked == [False, True, True, False]
+    assert asked == [False, True, True, True, False, False]
     assert taken[-1][1] == wire.Finish()
 
 
