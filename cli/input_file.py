@@ -31,8 +31,8 @@ class InputFile:
         self._head = b""
         self._tail = b""
         self._interrupted = False
-        self.start = b""
-        """What is read in place of its first bytes, so many of them."""
+        self.mended = (0, b"")
+        """A place, and what is read there in place of so many of its bytes."""
 
     @property
     def size(self) -> int:
@@ -64,10 +64,15 @@ class InputFile:
             data = self._head[self._position : self._position + count]
         else:
             data = self._next(count)
-        if self._position == 0 and data:
-            data = self.start + data[len(self.start) :]
+        data = self._mend(data)
         self._position += len(data)
         return data
+
+    def _mend(self, data: bytes) -> bytes:
+        at, new = self.mended
+        at -= self._position
+        begin, end = max(at, 0), min(at + len(new), len(data))
+        return data[:begin] + new[begin - at : end - at] + data[end:] if begin < end else data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]

@@ -12,6 +12,7 @@ import numpy as np
 
 from interject.cli.failures import InputFailure, printable
 from interject.cli.input_file import HEAD_BYTES, open_input
+from interject.cli.mpeg_audio import mp3_size_at
 from interject.cli.sources import RawBlock, Source
 from interject.cli.time_stamps import TimeStamps
 from interject.cli.truncation import CUT_TOLERANCE_S, boxes, mended_start, whole_s
@@ -167,7 +168,9 @@ def _opened(file: InputFile, name: str) -> Any:
             f"{name}: its index (moov) stands behind the sound, and a pipe cannot go back; give the"
             " file itself, or write it with -movflags +faststart"
         )
-    file.start = mended_start(file)
+    file.mended = (0, mended_start(file))
+    if not file.seekable() and (at := mp3_size_at(file)) is not None:
+        file.mended = (at, b"\0" * 4)
     try:
         return av.open(file, metadata_errors="replace", options=OPTIONS)
     except (av.error.FFmpegError, OSError) as exc:

@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from interject.cli.input_file import HEAD_BYTES
+
 if TYPE_CHECKING:
     from interject.cli.input_file import InputFile
 
@@ -21,7 +23,7 @@ KBPS = {
 """By version (2 stands for 2.5, too) and layer."""
 LONGEST_FRAME = 4_608
 SEARCHED_BYTES = 4_096
-XING_FRAMES = 1
+XING_FRAMES, XING_SIZE = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,36 @@ def begins_mpeg_audio(file: InputFile) -> bool:
 
 def declared_mp3_s(file: InputFile) -> float | None:
     """Seconds by the Xing, Info or VBRI header of the first frame; most other MP3s have none."""
-    data = file.at(_after_id3(file), SEARCHED_BYTES)
-    start = next((at for at in range(len(data) - 3) if frame_header(data[at : at + 4])), None)
-    if start is None:
+    _, frame = _first_frame(file)
+    header = frame_header(frame[:4])
+    frames = _frames(frame)
+    return frames * header.samples / header.rate_hz if header and frames else None
+
+
+def mp3_size_at(file: InputFile) -> int | None:
+    """Where the Xing or Info header of an MP3 in a pipe says how many bytes there are, if it does.
+
+    FFmpeg, which cannot compare them with a pipe's, would then not cut the padding at the end; it
+    does where the header says 0.
+    """
+    start = file.peek(10)
+    if start[:3] != b"ID3" and frame_header(start) is None:
         return None
-    header = frame_header(data[start : start + 4])
-    assert header is not None, "the search has found one"
-    frames = _frames(data[start:])
-    return frames * header.samples / header.rate_hz if frames else None
+    file.peek(min(_after_id3(file) + SEARCHED_BYTES, HEAD_BYTES))
+    begin, frame = _first_frame(file)
+    at = _xing_at(frame)
+    if at is None:
+        return None
+    flags = frame[at + 7]
+    return begin + at + 8 + 4 * (flags & XING_FRAMES) if flags & XING_SIZE else None
+
+
+def _first_frame(file: InputFile) -> tuple[int, bytes]:
+    """Its place, and the bytes from there on; nothing where there is none."""
+    begin = _after_id3(file)
+    data = file.at(begin, SEARCHED_BYTES)
+    start = next((at for at in range(len(data) - 3) if frame_header(data[at : at + 4])), len(data))
+    return begin + start, data[start:]
 
 
 def _after_id3(file: InputFile) -> int:
@@ -87,8 +111,14 @@ def _after_id3(file: InputFile) -> int:
 def _frames(frame: bytes) -> int:
     if frame[36:40] == b"VBRI" and len(frame) >= 54:
         return int(struct.unpack(">I", frame[50:54])[0])
-    for at in (36, 21, 13):
-        if frame[at : at + 4] in (b"Xing", b"Info") and len(frame) >= at + 12:
-            flags, frames = struct.unpack(">II", frame[at + 4 : at + 12])
-            return int(frames) if flags & XING_FRAMES else 0
-    return 0
+    at = _xing_at(frame)
+    if at is None:
+        return 0
+    flags, frames = struct.unpack(">II", frame[at + 4 : at + 12])
+    return int(frames) if flags & XING_FRAMES else 0
+
+
+def _xing_at(frame: bytes) -> int | None:
+    found = (at for at in (36, 21, 13) if frame[at : at + 4] in (b"Xing", b"Info"))
+    at = next(found, len(frame))
+    return at if len(frame) >= at + 12 else None
