@@ -9,8 +9,7 @@ from interject.model_runtime.redis.takeover import survey
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from redis.asyncio import Redis
-
+    from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.keys import Keys
     from interject.model_runtime.redis.packing import Command
     from interject.model_runtime.redis.takeover import Legacy
@@ -28,14 +27,15 @@ class Arrivals:
         self._token = token
         self._model = model
         self._surveyed: dict[str, Legacy] = {}
+        self._postponed: set[str] = set()
 
     @property
     def question(self) -> Command:
         """What `by_urgency` takes the answer of."""
         return "LRANGE", self._keys.todo(self._token), 0, AT_ONCE - 1
 
-    async def by_urgency(self, client: Redis, answer: Sequence[bytes]) -> list[Legacy]:
-        """The most urgent first."""
+    async def by_urgency(self, client: Client, answer: Sequence[bytes]) -> list[Legacy]:
+        """The most urgent first, and last those that could not be read."""
         arrived = dict.fromkeys(key.decode() for key in answer)
         known = {key: legacy for key, legacy in self._surveyed.items() if key in arrived}
         unknown = [key for key in arrived if key not in known]
@@ -46,13 +46,20 @@ class Arrivals:
                 await self.strike(client, key)
                 await client.srem(self._keys.owned(self._token), key)
         self._surveyed = known
-        return sorted(known.values(), key=lambda legacy: legacy.urgency, reverse=True)
+        self._postponed &= known.keys()
+        by_urgency = sorted(known.values(), key=lambda legacy: legacy.urgency, reverse=True)
+        return sorted(by_urgency, key=lambda legacy: legacy.key in self._postponed)
+
+    def postpone(self, key: str) -> None:
+        """It failed; perhaps because of what there is of it. No other is to wait for it."""
+        self._postponed.add(key)
 
     def forget(self, key: str) -> None:
         """It was given away since; perhaps to this worker again."""
         self._surveyed.pop(key, None)
+        self._postponed.discard(key)
 
-    async def strike(self, client: Redis, key: str) -> None:
+    async def strike(self, client: Client, key: str) -> None:
         """It was taken over, or is somebody else's."""
         self.forget(key)
         await client.lrem(self._keys.todo(self._token), 1, key)

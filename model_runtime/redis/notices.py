@@ -6,7 +6,7 @@ A notice is a hint and may be missed: who follows them looks after all sessions 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from interject.model_runtime.redis.streams import read, read_entries
 from interject.model_runtime.redis.timings import milliseconds
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.packing import Command
+    from interject.model_runtime.redis.sieve import Sieve
     from interject.model_runtime.remote import wire
 
 LONGEST = 1_000
 """Entries of a stream of notices, about."""
 ENTRIES_A_READ = 256
 MAX_NAMES_BYTES = 65_536
+WARY_WAIT_S = 0.01
+"""A script cannot wait until there is something to read."""
 _OLDEST = "0-0"
 
 
@@ -39,8 +42,9 @@ def names_in(fields: wire.Fields) -> list[str]:
 class Follower:
     """Reads each stream from where it stopped last time."""
 
-    def __init__(self, *, wait_s: float) -> None:
+    def __init__(self, *, wait_s: float, sieve: Sieve | None = None) -> None:
         self._wait_ms = max(1, milliseconds(wait_s))
+        self._sieve = sieve
         self._read_to: dict[str, str] = {}
 
     async def follow(self, client: Client, streams: Iterable[str]) -> list[tuple[str, wire.Fields]]:
@@ -49,10 +53,19 @@ class Follower:
         if not places:
             await asyncio.sleep(self._wait_ms / 1000)
             return []
-        answer = await client.ask(read(places, count=ENTRIES_A_READ, block_ms=self._wait_ms))
         found: list[tuple[str, wire.Fields]] = []
-        for (key, _), (owner, entries) in zip(answer or (), read_entries(answer), strict=True):
+        answer, pages = await self._pages(client, places)
+        for (key, _), (owner, entries) in zip(answer or (), pages, strict=True):
             places[key.decode()] = entries[-1][0]
             found += ((owner, fields) for _, fields in entries)
         self._read_to = places
         return found
+
+    async def _pages(self, client: Client, places: dict[str, str]) -> tuple[Any, Iterable[Any]]:
+        if self._sieve is None or not self._sieve.wary:
+            answer = await client.ask(read(places, count=ENTRIES_A_READ, block_ms=self._wait_ms))
+            return answer, read_entries(answer)
+        answer = await client.ask(self._sieve.question(places, count=ENTRIES_A_READ))
+        if not answer:
+            await asyncio.sleep(min(WARY_WAIT_S, self._wait_ms / 1000))
+        return answer, self._sieve.entries(answer)

@@ -24,6 +24,11 @@ class Script(Enum):
     WRITE = "write"
     RELEASE = "release"
     RECLAIM = "reclaim"
+    SIFT = "sift"
+
+
+_ALONE = (Script.WRITE, Script.SIFT)
+"""Those that need nothing of `fleet.lua`."""
 
 
 async def run(client: Any, script: Script, keys: Sequence[str], *arguments: Word) -> Any:
@@ -44,5 +49,5 @@ def call(script: Script, keys: Sequence[str], arguments: Sequence[Word]) -> Comm
 
 @cache
 def _text(script: Script) -> str:
-    shared = "" if script is Script.WRITE else (_FOLDER / "fleet.lua").read_text("utf-8")
+    shared = "" if script in _ALONE else (_FOLDER / "fleet.lua").read_text("utf-8")
     return shared + (_FOLDER / f"{script.value}.lua").read_text("utf-8")

@@ -17,20 +17,21 @@ from interject.model_runtime.protocol import (
 )
 from interject.model_runtime.redis.errors import Handling, handling, raise_errors
 from interject.model_runtime.redis.memo import read_journal, read_snapshot
-from interject.model_runtime.redis.streams import Entries, entries
+from interject.model_runtime.redis.sieve import sift, up_to
+from interject.model_runtime.redis.streams import Entries, entries, entry_order, read_entries
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from redis.asyncio import Redis
-
+    from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.keys import Keys
 
 ENTRIES_A_READ = 64
 _UNREADABLE = (ValueError, LookupError, RuntimeFailure, ResponseError)
 MOST_LOST = 2
 """Leases in a row that workers may lose which had taken a session over and did nothing for it."""
+BEFORE_ALL = "0-0"
 FIRST_ENTRY = "0-1"
 """Every input stream begins with an entry that says nothing, so that it exists."""
 
@@ -77,7 +78,7 @@ class Legacy:
 
 
 async def survey(
-    client: Redis, keys: Keys, arrived: Sequence[str], *, token: str, model: str
+    client: Client, keys: Keys, arrived: Sequence[str], *, token: str, model: str
 ) -> dict[str, Legacy]:
     """Those of the sessions that are this worker's, each without its snapshot and frames."""
     pipeline = client.pipeline(transaction=False)
@@ -143,7 +144,7 @@ def _begin(key: str, state: wire.Fields, noted: Any, length: Any, model: str) ->
 
 
 async def load(
-    client: Redis, keys: Keys, legacy: Legacy, *, token: str, model: str
+    client: Client, keys: Keys, legacy: Legacy, *, token: str, model: str
 ) -> Legacy | None:
     """What is still missing; None when the session has been given to somebody since."""
     if legacy.known is None:
@@ -191,24 +192,26 @@ def _deeds(journal: Entries, model: str) -> tuple[tuple[AnyDeed, ...], str]:
     return tuple(deeds), cursor
 
 
-async def _frames(client: Redis, stream: str, *, first_seq: int, cursor: str) -> dict[str, Frame]:
-    """The frames from `first_seq` on, up to the cursor, by the ids of their entries.
-
-    Read in small pieces, because a client may have written entries of any size.
-    """
+async def _frames(client: Client, stream: str, *, first_seq: int, cursor: str) -> dict[str, Frame]:
+    """The frames from `first_seq` on, up to the cursor, by the ids of their entries."""
     frames: dict[str, Frame] = {}
     seqs: set[int] = set()
-    start = "-"
-    while True:
-        page = entries(await client.xrange(stream, start, cursor, count=ENTRIES_A_READ))
-        for entry, fields in page:
+    place = BEFORE_ALL
+    while page := await _page(client, stream, place):
+        for entry, fields in up_to(page, cursor):
             frame = _frame(fields)
             if frame is not None and frame.seq >= first_seq and frame.seq not in seqs:
                 frames[entry] = frame
                 seqs.add(frame.seq)
-        if len(page) < ENTRIES_A_READ:
-            return frames
-        start = f"({page[-1][0]}"
+        place = page[-1][0]
+        if entry_order(place) >= entry_order(cursor):
+            break
+    return frames
+
+
+async def _page(client: Client, stream: str, place: str) -> Entries:
+    answer = await client.ask(sift({stream: place}, count=ENTRIES_A_READ))
+    return next((page for _, page in read_entries(answer)), [])
 
 
 def _frame(fields: wire.Fields) -> Frame | None:

@@ -48,8 +48,8 @@ from interject.model_runtime.redis.presence import Presence
 from interject.model_runtime.redis.retry import always, at_last, suppressed_outage
 from interject.model_runtime.redis.rota import Rota
 from interject.model_runtime.redis.scripts import Script
+from interject.model_runtime.redis.sieve import Sieve
 from interject.model_runtime.redis.spelling import spell, spell_prefix
-from interject.model_runtime.redis.streams import read, read_entries
 from interject.model_runtime.redis.takeover import load
 from interject.model_runtime.redis.tenant import Tenant
 from interject.model_runtime.redis.timings import Timings, milliseconds
@@ -117,7 +117,8 @@ class Worker:
         self._arrivals = Arrivals(self._keys, token, model=self._model)
         self._tenants: dict[str, Tenant] = {}
         self._news = asyncio.Event()
-        self._follower = Follower(wait_s=self._timings.wait_s)
+        self._sieve = Sieve()
+        self._follower = Follower(wait_s=self._timings.wait_s, sieve=self._sieve)
         self._placing = Placing(self._keys, self._lease, timings=self._timings)
         self._rota = Rota(self._timings.round_s)
         self._visits = Rota(VISIT_EVERY * self._timings.grace_s)
@@ -294,37 +295,49 @@ class Worker:
     # Reading
 
     async def _read(self, client: Client) -> None:
+        try:
+            await self._read_streams(client)
+        except FAILURES:
+            self._sieve.beware()
+            raise
+
+    async def _read_streams(self, client: Client) -> None:
         await self._reads.turn()
         told = set(self._rota.turn(self._tenants))
         streams = [self._keys.news(tenant) for tenant in self._lease.tenants]
         for owner, fields in await self._follower.follow(client, streams):
             told.update(name for name in names_in(fields) if tenant_of(name) == owner)
         places = {self._keys.input(tenant.key): tenant.read_to for tenant in self._known(told)}
-        reads = (read(places, count=ENTRIES_A_READ),) if places else ()
+        reads = (self._sieve.question(places, count=ENTRIES_A_READ),) if places else ()
         arrived, *inputs = await client.exchange((self._arrivals.question, *reads))
         raise_errors((arrived, *inputs))
         taken: list[Input] = []
-        for key, entries in read_entries(inputs[0] if inputs else None):
+        for key, entries in self._sieve.entries(inputs[0] if inputs else None):
             taken += self._take_in(key, entries, ENTRIES_A_READ)
+        await self._put(taken)
         for _ in range(HURRIES_A_READ):
-            taken += await self._hurry(client)
-        if taken:
-            self._host.put(await spell(self._engine.wording, taken))
+            await self._hurry(client)
         if arrived:
             await self._adopt_some(client, await self._arrivals.by_urgency(client, arrived))
 
     def _known(self, keys: set[str]) -> list[Tenant]:
         return [self._tenants[key] for key in keys if key in self._tenants]
 
-    async def _hurry(self, client: Client) -> list[Input]:
+    async def _put(self, taken: list[Input]) -> None:
+        """What was read is not read again: it must not be lost to an error of the next read."""
+        if taken:
+            self._host.put(await spell(self._engine.wording, taken))
+
+    async def _hurry(self, client: Client) -> None:
         """More of the streams that are full of rubbish, for what may stand behind it."""
         hurried, self._hurried = self._known(self._hurried), set()
-        taken: list[Input] = []
         for tenant in hurried:
+            taken: list[Input] = []
             count, place = tenant.intake.hurry, {self._keys.input(tenant.key): tenant.read_to}
-            for key, entries in read_entries(await client.ask(read(place, count=count))):
+            answer = await client.ask(self._sieve.question(place, count=count))
+            for key, entries in self._sieve.entries(answer):
                 taken += self._take_in(key, entries, count)
-        return taken
+            await self._put(taken)
 
     def _take_in(self, key: str, page: Entries, asked_for: int) -> Iterator[Input]:
         tenant = self._tenants.get(key)
@@ -346,16 +359,20 @@ class Worker:
             full = legacy.key not in self._tenants and len(self._tenants) >= self._slots
             if full or adopted == ADOPTIONS_A_READ:
                 continue
-            whole = await load(
-                client, self._keys, legacy, token=self._lease.token, model=self._model
-            )
             adopted += 1
-            if whole is None:
-                self._arrivals.forget(legacy.key)
-            else:
-                prefix = await spell_prefix(self._engine.wording, whole.options)
-                self._take_over(whole, prefix)
-                await self._arrivals.strike(client, legacy.key)
+            try:
+                await self._adopt(client, legacy)
+            except FAILURES:
+                self._arrivals.postpone(legacy.key)
+                raise
+
+    async def _adopt(self, client: Client, legacy: Legacy) -> None:
+        whole = await load(client, self._keys, legacy, token=self._lease.token, model=self._model)
+        if whole is None:
+            return self._arrivals.forget(legacy.key)
+        prefix = await spell_prefix(self._engine.wording, whole.options)
+        self._take_over(whole, prefix)
+        await self._arrivals.strike(client, legacy.key)
 
     def _take_over(self, legacy: Legacy, prefix: Feed | RuntimeFailure) -> None:
         """A session may come back that was lost to another worker and not yet missed here."""

@@ -15,8 +15,7 @@ from interject.model_runtime.redis.takeover import load
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
+    from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.takeover import Legacy
 
 KEYS = Keys("0")
@@ -86,7 +85,7 @@ class Held:
 
 async def order(arrivals: Arrivals, held: Held) -> list[Legacy]:
     answer = [key.encode() for key in held.todo]
-    return await arrivals.by_urgency(cast("Redis", held), answer)
+    return await arrivals.by_urgency(cast("Client", held), answer)
 
 
 async def test_new_ones_come_first_then_replies_then_the_longest_backlog() -> None:
@@ -110,7 +109,7 @@ async def test_each_is_looked_at_once_and_stays_until_it_is_struck() -> None:
     arrivals = Arrivals(KEYS, "me", model="m")
     assert {legacy.key for legacy in await order(arrivals, held)} == {"a", "b"}
     assert held.todo == ["a", "b"]
-    await arrivals.strike(cast("Redis", held), "a")
+    await arrivals.strike(cast("Client", held), "a")
     assert [legacy.key for legacy in await order(arrivals, held)] == ["b"]
     assert held.asked == ["a", "b", "theirs"]
 
@@ -120,7 +119,7 @@ async def test_one_that_was_given_away_and_back_is_looked_at_again() -> None:
     arrivals = Arrivals(KEYS, "me", model="m")
     (before,) = await order(arrivals, held)
     held.wills["a"].state[b"epoch"] = b"9"
-    assert await load(cast("Redis", held), KEYS, before, token="me", model="m") is None
+    assert await load(cast("Client", held), KEYS, before, token="me", model="m") is None
     arrivals.forget("a")
     (after,) = await order(arrivals, held)
     assert (before.epoch, after.epoch) == (7, 9)
@@ -147,6 +146,17 @@ async def test_unreadable_options_are_answered_under_the_right_name(
     assert (end.session_id, end.reason) == (session_id, CloseReason.FAILURE)
     assert reason in end.detail
     assert first == ([wire.Opened(end.detail)] if written == b"0" else [])
+
+
+async def test_one_that_could_not_be_read_keeps_no_other_waiting() -> None:
+    held = Held(a=Will(*DECIDED, entries=9), b=Will(*DECIDED, entries=4))
+    arrivals = Arrivals(KEYS, "me", model="m")
+    assert [legacy.key for legacy in await order(arrivals, held)] == ["a", "b"]
+    arrivals.postpone("a")
+    assert [legacy.key for legacy in await order(arrivals, held)] == ["b", "a"]
+    await arrivals.strike(cast("Client", held), "a")
+    held.todo.append("a")
+    assert [legacy.key for legacy in await order(arrivals, held)] == ["a", "b"]
 
 
 async def test_what_may_have_cost_workers_their_leases_comes_last_and_ends_at_last() -> None:

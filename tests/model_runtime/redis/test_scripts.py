@@ -18,7 +18,7 @@ def text(script: Script) -> str:
     return (LUA / f"{script.value}.lua").read_text("utf-8")
 
 
-@pytest.mark.parametrize("script", [Script.OPEN, Script.WRITE, Script.RECLAIM])
+@pytest.mark.parametrize("script", [Script.OPEN, Script.WRITE, Script.RECLAIM, Script.SIFT])
 def test_entries_have_the_version_of_the_protocol(script: Script) -> None:
     assert set(re.findall(r"'v', '(\w+)'", text(script))) == {wire.VERSION.decode()}
 

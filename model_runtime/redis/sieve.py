@@ -1,0 +1,76 @@
+"""Reading streams into which somebody may have written entries of any size.
+
+Redis cuts a connection whose answer is too large. Who then asks again in the same words is cut
+again, for ever; so for a while it asks with a script that leaves out what no reader takes.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.redis import scripts
+from interject.model_runtime.redis.scripts import Script
+from interject.model_runtime.redis.streams import entry_order, read, read_entries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from interject.model_runtime.redis.packing import Command, Word
+    from interject.model_runtime.redis.streams import Entries
+
+MAX_ENTRY_BYTES = 262_144
+"""A legal entry has 79 KB at most: a frame with its sound and its speakers."""
+MAX_ANSWER_BYTES = 4_194_304
+WARY_S = 10.0
+OVERSIZE = b"oversize"
+
+
+def sift(places: Mapping[str, str], *, count: int) -> Command:
+    """As `read`; streams of which nothing is answered may not have been looked at."""
+    words: Sequence[Word] = (count, MAX_ANSWER_BYTES, MAX_ENTRY_BYTES, *places.values())
+    return scripts.call(Script.SIFT, tuple(places), words)
+
+
+class Sieve:
+    """Whether streams are read warily: at first, after every failure, and while it is needed."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._wary_until = clock() + WARY_S
+        self._suspects: set[str] = set()
+
+    @property
+    def wary(self) -> bool:
+        """Whether an answer was lost lately, or would have been."""
+        return self._clock() < self._wary_until
+
+    def beware(self) -> None:
+        """A read has failed: perhaps because of what there was to be read."""
+        self._wary_until = self._clock() + WARY_S
+
+    def question(self, places: Mapping[str, str], *, count: int) -> Command:
+        """What `entries` takes the answer of. Streams with large entries keep no other waiting."""
+        if not self.wary:
+            return read(places, count=count)
+        in_order = sorted(places, key=self._suspects.__contains__)
+        return sift({stream: places[stream] for stream in in_order}, count=count)
+
+    def entries(self, answer: object) -> Iterator[tuple[str, Entries]]:
+        """By the last part of a stream's key, as `read_entries`."""
+        found = list(read_entries(answer))
+        names: list[str] = [name.decode() for name, _ in answer] if isinstance(answer, list) else []
+        for stream, (_, entries) in zip(names, found, strict=True):
+            if any(fields.get(b"k") == OVERSIZE for _, fields in entries):
+                self._suspects.add(stream)
+                self.beware()
+            else:
+                self._suspects.discard(stream)
+        if not self.wary:
+            self._suspects.clear()
+        return iter(found)
+
+
+def up_to(entries: Entries, last: str) -> Entries:
+    """Those no later than that one."""
+    return [entry for entry in entries if entry_order(entry[0]) <= entry_order(last)]
