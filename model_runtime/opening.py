@@ -33,7 +33,8 @@ def open_runtime(url: str, *, slots: int = 8) -> Runtime:
     if not url.startswith(EMBEDDED_PREFIX):
         raise RuntimeFailure(
             f"{_shown(url)}: not a runtime; use {EMBEDDED_PREFIX}nano, {EMBEDDED_PREFIX}DIRECTORY, "
-            f"{LOCAL_PREFIX}nano, {LOCAL_PREFIX}DIRECTORY or redis://host:port/0"
+            f"{LOCAL_PREFIX}nano, {LOCAL_PREFIX}DIRECTORY, {LOCAL_PREFIX}unix:SOCKET "
+            "or redis://host:port/0"
         )
     try:
         from interject.model_runtime.checkpoint import load_checkpoint

@@ -127,7 +127,7 @@ class Address:
         if made is None:
             raise RuntimeFailure(
                 f"{self.name}: what is behind the ? of the URL cannot be used; "
-                "see the settings of redis-py, shard, shards and cluster"
+                f"ours are {', '.join(OWN_SETTINGS)}, all others are those of redis-py"
             )
         return made
 
@@ -172,7 +172,16 @@ class Address:
 
     def explain(self, error: BaseException) -> RuntimeFailure:
         """What an error means to whoever wrote the URL; a `RedisAway` may pass."""
-        return explain(error, self.name)
+        return explain(error, self.name, self._whose)
+
+    @property
+    def _whose(self) -> str:
+        """A name without a password may be one."""
+        parts = urlsplit(self.url)
+        user = "this user"
+        if parts.password:
+            user = f"the user {unquote(parts.username or '') or 'default'}"
+        return f"{user}, of the tenant {','.join(self.tenants)},"
 
 
 async def _hello(client: Any) -> dict[bytes, bytes]:

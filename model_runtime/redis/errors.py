@@ -176,8 +176,10 @@ def reason(error: BaseException) -> str:
     return type(error).__name__ if found in ("", "ERR") else found
 
 
-def explain(error: BaseException, name: str) -> RuntimeFailure:
-    """One line for whoever runs this; a `RedisAway` may pass. `name` is the address."""
+def explain(error: BaseException, name: str, whose: str = "this user") -> RuntimeFailure:
+    """One line for whoever runs this; a `RedisAway` may pass. `name` is the address, `whose` the
+    rights are.
+    """
     if isinstance(error, RuntimeFailure):
         return error
     found = code(error)
@@ -190,7 +192,10 @@ def explain(error: BaseException, name: str) -> RuntimeFailure:
             f"{name}: the user or password is wrong; write redis://user:password@host:port/0"
         )
     if found == "NOPERM":
-        return RuntimeFailure(f"{name}: this user may not do that ({said(error)})")
+        return RuntimeFailure(
+            f"{name}: {whose} may not do that ({said(error)}); "
+            "write the tenant that the user is of, ?tenant=NAME, or another user"
+        )
     kind = RedisAway if passes(error) else RuntimeFailure
     if isinstance(error, exceptions.ResponseError):
         return kind(f"{name}: {said(error)}")

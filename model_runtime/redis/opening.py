@@ -132,5 +132,5 @@ class Opening:
         tenant = self._address.tenant
         return (
             f"no worker serves {self._address.name} for the tenant {tenant}; start one: "
-            f"interject worker --redis URL?tenant={tenant} --model DIR"
+            f"interject worker --redis URL?tenants={tenant} --model DIR"
         )

@@ -67,7 +67,9 @@ async def test_passwords(tmp_path: Path) -> None:
         wrong = server.url.replace("//", "//u:secret@")
         assert "user or password is wrong" in await refusal(wrong)
         right = server.url.replace("//", "//:right@")
-        assert "no worker serves redis://127.0.0.1" in await refusal(right)
+        unserved = await refusal(right)
+        assert "no worker serves redis://127.0.0.1" in unserved
+        assert "interject worker --redis URL?tenants=default --model" in unserved
     finally:
         server.kill()
 

@@ -56,7 +56,7 @@ async def test_a_directory_is_opened_by_its_url(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("tcp://somewhere", "not a runtime; use embedded:nano"),
+        ("tcp://somewhere", "not a runtime; use embedded:nano, .*, local:unix:SOCKET or redis"),
         ("embedded:no/such/model", "no/such/model: no such directory"),
     ],
 )

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from redis.exceptions import NoPermissionError
+
 from interject.model_runtime import open_runtime
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis.connection import Address
@@ -56,16 +58,19 @@ def test_a_cluster_has_several_hosts() -> None:
         ("redis://one:1/0?cluster=maybe", "cluster=1, or nothing"),
         ("redis://host:70000/0", "not a host and port"),
         ("redis://host/zero", "database in the Redis URL is no number"),
-        ("redis://host/0?nonsense=1", "behind the"),
+        (
+            "redis://host/0?shrad=a",
+            "ours are shard, shards, cluster, tenant, tenants, s" + "ecret,",
+        ),
         ("redis://host/0?socket_timeout=soon", "behind the"),
         ("unix:///tmp/redis.sock?cluster=1", "hosts and ports, not a socket"),
     ],
 )
 def test_what_is_wrong_with_a_url_is_said_without_its_password(url: str, message: str) -> None:
-    url = url.replace("://", "://user:secret@")
+    url = url.replace("://", "://user:hunter2@")
     with pytest.raises(RuntimeFailure, match=message) as caught:
         Address.parse(url)
-    assert "secret" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -76,6 +81,20 @@ def test_a_password_that_is_not_encoded_is_told_how_to_be(password: str) -> None
             Address.parse(url)
         assert password not in told(caught.value)
         assert Address.parse(url.replace(password, quote(password, safe="")))
+
+
+@pytest.mark.parametrize(
+    ("user", "named"),
+    [("ann:pw@", "the user ann"), (":pw@", "the user default"), ("pw@", "this user")],
+)
+def test_who_may_not_do_something_is_told_which_user_and_tenant_that_was(
+    user: str, named: str
+) -> None:
+    address = Address.parse(f"redis://{user}host:1/0?tenant=acme")
+    line = str(address.explain(NoPermissionError("no permissions", status_code="NOPERM")))
+    assert line.startswith(f"redis://host:1/0: {named}, of the tenant acme, may not do that (no ")
+    assert line.endswith("write the tenant that the user is of, ?tenant=NAME, or another user")
+    assert "pw" not in line
 
 
 PASSWORDS = st.text(st.sampled_from("kqxz/?#[]@%:&=+,;~\\ \t\n\u2100é"), min_size=6, max_size=20)
@@ -96,6 +115,7 @@ def test_nothing_that_is_said_of_a_url_holds_its_password(password: str, url: st
             said = [told(error), refusal(url.format(form))]
         else:
             said = [repr(address), address.name, str(address.explain(OSError("no route")))]
+            said.append(str(address.explain(NoPermissionError("no", status_code="NOPERM"))))
         for words in said:
             assert "\n" not in words
             assert password not in words

@@ -88,7 +88,9 @@ async def test_it_is_over_when_nobody_fails_any_more(caplog: pytest.LogCaptureFi
 
 async def test_what_does_not_pass_is_one_line_without_the_password() -> None:
     denied = ResponseError("NOPERM this user has no permissions to run the 'eval' command")
-    with pytest.raises(RuntimeFailure, match="redis://host:1/0: this user may not") as caught:
+    with pytest.raises(
+        RuntimeFailure, match="redis://host:1/0: the user u, of the tenant default, may not"
+    ) as caught:
         await repeated(FakeLink(None, denied), Outage())
     assert "secret" not in str(caught.value)
     assert caught.value.__suppress_context__
