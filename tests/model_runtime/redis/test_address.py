@@ -7,7 +7,6 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from redis.exceptions import NoPermissionError
 
 from interject.model_runtime import open_runtime
