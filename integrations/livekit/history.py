@@ -34,6 +34,11 @@ class History:
         self._items.insert(item)
         self._items.truncate(max_items=MAX_ITEMS)
 
+    def forget(self, item_id: str) -> None:
+        """It was not told after all."""
+        self._known.pop(item_id, None)
+        self._items.items = [item for item in self._items.items if item.id != item_id]
+
     def take_new(self, chat_ctx: ChatContext) -> list[ChatItem]:
         """The items that are not known yet; they are from now on."""
         fresh = [item for item in chat_ctx.items if item.id not in self._known]

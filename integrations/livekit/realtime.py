@@ -18,10 +18,11 @@ from interject.integrations.livekit.history import History
 from interject.integrations.livekit.intake import Intake
 from interject.integrations.livekit.phrases import same_phrase
 from interject.integrations.livekit.replies import Replies
-from interject.integrations.livekit.requests import Request, Requests
+from interject.integrations.livekit.requests import Requests
 from interject.integrations.livekit.room.consent import NOBODY
 from interject.integrations.livekit.room.stop_wish import StopWish
 from interject.integrations.livekit.speech_levels import SpeechLevels
+from interject.integrations.livekit.texts import Texts
 from interject.integrations.livekit.transcripts import Transcripts
 from interject.model_runtime.protocol import (
     Cause,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from interject.agent.framing import FramingReport
     from interject.integrations.livekit.connection import Command
     from interject.integrations.livekit.model import RealtimeModel
+    from interject.integrations.livekit.texts import Reading
     from interject.model_runtime.protocol import Event, RuntimeSession, SessionOptions
 
 logger = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ InterjectEvent = Literal[
     "interject_gap",
     "interject_floor",
     "interject_listening",
+    "interject_unread",
 ]
 INSTRUCTIONS_S = 0.5
 """LiveKit gives an agent's instructions at once, or never."""
@@ -71,8 +74,8 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
     """Beside LiveKit's own events it emits `interject_decision` (Decision),
     `interject_reply_started` (ReplyStarted, Verdict),
     `interject_reply_ended` (ReplyStarted, ReplyEnded, Verdict), `interject_output` (Posted or Cue),
-    `interject_gap` (Gap), `interject_floor` (FloorState) and `interject_listening` (bool, and who
-    asked for it: an identity or `NOBODY`).
+    `interject_gap` (Gap), `interject_floor` (FloorState), `interject_listening` (bool, and who
+    asked for it: an identity or `NOBODY`) and `interject_unread` (whose text the runtime refused).
 
     When the model says one of the profile's `stop_replies`, or somebody writes one of its
     `stop_phrases` to it, it is deaf from that moment on, whoever built the session: no sound and no
@@ -104,6 +107,7 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
             model.runtime, self._options, self, patience=self._settings.patience
         )
         self._requests = Requests(self._connection, timeout_s=self._settings.reply_timeout_s)
+        self._texts = Texts(self._connection, self._requests, self._history, self._unread)
         self._replies = Replies(
             model, self._floor, self._connection, self._requests, self._history, self._emit, clock
         )
@@ -190,15 +194,13 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
             raise ValueError(f"a cap counts replies a minute, from 0 upwards, not {per_minute}")
         self._floor.unprompted_per_minute = per_minute
 
-    def text_turn(self, text: str, *, answer: bool = True) -> None:
-        """Tell the model something in writing; with `answer` it replies.
+    def text_turn(self, text: str, *, answer: bool = True, writer: str | None = None) -> Reading:
+        """Tell the model something in writing; with `answer` it replies. What is returned is done
+        when the runtime has taken the text, or holds why it refused it.
 
         :raises livekit.agents.llm.RealtimeError: when too many wait for an answer already.
         """
-        if answer:
-            self._requests.add(Cause.TEXT_TURN, Request(), lambda s: s.text_turn(text))
-        else:
-            self._connection.command(lambda s: s.text_turn(text, answer=False))
+        return self._texts.turn(text, answer=answer, writer=writer)
 
     def stop_listening(self, asker: str = NOBODY) -> None:
         """From this moment no sound reaches the model, not even what waits for the next frame.
@@ -252,14 +254,24 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         self._instructed.set()
 
     async def update_chat_ctx(self, chat_ctx: ChatContext) -> None:
-        """Words to stop and go on count when they are written, not in a history that is given."""
+        """Words to stop and go on count when they are written, not in a history that is given.
+
+        :raises RuntimeFailure: when what is written cannot be read; LiveKit answers nothing then.
+        """
         fresh, written = self._history.take_new(chat_ctx), self._told_history
         self._told_history = True
+        readings: dict[str, Reading] = {}
         for item in fresh:
             if not isinstance(item, llm.ChatMessage) or not (text := item.raw_text_content):
                 continue
-            if item.role != "user" or not (written and self._obeyed(text)):
-                self._tell(item.role, text)
+            if item.role == "user" and written and self._obeyed(text):
+                continue
+            if (reading := self._texts.tell(item.role, text)) is not None:
+                readings[item.id] = reading
+        if written:
+            await self._texts.read(
+                readings, until=self._main_task, timeout_s=self._settings.reply_timeout_s
+            )
 
     async def update_tools(self, tools: list[Tool]) -> None:
         if tools:
@@ -401,12 +413,8 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
             self._notice = settings.stop_notice
         return not self.listening
 
-    def _tell(self, role: llm.ChatRole, text: str) -> None:
-        if role == "assistant":
-            said = Request(said_already=True)
-            self._requests.add(Cause.SAY, said, lambda session: session.say(text))
-        else:
-            self.text_turn(text, answer=False)
+    def _unread(self, writer: str) -> None:
+        self._emit("interject_unread", writer)
 
     def _options(self, session_id: str) -> SessionOptions:
         self._prompted = True

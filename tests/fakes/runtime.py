@@ -21,6 +21,7 @@ from interject.model_runtime.protocol import (
     ReplyEnded,
     ReplyStarted,
     RuntimeBusy,
+    RuntimeFailure,
     SessionClosed,
     SessionOptions,
 )
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from interject.model_runtime.protocol import FloorMode
+
+
+MAX_TEXT_CHARS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,8 @@ class FakeRuntimeSession:
 
     async def text_turn(self, text: str, *, answer: bool = True) -> None:
         self._check()
+        if len(text) > MAX_TEXT_CHARS:
+            raise RuntimeFailure(f"the text has {len(text)} characters, this fake takes fewer")
         if answer:
             self.reply(Scripted(f"You wrote {text}."), cause=Cause.TEXT_TURN)
         else:

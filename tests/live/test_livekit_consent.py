@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.config import load_profile
+from interject.integrations.livekit.room.chat import NOT_READ
+from tests.fakes.runtime import MAX_TEXT_CHARS
 from tests.live.livekit_people import person
 from tests.live.livekit_stage import AGENT, on_stage
 from tests.waiting import until
@@ -54,3 +56,16 @@ async def test_who_comes_back_is_told_again(shared_livekit: LiveKitServer) -> No
                 await until(ann.visitor.gone.is_set, "the former to be thrown out")
                 await until(lambda: announcements(other), "the announcement")
         assert announcements(host) == 1
+
+
+async def test_who_writes_what_the_model_refuses_is_told(shared_livekit: LiveKitServer) -> None:
+    room = "too-much"
+    async with (
+        person(shared_livekit, room, "ann") as ann,
+        person(shared_livekit, room, "ben") as ben,
+        on_stage(shared_livekit, room, profile=load_profile("default")),
+    ):
+        await until(lambda: announcements(ann), "the announcement")
+        await ann.visitor.write("x" * (MAX_TEXT_CHARS + 1))
+        await until(lambda: ann.found("chat", text=NOT_READ), "the refusal")
+        assert ben.found("chat", text=NOT_READ) == []

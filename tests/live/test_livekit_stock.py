@@ -16,7 +16,7 @@ from livekit.agents.voice.room_io import RoomOptions
 from interject.config import load_profile
 from interject.integrations import livekit as interject
 from interject.model_runtime.protocol import FRAME_SAMPLES, Cause
-from tests.fakes.runtime import FakeRuntime, FakeRuntimeSession, Scripted
+from tests.fakes.runtime import MAX_TEXT_CHARS, FakeRuntime, FakeRuntimeSession, Scripted
 from tests.live.livekit_people import person, tone
 from tests.waiting import until
 
@@ -117,6 +117,9 @@ async def test_consent_holds_whoever_built_the_session(
                 lambda who=who: notices(who, **{"interject.announcement": "true"}),  # type: ignore[misc]
                 "the announcement",
             )
+        await ann.visitor.write("x" * (MAX_TEXT_CHARS + 1))
+        await until(lambda: notices(ann, **{"interject.error": "true"}), "the refusal")
+        assert notices(ben, **{"interject.error": "true"}) == 0
         talking = asyncio.create_task(ann.visitor.play(tone(440.0, 200.0)))
         await until(lambda: loud(model), "Ann to be heard")
 

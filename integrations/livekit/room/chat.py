@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 READ_TIMEOUT_S = 10.0
 MAX_CHARS = 2_000
 """Of a message. The model would have to forget what it heard for a longer one."""
+NOT_READ = "This message is not read: the model cannot take it. A shorter one may do."
 TOO_LONG = f"This message is not read: it has more than {MAX_CHARS:,} characters."
 SEND_TIMEOUT_S = 5.0
 MAX_READING = 64
@@ -34,7 +35,8 @@ class Chat:
     """Used with `async with`. `on_text(identity, text)` gets what is no such word.
 
     Messages of participants that are not accepted (other agents) are not read. Whoever writes a
-    longer one than `MAX_CHARS` is told that it is not read, rather than half of it. What somebody
+    longer one than `MAX_CHARS` is told that it is not read, rather than half of it; so is he whose
+    message the model refuses. What somebody
     writes before the room has told of him waits until it does; his messages keep their order.
     """
 
@@ -87,6 +89,13 @@ class Chat:
         else:
             logger.info("A chat message is not passed on: its sender is not listened to")
 
+    def unread(self, identity: str) -> None:
+        """The model did not take what he wrote: he must not wait for an answer."""
+        if len(self._reading) < MAX_READING and identity in self._room.remote_participants:
+            task = self._group.create_task(self._refuse(identity, NOT_READ), name="chat-unread")
+            self._reading.add(task)
+            task.add_done_callback(self._reading.discard)
+
     def _on_connected(self, _participant: rtc.RemoteParticipant) -> None:
         self._came.set()
 
@@ -123,23 +132,23 @@ class Chat:
         elif not self._accepts(participant):
             logger.debug("A chat message is not read: it is no person's")
         elif len(text) > MAX_CHARS:
-            await self._refuse(identity)
+            logger.info("A chat message is not read: it is too long")
+            await self._refuse(identity, TOO_LONG)
         elif text.strip():
             self.take(identity, text)
 
-    async def _refuse(self, identity: str) -> None:
-        logger.info("A chat message is not read: it is too long")
+    async def _refuse(self, identity: str, reason: str) -> None:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._room.local_participant.send_text(
-                    TOO_LONG,
+                    reason,
                     topic=CHAT_TOPIC,
                     destination_identities=[identity],
                     attributes=ERROR_ATTRIBUTES,
                 )
         except Exception as error:
             logger.warning(
-                "The sender of a long message could not be told",
+                "The sender of a message that is not read could not be told",
                 extra={"error_type": type(error).__name__},
             )
 

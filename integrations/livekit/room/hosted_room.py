@@ -10,19 +10,19 @@ from livekit.agents import get_job_context
 from livekit.agents.voice.room_io import TextInputEvent
 
 from interject.agent.delivery import Delivery
-from interject.integrations.livekit.room.consent import Consent, may_control
+from interject.integrations.livekit.room.consent import NOBODY, Consent, may_control
 from interject.integrations.livekit.room.cues import Cues
 from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, Posts
 from interject.integrations.livekit.room.precedence import NOT_ALONE, Precedence
 from interject.integrations.livekit.room.tracks import present_people
+from interject.integrations.livekit.texts import WRITER
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from livekit import rtc
     from livekit.agents import AgentSession
     from livekit.agents.voice.room_io import RoomIO
+    from livekit.agents.voice.room_io.types import TextInputCallback
 
     from interject.config import Profile
     from interject.integrations.livekit.realtime import RealtimeSession
@@ -48,6 +48,7 @@ class HostedRoom:
         self.consent = Consent(may_control=self._may_control)
         self.consent.attach(self)
         self._group = asyncio.TaskGroup()
+        self._rules: HouseRules | None = None
         self._realtime: RealtimeSession
         self._task: asyncio.Task[None] | None = None
 
@@ -75,6 +76,7 @@ class HostedRoom:
         realtime.may_hear = self._may_hear
         realtime.on("interject_listening", self._on_listening)
         realtime.on("interject_output", self._delivery.put)
+        realtime.on("interject_unread", self._unread)
         if not self.consent.listening:
             realtime.stop_listening()
 
@@ -140,6 +142,7 @@ class HostedRoom:
             async with self._group:
                 self._group.create_task(self._delivery.run(), name="outputs")
                 async with rules:
+                    self._rules = rules
                     self._told = True
                     spoken = rules.announcement.spoken and self.consent.listening
                     if spoken and self._session.tts is not None:
@@ -151,7 +154,7 @@ class HostedRoom:
                 extra={"error_type": type(failures.exceptions[0]).__name__},
             )
         finally:
-            self._told = False
+            self._told, self._rules = False, None
 
     async def _leaves(self) -> bool:
         """A job that was sent into a room where its agent is already ends."""
@@ -207,14 +210,22 @@ class HostedRoom:
         if read is None or participant is None or self._linked not in ("", identity):
             logger.debug("A chat message is not read: the session hears somebody else")
             return
-        result = read(self._session, TextInputEvent(text=text, participant=participant))
-        if asyncio.iscoroutine(result):
-            self._group.create_task(_quietly(result), name="chat-input")
+        event = TextInputEvent(text=text, participant=participant)
+        self._group.create_task(self._read(read, event), name="chat-input")
 
+    async def _read(self, read: TextInputCallback, event: TextInputEvent) -> None:
+        """A mistake in somebody's text input must not end the listening."""
+        WRITER.set(event.participant.identity if event.participant is not None else NOBODY)
+        try:
+            result = read(self._session, event)
+            if asyncio.iscoroutine(result):
+                await result
+        except Exception as error:
+            logger.warning(
+                "A chat message was not taken", extra={"error_type": type(error).__name__}
+            )
+            self._unread(WRITER.get())
 
-async def _quietly(reading: Coroutine[None, None, None]) -> None:
-    """A mistake in somebody's text input must not end the listening."""
-    try:
-        await reading
-    except Exception as error:
-        logger.warning("A chat message was not taken", extra={"error_type": type(error).__name__})
+    def _unread(self, writer: str) -> None:
+        if self._rules is not None and writer:
+            self._rules.unread(writer)

@@ -54,5 +54,8 @@ class HouseRules:
             self._stack = stack.pop_all()
         return self
 
+    def unread(self, identity: str) -> None:
+        self._chat.unread(identity)
+
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()

@@ -67,6 +67,7 @@ class RoomAgent:
         self._cues = Cues(room, self._cue_to)
         self._delivery = Delivery((Posts(room), self._cues))
         self._decisions = DecisionTopic(room)
+        self._rules: HouseRules | None = None
         self._early: list[tuple[str, str]] | None = []
         self._stack = contextlib.AsyncExitStack()
 
@@ -114,6 +115,7 @@ class RoomAgent:
                 on_text=self._on_text,
             )
         )
+        self._rules = rules
         await enter(self.sessions)
         self._read_early()
         if rules.announcement.spoken and self.consent.listening:
@@ -134,6 +136,7 @@ class RoomAgent:
             on_output=self._put,
             on_decision=self._decided,
             on_wish=self.consent.stop,
+            on_unread=self._unread,
         )
 
     def _put(self, event: OutputEvent) -> None:
@@ -155,8 +158,14 @@ class RoomAgent:
         """What is written while the model is being opened waits for it."""
         session = self.sessions.of(identity)
         if session is not None:
-            session.text_turn(text, answer=self.role.profile.room.answer_chat)
+            answer = self.role.profile.room.answer_chat
+            session.text_turn(text, answer=answer, writer=identity)
         elif self._early is not None and len(self._early) < MAX_EARLY:
             self._early.append((identity, text))
         else:
             logger.warning("A chat message was dropped; no model is there to read it")
+            self._unread(identity)
+
+    def _unread(self, identity: str) -> None:
+        if self._rules is not None:
+            self._rules.unread(identity)

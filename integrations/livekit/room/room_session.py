@@ -38,7 +38,8 @@ class RoomSession:
 
     `identity` is the only one who is heard; without it everybody is whom `accepts` accepts. It is
     a `Listener`: what consent forbids reaches neither the ear nor the model. `on_wish` is told when
-    the model has understood that somebody, or `NOBODY` known, wants it to stop listening.
+    the model has understood that somebody, or `NOBODY` known, wants it to stop listening, and
+    `on_unread` when it does not take what somebody has written.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class RoomSession:
         on_output: Callable[[OutputEvent], None],
         on_decision: Callable[[Decision], None],
         on_wish: Callable[[str], None],
+        on_unread: Callable[[str], None],
     ) -> None:
         self.ended = asyncio.Event()
         self.failure: Exception | None = None
@@ -70,6 +72,7 @@ class RoomSession:
         self._on_output = on_output
         self._on_decision = on_decision
         self._on_wish = on_wish
+        self._on_unread = on_unread
         self._stack = contextlib.AsyncExitStack()
         self._session: AgentSession[Any] | None = None
         self._realtime: RealtimeSession | None = None
@@ -110,14 +113,15 @@ class RoomSession:
         if self._session is not None and self._session.tts is not None:
             self._session.say(text, add_to_chat_ctx=False)
 
-    def text_turn(self, text: str, *, answer: bool) -> None:
+    def text_turn(self, text: str, *, answer: bool, writer: str) -> None:
         """Something written for the model; too much of it at once is dropped."""
         if self._realtime is None:
             return
         try:
-            self._realtime.text_turn(text, answer=answer)
+            self._realtime.text_turn(text, answer=answer, writer=writer)
         except llm.RealtimeError:
             logger.warning("A chat message was dropped; too many wait")
+            self._on_unread(writer)
 
     def exclude(self, identity: str) -> None:
         self.ear.exclude(identity)
@@ -173,6 +177,7 @@ class RoomSession:
         realtime.on("interject_output", self._on_output)
         realtime.on("interject_decision", self._on_decision)
         realtime.on("interject_listening", self._on_listening)
+        realtime.on("interject_unread", self._on_unread)
         realtime.set_cap(self._cap)
         if self.ear.deaf:
             realtime.stop_listening()

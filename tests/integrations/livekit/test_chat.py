@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 from livekit import rtc
 
 from interject.config import RoomSettings
-from interject.integrations.livekit.room.chat import MAX_CHARS, MAX_HELD, TOO_LONG, Chat
+from interject.integrations.livekit.room.chat import (
+    MAX_CHARS,
+    MAX_HELD,
+    NOT_READ,
+    TOO_LONG,
+    Chat,
+)
 from interject.integrations.livekit.room.consent import Consent
 from interject.integrations.livekit.room.ear import people_only
 from tests.fakes.livekit_room import FakeRoom
@@ -127,3 +133,16 @@ async def test_a_message_up_to_the_limit_is_read_whole_and_a_longer_one_is_refus
         await until(lambda: len(told) == 2)
     assert told == [("ann", "x" * MAX_CHARS), ("ann", "good morning")]
     assert room.local_participant.sent == [(("ann",), TOO_LONG, {"interject.error": "true"})]
+
+
+async def test_whose_message_the_model_does_not_take_is_told() -> None:
+    room = FakeRoom()
+    room.come("ann", "P1")
+    consent = Consent(may_control=lambda _: False)
+    async with Chat(
+        room.as_room, RoomSettings(), consent, accepts=people_only, on_text=lambda *_: None
+    ) as here:
+        here.unread("ann")
+        here.unread("gone")
+        await settled()
+    assert room.local_participant.sent == [(("ann",), NOT_READ, {"interject.error": "true"})]

@@ -14,10 +14,17 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from interject.agent.outputs import Unvoiced
 from interject.integrations.livekit import TTS, RealtimeModel, RealtimeSession
 from interject.integrations.livekit.room.consent import NOBODY
-from interject.model_runtime.protocol import Cause, Emotion
+from interject.integrations.livekit.texts import WRITER
+from interject.model_runtime.protocol import Cause, Emotion, RuntimeFailure
 from tests.fakes.clock import FakeClock
 from tests.fakes.livekit_audio import FakeLoudspeaker, FakeMicrophone, frames_of
-from tests.fakes.runtime import Cancelled, FakeRuntime, FakeRuntimeSession, Scripted
+from tests.fakes.runtime import (
+    MAX_TEXT_CHARS,
+    Cancelled,
+    FakeRuntime,
+    FakeRuntimeSession,
+    Scripted,
+)
 from tests.fakes.voice import FakeVoice
 from tests.integrations.livekit.stage import opened
 from tests.waiting import until
@@ -172,6 +179,51 @@ async def test_words_to_stop_and_go_on_are_obeyed_however_they_are_written() -> 
             await agent.generate_reply(user_input=written)
             assert ear.listening is listening
             assert replies(agent)[-1] == answer
+
+
+async def test_to_a_text_that_is_refused_there_is_no_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    runtime = FakeRuntime(deciding=False)
+    made = RealtimeModel(runtime, clock=FakeClock())
+    async with stock(runtime, made) as (agent, model):
+        ear = made.current
+        assert ear is not None
+        unread: list[str] = []
+        ear.on("interject_unread", unread.append)
+        await agent.generate_reply(user_input="Good morning.")
+        WRITER.set("ann")
+        long = "help " * MAX_TEXT_CHARS
+        handle = agent.generate_reply(user_input=long)
+        await handle
+        assert isinstance(handle.exception(), RuntimeFailure)
+        assert unread == ["ann"]
+        assert replies(agent) == ["Good morning.", "All right."]
+        assert long not in [item.text_content for item in ear.chat_ctx.messages()]
+        assert model.told == ["Good morning."]
+        error = await ear.text_turn(long, writer="ben")
+        assert isinstance(error, RuntimeFailure)
+        assert unread == ["ann", "ben"]
+        await agent.generate_reply(user_input="Hello?")
+        assert replies(agent)[-2:] == ["Hello?", "All right."]
+    told = [one for one in caplog.records if one.message == "A text is not read"]
+    assert len(told) == 2
+    assert "help help" not in caplog.text
+
+
+async def test_a_runtime_that_is_away_keeps_no_text_waiting() -> None:
+    runtime = FakeRuntime(deciding=False, slots=0)
+    made = RealtimeModel(runtime, clock=FakeClock(), reply_timeout_s=0.02)
+    agent: AgentSession[Any] = AgentSession(llm=made, vad=None)
+    await agent.start(Agent(instructions=""), record=False)
+    handle = agent.generate_reply(user_input="Good morning.")
+    await until(lambda: replies(agent) == ["Good morning."])
+    runtime.slots = 4
+    assert (await opened(runtime)) is not None
+    await until(lambda: runtime.sessions[0].told == ["Good morning."])
+    await handle
+    await agent.aclose()
+    await made.aclose()
 
 
 async def test_a_reply_that_was_asked_for_is_not_given_once_nobody_listens() -> None:

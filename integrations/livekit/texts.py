@@ -1,0 +1,101 @@
+"""What the model is told in writing, and what becomes of a text that the runtime refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from interject.integrations.livekit.requests import Request
+from interject.integrations.livekit.room.consent import NOBODY
+from interject.model_runtime.protocol import Cause, RuntimeFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from livekit.agents import llm
+
+    from interject.integrations.livekit.connection import Connection
+    from interject.integrations.livekit.history import History
+    from interject.integrations.livekit.requests import Requests
+    from interject.model_runtime.protocol import RuntimeSession
+
+logger = logging.getLogger(__name__)
+
+WRITER: ContextVar[str] = ContextVar("interject_writer", default=NOBODY)
+"""Who wrote what is being read: LiveKit's own text input passes the text alone on."""
+
+Reading = asyncio.Future[RuntimeFailure | None]
+"""Done when the runtime has taken a text; its result says why it refused it, if it did."""
+
+
+class Texts:
+    """`on_unread` is told whose text was refused."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        requests: Requests,
+        history: History,
+        on_unread: Callable[[str], None],
+    ) -> None:
+        self._connection = connection
+        self._requests = requests
+        self._history = history
+        self._on_unread = on_unread
+
+    def turn(self, text: str, *, answer: bool, writer: str | None = None) -> Reading:
+        """:raises livekit.agents.llm.RealtimeError: when too many wait for an answer already."""
+        who = WRITER.get() if writer is None else writer
+        reading: Reading = asyncio.get_running_loop().create_future()
+
+        async def send(session: RuntimeSession) -> None:
+            try:
+                await session.text_turn(text, answer=answer)
+            except RuntimeFailure as error:
+                _settle(reading, error)
+                logger.warning("A text is not read", extra={"reason": str(error)})
+                self._on_unread(who)
+                raise
+            _settle(reading, None)
+
+        if answer:
+            self._requests.add(Cause.TEXT_TURN, Request(), send)
+        else:
+            self._connection.command(send)
+        return reading
+
+    def tell(self, role: llm.ChatRole, text: str) -> Reading | None:
+        """An item of a history. None: the model is only to remember what it has said."""
+        if role != "assistant":
+            return self.turn(text, answer=False)
+        said = Request(said_already=True)
+        self._requests.add(Cause.SAY, said, lambda session: session.say(text))
+        return None
+
+    async def read(
+        self, readings: dict[str, Reading], *, until: asyncio.Task[None], timeout_s: float
+    ) -> None:
+        """Wait for items by their ids. A runtime that is away may read them later; those that it
+        refuses do not stand in the history.
+
+        :raises RuntimeFailure: the first refusal.
+        """
+        if not readings:
+            return
+        all_read = asyncio.gather(*map(asyncio.shield, readings.values()))
+        waits: set[asyncio.Future[Any]] = {all_read, until}
+        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        all_read.cancel()
+        done = {item_id: one.result() for item_id, one in readings.items() if one.done()}
+        refusals = {item_id: error for item_id, error in done.items() if error is not None}
+        for item_id in refusals:
+            self._history.forget(item_id)
+        for error in refusals.values():
+            raise error
+
+
+def _settle(reading: Reading, error: RuntimeFailure | None) -> None:
+    if not reading.done():
+        reading.set_result(error)
