@@ -109,6 +109,9 @@ _MetricsPort = Annotated[
     int | None,
     typer.Option(help="Serve /metrics for Prometheus there, on the health check's host."),
 ]
+_Wait = Annotated[
+    float, typer.Option(help="How long to wait for a Redis that does not answer yet, in seconds.")
+]
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -125,6 +128,7 @@ def start(
     profiles: _Profiles = None,
     agent_name: _AgentName = "interject",
     barge_in: _BargeIn = False,
+    wait: _Wait = 10.0,
     health: _Health = None,
     metrics_port: _MetricsPort = None,
 ) -> None:
@@ -138,7 +142,7 @@ def start(
         Serving(
             "start", tuple(context.args), url, api_key, api_secret, runtime=runtime, slots=slots,
             profile=profile, profiles=profiles, agent_name=agent_name, barge_in=barge_in,
-            health=health, metrics_port=metrics_port,
+            wait_s=wait, health=health, metrics_port=metrics_port,
         )
     )  # fmt: skip
 
@@ -156,6 +160,7 @@ def dev(
     profiles: _Profiles = None,
     agent_name: _AgentName = "interject",
     barge_in: _BargeIn = False,
+    wait: _Wait = 10.0,
 ) -> None:
     """Serve rooms while developing: more is logged, and stopping waits for nobody.
 
@@ -167,6 +172,7 @@ def dev(
         Serving(
             "dev", tuple(context.args), url, api_key, api_secret, runtime=runtime, slots=slots,
             profile=profile, profiles=profiles, agent_name=agent_name, barge_in=barge_in,
+            wait_s=wait,
         )
     )  # fmt: skip
 

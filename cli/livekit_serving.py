@@ -16,13 +16,18 @@ from typing import TYPE_CHECKING
 
 from interject.cli.failures import InputFailure
 from interject.config import load_profile
+from interject.model_runtime.opening import open_runtime
+from interject.model_runtime.protocol import RuntimeAway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from interject.model_runtime.protocol import Runtime
+
 LOCAL, SOCKET, EMBEDDED = "local:", "local:unix:", "embedded:"
 DEFAULT_SLOTS = 8
 SALT_BYTES = 16
+ASK_AGAIN_S = 0.5
 LOOPBACK, HEALTH_PORT = "127.0.0.1", 8_081
 NO_TURN_DETECTOR = ("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
 """LiveKit would load 244 MB of models that take turns; here nobody asks them."""
@@ -45,6 +50,7 @@ class Serving:
     barge_in: bool = False
     health: str | None = None
     metrics_port: int | None = None
+    wait_s: float = 10.0
 
 
 def serve(asked: Serving) -> None:
@@ -62,6 +68,8 @@ def serve(asked: Serving) -> None:
         raise InputFailure(
             f"rooms need the package {error.name}: pip install 'interject[livekit]'"
         ) from error
+    if asked.wait_s < 0:
+        raise InputFailure(f"--wait {asked.wait_s:g}: a time is not negative; 0 does not wait")
     if asked.slots is not None and asked.slots < 1:
         raise InputFailure(f"--slots {asked.slots}: a worker needs at least one slot")
     load_profile(asked.profile)
@@ -72,6 +80,7 @@ def serve(asked: Serving) -> None:
     if asked.metrics_port is not None:
         _check_metrics_port(health[0], asked.metrics_port)
     access = Access(asked.url, asked.api_key, asked.api_secret)
+    asyncio.run(_check_shared(asked.runtime, asked.wait_s))
     asyncio.run(check(access))
     with (
         _runtime(asked) as (url, slots),
@@ -111,6 +120,36 @@ def _runtime(asked: Serving) -> Iterator[tuple[str, int | None]]:
     slots = asked.slots or DEFAULT_SLOTS
     with ServerProcess(url.removeprefix(LOCAL), slots=slots) as process:
         yield process.url, slots
+
+
+async def _check_shared(url: str, wait_s: float) -> None:
+    """See whether a runtime that runs elsewhere can be used; a Redis may come a little later.
+
+    :raises RuntimeFailure: when it cannot: every room would be taken in vain.
+    """
+    if url.startswith((LOCAL, EMBEDDED)) and not url.startswith(SOCKET):
+        return
+    runtime = open_runtime(url)
+    try:
+        await _once_there(runtime, wait_s)
+    finally:
+        await runtime.aclose()
+
+
+async def _once_there(runtime: Runtime, wait_s: float) -> None:
+    from interject.integrations.livekit.jobs.worker import free_slots
+
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + wait_s
+    while True:
+        try:
+            await free_slots(runtime)
+        except RuntimeAway:
+            if loop.time() > deadline_s:
+                raise
+        else:
+            return
+        await asyncio.sleep(ASK_AGAIN_S)
 
 
 def _health(text: str | None) -> tuple[str, int]:

@@ -15,6 +15,10 @@ class RuntimeBusy(RuntimeFailure):
         self.retry_after_s = retry_after_s
 
 
+class RuntimeAway(RuntimeFailure):
+    """Nobody answers at an address; this may pass."""
+
+
 class SessionClosed(RuntimeFailure):
     """The session has ended; nothing more can be put in."""
 

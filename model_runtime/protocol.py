@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from interject.model_runtime import limits
 from interject.model_runtime.failures import InvalidInput as InvalidInput
+from interject.model_runtime.failures import RuntimeAway as RuntimeAway
 from interject.model_runtime.failures import RuntimeBusy as RuntimeBusy
 from interject.model_runtime.failures import RuntimeFailure as RuntimeFailure
 from interject.model_runtime.failures import SessionClosed as SessionClosed

@@ -8,6 +8,7 @@ import threading
 from livekit.agents import Plugin
 
 from interject import __version__
+from interject.integrations.livekit.plain_failures import PlainFailures
 
 logger = logging.getLogger("interject.integrations.livekit")
 
@@ -24,3 +25,4 @@ def register() -> None:
     known = any(isinstance(plugin, InterjectPlugin) for plugin in Plugin.registered_plugins)
     if not known and threading.current_thread() is threading.main_thread():
         Plugin.register_plugin(InterjectPlugin())
+        logging.getLogger("livekit.agents").addFilter(PlainFailures())

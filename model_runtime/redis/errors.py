@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis import exceptions
 
-from interject.model_runtime.protocol import RuntimeFailure
+from interject.model_runtime.protocol import RuntimeAway, RuntimeFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,8 +35,8 @@ class Handling(Enum):
     UNKNOWN = "unknown"
 
 
-class RedisAway(RuntimeFailure):
-    """Nobody answers at an address; this may pass."""
+class RedisAway(RuntimeAway):
+    """No Redis answers there."""
 
 
 class Elsewhere(exceptions.ConnectionError):

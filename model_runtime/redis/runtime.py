@@ -71,14 +71,18 @@ class RedisRuntime:
 
         None: no worker has shown itself, which may be so for a moment only; `open` waits for one.
 
-        :raises RuntimeFailure: when Redis cannot be used.
+        :raises RuntimeFailure: when Redis cannot be used; `RedisAway` may pass.
         """
         if self._stopped:
             raise SessionClosed("the runtime has stopped; open a new one")
         try:
-            rooms = [room for _, room in await _rooms(self._shards, f"{self._address.tenant}.")]
+            answers = await _asked(self._shards, f"{self._address.tenant}.")
         except FAILURES as error:
             raise self._address.explain(error) from None
+        rooms = [answer for answer in answers if isinstance(answer, Room)]
+        away = [answer for answer in answers if isinstance(answer, BaseException)]
+        if not rooms:
+            raise self._address.explain(away[0])
         if not any(room.slots for room in rooms):
             return None
         return sum(max(0, room.slots - room.taken) for room in rooms)
@@ -146,12 +150,20 @@ class RedisRuntime:
 
 async def _rooms(shards: Sequence[Shard], key: str) -> list[tuple[Shard, Room]]:
     """Of the shards that answer."""
-    rooms = await asyncio.gather(*(shard.room(key) for shard in shards), return_exceptions=True)
-    for room in rooms:
-        if isinstance(room, BaseException) and not passes(room):
-            raise room
-    pairs = zip(shards, rooms, strict=True)
+    pairs = zip(shards, await _asked(shards, key), strict=True)
     return [(shard, room) for shard, room in pairs if isinstance(room, Room)]
+
+
+async def _asked(shards: Sequence[Shard], key: str) -> list[Room | BaseException]:
+    """What each shard answers, or why it cannot be asked now.
+
+    :raises Exception: what does not pass.
+    """
+    answers = await asyncio.gather(*(shard.room(key) for shard in shards), return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException) and not passes(answer):
+            raise answer
+    return answers
 
 
 async def _only_here(session: RedisSession, elsewhere: Sequence[tuple[Shard, Room]]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.cli.conftest import Outcome
 
@@ -61,6 +62,34 @@ def test_a_model_that_is_not_there_is_named(interject: Callable[..., Outcome]) -
     outcome = interject("livekit", "start", *ACCESS, "--runtime", "local:nowhere")
     assert (outcome.code, outcome.out) == (2, "")
     assert "nowhere" in outcome.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("command", ["start", "dev"])
+def test_a_socket_where_no_model_listens_is_refused(
+    interject: Callable[..., Outcome], tmp_path: Path, command: str
+) -> None:
+    runtime = f"local:unix:{tmp_path / 'nobody'}"
+    outcome = interject("livekit", command, *ACCESS, "--runtime", runtime)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "nobody" in outcome.err.splitlines()[-1]
+    assert "Traceback" not in outcome.err
+
+
+def test_a_redis_that_is_not_there_is_waited_for_and_refused(
+    interject: Callable[..., Outcome],
+) -> None:
+    words = ("--runtime", "redis://127.0.0.1:1/0", "--wait")
+    outcome = interject("livekit", "start", *ACCESS, *words, "0.1")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "no Redis answers there" in outcome.err.splitlines()[-1]
+    outcome = interject("livekit", "start", *ACCESS, *words, "-1")
+    assert "a time is not negative" in outcome.err
+
+
+def test_a_runtime_that_there_is_not_is_refused(interject: Callable[..., Outcome]) -> None:
+    outcome = interject("livekit", "start", *ACCESS, "--runtime", "http://127.0.0.1")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "not a runtime" in outcome.err
 
 
 @pytest.mark.parametrize("health", ["8081", "127.0.0.1:", "127.0.0.1:70000", ":1"])

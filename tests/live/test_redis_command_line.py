@@ -101,3 +101,15 @@ def test_what_a_worker_cannot_use_is_one_line(arguments: list[str], message: str
     assert done.returncode == 2
     assert message in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_a_password_that_is_wrong_is_told_before_any_room(redis_server: RedisServer) -> None:
+    url = redis_server.url.replace("//", "//nobody:wrong@")
+    access = ["--url", "ws://127.0.0.1:1", "--api-key", "key", "--api-secret", "s" * 32]
+    done = subprocess.run(
+        [*COMMAND, "livekit", "start", *access, "--runtime", url],
+        cwd=ROOT, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "the user or password is wrong" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

@@ -75,6 +75,16 @@ class _Jobs:
         return {running.job.id for running in self._server.active_jobs}
 
 
+async def free_slots(runtime: Runtime) -> int | None:
+    """None: it does not say.
+
+    :raises RuntimeFailure: when it cannot be used; `RuntimeAway` may pass.
+    """
+    ask = getattr(runtime, "free_slots", None)
+    free: int | None = None if ask is None else await ask()
+    return free
+
+
 class Slots:
     """Asks a runtime how much room it has; opened when first asked, in the loop that asks."""
 
@@ -87,14 +97,13 @@ class Slots:
         try:
             if self._runtime is None:
                 self._runtime = open_runtime(self._url)
-            ask = getattr(self._runtime, "free_slots", None)
-            if ask is None:
-                return None
             async with asyncio.timeout(ASK_TIMEOUT_S):
-                free: int | None = await ask()
-                return free
-        except (TimeoutError, RuntimeFailure):
-            logger.warning("The runtime does not say how many slots are free")
+                return await free_slots(self._runtime)
+        except (TimeoutError, RuntimeFailure) as error:
+            logger.warning(
+                "The runtime does not say how many slots are free",
+                extra={"reason": str(error) or f"no answer within {ASK_TIMEOUT_S:g} s"},
+            )
             return None
 
     async def aclose(self) -> None:

@@ -8,6 +8,7 @@ import logging
 import pytest
 
 from interject.integrations.livekit.jobs.admission import SETTLE_S, Admission
+from interject.integrations.livekit.jobs.worker import Slots
 from tests.fakes.clock import FakeClock
 from tests.fakes.livekit_jobs import FakeFleet
 
@@ -66,6 +67,16 @@ async def test_without_slots_of_its_own_only_the_runtime_counts(
     await admission.on_request(fleet.request("a"))
     assert fleet.accepted == (["a"] if admitted else [])
     assert admission.load == 0.0
+
+
+async def test_why_nobody_knows_how_many_slots_are_free_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    slots = Slots("redis://127.0.0.1:1/0")
+    assert await slots.free() is None
+    await slots.aclose()
+    (record,) = (one for one in caplog.records if "how many slots" in one.message)
+    assert "no Redis answers there" in vars(record)["reason"]
 
 
 class Shared:

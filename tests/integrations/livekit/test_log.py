@@ -10,6 +10,8 @@ from livekit import rtc
 
 from interject.integrations.livekit.jobs.log_levels import EndOfRoom
 from interject.integrations.livekit.jobs.log_privacy import PERSONAL, PersonalFields
+from interject.integrations.livekit.plain_failures import PlainFailures
+from interject.model_runtime.protocol import RuntimeFailure
 from tests.fakes.livekit_room import FakeRoom
 
 ENDED = "livekit::rtc_session - publisher data channel '_lossy' closed unexpectedly"
@@ -53,3 +55,12 @@ def test_an_error_in_a_call_and_every_other_one_stays(present: bool, message: st
     line = record(message)
     assert EndOfRoom(room.as_room).filter(line)
     assert line.levelname == "ERROR"
+
+
+def test_a_runtime_that_cannot_be_used_is_one_line() -> None:
+    for error, lines in ((RuntimeFailure("redis: no password"), 1), (ValueError("a defect"), 2)):
+        line = record("the session is closing")
+        line.exc_info = (type(error), error, None)
+        assert PlainFailures().filter(line)
+        assert len(logging.Formatter().format(line).splitlines()) == lines
+        assert str(error) in logging.Formatter().format(line)
