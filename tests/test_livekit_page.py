@@ -52,8 +52,19 @@ CLAIMS = {
     "test_what_cannot_be_served_is_said_and_a_full_worker_takes_no_job",
     "is set back to what holds": f"{LIVE}floor_control.py::"
     "test_an_attribute_that_makes_no_sense_is_set_back",
-    "more than 2,000 characters is not read": f"{UNIT}chat.py::"
+    "message of more than 2,000 characters": f"{UNIT}chat.py::"
     "test_a_message_up_to_the_limit_is_read_whole_and_a_longer_one_is_refused",
+    "of more tokens than the model takes at once": f"{LIVE}consent.py::"
+    "test_who_writes_what_the_model_refuses_is_told",
+    "with such a text fails": f"{UNIT}stock_session.py::"
+    "test_to_a_text_that_is_refused_there_is_no_answer",
+    "What was stopped stays stopped": f"{LIVE}kept_consent.py::"
+    "test_what_was_stopped_outlives_the_job_and_an_outage",
+    "digests without names": f"{UNIT}consent_store.py::test_nothing_personal_lies_on_disk",
+    "Who withdrew himself alone reads": f"{UNIT}consent_store.py::"
+    "test_who_withdrew_is_told_the_truth_when_he_comes",
+    "says so in a line and does not start": "tests/cli/test_livekit.py::"
+    "test_a_redis_that_is_not_there_is_waited_for_and_refused",
     "Error 4000 is a payload": f"{LIVE}floor_control.py::"
     "test_what_makes_no_sense_is_refused_by_name",
     "reliable, to the named identities only": f"{LIVE}floor_control.py::"
