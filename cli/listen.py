@@ -25,7 +25,7 @@ _Threshold = Annotated[
     typer.Option(help="Least P(respond) that starts a reply; default: the profile's."),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object an event on stdout.")]
-_Plot = Annotated[str | None, typer.Option(help="Draw the session into this PNG, SVG or PDF.")]
+_Plot = Annotated[str | None, typer.Option(help="Draw the session: PNG, SVG, PDF, JPEG or WebP.")]
 _Out = Annotated[
     str | None, typer.Option(help="Stereo WAV: left the room, right Interject when it spoke.")
 ]

@@ -32,7 +32,6 @@ class StereoWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.failure: OSError | None = None
         self._file: FileIO = path.open("wb", buffering=0)
         try:

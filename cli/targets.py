@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
 
 def check_target(path: Path, sounds: Sequence[str], *, option: str) -> None:
-    """Make the folder of a file; `sounds` are the files that must not be overwritten.
+    """`sounds` are the files that must not be overwritten.
 
-    :raises InputFailure: when it cannot be written.
+    :raises InputFailure: when it cannot be written. No folder is made: its name may be a slip.
     """
     shown = f"{option} {printable(str(path))}"
     try:
         if path.is_dir():
             raise InputFailure(f"{shown}: is a folder; name a file")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.exists():
+            folder = printable(str(path.parent))
+            raise InputFailure(f"{shown}: there is no folder {folder}; make it first")
         if any(_is_same(path, Path(sound)) for sound in sounds):
             raise InputFailure(f"{shown}: would overwrite the sound that is to be heard")
         _try_to_open(path)

@@ -22,7 +22,7 @@ _Wav = Annotated[
     typer.Option(help="A sound file to send; may be repeated. Default: generated speech."),
 ]
 _Json = Annotated[str | None, typer.Option(help="Write figures and histograms to this file.")]
-_Plot = Annotated[str | None, typer.Option(help="Draw the histograms into this PNG, SVG or PDF.")]
+_Plot = Annotated[str | None, typer.Option(help="Draw histograms: PNG, SVG, PDF, JPEG or WebP.")]
 
 
 @command

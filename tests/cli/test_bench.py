@@ -320,7 +320,7 @@ def test_ctrl_c_writes_what_was_measured(
 def test_a_file_that_cannot_be_written_costs_no_other(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], number: signal.Signals
 ) -> None:
-    wav, plot = write_wav(tmp_path / "room.wav", room(1.0)), tmp_path / "new" / "load.png"
+    wav, plot = write_wav(tmp_path / "room.wav", room(1.0)), tmp_path / "load.png"
     asked = request(tmp_path, wavs=[str(wav)], sessions=1, json="/dev/full", plot=str(plot))
     asked = dataclasses.replace(asked, plan=plan(1, seconds=60.0))
     assert run(asked, opener=lambda _: InterruptingRuntime(number)) == 128 + number
@@ -334,7 +334,7 @@ def test_a_file_that_cannot_be_written_costs_no_other(
 @pytest.mark.timeout(180)
 def test_a_real_model_under_load(interject: Call, checkpoint: Path, tmp_path: Path) -> None:
     wav = write_wav(tmp_path / "room.wav", room(4.1, loud_at_s=(1.0,)))
-    out, picture = tmp_path / "new" / "bench.json", tmp_path / "bench.png"
+    out, picture = tmp_path / "bench.json", tmp_path / "bench.png"
     told = interject(
         "bench", "--runtime", f"embedded:{checkpoint}", "--sessions", "2", "--minutes", "0.1",
         "--talk", "0.5", "--wav", str(wav), "--json", str(out), "--plot", str(picture),
@@ -379,6 +379,7 @@ def test_a_password_is_not_passed_on(url: str, shown: str) -> None:
         (("--minutes", "inf"), "--minutes inf"),
         (("--wav", "gone.wav"), "gone.wav: no such file"),
         (("--json", "/"), "--json /: is a folder"),
+        (("--json", "no/such/x.json"), "--json no/such/x.json: there is no folder no/such;"),
         (("--plot", "bench.txt"), "the name must end in"),
         (("--runtime", "telnet://x"), "telnet://x: not a runtime"),
         (("--runtime", "redis://127.0.0.1:1/0"), "no Redis answers there"),

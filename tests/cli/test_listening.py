@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,14 +14,13 @@ import pytest
 from interject.cli.failures import InputFailure
 from interject.cli.listen_request import read_prompt_ids, read_request
 from interject.cli.listening import run
+from interject.cli.plot import SUFFIXES
 from interject.model_runtime.protocol import FloorMode
 from tests.cli.fake_runtime import LoudnessRuntime
 from tests.cli.process import DEFAULTS, listening
 from tests.cli.sounds import RATE_HZ, read_stereo, room, write_sparse_wav, write_wav
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from interject.cli.listen_request import ListenRequest
     from interject.model_runtime.protocol import Runtime
 
@@ -90,7 +90,7 @@ def test_the_table_has_a_row_for_every_chunk(
 
 @needs_espeak
 def test_replies_sound_at_their_moment(sound: Path, tmp_path: Path) -> None:
-    out, plot = tmp_path / "new" / "out.wav", tmp_path / "new" / "plot.png"
+    out, plot = tmp_path / "out.wav", tmp_path / "plot.png"
     assert listen(LoudnessRuntime(), source=str(sound), out=str(out), plot=str(plot)) == 0
     both = read_stereo(out)
     np.testing.assert_array_equal(both[:, 0], room(10.0, loud_at_s=LOUD_AT_S))
@@ -163,6 +163,23 @@ def test_the_source_is_never_overwritten(tmp_path: Path, option: str) -> None:
     with pytest.raises(InputFailure, match="would overwrite"):
         request(source=str(sound), **{option: str(sound)})
     assert sound.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["out", "plot"])
+def test_a_folder_that_is_not_there_is_named_and_not_made(
+    sound: Path, tmp_path: Path, option: str
+) -> None:
+    folder = tmp_path / "no" / "such"
+    with pytest.raises(InputFailure, match=f"there is no folder {folder}; make it first"):
+        request(source=str(sound), **{option: str(folder / "x.png")})
+    assert not folder.parent.exists()
+
+
+def test_the_page_names_every_kind_of_picture() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "listen.md").read_text("utf-8")
+    (named,) = re.findall(r"^\| `--plot FILE` \| (.*), as the name ends", page, re.MULTILINE)
+    kinds = set(re.split(r", | or ", named.lower()))
+    assert kinds | {"jpg"} == {suffix.removeprefix(".") for suffix in SUFFIXES}
 
 
 def test_prompt_ids_in_any_spelling() -> None:

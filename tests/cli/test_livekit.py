@@ -26,6 +26,7 @@ ACCESS = ("--url", "ws://127.0.0.1:1", "--api-key", "key", "--api-secret", "s" *
         (("--room", "", *ACCESS), "a name is not empty"),
         (("--room", "r", *ACCESS, "--play", "nothing.wav"), "no such file"),
         (("--room", "r", *ACCESS, "--record", "/"), "is a folder"),
+        (("--room", "r", *ACCESS, "--record", "no/such/x.wav"), "there is no folder no/such;"),
         (("--room", "r", *ACCESS, "--seconds", "0"), "--seconds 0"),
         (("--room", "r", *ACCESS, "--metadata", "{}"), "belongs to --dispatch"),
         (("--room", "r", *ACCESS, "--dispatch", "a", "--metadata", "{"), "--metadata: no JSON"),

@@ -129,6 +129,7 @@ def test_a_picture_that_fails_costs_nothing_else(
 ) -> None:
     folder, out = tmp_path / "pictures", tmp_path / "out.wav"
     plot = folder / "plot.png"
+    folder.mkdir()
     given = {"source": str(sound), "plot": str(plot), "out": str(out)}
     assert listen(LoudnessRuntime(), lambda: shutil.rmtree(folder), **given) == 2
     told = capsys.readouterr()

@@ -18,7 +18,7 @@ def ramp(count: int, first: int = 1) -> NDArray[np.int16]:
 
 
 def test_both_sides_stand_at_their_moments(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "out.wav"
+    path = tmp_path / "out.wav"
     with StereoWriter(path) as writer:
         for _ in range(10):
             writer.hear(ramp(1_600))
