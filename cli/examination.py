@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ctypes.util
 import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
@@ -52,8 +51,10 @@ def examine() -> list[Finding]:
         _nano(),
         _extra("matplotlib", "--plot", "plot"),
         _extra("sounddevice", "'mic'", "mic"),
-        _extra("livekit.agents", "LiveKit rooms", "livekit"),
-        _extra("aiortc", "WebRTC", "webrtc"),
+        _extra("redis", "workers, 'top' and --runtime redis://", "redis"),
+        _extra("livekit-agents", "LiveKit rooms", "livekit"),
+        _extra("prometheus-client", "/metrics, /healthz and /readyz", "telemetry"),
+        _extra("opentelemetry-sdk", "spans", "otel"),
         *_redis(os.environ.get("INTERJECT_REDIS_URL", "")),
     ]
 
@@ -114,11 +115,11 @@ def _nano() -> Finding:
 
 
 def _extra(name: str, use: str, extra: str) -> Finding:
-    part = name.partition(".")[0]
-    if importlib.util.find_spec(part) is None:
+    version = _version(name)
+    if version is None:
         remedy = f"pip install 'interject[{extra}]'"
-        return Finding(part, State.OPTIONAL, f"not installed; needed for {use}", remedy)
-    return Finding(part, State.OK, _version(part) or "installed")
+        return Finding(name, State.OPTIONAL, f"not installed; needed for {use}", remedy)
+    return Finding(name, State.OK, f"{version}, for {use}")
 
 
 def _redis(url: str) -> list[Finding]:
@@ -131,11 +132,13 @@ def _redis(url: str) -> list[Finding]:
     try:
         policy = asyncio.run(policy_of(url))
     except RuntimeFailure as failure:
-        return [Finding("redis", State.OPTIONAL, str(failure), "see docs/operations.md")]
+        return [Finding("redis server", State.OPTIONAL, str(failure), "see docs/operations.md")]
     if policy in ("", SAFE):
-        return [Finding("redis", State.OK, f"answers; maxmemory-policy {policy or 'unknown'}")]
+        return [
+            Finding("redis server", State.OK, f"answers; maxmemory-policy {policy or 'unknown'}")
+        ]
     detail = f"maxmemory-policy {policy}: a full Redis deletes sessions that still run"
-    return [Finding("redis", State.OPTIONAL, detail, f"set maxmemory-policy {SAFE}")]
+    return [Finding("redis server", State.OPTIONAL, detail, f"set maxmemory-policy {SAFE}")]
 
 
 def _version(name: str) -> str | None:

@@ -3,9 +3,11 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from interject import __version__
+from interject.cli.examination import examine
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.protocol import (
@@ -337,9 +340,27 @@ def test_doctor_names_every_part(interject: Call) -> None:
         "nano",
         "matplotlib",
         "sounddevice",
+        "redis",
+        "livekit-agents",
     ):
         assert part in outcome.out
     assert outcome.code == (1 if "required part(s) missing" in outcome.out else 0)
+
+
+def test_doctor_says_what_every_extra_is_for_and_names_no_other() -> None:
+    text = (Path(__file__).parent.parent.parent / "pyproject.toml").read_text("utf-8")
+    extras = tomllib.loads(text)["project"]["optional-dependencies"]
+    packages = {
+        re.split(r"[\[><=]", extras[name][0])[0]
+        for name in extras.keys() - {"runtime", "train", "dev"}
+    }
+    found = {finding.part: finding for finding in examine()}
+    assert packages <= found.keys()
+    for package in packages:
+        assert " for " in found[package].detail
+    for finding in found.values():
+        offered = re.findall(r"interject\[(\w+)\]", finding.remedy)
+        assert set(offered) <= extras.keys()
 
 
 KITCHEN = str(Path(__file__).parent.parent.parent / "examples" / "kitchen.wav")
