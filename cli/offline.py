@@ -51,7 +51,8 @@ def ask(
 ) -> None:
     """Answer a question about a file."""
     from interject.cli.whole_clip import answer
+    from interject.model_runtime.protocol import readable
 
-    if not question.strip():
+    if not readable(question):
         raise InputFailure("the question is empty; write what you want to know")
     answer(file, lambda: question, model=model, max_tokens=max_tokens, track=track)

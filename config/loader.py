@@ -67,9 +67,11 @@ def _find(name: str) -> Path:
 
 def _read(path: Path) -> str:
     try:
-        if path.is_file() and path.stat().st_size > MAX_PROFILE_BYTES:
+        with path.open("rb") as file:
+            content = file.read(MAX_PROFILE_BYTES + 1)
+        if len(content) > MAX_PROFILE_BYTES:
             raise ProfileError(f"{path}: larger than {MAX_PROFILE_BYTES} bytes, so not a profile")
-        return path.read_text(encoding="utf-8")
+        return content.decode()
     except FileNotFoundError:
         raise ProfileError(f"{path}: no such file") from None
     except UnicodeDecodeError as exc:

@@ -20,6 +20,7 @@ from interject.model_runtime.names import shown as shown
 from interject.model_runtime.options import FloorMode as FloorMode  # noqa: TC001
 from interject.model_runtime.options import Sampling as Sampling
 from interject.model_runtime.options import SessionOptions as SessionOptions  # noqa: TC001
+from interject.model_runtime.readable import readable as readable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.feed import AUDIO, Feed
-from interject.model_runtime.protocol import RuntimeFailure
+from interject.model_runtime.protocol import RuntimeFailure, readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,19 +48,32 @@ class Wording:
         :raises RuntimeFailure: when they leave no room for an answer.
         """
         self._shares.check()
+        asked = self.ids(readable(question))
         ids = self._layout.offline_prompt(
-            self.ids(options.system_prompt), self.ids(question), audio_slots=len(embeddings)
+            self.ids(options.system_prompt), asked, audio_slots=len(embeddings)
         )
+        begin = ids.index(self._layout.text_end) + 1
+        prefix = self._prefix(ids[:begin])
         room = self._shares.context - self.bounded(options).max_reply_tokens - 1
         if len(ids) > room:
-            most = max(0, room - len(ids) + len(embeddings))
-            raise RuntimeFailure(
-                f"the clip lasts {len(embeddings) * EMBEDDING_S:.1f} s, this model takes at most "
-                f"{most * EMBEDDING_S:.1f} s at once; cut it into parts"
-            )
-        begin = ids.index(self._layout.text_end) + 1
+            raise RuntimeFailure(self._excess(len(asked), len(embeddings), room - len(ids)))
         placed = [AUDIO if i == self._layout.offline_audio_slot else i for i in ids[begin:]]
-        return self._prefix(ids[:begin]), Feed(tuple(placed), (embeddings,), wants_token=True)
+        return prefix, Feed(tuple(placed), (embeddings,), wants_token=True)
+
+    def _excess(self, asked: int, heard: int, free: int) -> str:
+        """Whether a question or its clip is at fault; both may be longer where the other is short.
+
+        `free` positions, below 0, would be left.
+        """
+        if asked > self._shares.text:
+            return (
+                f"the question has {asked} tokens, this model takes {self._shares.text} beside a "
+                "clip; ask in fewer words"
+            )
+        return (
+            f"the clip lasts {heard * EMBEDDING_S:.1f} s, this model takes at most "
+            f"{max(0, heard + free) * EMBEDDING_S:.1f} s at once; cut it into parts"
+        )
 
     def _prefix(self, ids: Sequence[int]) -> Feed:
         if len(ids) > self._shares.span:
@@ -83,11 +96,11 @@ class Wording:
         return self._layout.text_only(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def short_ids(self, text: str) -> tuple[int, ...]:
-        """What is put in while a session runs.
+        """What is put in while a session runs, without control characters.
 
-        :raises RuntimeFailure: when there is nothing, or too much.
+        :raises RuntimeFailure: when there is nothing to be seen in it, or too much.
         """
-        ids = tuple(self.ids(text))
+        ids = tuple(self.ids(readable(text)))
         if not ids:
             raise RuntimeFailure("there is no text to put in")
         if len(ids) > self._shares.text:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,6 +93,19 @@ def test_binary_and_huge_files(tmp_path: Path) -> None:
     binary.write_bytes(b"#" * (MAX_PROFILE_BYTES + 1))
     with pytest.raises(ProfileError, match="larger than"):
         load_profile(binary)
+
+
+def test_a_device_without_an_end_is_no_profile() -> None:
+    with pytest.raises(ProfileError, match="/dev/zero: larger than"):
+        load_profile("/dev/zero")
+
+
+def test_a_profile_may_come_through_a_pipe() -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(reader), os.fdopen(writer, "w") as pipe:
+        pipe.write("system_prompt: listen\r\nthreshold: 0.25\r\n")
+        pipe.close()
+        assert load_profile(f"/dev/fd/{reader}").threshold == 0.25
 
 
 def test_bad_yaml_names_line_and_column(tmp_path: Path) -> None:

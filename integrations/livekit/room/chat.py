@@ -10,6 +10,7 @@ from livekit import rtc
 
 from interject.integrations.livekit.phrases import same_phrase
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, ERROR_ATTRIBUTES
+from interject.model_runtime.protocol import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,7 +135,7 @@ class Chat:
         elif len(text) > MAX_CHARS:
             logger.info("A chat message is not read: it is too long")
             await self._refuse(identity, TOO_LONG)
-        elif text.strip():
+        elif readable(text):
             self.take(identity, text)
 
     async def _refuse(self, identity: str, reason: str) -> None:

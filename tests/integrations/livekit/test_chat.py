@@ -71,6 +71,16 @@ async def test_what_a_stranger_writes_counts_once_the_room_knows_him() -> None:
         assert told == [("ann", "good morning")]
 
 
+async def test_a_message_with_nothing_to_be_seen_is_none() -> None:
+    room = FakeRoom()
+    async with chat(room) as (_, told):
+        room.come("ann", "P1")
+        for text in ("\0", "\u200b", " \n", "hello"):
+            room.write("ann", text)
+        await until(lambda: bool(told))
+        assert told == [("ann", "hello")]
+
+
 async def test_a_short_message_does_not_pass_a_long_one_of_the_same_sender() -> None:
     room = FakeRoom()
     room.come("ann", "P1")

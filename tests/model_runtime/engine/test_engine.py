@@ -590,8 +590,11 @@ def test_a_reply_is_cut_before_it_fills_its_slot() -> None:
 def test_text_that_is_empty_or_too_long_is_refused() -> None:
     room = Room()
     room.open()
-    with pytest.raises(RuntimeFailure, match="there is no text"):
-        room.engine.say("a", "", Emotion.NORMAL)
+    for nothing in ("", "\0", "\u200b"):
+        with pytest.raises(RuntimeFailure, match="there is no text"):
+            room.engine.say("a", nothing, Emotion.NORMAL)
+        with pytest.raises(RuntimeFailure, match="there is no text"):
+            room.engine.text_turn("a", nothing, answer=True)
     with pytest.raises(RuntimeFailure, match="the text has 300 tokens, this model takes 124"):
         room.engine.say("a", "x" * 300, Emotion.NORMAL)
 

@@ -134,6 +134,14 @@ def test_a_clip_that_does_not_fit_is_refused(both: Both) -> None:
         ask(both[2], clip(30.0), "what is this?")
 
 
+@pytest.mark.parametrize("seconds", [1.0, 30.0])
+def test_a_question_that_does_not_fit_is_refused_as_such(both: Both, seconds: float) -> None:
+    with pytest.raises(
+        RuntimeFailure, match=r"the question has 9999 tokens, this model takes \d+ "
+    ):
+        ask(both[2], clip(seconds), "x" * 9_999)
+
+
 def test_an_empty_clip_is_refused(both: Both) -> None:
     with pytest.raises(RuntimeFailure, match="the clip holds no sound"):
         ask(both[2], torch.zeros(0), "what is this?")
