@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -89,8 +90,9 @@ def read_request(
 
 def read_prompt_ids(text: str) -> tuple[int, ...]:
     """Read ids from the option itself, or from the file it names: `1,2,3` or a JSON list."""
-    path = Path(text)
-    written = text if not path.is_file() else path.read_text(encoding="utf-8", errors="replace")
+    # Ids in a row may be too long for a name, which `Path.is_file` does not take.
+    is_file = os.path.isfile(text)
+    written = Path(text).read_text(encoding="utf-8", errors="replace") if is_file else text
     words = re.split(r"[\s,]+", written.strip().strip("[]").strip())
     bad = next((word for word in words if not re.fullmatch(r"\d{1,9}", word)), None)
     if bad is not None:

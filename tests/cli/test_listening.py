@@ -182,7 +182,8 @@ def test_the_page_names_every_kind_of_picture() -> None:
     assert kinds | {"jpg"} == {suffix.removeprefix(".") for suffix in SUFFIXES}
 
 
-def test_prompt_ids_in_any_spelling() -> None:
+def test_prompt_ids_in_any_spelling_and_number() -> None:
+    assert len(read_prompt_ids(",".join(["1234"] * 2_000))) == 2_000
     assert read_prompt_ids("1,2, 3") == read_prompt_ids("[1, 2, 3]") == (1, 2, 3)
 
 
