@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 EMBEDDED_PREFIX = "embedded:"
 LOCAL_PREFIX = "local:"
 REDIS_PREFIXES = ("redis://", "rediss://", "unix://")
+_ANY_URL = "://"
+_HIDING = frozenset("@:?#")
+"""What stands before a password, or behind one."""
 
 
 def open_runtime(url: str, *, slots: int = 8) -> Runtime:
@@ -26,11 +29,11 @@ def open_runtime(url: str, *, slots: int = 8) -> Runtime:
     """
     if url.startswith(REDIS_PREFIXES):
         return _open_redis(url)
-    if url.startswith(LOCAL_PREFIX):
+    if url.startswith(LOCAL_PREFIX) and _ANY_URL not in url:
         from interject.model_runtime.local.runtime import LocalRuntime
 
         return LocalRuntime(url, slots=slots)
-    if not url.startswith(EMBEDDED_PREFIX):
+    if not url.startswith(EMBEDDED_PREFIX) or _ANY_URL in url:
         raise RuntimeFailure(
             f"{_shown(url)}: not a runtime; use {EMBEDDED_PREFIX}nano, {EMBEDDED_PREFIX}DIRECTORY, "
             f"{LOCAL_PREFIX}nano, {LOCAL_PREFIX}DIRECTORY, {LOCAL_PREFIX}unix:SOCKET "
@@ -48,7 +51,7 @@ def open_runtime(url: str, *, slots: int = 8) -> Runtime:
 
 def _shown(url: str) -> str:
     """Without what could be a password."""
-    return url if url.isprintable() and not set("@?#") & set(url) else "the URL that was given"
+    return url if url.isprintable() and not _HIDING & set(url) else "the URL that was given"
 
 
 def _open_redis(url: str) -> Runtime:

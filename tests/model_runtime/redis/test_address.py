@@ -121,6 +121,25 @@ def test_nothing_that_is_said_of_a_url_holds_its_password(password: str, url: st
             assert form not in words
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://u:a/SEKRET@h:1/0", "redis://u:SEKRET/@h", "redis://u:a/b:SEKRET@h",
+        "redis://u:SEKRET", "redis://u:1SEKRET", "redis://u:[SEKRET]@h:1/0", "redis://:SEKRET",
+        "redis://u:éSEKRET℀@h", "redis://u:pw@h/0?SEKRET=1", "REDIS://u:SEKRET@h",
+        "http://u:SEKRET@h/", "u:SEKRET@h:1", "u:SEKRET", "redis:/u:SEKRET@127.0.0.1:1",
+        "redis:u:SEKRET@h", "redis:///u:SEKRET@h", "unix:/u:SEKRET@/x", "redis://u:SEKRET:99@",
+        "redis://u:SEKRET@h:1/SEKRET", "redis://u:pw@h:1/0?tenant=SEKRET",
+        "local:redis://u:SEKRET@h", "embedded:redis://u:SEKRET@h",
+    ],
+)  # fmt: skip
+def test_what_is_no_url_of_a_redis_is_refused_without_a_word_of_it(url: str) -> None:
+    with pytest.raises(RuntimeFailure) as caught:
+        Address.parse(url)
+    for words in (told(caught.value), refusal(url)):
+        assert "SEKRET" not in words
+
+
 def refusal(url: str) -> str:
     """Of the call that every command makes."""
     with pytest.raises(RuntimeFailure) as caught:
