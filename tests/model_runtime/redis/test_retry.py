@@ -12,9 +12,10 @@ from redis.exceptions import ConnectionError, ResponseError
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis.connection import Address
 from interject.model_runtime.redis.errors import RedisAway
-from interject.model_runtime.redis.outage import Outage
+from interject.model_runtime.redis.outage import LOG_EVERY_S, Outage
 from interject.model_runtime.redis.retry import MOST_UNKNOWN, Backoff, always, at_last
 from interject.model_runtime.redis.timings import Timings
+from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -68,7 +69,7 @@ async def test_a_passing_state_is_told_of_once_at_its_begin_and_once_at_its_end(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     answers = (None, MISCONF, ConnectionError("reset"), MISCONF, None, None)
-    await repeated(FakeLink(*answers), Outage(clock=iter((3.0, 5.5)).__next__))
+    await repeated(FakeLink(*answers), Outage(clock=iter((3.0, 3.0, 5.5)).__next__))
     begin, end = caplog.records
     assert (begin.levelno, vars(begin)["reason"]) == (logging.WARNING, "MISCONF")
     assert begin.getMessage() == "redis cannot be used; waiting for it"
@@ -84,6 +85,36 @@ async def test_it_is_over_when_nobody_fails_any_more(caplog: pytest.LogCaptureFi
     assert len(caplog.records) == 1
     outage.worked("write")
     assert len(caplog.records) == 2
+
+
+async def test_outages_soon_after_each_other_are_counted_and_told_of_together(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = FakeClock()
+    outage = Outage(clock)
+    for _ in range(100):
+        outage.failed("read", MISCONF)
+        outage.worked("read")
+        clock.advance(LOG_EVERY_S / 100)
+    assert len(caplog.records) == 2
+    outage.failed("read", MISCONF)
+    outage.worked("read")
+    assert [vars(record).get("count") for record in caplog.records] == [1, None, 100, None]
+
+
+async def test_an_outage_that_lasts_is_told_of_however_soon_it_came(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = FakeClock()
+    outage = Outage(clock)
+    outage.failed("read", MISCONF)
+    outage.worked("read")
+    for _ in range(3):
+        outage.failed("read", MISCONF)
+        clock.advance(LOG_EVERY_S / 2)
+    assert len(caplog.records) == 3
+    outage.worked("read")
+    assert vars(caplog.records[-1])["seconds"] == 1.5 * LOG_EVERY_S
 
 
 async def test_what_does_not_pass_is_one_line_without_the_password() -> None:
