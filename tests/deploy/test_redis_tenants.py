@@ -14,7 +14,7 @@ from redis.exceptions import NoPermissionError
 from interject.model_runtime.protocol import Decision, RuntimeFailure, SessionOptions
 from interject.model_runtime.redis.connection import Address
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.requests import OpenRequest, Verdict, read_answer
+from interject.model_runtime.redis.requests import Answer, OpenRequest, Verdict, read_answer
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.worker import Worker
 from interject.model_runtime.remote import wire
@@ -184,7 +184,12 @@ def asked(name: str, *, number: str = "1", **changes: bytes) -> dict[Any, Any]:
 
 async def answer(client: Redis, number: str) -> tuple[Verdict, str]:
     """What the workers say to a request."""
-    found: dict[str, tuple[Verdict, str]] = {}
+    said = await whole_answer(client, number)
+    return said.verdict, said.error
+
+
+async def whole_answer(client: Redis, number: str) -> Answer:
+    found: dict[str, Answer] = {}
 
     def here() -> bool:
         told: Any = client.xread({KEYS.notices("acme", TOKEN): "0-0"})
@@ -193,7 +198,7 @@ async def answer(client: Redis, number: str) -> tuple[Verdict, str]:
                 raw = {key.encode(): value.encode() for key, value in fields.items()}
                 if b"r" in raw:
                     asked_as, said = read_answer(raw)
-                    found[asked_as] = said.verdict, said.error
+                    found[asked_as] = said
         return number in found
 
     await until(here)
@@ -239,6 +244,23 @@ async def test_a_request_is_for_ones_own_sessions_and_is_answered(guarded: Guard
         assert worker._placing.refused_requests == 12
         await until(lambda: worker.session_count == 2)
         assert len(of(Decision, await heard(session, SOUND))) == 5
+
+
+@pytest.mark.parametrize("written", [2**53, 2**63 - 1, 2**64 - 1])
+async def test_no_entry_of_a_client_makes_an_impossible_generation(
+    guarded: GuardedRedis, written: int
+) -> None:
+    name = "acme." + "2" * 32
+    async with staffed(guarded):
+        with guarded.client("media-acme") as client:
+            client.xadd(KEYS.requests("acme"), asked(name))
+            first = await whole_answer(client, "1")
+            client.xadd(KEYS.input(name), {"x": "y"}, id=f"{written}-1")
+            client.set(KEYS.client(name), "")
+            client.xadd(KEYS.requests("acme"), asked(name, number="2"))
+            second = await whole_answer(client, "2")
+    assert second.verdict is Verdict.ATTACHED
+    assert first.generation < second.generation < 2**53
 
 
 def spoilt(client: Redis, name: str) -> None:

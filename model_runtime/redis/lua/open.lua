@@ -16,11 +16,16 @@ local function tell(verdict, generation, read, error)
 end
 
 -- The time in milliseconds: a Redis that forgot some clients must not give their generation away
--- again, one of them may go on with it. Above what is known and written whatever the clock says.
+-- again, one of them may go on with it. Above what is known and written whatever the clock says,
+-- but for numbers that no generation ever has: a client may have written any, and these overflow.
+local function possible(generation)
+  return generation and generation < 2^53 and generation or 0
+end
+
 local function next_generation()
-  local known = tonumber(redis.call('HGET', hash, 'generation') or 0)
+  local known = possible(tonumber(redis.call('HGET', hash, 'generation')))
   local last = redis.call('XREVRANGE', prefix .. 'in:' .. name, '+', '-', 'COUNT', 1)[1]
-  local written = last and tonumber(string.match(last[1], '^%d+')) or 0
+  local written = last and possible(tonumber(string.match(last[1], '^%d+'))) or 0
   local generation = string.format('%d', math.max(known + 1, written + 1, now_ms()))
   redis.call('HSET', hash, 'generation', generation)
   redis.call('HINCRBY', hash, 'clients', 1)
