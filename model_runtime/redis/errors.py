@@ -77,8 +77,9 @@ _CODES = {
     "WRONGPASS": Handling.PROCESS,
 }
 """The first word of an error reply."""
+_FULL = "max number of clients"
 _PHRASES = {
-    "max number of clients": Handling.RETRY,
+    _FULL: Handling.RETRY,
     "function not found": Handling.RETRY,
     "non local key": Handling.REDIRECT,
     "cluster is down": Handling.REDIRECT,
@@ -197,6 +198,8 @@ def explain(error: BaseException, name: str, whose: str = "this user") -> Runtim
             "write the tenant that the user is of, ?tenant=NAME, or another user"
         )
     kind = RedisAway if passes(error) else RuntimeFailure
+    if _FULL in _words(error).lower():
+        return kind(f"{name}: it answers, but has no room for one client more ({said(error)})")
     if isinstance(error, exceptions.ResponseError):
         return kind(f"{name}: {said(error)}")
     return kind(f"{name}: no Redis answers there ({said(error)})")

@@ -168,6 +168,15 @@ def test_so_does_every_other_error(what: Handling, error: Exception) -> None:
     assert handling(error) is what
 
 
+def test_a_redis_that_answers_is_not_said_to_be_silent() -> None:
+    """The client makes an error of the connection of it: the reply came to its greeting."""
+    full = exceptions.ConnectionError("max number of clients reached")
+    assert str(explain(full, "redis://host:1/0")) == (
+        "redis://host:1/0: it answers, but has no room for one client more "
+        "(max number of clients reached)"
+    )
+
+
 def test_what_a_connection_hides_is_found() -> None:
     """The client raises its own error while it handles that of TLS."""
     hidden = exceptions.ConnectionError("Error 1 connecting to host:1.")
