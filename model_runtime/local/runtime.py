@@ -32,11 +32,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a model may take to load, a lost server to come back, and any server to answer."""
+    """How long a model may take to load, a lost server to come back, and any server to answer or
+    to confirm that a session has ended.
+    """
 
     start_s: float = START_S
     away_s: float = 30.0
     answer_s: float = 30.0
+    close_s: float = 2.0
 
 
 class LocalRuntime:
@@ -96,7 +99,11 @@ class LocalRuntime:
         await self.start()
         number = next(self._numbers)
         session = LocalSession(
-            options, number, answer_s=self._patience.answer_s, wake=self._news.set
+            options,
+            number,
+            answer_s=self._patience.answer_s,
+            close_s=self._patience.close_s,
+            wake=self._news.set,
         )
         try:
             async with asyncio.timeout(self._patience.answer_s):

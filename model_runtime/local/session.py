@@ -26,7 +26,7 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from interject.model_runtime.remote import wire
-from interject.model_runtime.remote.session import RemoteSession, settle
+from interject.model_runtime.remote.session import CLOSE_S, RemoteSession, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -47,9 +47,15 @@ class LocalSession(RemoteSession):
     """`channel` is its number on the connection, `wake` says that there is something to send."""
 
     def __init__(
-        self, options: SessionOptions, channel: int, *, answer_s: float, wake: Callable[[], None]
+        self,
+        options: SessionOptions,
+        channel: int,
+        *,
+        answer_s: float,
+        wake: Callable[[], None],
+        close_s: float = CLOSE_S,
     ) -> None:
-        super().__init__(options, answer_s=answer_s, wake=wake)
+        super().__init__(options, answer_s=answer_s, wake=wake, close_s=close_s)
         self.state = SessionState.UNKNOWN
         self.ending: CloseReason | None = None
         self._channel = channel
@@ -74,6 +80,7 @@ class LocalSession(RemoteSession):
             self.ending = reason
             self._outbox.put(wire.Close(reason))
             self._wake()
+            self._end_soon(reason)
 
     # What goes out
 
@@ -204,7 +211,7 @@ class LocalSession(RemoteSession):
             self._close_down(event)
 
     def _close_down(self, event: Closed) -> None:
-        self.closed.set()
+        self._end_now()
         self.state = SessionState.CLOSED
         for waiting in (self.opened, *self._asked.values()):
             settle(waiting, event.detail or f"session {self.session_id} has ended")

@@ -31,6 +31,10 @@ class Outage:
         self._told_at = -math.inf
         self._untold = 0
 
+    @property
+    def lasts(self) -> bool:
+        return bool(self._failing)
+
     def failed(self, who: object, error: BaseException) -> None:
         """A try of somebody's failed, and there will be another one."""
         if not self._failing:

@@ -64,6 +64,11 @@ class Outbox:
         """Whether far more waits than an outage explains: frames alone cannot fill it."""
         return len(self._unsent) > MAX_UNSENT
 
+    @property
+    def undecided(self) -> bool:
+        """Whether frames wait for what becomes of them."""
+        return bool(self._kept_frames or self._unsent_frames)
+
     def sent(self, number: int) -> None:
         """Everything up to this entry has reached Redis."""
         while self._unsent and self._unsent[0].number <= number:

@@ -88,19 +88,13 @@ class RedisRuntime:
         return sum(max(0, room.slots - room.taken) for room in rooms)
 
     async def aclose(self) -> None:
-        """Close every session; what no worker confirms within two seconds is closed here."""
+        """Close every session; what no worker confirms within `close_s` is closed here."""
         self._stopped = True
         open_sessions = [s for shard in self._shards for s in shard.sessions.values()]
         for session in open_sessions:
             session.begin_close(CloseReason.SHUTDOWN)
-        if open_sessions:
-            waits = [asyncio.create_task(session.closed.wait()) for session in open_sessions]
-            _, late = await asyncio.wait(waits, timeout=self._timings.client_lease_s)
-            for wait in late:
-                wait.cancel()
+        await asyncio.gather(*(session.closed.wait() for session in open_sessions))
         await self._stop()
-        for session in open_sessions:
-            session.end(CloseReason.SHUTDOWN)
 
     async def _stop(self) -> None:
         for shard in self._shards:

@@ -20,7 +20,7 @@ from interject.model_runtime.protocol import (
 from interject.model_runtime.redis.outbox import Outbox
 from interject.model_runtime.redis.streams import entry_order
 from interject.model_runtime.remote import wire
-from interject.model_runtime.remote.session import RemoteSession, settle
+from interject.model_runtime.remote.session import CLOSE_S, RemoteSession, settle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -52,9 +52,10 @@ class RedisSession(RemoteSession):
         first_seq: int,
         answer_s: float,
         wake: Callable[[], None],
+        close_s: float = CLOSE_S,
         reply_taken: Callable[[str], None] = lambda key: None,
     ) -> None:
-        super().__init__(options, answer_s=answer_s, wake=wake)
+        super().__init__(options, answer_s=answer_s, wake=wake, close_s=close_s)
         self.key = key
         self.grace_ms = DEFAULT_GRACE_MS
         self.generation = generation
@@ -89,6 +90,7 @@ class RedisSession(RemoteSession):
         if not (self._ending or self.closed.is_set()):
             self._put(wire.Close(reason))
             self._ending = True
+            self._end_soon(reason)
 
     def begin_again(self, generation: int, read_to: str) -> None:
         """Another worker has the session, in new streams, and counts from 0."""
@@ -114,6 +116,11 @@ class RedisSession(RemoteSession):
     def ending(self) -> bool:
         """Whether nothing more is wanted of the session."""
         return self._ending or self.closed.is_set()
+
+    @property
+    def awaits_worker(self) -> bool:
+        """Whether one would have something to say."""
+        return self._finishing or self.outbox.undecided
 
     # What comes back
 
@@ -176,7 +183,7 @@ class RedisSession(RemoteSession):
         return event
 
     def _close_down(self, event: Closed) -> None:
-        self.closed.set()
+        self._end_now()
         for waiting in (self.opened, *self._asked.values()):
             settle(waiting, event.detail or f"session {self.session_id} has ended")
         self._asked.clear()

@@ -38,6 +38,7 @@ from interject.model_runtime.redis.resume import next_seq
 from interject.model_runtime.redis.retry import always
 from interject.model_runtime.redis.rota import Rota
 from interject.model_runtime.redis.session import RedisSession
+from interject.model_runtime.redis.staffing import Staffing
 from interject.model_runtime.redis.streams import add, read, read_entries
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import SessionOptions
     from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.connection import Address
+    from interject.model_runtime.redis.packing import Command
     from interject.model_runtime.redis.requests import Answer, OpenRequest
     from interject.model_runtime.redis.timings import Timings
     from interject.model_runtime.remote import wire
@@ -104,6 +106,7 @@ class Shard:
         self._reads, self._writes = Pace(timings.tick_s), Pace(timings.tick_s)
         self._outage = Outage()
         self._damage = Damage(timings.lost_s)
+        self._staffing = Staffing(timings)
         self._starting = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
         self._resending = True
@@ -174,6 +177,7 @@ class Shard:
             read_to=answer.read_to,
             first_seq=first_seq,
             answer_s=self._timings.open_s,
+            close_s=self._timings.close_s,
             wake=lambda: self._mark(name),
             reply_taken=self._reply_taken,
         )
@@ -181,6 +185,7 @@ class Shard:
         if answer.verdict is Verdict.ATTACHED:
             session.opened.set_result(None)
         self.sessions[name] = session
+        self._staffing.served(session)
         return session
 
     def _turn_down(self, name: str, options: SessionOptions, late: Answer) -> None:
@@ -198,6 +203,7 @@ class Shard:
                 group.create_task(self._always(self._read, reading), name="read")
                 group.create_task(self._always(self._write, writing), name="write")
                 group.create_task(self._always(self._attend, attending), name="attend")
+                group.create_task(self._watch(), name="watch")
         except* RuntimeFailure as failures:
             self._give_up(str(failures.exceptions[0]))
         except* Exception:
@@ -233,9 +239,17 @@ class Shard:
         for key, entries in read_entries(await self._outputs(client, sessions)):
             for entry, fields in entries:
                 asked[key].receive(entry, fields)
+            self._staffing.served(asked[key])
         for session in sessions:
             if session.closed.is_set():
                 self._drop(session)
+
+    async def _watch(self) -> None:
+        """Whatever Redis does meanwhile."""
+        while True:
+            await asyncio.sleep(self._timings.beat_s)
+            for session in self.sessions.values():
+                self._staffing.check(session, redis_away=self._outage.lasts)
 
     async def _outputs(self, client: Client, sessions: list[RedisSession]) -> list[Any]:
         """What `read_entries` reads. Where one stream is none, the others are read all the same."""
@@ -268,6 +282,7 @@ class Shard:
     def _drop(self, session: RedisSession) -> None:
         """Under its key there may be another one by now."""
         self._damage.forget(session)
+        self._staffing.forget(session)
         if self.sessions.get(session.key) is session:
             del self.sessions[session.key]
             self._missing_since.pop(session.key, None)
@@ -360,14 +375,16 @@ class Shard:
         await sleep_unless(self._hurry, max(0.0, self._beat_at - perf_counter()))
 
     async def _attend_to(self, client: Client, sessions: list[RedisSession]) -> None:
-        commands = [
+        commands: list[Command] = [
             (
                 "SET", self._keys.client(s.key), f"{self._token} {s.generation} {s.taken_to}",
                 "XX", "GET", "PX", s.grace_ms,
             )
             for s in sessions
         ]  # fmt: skip
-        answers = await client.exchange(commands)
+        commands.append(("GET", self._keys.room(self._address.tenant)))
+        *answers, room = await client.exchange(commands)
+        self._staffing.found(workers=room is not None)
         for session, before in zip(sessions, answers, strict=True):
             if self._is_usable(session, Part.CLIENT, before):
                 self._judge(session, before)
@@ -389,20 +406,16 @@ class Shard:
             session.end(CloseReason.FAILURE, "another client has taken this session")
             return
         self._missing_since.pop(session.key, None)
+        self._staffing.known(session)
         if session.outbox.unsent():
             self._mark(session.key)
 
     async def _ask_again(self, client: Client) -> None:
         """For what no worker has brought back: Redis and the worker died together."""
-        now, longest_s = perf_counter(), self._timings.lost_s + self._timings.grace_s
+        now = perf_counter()
         for session in self._known(set(self._missing_since)):
-            missing_s = now - self._missing_since[session.key]
-            if missing_s > longest_s:
-                detail = "Redis has lost the session, and no worker takes it"
-                session.end(CloseReason.FAILURE, detail)
-            elif missing_s > self._timings.lost_s and session.ending:
-                session.end(CloseReason.CLIENT)
-            elif missing_s > self._timings.lost_s and session.key not in self._again:
+            lost = now - self._missing_since[session.key] > self._timings.lost_s
+            if lost and not session.ending and session.key not in self._again:
                 request, answered = self._opening.prepare(session.key, session.options)
                 self._again[session.key] = request
                 answered.add_done_callback(partial(self._begin_again, session))
@@ -422,4 +435,5 @@ class Shard:
         elif answer.verdict is Verdict.PLACED:
             logger.warning("a session begins again", extra={"session": shown(session.key)})
             self._missing_since.pop(session.key, None)
+            self._staffing.served(session)
             session.begin_again(answer.generation, answer.read_to)

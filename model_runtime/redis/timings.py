@@ -16,7 +16,8 @@ class Timings:
     for `client_lease_s` may be replaced, after `grace_s` its sessions are closed. What is left of a
     closed session is kept for `retention_s`, of one that has neither a worker nor a client any more
     for `kept_s`. A worker that starts waits `start_s` for its Redis. A
-    session that neither Redis nor a worker knows any more is lost after `lost_s`.
+    session that neither Redis nor a worker knows any more is lost after `lost_s`. Its client waits
+    for a worker for `grace_s` more, and for its end to be confirmed no longer than `close_s`.
     """
 
     tick_s: float = 0.0005
@@ -30,6 +31,7 @@ class Timings:
     retention_s: float = 120.0
     kept_s: float = 600.0
     open_s: float = 20.0
+    close_s: float = 2.0
     start_s: float = 10.0
     lost_s: float = 5.0
     drain_s: float = 10.0

@@ -16,21 +16,30 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.protocol import FloorMode, Frame, SessionOptions
 
+CLOSE_S = 2.0
+
 
 class RemoteSession(ABC):
     """`options` follow every change, so that another server can open the session with them.
 
-    `answer_s` is how long a request may go without an answer; `wake` says that something waits to
-    be sent.
+    `answer_s` is how long a request may go without an answer, `close_s` how long the wish to end;
+    `wake` says that something waits to be sent.
     """
 
     def __init__(
-        self, options: SessionOptions, *, answer_s: float, wake: Callable[[], None]
+        self,
+        options: SessionOptions,
+        *,
+        answer_s: float,
+        wake: Callable[[], None],
+        close_s: float = CLOSE_S,
     ) -> None:
         self.options = options
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed = asyncio.Event()
         self._answer_s = answer_s
+        self._close_s = close_s
+        self._closing: asyncio.TimerHandle | None = None
         self._wake = wake
         self._progress = Progress()
 
@@ -79,6 +88,21 @@ class RemoteSession(ABC):
     @abstractmethod
     def begin_close(self, reason: CloseReason) -> None:
         """Ask the server to end the session, once."""
+
+    @abstractmethod
+    def end(self, reason: CloseReason, detail: str = "") -> None:
+        """The session is over, whatever the server may still think."""
+
+    def _end_soon(self, reason: CloseReason) -> None:
+        """Whoever should confirm it may be gone."""
+        loop = asyncio.get_running_loop()
+        self._closing = loop.call_later(self._close_s, self.end, reason)
+
+    def _end_now(self) -> None:
+        """It is over: nothing more has to be ended."""
+        self.closed.set()
+        if self._closing is not None:
+            self._closing.cancel()
 
     @abstractmethod
     def _check(self) -> None:

@@ -1,6 +1,6 @@
 """A worker with the small test model as a process of its own.
 
-`python -m tests.live.worker_process URL NAME SLOTS CONTEXT LEASE_S`
+`python -m tests.live.worker_process URL NAME SLOTS CONTEXT LEASE_S GRACE_S`
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ class WorkerProcess:
         slots: int = 4,
         context: int = 256,
         lease_s: float = Timings().worker_lease_s,
+        grace_s: float = 300.0,
     ) -> None:
-        self._arguments = [url, name, str(slots), str(context), str(lease_s)]
+        self._arguments = [url, name, str(slots), str(context), str(lease_s), str(grace_s)]
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -77,10 +78,10 @@ class WorkerProcess:
             self.wait()
 
 
-async def serve(url: str, name: str, slots: str, context: str, lease_s: str) -> None:
+async def serve(url: str, name: str, slots: str, context: str, lease_s: str, grace_s: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    timings = Timings(grace_s=300, worker_lease_s=float(lease_s))
+    timings = Timings(grace_s=float(grace_s), worker_lease_s=float(lease_s))
     worker = Worker(url, small_model(int(context)), name=name, slots=int(slots), timings=timings)
     await worker.run(stop, say_ready)
 

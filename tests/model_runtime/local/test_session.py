@@ -72,6 +72,15 @@ def hear(session: LocalSession, *outputs: wire.Output) -> None:
         session.receive(wire.encode(output))
 
 
+async def test_a_close_that_nobody_confirms_is_one_all_the_same() -> None:
+    session = LocalSession(SessionOptions("a"), 1, answer_s=30.0, close_s=0.0, wake=nothing)
+    open_again(session)
+    await session.close()
+    assert not session.closed.is_set()
+    assert [event async for event in session.events()] == [Closed("a", CloseReason.CLIENT)]
+    assert wire.Close(CloseReason.CLIENT) in sent(session)
+
+
 def sent(session: LocalSession) -> list[wire.Input]:
     """What the server gets."""
     return [wire.decode_input(message.fields) for message in session.outgoing()]
