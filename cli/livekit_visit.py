@@ -132,7 +132,7 @@ async def _visit(visit: Visit) -> int:
 async def _stay(visit: Visit, visitor: Visitor, stop: asyncio.Event) -> bool:
     """True when somebody else ended it.
 
-    :raises InputFailure: when the agent that was asked for does not come.
+    :raises InputFailure: when the agent that was asked for does not come, or cannot serve.
     """
     began_at = asyncio.get_running_loop().time()
     if visit.dispatch is not None:
@@ -163,6 +163,7 @@ async def _meet_agent(visit: Visit, visitor: Visitor, stop: asyncio.Event) -> No
         asyncio.create_task(stop.wait()),
         asyncio.create_task(visitor.gone.wait()),
         asyncio.create_task(visitor.agent()),
+        asyncio.create_task(visitor.unserved.wait()),
     ]
     patience_s = AGENT_S if visit.seconds is None else min(AGENT_S, visit.seconds)
     try:
@@ -171,6 +172,11 @@ async def _meet_agent(visit: Visit, visitor: Visitor, stop: asyncio.Event) -> No
         for task in waits:
             task.cancel()
         await asyncio.gather(*waits, return_exceptions=True)
+    if visitor.unserved.is_set():
+        raise InputFailure(
+            f"an agent came and could not serve this room; the log of the worker "
+            f"{visit.dispatch!r} has the reason"
+        )
     if not done:
         raise InputFailure(
             f"no agent came within {patience_s:g} s; is a worker registered as "

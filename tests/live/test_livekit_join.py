@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from livekit import api
+from livekit import api, rtc
 
 from interject.cli.livekit_visit import LINGER_S
+from interject.integrations.livekit.jobs.worker import CANNOT_SERVE
+from interject.integrations.livekit.room.posts import CHAT_TOPIC, ERROR_ATTRIBUTES
 from tests.live.livekit_people import person, tone
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 if TYPE_CHECKING:
     from tests.live.livekit_server import LiveKitServer
@@ -146,4 +148,28 @@ async def test_an_agent_that_does_not_come_is_told(livekit_server: LiveKitServer
     code, _, errors = await run(livekit_server, "join", "--room", "empty", *asked)
     assert code == 2
     assert errors.startswith("interject: no agent came within 1 s; is a worker registered as 'nob")
+    assert len(errors.splitlines()) == 1
+
+
+async def test_an_agent_that_cannot_serve_is_no_agent_that_does_not_come(
+    livekit_server: LiveKitServer,
+) -> None:
+    room, grants = rtc.Room(), api.VideoGrants(room_join=True, room="r", agent=True)
+    token = api.AccessToken(livekit_server.key, livekit_server.secret).with_identity("agent")
+    await room.connect(livekit_server.url, token.with_kind("agent").with_grants(grants).to_jwt())
+    came = asyncio.Event()
+    room.on("participant_connected", lambda _: came.set())
+    joining = asyncio.create_task(
+        run(livekit_server, "join", "--room", "r", "--dispatch", "interject")
+    )
+    try:
+        await asyncio.wait_for(came.wait(), PATIENCE_S)
+        await room.local_participant.send_text(
+            CANNOT_SERVE, topic=CHAT_TOPIC, attributes=ERROR_ATTRIBUTES
+        )
+        code, _, errors = await joining
+    finally:
+        await room.disconnect()
+    assert code == 2
+    assert errors.startswith("interject: an agent came and could not serve this room; the log of")
     assert len(errors.splitlines()) == 1

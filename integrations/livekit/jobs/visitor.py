@@ -14,6 +14,7 @@ from livekit import rtc
 
 from interject.integrations.livekit.jobs.access import enter
 from interject.integrations.livekit.room.ear import SPEAKERS_KEY, Ear
+from interject.integrations.livekit.room.posts import ERROR_ATTRIBUTES
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Visitor:
         self._news = asyncio.Event()
         self.gone = asyncio.Event()
         """Set when the room has been left, whoever ended it."""
+        self.unserved = asyncio.Event()
+        """Set when an agent has said that it cannot help."""
 
     async def __aenter__(self) -> Self:
         """:raises RoomFailure: when the room cannot be entered."""
@@ -202,9 +205,11 @@ class Visitor:
         self.gone.set()
 
     def _on_text(self, reader: rtc.TextStreamReader, identity: str) -> None:
-        self._group.create_task(self._read(reader, identity), name="visitor-text")
+        sender = self.room.remote_participants.get(identity)
+        reading = self._read(reader, identity, from_agent=sender is not None and _is_agent(sender))
+        self._group.create_task(reading, name="visitor-text")
 
-    async def _read(self, reader: rtc.TextStreamReader, identity: str) -> None:
+    async def _read(self, reader: rtc.TextStreamReader, identity: str, *, from_agent: bool) -> None:
         """Every piece as it comes, then the whole."""
         topic = reader.info.topic
         attributes = dict(reader.info.attributes or {})
@@ -216,6 +221,8 @@ class Visitor:
                     self._tell("transcription_piece", identity=identity, text=piece)
         except rtc.StreamError:
             self._tell("text_broken", topic=topic, identity=identity)
+        if from_agent and attributes.items() >= ERROR_ATTRIBUTES.items():
+            self.unserved.set()
         name = "transcription" if topic == "lk.transcription" else "chat"
         self._tell(name, identity=identity, text=text, attributes=attributes)
 
@@ -245,8 +252,11 @@ class Visitor:
 
 
 def _listens(participant: rtc.RemoteParticipant) -> bool:
-    agent = participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
-    return agent and AGENT_STATE in participant.attributes
+    return _is_agent(participant) and AGENT_STATE in participant.attributes
+
+
+def _is_agent(participant: rtc.RemoteParticipant) -> bool:
+    return participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
 
 
 async def _whole(capture: Coroutine[Any, Any, None]) -> None:
