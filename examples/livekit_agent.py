@@ -11,7 +11,10 @@ from livekit import agents
 from interject.integrations import livekit as interject
 
 # LiveKit gives no room to a worker whose load is 0.7 or more, and takes a busy CPU for that.
-server = agents.AgentServer(load_fnc=lambda _: 0.0, preload_modules=interject.PRELOAD)
+# Without a host, its health check answers on every address of the machine.
+server = agents.AgentServer(
+    load_fnc=lambda _: 0.0, preload_modules=interject.PRELOAD, host="127.0.0.1"
+)
 
 
 @server.rtc_session(agent_name="interject")

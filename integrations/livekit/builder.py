@@ -12,7 +12,7 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextInputOptions
 from livekit.agents.voice.turn import InterruptionOptions
 
-from interject.config import NoVoice
+from interject.config import NoVoice, Profile, load_profile
 from interject.integrations.livekit.model import DEFAULT_PROFILE, DEFAULT_RUNTIME, RealtimeModel
 from interject.integrations.livekit.realtime import RealtimeSession
 from interject.integrations.livekit.tts import TTS
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from livekit.agents.types import NotGivenOr
     from livekit.agents.voice.room_io import TextInputEvent
 
-    from interject.config import Profile
     from interject.integrations.livekit.talk_over import TalkOver
     from interject.model_runtime.protocol import FloorMode, Runtime
 
@@ -56,6 +55,7 @@ def session(
 
     :raises ProfileError: when there is no such profile.
     :raises VoiceFailure: when the profile's voice or its engine is missing.
+    :raises ValueError: when an argument is out of its range, or is fixed here.
     """
     realtime = model or RealtimeModel(
         runtime,
@@ -94,17 +94,20 @@ def session(
     return built
 
 
-def room_options(profile: Profile, **options: Any) -> RoomOptions:
+def room_options(profile: str | Path | Profile = DEFAULT_PROFILE, **options: Any) -> RoomOptions:
     """16 kHz without automatic gain, text for the model, and no track for a profile without voice.
 
     A session that only shows cues or posts stays when the person it heard first leaves.
+
+    :raises ProfileError: when there is no such profile.
     """
+    loaded = profile if isinstance(profile, Profile) else load_profile(profile)
     settings: dict[str, Any] = {
         "audio_input": AudioInputOptions(sample_rate=SAMPLE_RATE_HZ, auto_gain_control=False),
         "text_input": TextInputOptions(text_input_cb=on_text),
-        "close_on_disconnect": profile.mode == "speak",
+        "close_on_disconnect": loaded.mode == "speak",
     }
-    if isinstance(profile.voice, NoVoice):
+    if isinstance(loaded.voice, NoVoice):
         settings["audio_output"] = False
     return RoomOptions(**(settings | options))
 

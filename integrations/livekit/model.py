@@ -52,7 +52,8 @@ class RealtimeModel(llm.RealtimeModel):
     LiveKit is told when somebody is that loud, as its other models tell when somebody speaks.
 
     :raises ProfileError: when there is no such profile.
-    :raises ValueError: when `stt` cannot stream.
+    :raises ValueError: when `stt` cannot stream, there is no such `mode`, or a number is out of its
+        range.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class RealtimeModel(llm.RealtimeModel):
         self.settings = Settings(
             profile=loaded,
             threshold=loaded.threshold if threshold is None else threshold,
-            mode=FloorMode(mode or loaded.mode),
+            mode=_mode(mode or loaded.mode),
             barge_in=TalkOver() if barge_in is True else barge_in or None,
             reply_timeout_s=reply_timeout_s,
             stt=stt,
@@ -170,6 +171,13 @@ class RealtimeModel(llm.RealtimeModel):
 
     def _on_close(self, event: CloseEvent) -> None:
         self._closing = asyncio.create_task(self.aclose(), name="interject-close")
+
+
+def _mode(name: FloorMode | str) -> FloorMode:
+    try:
+        return FloorMode(name)
+    except ValueError:
+        raise ValueError(f"mode: one of {', '.join(FloorMode)}, not {name!r}") from None
 
 
 def capabilities(*, user_transcription: bool = False) -> llm.RealtimeCapabilities:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from interject.integrations.livekit.connection import Patience
+from interject.integrations.livekit.ranges import DBFS, within
 from interject.integrations.livekit.talk_over import TalkOver
 
 if TYPE_CHECKING:
@@ -31,6 +32,13 @@ class Settings:
     stt: STT[Any] | None = None
     speech_dbfs: float | None = None
     patience: Patience = field(default_factory=Patience)
+
+    def __post_init__(self) -> None:
+        """:raises ValueError: for the first that is out of its range."""
+        within("threshold", self.threshold, 0, 1)
+        within("reply_timeout_s", self.reply_timeout_s, 0, 3_600)
+        if self.speech_dbfs is not None:
+            within("speech_dbfs", self.speech_dbfs, *DBFS)
 
     def talk_over(self) -> TalkOver | None:
         """A counter of its own for each session."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from interject.integrations.livekit.ranges import DBFS, within
+
 if TYPE_CHECKING:
     from interject.integrations.livekit.block import Block
 
@@ -15,11 +17,17 @@ class TalkOver:
 
     Yes, once somebody was at least `level_dbfs` loud for `hold_ms`; pauses count backwards.
     A frame of 400 ms is too coarse for it: speech has to stop within 300 ms.
+
+    :raises ValueError: when one of them is out of its range.
     """
 
     level_dbfs: float = -40.0
     hold_ms: float = 120.0
     _loud_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        within("level_dbfs", self.level_dbfs, *DBFS)
+        within("hold_ms", self.hold_ms, 0, 10_000)
 
     def __call__(self, block: Block) -> bool:
         passed_ms = block.duration_s * 1_000.0

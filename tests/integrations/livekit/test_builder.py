@@ -169,3 +169,34 @@ def test_the_example_is_short_and_runs() -> None:
         timeout=50,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "says"),
+    [
+        ("threshold", -1, "threshold: a number from 0 to 1, not -1"),
+        ("threshold", float("nan"), "threshold: a number from 0 to 1, not nan"),
+        ("speech_dbfs", 40, "speech_dbfs: a number from -100 to 0, not 40"),
+        ("mode", "shout", "mode: one of observe, assist, speak, not 'shout'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_when_it_is_made(
+    argument: str, value: Any, says: str
+) -> None:
+    for make in (interject.RealtimeModel, interject.session):
+        with pytest.raises(ValueError, match=f"^{says}$"):
+            make(**{argument: value})
+
+
+def test_what_talks_over_the_agent_has_a_level_and_a_time() -> None:
+    with pytest.raises(ValueError, match=r"^level_dbfs: a number from -100 to 0, not 40$"):
+        interject.TalkOver(level_dbfs=40)
+    with pytest.raises(ValueError, match=r"^hold_ms: "):
+        interject.TalkOver(hold_ms=-1)
+
+
+def test_the_room_takes_a_profile_by_its_name_as_the_session_does() -> None:
+    assert interject.room_options("default") == interject.room_options(load_profile("default"))
+    assert interject.room_options("podcast_producer").audio_output is False
+    with pytest.raises(ProfileError):
+        interject.room_options("defualt")

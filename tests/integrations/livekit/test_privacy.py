@@ -18,17 +18,12 @@ if TYPE_CHECKING:
     import pytest
 
 SECRET = "marzipan"
-PII_PREFIX = "lk.pii."
 PLAIN = frozenset(vars(logging.makeLogRecord({})))
 
 
 def shown(record: logging.LogRecord) -> str:
-    """What a log line may show anywhere: all but the fields that LiveKit redacts."""
-    extra = {
-        name: value
-        for name, value in vars(record).items()
-        if name not in PLAIN and not name.startswith(PII_PREFIX)
-    }
+    """What a log line may show anywhere, whoever keeps it."""
+    extra = {name: value for name, value in vars(record).items() if name not in PLAIN}
     return f"{record.getMessage()} {extra} {record.exc_info}"
 
 
