@@ -10,6 +10,7 @@ import stat
 from interject.cli.failures import InputFailure, printable, reason
 
 HEAD_BYTES = 262_144
+KEPT_BYTES = 8
 TAIL_BYTES = 65_536
 """Longer than the longest Ogg page."""
 SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}$")
@@ -30,6 +31,8 @@ class InputFile:
         self._position = 0
         self._head = b""
         self._tail = b""
+        self._passed = 0
+        self._kept_at, self._kept = 0, b""
         self._interrupted = False
         self.mended = (0, b"")
         """A place, and what is read there in place of so many of its bytes."""
@@ -91,10 +94,15 @@ class InputFile:
         return self._head[:count]
 
     def at(self, offset: int, count: int) -> bytes:
-        """Bytes from any place; of a pipe only from its first `HEAD_BYTES`."""
+        """Bytes from any place; of a pipe only from its first `HEAD_BYTES`, and those kept."""
         if self._first is None:
-            return self._head[offset : offset + count]
+            at_kept = offset == self._kept_at and offset >= HEAD_BYTES
+            return self._kept[:count] if at_kept else self._head[offset : offset + count]
         return os.pread(self._descriptor, count, self._first + offset)
+
+    def keep(self, offset: int) -> None:
+        """Of a pipe, keep some bytes from this place on, should they pass."""
+        self._kept_at, self._kept = offset, b""
 
     def tail(self) -> bytes:
         """The last bytes, once everything was read."""
@@ -115,6 +123,10 @@ class InputFile:
                 select.select([self._descriptor], [], [])
         if len(self._head) < HEAD_BYTES:
             self._head += data
+        wanted = self._kept_at + len(self._kept) - self._passed
+        if wanted >= 0:
+            self._kept += data[wanted:][: KEPT_BYTES - len(self._kept)]
+        self._passed += len(data)
         self._tail = (self._tail + data)[-TAIL_BYTES:]
         return data
 

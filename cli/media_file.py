@@ -12,6 +12,7 @@ import numpy as np
 
 from interject.cli.failures import InputFailure, printable
 from interject.cli.input_file import HEAD_BYTES, open_input
+from interject.cli.joined import begins_another, end_of_first
 from interject.cli.mpeg_audio import mp3_size_at
 from interject.cli.sources import RawBlock, Source
 from interject.cli.time_stamps import TimeStamps
@@ -52,6 +53,8 @@ class MediaFile(Source):
             on_failure.pop_all()
         self.rate_hz = int(self._stream.rate or 0)
         self.channels = int(self._stream.codec_context.channels or 0)
+        self._end = end_of_first(self._container.format.name, self._file)
+        self._file.keep(self._end or 0)
         self._stamps = TimeStamps()
         self._read_s = 0.0
         self._lost = self._failed = 0
@@ -141,6 +144,11 @@ class MediaFile(Source):
                 " fault, the sound goes on without silence"
             )
         self._report_cut()
+        if self._end and begins_another(self._file, self._end):
+            self.notices.append(
+                f"{self.name} holds a second sound file behind the first, which alone is heard;"
+                " hear them one by one, or join them with ffmpeg or sox"
+            )
         if self._lost:
             self.notices.append(
                 f"{self.name}: {self._lost} packets could not be decoded and are left out"

@@ -418,6 +418,33 @@ def test_an_ogg_without_its_last_page_was_recorded_from_a_stream(
     assert heard_at_s(path)[2] == []
 
 
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [
+        (".wav", {}),
+        (".wav", {"rf64": "always"}),
+        (".w64", {}),
+        (".aiff", {}),
+        (".m4a", {"movflags": "+faststart"}),
+    ],
+)
+def test_a_second_file_behind_the_first_is_told(
+    tmp_path: Path, sound: Path, suffix: str, options: dict[str, str]
+) -> None:
+    codec = {".m4a": "aac", ".aiff": "pcm_s16be"}.get(suffix, "pcm_s16le")
+    path = encode(sound, tmp_path / f"a{suffix}", codec, options=options)
+    data = path.read_bytes()
+    path.write_bytes(data + data)
+    sources = [open_source(str(path))]
+    if suffix != ".aiff":  # In a pipe, FFmpeg does not read on.
+        sources.append(standard_input(piped(data + data), RawShape()))
+    for source in sources:
+        heard, _ = hear(source)
+        assert len(heard) == pytest.approx(SECONDS * RATE_HZ, abs=0.1 * RATE_HZ)
+        (notice,) = source.notices
+        assert "holds a second sound file behind the first, which alone is heard" in notice
+
+
 # Changes on the way
 
 
