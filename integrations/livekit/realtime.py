@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from livekit.agents import AgentSession, llm
+from livekit.agents.cli import AgentsConsole
 from livekit.agents.types import NOT_GIVEN
 
 from interject.agent.floor import Floor
@@ -19,6 +20,7 @@ from interject.integrations.livekit.intake import Intake
 from interject.integrations.livekit.phrases import same_phrase
 from interject.integrations.livekit.replies import Replies
 from interject.integrations.livekit.requests import Requests
+from interject.integrations.livekit.room.chat import NOT_READ
 from interject.integrations.livekit.room.consent import NOBODY
 from interject.integrations.livekit.room.stop_wish import StopWish
 from interject.integrations.livekit.speech_levels import SpeechLevels
@@ -107,7 +109,7 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
             model.runtime, self._options, self, patience=self._settings.patience
         )
         self._requests = Requests(self._connection, timeout_s=self._settings.reply_timeout_s)
-        self._texts = Texts(self._connection, self._requests, self._history, self._unread)
+        self._texts = Texts(self._connection, self._requests, self._unread)
         self._replies = Replies(
             model, self._floor, self._connection, self._requests, self._history, self._emit, clock
         )
@@ -269,8 +271,9 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
             if (reading := self._texts.tell(item.role, text)) is not None:
                 readings[item.id] = reading
         if written:
-            await self._texts.read(
-                readings, until=self._main_task, timeout_s=self._settings.reply_timeout_s
+            timeout_s = self._settings.reply_timeout_s
+            self._refuse(
+                await self._texts.read(readings, until=self._main_task, timeout_s=timeout_s)
             )
 
     async def update_tools(self, tools: list[Tool]) -> None:
@@ -412,6 +415,19 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         if not self.listening:
             self._notice = settings.stop_notice
         return not self.listening
+
+    def _refuse(self, refused: dict[str, RuntimeFailure]) -> None:
+        """LiveKit's console ends with a reply that fails; there the reply says it instead.
+
+        :raises RuntimeFailure: the first; none of them stands in the history.
+        """
+        if refused and AgentsConsole.get_instance().enabled:
+            self._notice = NOT_READ
+            return
+        for item_id in refused:
+            self._history.forget(item_id)
+        for error in refused.values():
+            raise error
 
     def _unread(self, writer: str) -> None:
         self._emit("interject_unread", writer)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from livekit.agents import llm
 
     from interject.integrations.livekit.connection import Connection
-    from interject.integrations.livekit.history import History
     from interject.integrations.livekit.requests import Requests
     from interject.model_runtime.protocol import RuntimeSession
 
@@ -37,12 +36,10 @@ class Texts:
         self,
         connection: Connection,
         requests: Requests,
-        history: History,
         on_unread: Callable[[str], None],
     ) -> None:
         self._connection = connection
         self._requests = requests
-        self._history = history
         self._on_unread = on_unread
 
     def turn(self, text: str, *, answer: bool, writer: str | None = None) -> Reading:
@@ -76,24 +73,18 @@ class Texts:
 
     async def read(
         self, readings: dict[str, Reading], *, until: asyncio.Task[None], timeout_s: float
-    ) -> None:
-        """Wait for items by their ids. A runtime that is away may read them later; those that it
-        refuses do not stand in the history.
-
-        :raises RuntimeFailure: the first refusal.
+    ) -> dict[str, RuntimeFailure]:
+        """Wait for items by their ids; what is returned was refused. A runtime that is away may
+        read them later.
         """
         if not readings:
-            return
+            return {}
         all_read = asyncio.gather(*map(asyncio.shield, readings.values()))
         waits: set[asyncio.Future[Any]] = {all_read, until}
         await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         all_read.cancel()
         done = {item_id: one.result() for item_id, one in readings.items() if one.done()}
-        refusals = {item_id: error for item_id, error in done.items() if error is not None}
-        for item_id in refusals:
-            self._history.forget(item_id)
-        for error in refusals.values():
-            raise error
+        return {item_id: error for item_id, error in done.items() if error is not None}
 
 
 def _settle(reading: Reading, error: RuntimeFailure | None) -> None:

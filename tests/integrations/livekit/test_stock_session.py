@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from livekit.agents import Agent, AgentSession, APIConnectOptions, llm
+from livekit.agents.cli import AgentsConsole
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from interject.agent.outputs import Unvoiced
 from interject.integrations.livekit import TTS, RealtimeModel, RealtimeSession
+from interject.integrations.livekit.room.chat import NOT_READ
 from interject.integrations.livekit.room.consent import NOBODY
 from interject.integrations.livekit.texts import WRITER
 from interject.model_runtime.protocol import Cause, Emotion, RuntimeFailure
@@ -209,6 +211,19 @@ async def test_to_a_text_that_is_refused_there_is_no_answer(
     told = [one for one in caplog.records if one.message == "A text is not read"]
     assert len(told) == 2
     assert "help help" not in caplog.text
+
+
+async def test_in_livekits_console_the_reply_says_that_a_text_is_refused() -> None:
+    """A reply that fails would end the console."""
+    runtime, console = FakeRuntime(deciding=False), AgentsConsole.get_instance()
+    async with stock(runtime, RealtimeModel(runtime, clock=FakeClock())) as (agent, model):
+        console.enabled = True
+        try:
+            await agent.run(user_input="help " * MAX_TEXT_CHARS)
+        finally:
+            console.enabled = False
+        assert replies(agent)[-1] == NOT_READ
+        assert model.told == []
 
 
 async def test_a_runtime_that_is_away_keeps_no_text_waiting() -> None:
