@@ -11,8 +11,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Redis from "ioredis";
 
 const FRAME_BYTES = 12_800, LOOK_AHEAD_BYTES = 80, FRAME_MS = 400, KEPT_FRAMES = 50, LOST_MS = 10_000;
-const [, , address, file, speed = "1"] = process.argv;
-const url = new URL(address);
+const fail = (error) => { console.error(`node_client: ${error.message}`); process.exit(2); };
+process.on("uncaughtException", fail);
+const [, , address = "", file, speed = "1"] = process.argv;
+if (!/^rediss?:/.test(address) || !file || !(Number(speed) > 0))
+  fail(new Error("usage: node node_client.mjs redis://USER:PASSWORD@HOST:PORT/0 sound.wav [SPEED]"));
+const [url, wav] = [new URL(address), readFileSync(file)];
 const setting = (name, otherwise) => url.searchParams.get(name) ?? otherwise;
 const [tenant, secret] = [setting("tenant", "default"), setting("secret", decodeURIComponent(url.password))];
 const [sessionId, token] = [`node-${process.pid}`, randomBytes(16).toString("hex")];
@@ -21,38 +25,40 @@ const name = `${tenant}.${digest.slice(0, 32)}`;
 const key = (rest) => `interject:2:{${setting("shard", "0")}}:${rest}`;
 const [notices, input, output] = [`notices:${tenant}.${token}`, `in:${name}`, `out:${name}`].map(key);
 const passes = /^(LOADING|BUSY|MISCONF|NOREPLICAS|OOM|READONLY|MASTERDOWN|CLUSTERDOWN|EXECABORT)/;
+const isFinal = (error) => error.name === "ReplyError" && !passes.test(error.message); // others are tried again
 
 const connect = () => new Redis({
   host: url.hostname, port: Number(url.port || 6379), db: Number(url.pathname.slice(1) || 0),
-  username: decodeURIComponent(url.username) || undefined,
-  password: decodeURIComponent(url.password) || undefined,
+  username: decodeURIComponent(url.username) || undefined, password: decodeURIComponent(url.password) || undefined,
   tls: url.protocol === "rediss:" ? {} : undefined, enableReadyCheck: false, // that asks for INFO
-  maxRetriesPerRequest: 0, retryStrategy: () => 100,
-}).on("error", () => {}); // every call says so itself
+  maxRetriesPerRequest: 0, retryStrategy: () => 100, connectTimeout: 2_000,
+}).on("error", complain).on("ready", () => { away = ""; });
+function complain(error) {
+  if (isFinal(error)) fail(error);
+  if (!away) console.error(`node_client: Redis does not answer (${error.code ?? error.message}); trying on`);
+  away = error.code ?? error.message;
+}
 const [reading, writing] = [connect(), connect()];
-// What may pass is tried again; another error is the end.
-const passed = async (error) => {
-  if (error.name === "ReplyError" && !passes.test(error.message)) throw error;
-  await sleep(100);
-};
+const passed = async (error) => { if (isFinal(error)) throw error; else await sleep(100); };
 
 // Entries are kept until they were decided or taken in, and sent again after every new connection.
 const session = { generation: "0", read: "0-0", graceMs: 30_000, opened: false, over: false };
-let [kept, sent, count, flushing] = [[], 0, 0, false];
+let [kept, sent, count, flushing, away] = [[], 0, 0, false, ""]; // `away`: why Redis cannot be used now
 writing.on("connect", () => { sent = 0; });
 
 function put(fields, seq = null) {
   kept.push({ number: ++count, seq, fields: ["v", "2", ...fields] });
   const frames = kept.filter((entry) => entry.seq !== null);
   if (frames.length > KEPT_FRAMES) kept = kept.filter((entry) => entry !== frames[0]);
+  flush().catch(fail);
 }
 
 async function flush() {
   if (flushing || !session.opened) return;
   flushing = true;
   for (let batch; (batch = kept.filter((e) => e.number > sent).slice(0, 64)).length && !session.over; ) {
-    const calls = batch.map(({ number, fields }) => ["xadd", input, "NOMKSTREAM", "MAXLEN", "~", 1000,
-      `${session.generation}-${number}`, ...fields]);
+    const begin = ["xadd", input, "NOMKSTREAM", "MAXLEN", "~", 1000];
+    const calls = batch.map((entry) => [...begin, `${session.generation}-${entry.number}`, ...entry.fields]);
     calls.push(["xadd", key(`news:${tenant}`), "MAXLEN", "~", 1000, "*", "k", name]);
     try {
       sent = batch.at(-1).number; // unless a new connection says otherwise meanwhile
@@ -60,10 +66,7 @@ async function flush() {
       const failure = answers.find(([error]) => error && !error.message.includes("equal or smaller"));
       if (failure) throw failure[0];
       if (answers.some(([error, id]) => !error && id === null)) throw new Error("the stream is gone");
-    } catch (error) {
-      sent = 0;
-      await passed(error);
-    }
+    } catch (error) { sent = 0; await passed(error); }
   }
   flushing = false;
 }
@@ -116,34 +119,31 @@ async function attend() {
 }
 
 async function open(request) {
-  const options = JSON.stringify({ session_id: sessionId, system_prompt: "" });
-  for (; !session.opened; await sleep(500))
+  const options = JSON.stringify({ session_id: sessionId, system_prompt: "" }), until = Date.now() + LOST_MS;
+  for (; !session.opened; await sleep(500)) {
+    if (Date.now() > until) throw new Error(away ? `Redis does not answer (${away})` : "no worker answers");
     await writing.xadd(key(`requests:${tenant}`), "MAXLEN", "~", 1000, "*", "v", "2", "n", name, "t", token,
       "r", request, "o", 2000, "d", options).catch(passed);
+  }
 }
 
 async function play() {
-  const wav = readFileSync(file), begin = wav.indexOf("data") + 8;
+  const begin = wav.indexOf("data") + 8;
   const pcm = wav.subarray(begin, begin + wav.readUInt32LE(begin - 4));
   const frames = Math.ceil(pcm.length / FRAME_BYTES), startedAt = Date.now();
   for (let seq = 0; seq < frames && !session.over; seq++) {
     const [s, t, f, p] = [4, 8, 4, FRAME_BYTES].map((size) => Buffer.alloc(size)); // zeros fill the last frame
     const end = (seq + 1) * FRAME_BYTES, ahead = pcm.subarray(end, end + LOOK_AHEAD_BYTES);
     pcm.copy(p, 0, seq * FRAME_BYTES, end);
-    s.writeUInt32LE(seq);
+    s.writeUInt32LE(seq); f.writeUInt32LE(seq + 1 === frames ? 1 : 0);
     t.writeDoubleLE((startedAt + seq * FRAME_MS) / 1000);
-    f.writeUInt32LE(seq + 1 === frames ? 1 : 0);
     await sleep(Math.max(0, startedAt + ((seq + 1) * FRAME_MS) / Number(speed) - Date.now()));
     const a = seq + 1 === frames ? [] : ["a", Buffer.concat([ahead], LOOK_AHEAD_BYTES)];
     put(["k", "frame", "s", s, "t", t, "f", f, "p", p, ...a], seq);
-    flush().catch(fail);
   }
   put(["k", "finish", "d", "{}"]);
-  flush().catch(fail);
 }
 
-const fail = (error) => { console.error(`node_client: ${error.message}`); process.exit(2); };
 const request = randomBytes(8).toString("hex");
 await Promise.all([read(request), attend(), open(request).then(play)]).catch(fail);
-reading.disconnect();
-writing.disconnect();
+for (const connection of [reading, writing]) connection.disconnect();

@@ -114,3 +114,50 @@ async def test_it_hears_the_same_decisions_and_survives_a_new_connection(
     assert told[-1]["kind"] == "closed"
     assert {event["kind"] for event in told}.isdisjoint({"gap"})
     assert guarded.denials() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "usage: node node_client.mjs redis://"),
+        (["redis://127.0.0.1:1/0"], "usage: node node_client.mjs redis://"),
+        (["http://127.0.0.1:1", "sound.wav"], "usage: node node_client.mjs redis://"),
+        (["redis://127.0.0.1:1/0", "no-such.wav"], "no such file"),
+        (["redis://u:%zz@127.0.0.1:1/0", "SOUND"], "URI malformed"),
+    ],
+)
+def test_what_cannot_work_is_one_line(
+    program: Path, sound: Path, words: list[str], said: str
+) -> None:
+    given = [str(sound) if word == "SOUND" else word for word in words]
+    done = subprocess.run(
+        ["node", str(program), *given], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("node_client: ")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_redis_that_is_not_there_is_named_at_once_and_given_up_later(
+    program: Path, sound: Path
+) -> None:
+    nobody = ["node", str(program), "redis://127.0.0.1:1/0", str(sound)]
+    done = subprocess.run(nobody, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "node_client: Redis does not answer (ECONNREFUSED); trying on",
+        "node_client: Redis does not answer (ECONNREFUSED)",
+    ]
+
+
+def test_a_password_that_is_wrong_ends_it(
+    program: Path, guarded: GuardedRedis, sound: Path
+) -> None:
+    url = guarded.url("media").replace("secret-media", "wrong")
+    done = subprocess.run(
+        ["node", str(program), url, str(sound)], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("node_client: WRONGPASS")
+    assert done.stderr.count("\n") == 1
