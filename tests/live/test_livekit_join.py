@@ -70,7 +70,7 @@ def read(path: Path) -> Any:
 async def test_it_plays_records_writes_and_tells(
     livekit_server: LiveKitServer, tmp_path: Path
 ) -> None:
-    out = tmp_path / "made" / "out.wav"
+    out = tmp_path / "out.wav"
     async with person(livekit_server, "r", "ben") as ben:
         talking = asyncio.create_task(ben.visitor.play(tone(300, 200.0)))
         code, said, errors = await run(
