@@ -22,22 +22,20 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 KITCHEN = str(ROOT / "examples" / "kitchen.wav")
-CHUNKS = 200
-"""The slot of nano is full after 78."""
+CHUNKS = 32
+"""A question and its answer. After them slots are tidied, each session's at a time of its own."""
 COMMAND = [sys.executable, "-m", "interject.cli"]
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
-def long_sound(tmp_path: Path) -> str:
-    """The kitchen, again and again."""
-    path = tmp_path / "long.wav"
-    with wave.open(KITCHEN) as short, wave.open(str(path), "wb") as long:
-        pcm = short.readframes(short.getnframes())
-        long.setparams(short.getparams())
-        size = CHUNKS * FRAME_SAMPLES * short.getsampwidth()
-        long.writeframes((pcm * (1 + size // len(pcm)))[:size])
+def question(tmp_path: Path) -> str:
+    """What is said in the kitchen at first."""
+    path = tmp_path / "question.wav"
+    with wave.open(KITCHEN) as whole, wave.open(str(path), "wb") as part:
+        part.setparams(whole.getparams())
+        part.writeframes(whole.readframes(CHUNKS * FRAME_SAMPLES))
     return str(path)
 
 
@@ -58,15 +56,15 @@ def outline(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in line.items() if k not in numbers} for line in lines]
 
 
-def test_a_file_gives_the_same_through_redis(redis_server: RedisServer, long_sound: str) -> None:
+def test_a_file_gives_the_same_through_redis(redis_server: RedisServer, question: str) -> None:
     command = [*COMMAND, "worker", "--slots", "2", "--name", "w1", "--telemetry", "off"]
     environment = os.environ | {"INTERJECT_REDIS_URL": redis_server.url}
     worker = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
     try:
         assert worker.stderr is not None
         assert "ready" in worker.stderr.readline()
-        apart = listened(long_sound, "--runtime", redis_server.url)
-        together = listened(long_sound, "--model", "nano")
+        apart = listened(question, "--runtime", redis_server.url)
+        together = listened(question, "--model", "nano")
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(timeout=120) == 0
         rest = worker.stderr.read()
