@@ -381,7 +381,7 @@ def test_a_password_is_not_passed_on(url: str, shown: str) -> None:
         (("--json", "/"), "--json /: is a folder"),
         (("--json", "no/such/x.json"), "--json no/such/x.json: there is no folder no/such;"),
         (("--plot", "bench.txt"), "the name must end in"),
-        (("--runtime", "telnet://x"), "telnet://x: not a runtime"),
+        (("--runtime", "telnet://x"), "not a runtime; use embedded:nano"),
         (("--runtime", "redis://127.0.0.1:1/0"), "no Redis answers there"),
     ],
 )

@@ -222,7 +222,9 @@ def test_a_bad_profile(
 
 
 def test_an_unknown_runtime(interject: Call, sound: Path) -> None:
-    one_line(interject("listen", str(sound), "--runtime", "telnet://x"), "telnet://x", "embedded:")
+    one_line(
+        interject("listen", str(sound), "--runtime", "telnet://x"), "not a runtime", "embedded:"
+    )
 
 
 def test_an_output_that_cannot_be_written(

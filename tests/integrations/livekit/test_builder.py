@@ -107,7 +107,7 @@ async def test_a_runtime_that_does_not_exist_ends_the_session_with_its_reason() 
     await until(lambda: closed)
     cause = getattr(closed[0], "error", None)
     assert isinstance(cause, RuntimeFailure)
-    assert str(cause).startswith("nonsense:nano: not a runtime; use ")
+    assert str(cause).startswith("the URL that was given: not a runtime; use ")
 
 
 def test_room_options_hear_at_16_khz_and_feed_text_to_the_model() -> None:
