@@ -23,6 +23,8 @@ MAX_ENTRY_BYTES = 262_144
 """A legal entry has 79 KB at most: a frame with its sound and its speakers."""
 MAX_ANSWER_BYTES = 4_194_304
 WARY_S = 10.0
+WARY_AT_FIRST_S = 1.0
+"""A script cannot wait for news: frames wait some ms longer meanwhile."""
 OVERSIZE = b"oversize"
 
 
@@ -37,7 +39,7 @@ class Sieve:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._wary_until = clock() + WARY_S
+        self._wary_until = clock() + WARY_AT_FIRST_S
         self._suspects: set[str] = set()
 
     @property
