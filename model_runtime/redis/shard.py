@@ -218,9 +218,9 @@ class Shard:
         logger.error(
             "redis cannot be used any more; its sessions end", extra={"count": len(self.sessions)}
         )
-        for session in self.sessions.values():
+        for session in list(self.sessions.values()):
             session.end(CloseReason.FAILURE, why)
-        self.sessions.clear()
+            self._drop(session)
         self._running = None
 
     async def _always(self, step: Callable[[Client], Awaitable[None]], link: Link) -> None:
