@@ -79,13 +79,15 @@ async def test_the_loop_goes_on_while_the_engine_works(runtime: EmbeddedRuntime)
 
 
 def hold_up(runtime: EmbeddedRuntime) -> threading.Event:
-    """The engine's thread does nothing until the event is set."""
-    go_on = threading.Event()
+    """The engine's thread is between two steps, and does nothing until the event is set."""
+    held, go_on = threading.Event(), threading.Event()
 
     def wait() -> None:
+        held.set()
         go_on.wait(HELD_UP_S)
 
     runtime.submit(wait)
+    assert held.wait(HELD_UP_S)
     return go_on
 
 
