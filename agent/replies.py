@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from interject.agent.floor import Floor, Verdict
 from interject.agent.outputs import Spoken, shown_events, stream_time_s
-from interject.agent.speaking import Speaking, SpokenReply
+from interject.agent.speech_player import Speaking, SpokenReply
 from interject.model_runtime.protocol import EndReason, FloorMode, SessionClosed
 
 if TYPE_CHECKING:
-    from interject.agent.delivery import Delivery
+    from interject.agent.output_dispatcher import Delivery
     from interject.agent.sinks import AudioSink
     from interject.agent.voice.base import Voice
     from interject.config import Profile

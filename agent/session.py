@@ -9,11 +9,11 @@ import uuid
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
-from interject.agent.delivery import Delivery
+from interject.agent.event_dispatcher import Following
 from interject.agent.floor import BargeIn, Floor, FloorState, never
-from interject.agent.following import Following
 from interject.agent.framing import Framer, Pacing
 from interject.agent.options import session_options
+from interject.agent.output_dispatcher import Delivery
 from interject.agent.outputs import stream_time_s
 from interject.agent.replies import Replies
 from interject.agent.sinks import AudioSink, TimelineSink

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from interject.agent.floor import FloorState, Verdict
-from interject.agent.waiting import Waiting
+from interject.agent.speech_queue import Waiting
 
 if TYPE_CHECKING:
     from interject.agent.floor import Floor

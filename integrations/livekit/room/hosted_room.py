@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from livekit.agents import get_job_context
 from livekit.agents.voice.room_io import TextInputEvent
 
-from interject.agent.delivery import Delivery
+from interject.agent.output_dispatcher import Delivery
 from interject.integrations.livekit.room.consent import NOBODY, Consent, may_control
 from interject.integrations.livekit.room.cues import Cues
 from interject.integrations.livekit.room.house_rules import HouseRules

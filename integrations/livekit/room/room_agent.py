@@ -7,7 +7,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Self
 
-from interject.agent.delivery import Delivery
+from interject.agent.output_dispatcher import Delivery
 from interject.integrations.livekit.room.consent import Consent
 from interject.integrations.livekit.room.cues import Cues
 from interject.integrations.livekit.room.house_rules import HouseRules

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol, cast
 from interject.agent.bounded import ended_well, stopped
 from interject.agent.outputs import stream_time_s
 from interject.agent.playout import PlayoutLedger
+from interject.agent.speech_queue import Waiting
 from interject.agent.text_feed import TextFeed
 from interject.agent.voice.base import VoiceFailure
-from interject.agent.waiting import Waiting
 from interject.model_runtime.protocol import SAMPLE_BYTES, Emotion
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from interject.agent.waiting import MAX_WAITING, Waiting
+from interject.agent.speech_queue import MAX_WAITING, Waiting
 
 
 @dataclass(frozen=True)

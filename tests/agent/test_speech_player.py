@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.agent.floor import Floor, FloorState
-from interject.agent.speaking import Speaking, SpokenReply
+from interject.agent.speech_player import Speaking, SpokenReply
 from interject.model_runtime.protocol import Cause, Emotion, FloorMode, ReplyStarted
 from tests.fakes.sink import Trouble, TroubledSink
 from tests.fakes.voice import FakeVoice
