@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import Event, RuntimeSession
 
 
-class Following:
+class EventDispatcher:
     """Counts decisions and gaps, moves the sink's time on, and lets a fast reader wait."""
 
     def __init__(

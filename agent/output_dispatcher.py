@@ -17,7 +17,7 @@ QUEUE_EVENTS = 256
 EMIT_TIMEOUT_S = 10.0
 
 
-class Delivery:
+class OutputDispatcher:
     """One queue for all outputs. A full queue drops the newest event and counts it."""
 
     def __init__(self, outputs: Sequence[Output]) -> None:

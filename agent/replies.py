@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from interject.agent.floor import Floor, Verdict
 from interject.agent.outputs import Spoken, shown_events, stream_time_s
-from interject.agent.speech_player import Speaking, SpokenReply
+from interject.agent.speech_player import SpeechPlayer, SpokenReply
 from interject.model_runtime.protocol import EndReason, FloorMode, SessionClosed
 
 if TYPE_CHECKING:
-    from interject.agent.output_dispatcher import Delivery
+    from interject.agent.output_dispatcher import OutputDispatcher
     from interject.agent.sinks import AudioSink
     from interject.agent.voice.base import Voice
     from interject.config import Profile
@@ -42,17 +42,22 @@ class Replies:
     """Follows each reply from its start to its last heard word."""
 
     def __init__(
-        self, profile: Profile, floor: Floor, voice: Voice, sink: AudioSink, delivery: Delivery
+        self,
+        profile: Profile,
+        floor: Floor,
+        voice: Voice,
+        sink: AudioSink,
+        outputs: OutputDispatcher,
     ) -> None:
         self._profile = profile
         self._floor = floor
-        self._delivery = delivery
+        self._outputs = outputs
         self._runtime: RuntimeSession | None = None
         self._open: dict[int, tuple[ReplyStarted, Verdict]] = {}
         self._speech: dict[int, SpokenReply] = {}
         self._counts = dict.fromkeys(("started", "spoken", "cut", "shown", "suppressed"), 0)
         self._muted = False
-        self.speaking = Speaking(voice, sink, floor, self)
+        self.speaking = SpeechPlayer(voice, sink, floor, self)
 
     def attach(self, runtime: RuntimeSession) -> None:
         self._runtime = runtime
@@ -88,7 +93,7 @@ class Replies:
             return
         events = shown_events(self._profile, self._floor.mode, opened[0], event)
         for shown in events:
-            self._delivery.put(shown)
+            self._outputs.put(shown)
         cancelled = event.reason is EndReason.CANCELLED
         if events and opened[1] is Verdict.SHOW and not cancelled:
             await self._heard(event.reply_id, chars=len(event.text))
@@ -123,7 +128,7 @@ class Replies:
     async def on_spoken(self, reply: SpokenReply, *, heard_chars: int, whole: bool) -> None:
         self._counts["spoken" if whole else "cut"] += 1
         started = reply.started
-        self._delivery.put(
+        self._outputs.put(
             Spoken(
                 session_id=started.session_id,
                 reply_id=started.reply_id,

@@ -9,11 +9,11 @@ import uuid
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
-from interject.agent.event_dispatcher import Following
+from interject.agent.event_dispatcher import EventDispatcher
 from interject.agent.floor import BargeIn, Floor, FloorState, never
 from interject.agent.framing import Framer, Pacing
 from interject.agent.options import session_options
-from interject.agent.output_dispatcher import Delivery
+from interject.agent.output_dispatcher import OutputDispatcher
 from interject.agent.outputs import stream_time_s
 from interject.agent.replies import Replies
 from interject.agent.sinks import AudioSink, TimelineSink
@@ -82,15 +82,15 @@ class AgentSession:
         self._barge_in = barge_in
         self._sink: AudioSink = sink or TimelineSink()
         self._framer = Framer(pacing, clock=clock, limits=limits)
-        self._delivery = Delivery(outputs)
+        self._outputs = OutputDispatcher(outputs)
         self._floor = Floor(
             FloorMode(profile.mode),
             can_speak="spoken" in profile.outputs and not isinstance(voice, SilentVoice),
             unprompted_per_minute=profile.reply.unprompted_per_minute,
             clock=clock if pacing is Pacing.WALL_CLOCK else self._stream_time_s,
         )
-        self._replies = Replies(profile, self._floor, voice, self._sink, self._delivery)
-        self._following = Following(self._replies, self._sink, observer)
+        self._replies = Replies(profile, self._floor, voice, self._sink, self._outputs)
+        self._dispatcher = EventDispatcher(self._replies, self._sink, observer)
         self._session: RuntimeSession | None = None
         self._group = asyncio.TaskGroup()
         self._ticker: asyncio.Task[None] | None = None
@@ -196,7 +196,7 @@ class AgentSession:
     @property
     def closed(self) -> Closed | None:
         """How the runtime ended the session, once it has."""
-        return self._following.ended
+        return self._dispatcher.ended
 
     def heard_words(self) -> tuple[WordTiming, ...]:
         """The words of the present (or last) reply that have been played to their end."""
@@ -210,12 +210,12 @@ class AgentSession:
         return SessionStatistics(
             framing=self._framer.report(),
             replies=self._replies.counts(),
-            decisions=self._following.decisions,
-            missing_gap_frames=self._following.gaps[GapReason.MISSING],
-            overload_gap_frames=self._following.gaps[GapReason.OVERLOAD],
+            decisions=self._dispatcher.decisions,
+            missing_gap_frames=self._dispatcher.gaps[GapReason.MISSING],
+            overload_gap_frames=self._dispatcher.gaps[GapReason.OVERLOAD],
             voice_failures=self._replies.speaking.voice_failures,
-            output_failures=self._delivery.failed_events,
-            outputs_dropped=self._delivery.dropped_events,
+            output_failures=self._outputs.failed_events,
+            outputs_dropped=self._outputs.dropped_events,
             floor=self._floor.state,
             mode=self._floor.mode,
         )
@@ -245,7 +245,7 @@ class AgentSession:
                 await self._opened.push(frame)
                 self._outbox.popleft()
                 if self._pacing is Pacing.SAMPLES:
-                    await self._following.wait_until_near(frame.seq, frames=MAX_UNDECIDED_FRAMES)
+                    await self._dispatcher.wait_until_near(frame.seq, frames=MAX_UNDECIDED_FRAMES)
 
     async def _yield_floor(self) -> None:
         if self._pacing is Pacing.SAMPLES:
@@ -256,19 +256,19 @@ class AgentSession:
     async def _run(self) -> None:
         try:
             async with asyncio.TaskGroup() as outputs:
-                outputs.create_task(self._delivery.run(), name="outputs")
+                outputs.create_task(self._outputs.run(), name="outputs")
                 async with asyncio.TaskGroup() as speech:
                     speech.create_task(self._replies.speaking.run(), name="speech")
-                    await self._following.run(self._opened)
-                await self._delivery.close()
+                    await self._dispatcher.run(self._opened)
+                await self._outputs.close()
         finally:
             self._stop_ticking()
             self._done.set()
-        self._following.raise_failure()
+        self._dispatcher.raise_failure()
 
     def _stream_time_s(self) -> float:
         """A file's own time: its minutes may pass in seconds."""
-        return stream_time_s(self._following.decided_seq)
+        return stream_time_s(self._dispatcher.decided_seq)
 
     async def _tick_forever(self) -> None:
         with contextlib.suppress(SessionClosed):

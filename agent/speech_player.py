@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from interject.agent.bounded import ended_well, stopped
 from interject.agent.outputs import stream_time_s
 from interject.agent.playout import PlayoutLedger
-from interject.agent.speech_queue import Waiting
+from interject.agent.speech_queue import SpeechQueue
 from interject.agent.text_feed import TextFeed
 from interject.agent.voice.base import VoiceFailure
 from interject.model_runtime.protocol import SAMPLE_BYTES, Emotion
@@ -54,7 +54,7 @@ class SpeechReports(Protocol):
     async def on_spoken(self, reply: SpokenReply, *, heard_chars: int, whole: bool) -> None: ...
 
 
-class Speaking:
+class SpeechPlayer:
     """One reply at a time; the others wait in order, urgent ones first.
 
     Only `run` begins, ends and reports speech; whoever cuts it asks, and waits. So a cut that is
@@ -75,7 +75,7 @@ class Speaking:
         self._floor = floor
         self._reports = reports
         self._patience_s = patience_s
-        self._waiting: Waiting[SpokenReply] = Waiting()
+        self._waiting: SpeechQueue[SpokenReply] = SpeechQueue()
         self._wake = asyncio.Event()
         self._closing = False
         self._current: SpokenReply | None = None

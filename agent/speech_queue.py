@@ -16,7 +16,7 @@ class Urgent(Protocol):
 T = TypeVar("T", bound=Urgent)
 
 
-class Waiting(Generic[T]):
+class SpeechQueue(Generic[T]):
     """First in, first out, but urgent ones pass those that are not.
 
     Call `make_room` before each `put`: whoever gives way has to be told of it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from interject.agent.floor import FloorState, Verdict
-from interject.agent.speech_queue import Waiting
+from interject.agent.speech_queue import SpeechQueue
 
 if TYPE_CHECKING:
     from interject.agent.floor import Floor
@@ -34,7 +34,7 @@ class Line:
     def __init__(self, floor: Floor, stage: Stage) -> None:
         self._floor = floor
         self._stage = stage
-        self._waiting: Waiting[Generation] = Waiting()
+        self._waiting: SpeechQueue[Generation] = SpeechQueue()
         self.current: Generation | None = None
 
     @property

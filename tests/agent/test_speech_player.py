@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.agent.floor import Floor, FloorState
-from interject.agent.speech_player import Speaking, SpokenReply
+from interject.agent.speech_player import SpeechPlayer, SpokenReply
 from interject.model_runtime.protocol import Cause, Emotion, FloorMode, ReplyStarted
 from tests.fakes.sink import Trouble, TroubledSink
 from tests.fakes.voice import FakeVoice
@@ -56,10 +56,10 @@ def written(reply_id: int) -> SpokenReply:
 @contextlib.asynccontextmanager
 async def two_replies(
     sink: TroubledSink, reports: Reports
-) -> AsyncIterator[tuple[Speaking, Floor, asyncio.Task[None]]]:
+) -> AsyncIterator[tuple[SpeechPlayer, Floor, asyncio.Task[None]]]:
     """One reply that is being said, and one that waits; leaving it takes no longer than allowed."""
     floor = Floor(FloorMode.SPEAK)
-    speaking = Speaking(
+    speaking = SpeechPlayer(
         FakeVoice(samples_per_char=400), sink, floor, reports, patience_s=PATIENCE_S
     )
     async with asyncio.timeout(LIMIT_S):

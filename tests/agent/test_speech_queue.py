@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from interject.agent.speech_queue import MAX_WAITING, Waiting
+from interject.agent.speech_queue import MAX_WAITING, SpeechQueue
 
 
 @dataclass(frozen=True)
@@ -13,15 +13,15 @@ class Item:
     urgent: bool = False
 
 
-def line(names: str, *, most: int = MAX_WAITING) -> Waiting[Item]:
+def line(names: str, *, most: int = MAX_WAITING) -> SpeechQueue[Item]:
     """One item a letter; capitals are urgent."""
-    waiting: Waiting[Item] = Waiting(most=most)
+    waiting: SpeechQueue[Item] = SpeechQueue(most=most)
     for name in names:
         waiting.put(Item(name, urgent=name.isupper()))
     return waiting
 
 
-def taken(waiting: Waiting[Item]) -> str:
+def taken(waiting: SpeechQueue[Item]) -> str:
     return "".join(waiting.take().name for _ in range(len(waiting)))
 
 

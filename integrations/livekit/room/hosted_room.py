@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from livekit.agents import get_job_context
 from livekit.agents.voice.room_io import TextInputEvent
 
-from interject.agent.output_dispatcher import Delivery
+from interject.agent.output_dispatcher import OutputDispatcher
 from interject.integrations.livekit.room.consent import NOBODY, Consent, may_control
 from interject.integrations.livekit.room.cues import Cues
 from interject.integrations.livekit.room.house_rules import HouseRules
@@ -44,7 +44,7 @@ class HostedRoom:
         self._settings = profile.room
         self._excluded: set[str] = set()
         self._told = False
-        self._delivery = Delivery((Posts(self.room), Cues(self.room, self._cue_to)))
+        self._outputs = OutputDispatcher((Posts(self.room), Cues(self.room, self._cue_to)))
         self.consent = Consent(may_control=self._may_control)
         self.consent.attach(self)
         self._group = asyncio.TaskGroup()
@@ -75,7 +75,7 @@ class HostedRoom:
         self._realtime = realtime
         realtime.may_hear = self._may_hear
         realtime.on("interject_listening", self._on_listening)
-        realtime.on("interject_output", self._delivery.put)
+        realtime.on("interject_output", self._outputs.put)
         realtime.on("interject_unread", self._unread)
         if not self.consent.listening:
             realtime.stop_listening()
@@ -140,7 +140,7 @@ class HostedRoom:
                 on_text=self._on_text,
             )
             async with self._group:
-                self._group.create_task(self._delivery.run(), name="outputs")
+                self._group.create_task(self._outputs.run(), name="outputs")
                 async with rules:
                     self._rules = rules
                     self._told = True

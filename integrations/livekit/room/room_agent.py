@@ -7,7 +7,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Self
 
-from interject.agent.output_dispatcher import Delivery
+from interject.agent.output_dispatcher import OutputDispatcher
 from interject.integrations.livekit.room.consent import Consent
 from interject.integrations.livekit.room.cues import Cues
 from interject.integrations.livekit.room.house_rules import HouseRules
@@ -65,7 +65,7 @@ class RoomAgent:
             room, self.consent, self._make, each=profile.room.ear == "each"
         )
         self._cues = Cues(room, self._cue_to)
-        self._delivery = Delivery((Posts(room), self._cues))
+        self._outputs = OutputDispatcher((Posts(room), self._cues))
         self._decisions = DecisionTopic(room)
         self._rules: HouseRules | None = None
         self._early: list[tuple[str, str]] | None = []
@@ -103,7 +103,7 @@ class RoomAgent:
         """Tell people first, listen afterwards."""
         enter = self._stack.enter_async_context
         self._stack.enter_context(Attendance(self.room))
-        await enter(_running(self._delivery.run()))
+        await enter(_running(self._outputs.run()))
         await enter(_running(self._decisions.run()))
         rules = await enter(
             HouseRules(
@@ -140,7 +140,7 @@ class RoomAgent:
         )
 
     def _put(self, event: OutputEvent) -> None:
-        self._delivery.put(event)
+        self._outputs.put(event)
 
     def _decided(self, decision: Decision) -> None:
         if self.role.profile.room.telemetry:
