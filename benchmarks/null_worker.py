@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.rig import with_context
 from interject.model_runtime.checkpoint import load_checkpoint
-from interject.model_runtime.engine.recall import AnyDeed, Decided, Ear, Snapshot
+from interject.model_runtime.engine.journal import AnyDeed, Decided, Ear, Snapshot
 from interject.model_runtime.heap import freeze_heap
 from interject.model_runtime.protocol import (
     Closed,

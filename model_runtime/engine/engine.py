@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.feed import Request
-    from interject.model_runtime.engine.recall import AnyDeed, Recollection, Snapshot
+    from interject.model_runtime.engine.journal import AnyDeed, Recollection, Snapshot
     from interject.model_runtime.protocol import Event
 
 BUSY_RETRY_S = 5.0

@@ -9,12 +9,12 @@ import torch
 from interject.model_runtime.engine.faults import is_own
 from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.hearing import encode
-from interject.model_runtime.engine.recall import is_unheard
+from interject.model_runtime.engine.journal import is_unheard
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
-    from interject.model_runtime.engine.recall import Recollection
+    from interject.model_runtime.engine.journal import Recollection
     from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.network.slots import SlotMemory
 

@@ -18,8 +18,7 @@ from interject.model_runtime.engine.announcer import Announcer
 from interject.model_runtime.engine.faults import check_finite
 from interject.model_runtime.engine.feed import AUDIO, Feed, ForcedReply, Request, TypedTurn
 from interject.model_runtime.engine.hearing import Hearing
-from interject.model_runtime.engine.ledger import Eviction, SpanKind
-from interject.model_runtime.engine.recall import (
+from interject.model_runtime.engine.journal import (
     AnyDeed,
     Asked,
     Cut,
@@ -32,6 +31,7 @@ from interject.model_runtime.engine.recall import (
     Tidied,
     Updated,
 )
+from interject.model_runtime.engine.ledger import Eviction, SpanKind
 from interject.model_runtime.engine.reply import Reply, ReplyLimits
 from interject.model_runtime.engine.said import Said
 from interject.model_runtime.engine.sampling import Sampler

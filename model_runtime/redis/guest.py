@@ -11,7 +11,7 @@ from interject.model_runtime.remote import wire
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.model_runtime.engine.recall import AnyDeed
+    from interject.model_runtime.engine.journal import AnyDeed
     from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.protocol import SessionOptions
 

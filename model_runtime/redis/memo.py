@@ -16,10 +16,10 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 from safetensors.torch import load, save
 
-from interject.model_runtime.engine import recall
+from interject.model_runtime.engine import journal
 from interject.model_runtime.engine.feed import Request  # noqa: TC001 (read at run time)
+from interject.model_runtime.engine.journal import AnyDeed, Ear, Snapshot, SpokenReply
 from interject.model_runtime.engine.ledger import Span, SpanKind
-from interject.model_runtime.engine.recall import AnyDeed, Ear, Snapshot, SpokenReply
 from interject.model_runtime.protocol import FloorMode, RuntimeFailure
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ VERSION = 2
 _DEEDS: dict[str, TypeAdapter[Any]] = {
     kind.__name__: TypeAdapter(kind)
     for kind in (
-        recall.Fed, recall.Decided, recall.Tidied, recall.Shed, recall.Asked,
-        recall.Cut, recall.Played, recall.Updated, recall.Finished,
+        journal.Fed, journal.Decided, journal.Tidied, journal.Shed, journal.Asked,
+        journal.Cut, journal.Played, journal.Updated, journal.Finished,
     )
 }  # fmt: skip
 

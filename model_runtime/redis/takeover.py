@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError, ResponseError
 
-from interject.model_runtime.engine.recall import AnyDeed, Decided, Fed, Recollection
+from interject.model_runtime.engine.journal import AnyDeed, Decided, Fed, Recollection
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,

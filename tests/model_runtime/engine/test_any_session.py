@@ -26,8 +26,8 @@ from hypothesis.stateful import (
 
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.forward import forward
+from interject.model_runtime.engine.journal import Recollection
 from interject.model_runtime.engine.ledger import Eviction
-from interject.model_runtime.engine.recall import Recollection
 from interject.model_runtime.engine.shares import LEAST_CONTEXT, Shares
 from interject.model_runtime.protocol import (
     Decision,
@@ -43,7 +43,7 @@ from tests.model_runtime.alike import assert_same_decisions
 from tests.model_runtime.worlds import SMALL_CONDITION, frames, noise, small_model
 
 if TYPE_CHECKING:
-    from interject.model_runtime.engine.recall import AnyDeed, Snapshot
+    from interject.model_runtime.engine.journal import AnyDeed, Snapshot
     from interject.model_runtime.engine.stream import Stream
 
 EXAMPLES = int(os.environ.get("INTERJECT_EXAMPLES", "15"))

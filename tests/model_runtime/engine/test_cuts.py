@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from interject.model_runtime.engine.journal import Recollection
 from interject.model_runtime.engine.ledger import Eviction
-from interject.model_runtime.engine.recall import Recollection
 from interject.model_runtime.engine.scheduler import StepLimits
 from interject.model_runtime.protocol import (
     Decision,

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.journal import Recollection
 from interject.model_runtime.engine.ledger import Eviction, Span, SpanKind
-from interject.model_runtime.engine.recall import Recollection
 from interject.model_runtime.engine.scheduler import StepLimits
 from interject.model_runtime.engine.shares import LEAST_CONTEXT, Shares
 from interject.model_runtime.protocol import (

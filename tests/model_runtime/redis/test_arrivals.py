@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from interject.model_runtime.engine.recall import AnyDeed, Decided, Fed
+from interject.model_runtime.engine.journal import AnyDeed, Decided, Fed
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
 from interject.model_runtime.redis.arrivals import Arrivals
 from interject.model_runtime.redis.keys import Keys

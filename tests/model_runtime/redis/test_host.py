@@ -13,8 +13,8 @@ import torch
 
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.feed import Feed
+from interject.model_runtime.engine.journal import Recollection
 from interject.model_runtime.engine.ledger import Eviction
-from interject.model_runtime.engine.recall import Recollection
 from interject.model_runtime.engine.restoration import Restoration
 from interject.model_runtime.protocol import (
     Closed,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from interject.model_runtime.engine.recall import AnyDeed
+    from interject.model_runtime.engine.journal import AnyDeed
     from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.redis.guest import Batch
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.model_runtime.engine.feed import ForcedReply, TypedTurn
-from interject.model_runtime.engine.recall import (
+from interject.model_runtime.engine.journal import (
     Asked,
     Cut,
     Decided,
@@ -22,7 +22,7 @@ from interject.model_runtime.protocol import Cause, Emotion, FloorMode
 from interject.model_runtime.redis.memo import read_journal, write_journal
 
 if TYPE_CHECKING:
-    from interject.model_runtime.engine.recall import AnyDeed
+    from interject.model_runtime.engine.journal import AnyDeed
 
 DEEDS: list[AnyDeed] = [
     Fed(None),
