@@ -33,7 +33,7 @@ from interject.model_runtime.engine.journal import (
 )
 from interject.model_runtime.engine.ledger import Eviction, SpanKind
 from interject.model_runtime.engine.reply import Reply, ReplyLimits
-from interject.model_runtime.engine.said import Said
+from interject.model_runtime.engine.reply_history import Said
 from interject.model_runtime.engine.sampling import Sampler
 from interject.model_runtime.engine.session_memory import SessionMemory
 from interject.model_runtime.network.architecture import CHUNK_POSITIONS
