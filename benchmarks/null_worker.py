@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.engine.engine import Engine
     from interject.model_runtime.engine.feed import Feed
-    from interject.model_runtime.engine.wording import Wording
+    from interject.model_runtime.engine.prompt_encoder import Wording
 
 READY = "the null worker is there"
 EVICT_EVERY = 25

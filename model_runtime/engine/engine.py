@@ -22,11 +22,11 @@ from interject.model_runtime.engine.hearing import MAX_BACKLOG_FRAMES, HeardChun
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.offline import embed_clip
 from interject.model_runtime.engine.passes import Passes, Work
+from interject.model_runtime.engine.prompt_encoder import Wording
 from interject.model_runtime.engine.restoration import Restoration
 from interject.model_runtime.engine.scheduler import StepLimits, StepPlan, plan_step
 from interject.model_runtime.engine.shares import Shares
 from interject.model_runtime.engine.stream import Stream, StreamState
-from interject.model_runtime.engine.wording import Wording
 from interject.model_runtime.network.architecture import CHUNK_POSITIONS
 from interject.model_runtime.network.slots import SlotMemory
 from interject.model_runtime.protocol import (
