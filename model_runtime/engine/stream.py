@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.engine.announcer import Announcer
+from interject.model_runtime.engine.event_emitter import Announcer
 from interject.model_runtime.engine.faults import check_finite
 from interject.model_runtime.engine.feed import AUDIO, Feed, ForcedReply, Request, TypedTurn
 from interject.model_runtime.engine.hearing import Hearing
