@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from interject.model_runtime.engine.engine import Engine
-    from interject.model_runtime.engine.feed import Feed
+    from interject.model_runtime.engine.forward_input import Feed
     from interject.model_runtime.engine.prompt_encoder import Wording
 
 READY = "the null worker is there"

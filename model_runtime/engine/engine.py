@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from interject.model_runtime.engine.faults import failure, is_own
-from interject.model_runtime.engine.feed import Feed, ForcedReply, TypedTurn
+from interject.model_runtime.engine.forward_input import Feed, ForcedReply, TypedTurn
 from interject.model_runtime.engine.hearing import MAX_BACKLOG_FRAMES, HeardChunk, Hearing, encode
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.offline import embed_clip
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from interject.model_runtime.checkpoint import Model
-    from interject.model_runtime.engine.feed import Request
+    from interject.model_runtime.engine.forward_input import Request
     from interject.model_runtime.engine.journal import AnyDeed, Recollection, Snapshot
     from interject.model_runtime.protocol import Event
 

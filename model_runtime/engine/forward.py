@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.engine.feed import AUDIO
+from interject.model_runtime.engine.forward_input import AUDIO
 from interject.model_runtime.network.attention import Segment, SlotAttention
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from interject.model_runtime.checkpoint import Model
-    from interject.model_runtime.engine.feed import Feed
+    from interject.model_runtime.engine.forward_input import Feed
     from interject.model_runtime.network.slots import SlotMemory
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 # What is written down is read back by these annotations, so they must be there at run time.
-from interject.model_runtime.engine.feed import Request  # noqa: TC001
+from interject.model_runtime.engine.forward_input import Request  # noqa: TC001
 from interject.model_runtime.protocol import (  # noqa: TC001
     Cause,
     Emotion,

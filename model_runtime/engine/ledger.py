@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from interject.model_runtime.engine.feed import AUDIO, Feed
+from interject.model_runtime.engine.forward_input import AUDIO, Feed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

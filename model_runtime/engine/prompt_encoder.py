@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.engine.feed import AUDIO, Feed
+from interject.model_runtime.engine.forward_input import AUDIO, Feed
 from interject.model_runtime.protocol import RuntimeFailure, readable
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from interject.model_runtime.engine.feed import Feed
+    from interject.model_runtime.engine.forward_input import Feed
     from interject.model_runtime.network.slots import SlotMemory
 
 

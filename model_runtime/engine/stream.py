@@ -16,7 +16,13 @@ import torch
 
 from interject.model_runtime.engine.event_emitter import Announcer
 from interject.model_runtime.engine.faults import check_finite
-from interject.model_runtime.engine.feed import AUDIO, Feed, ForcedReply, Request, TypedTurn
+from interject.model_runtime.engine.forward_input import (
+    AUDIO,
+    Feed,
+    ForcedReply,
+    Request,
+    TypedTurn,
+)
 from interject.model_runtime.engine.hearing import Hearing
 from interject.model_runtime.engine.journal import (
     AnyDeed,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from interject.model_runtime.engine.engine import Engine
-    from interject.model_runtime.engine.feed import Feed
+    from interject.model_runtime.engine.forward_input import Feed
     from interject.model_runtime.engine.journal import Recollection
     from interject.model_runtime.redis.restorers import Action, Newcomer
     from interject.model_runtime.redis.spelling import Input

@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from safetensors.torch import load, save
 
 from interject.model_runtime.engine import journal
-from interject.model_runtime.engine.feed import Request  # noqa: TC001 (read at run time)
+from interject.model_runtime.engine.forward_input import Request  # noqa: TC001 (read at run time)
 from interject.model_runtime.engine.journal import AnyDeed, Ear, Snapshot, SpokenReply
 from interject.model_runtime.engine.ledger import Span, SpanKind
 from interject.model_runtime.protocol import FloorMode, RuntimeFailure

@@ -14,7 +14,7 @@ from interject.model_runtime.remote import wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from interject.model_runtime.engine.feed import Feed
+    from interject.model_runtime.engine.forward_input import Feed
     from interject.model_runtime.engine.prompt_encoder import Wording
     from interject.model_runtime.protocol import SessionOptions
     from interject.model_runtime.redis.intake import Refused

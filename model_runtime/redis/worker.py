@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from interject.model_runtime.checkpoint import Model
-    from interject.model_runtime.engine.feed import Feed
+    from interject.model_runtime.engine.forward_input import Feed
     from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.spelling import Input
     from interject.model_runtime.redis.streams import Entries

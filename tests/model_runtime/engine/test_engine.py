@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from interject.model_runtime.engine.engine import MAX_REQUESTS, Engine
-from interject.model_runtime.engine.feed import AUDIO
+from interject.model_runtime.engine.forward_input import AUDIO
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.scheduler import StepLimits
 from interject.model_runtime.network.attention import Segment, SlotAttention

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from interject.model_runtime.engine.engine import Engine
-from interject.model_runtime.engine.feed import Feed
+from interject.model_runtime.engine.forward_input import Feed
 from interject.model_runtime.engine.journal import Recollection
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.restoration import Restoration

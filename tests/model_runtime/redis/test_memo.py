@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.model_runtime.engine.feed import ForcedReply, TypedTurn
+from interject.model_runtime.engine.forward_input import ForcedReply, TypedTurn
 from interject.model_runtime.engine.journal import (
     Asked,
     Cut,
