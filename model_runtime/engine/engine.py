@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from interject.model_runtime.engine.context_budget import Shares
 from interject.model_runtime.engine.faults import failure, is_own
 from interject.model_runtime.engine.forward_input import Feed, ForcedReply, TypedTurn
 from interject.model_runtime.engine.hearing import MAX_BACKLOG_FRAMES, HeardChunk, Hearing, encode
@@ -25,7 +26,6 @@ from interject.model_runtime.engine.passes import Passes, Work
 from interject.model_runtime.engine.prompt_encoder import Wording
 from interject.model_runtime.engine.restoration import Restoration
 from interject.model_runtime.engine.scheduler import StepLimits, StepPlan, plan_step
-from interject.model_runtime.engine.shares import Shares
 from interject.model_runtime.engine.stream import Stream, StreamState
 from interject.model_runtime.network.architecture import CHUNK_POSITIONS
 from interject.model_runtime.network.slots import SlotMemory

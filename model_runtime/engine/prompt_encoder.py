@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from interject.model_runtime.checkpoint import Model
-    from interject.model_runtime.engine.shares import Shares
+    from interject.model_runtime.engine.context_budget import Shares
     from interject.model_runtime.protocol import SessionOptions
 
 

@@ -7,8 +7,8 @@ from zlib import crc32
 
 import torch
 
+from interject.model_runtime.engine.context_budget import Shares
 from interject.model_runtime.engine.ledger import Eviction, Ledger, Span, SpanKind
-from interject.model_runtime.engine.shares import Shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -24,11 +24,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from interject.model_runtime.engine.context_budget import LEAST_CONTEXT, Shares
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.journal import Recollection
 from interject.model_runtime.engine.ledger import Eviction
-from interject.model_runtime.engine.shares import LEAST_CONTEXT, Shares
 from interject.model_runtime.protocol import (
     Decision,
     Emotion,

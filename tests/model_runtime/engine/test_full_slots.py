@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from interject.model_runtime.engine.context_budget import LEAST_CONTEXT, Shares
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.journal import Recollection
 from interject.model_runtime.engine.ledger import Eviction, Span, SpanKind
 from interject.model_runtime.engine.scheduler import StepLimits
-from interject.model_runtime.engine.shares import LEAST_CONTEXT, Shares
 from interject.model_runtime.protocol import (
     Closed,
     Decision,
