@@ -21,8 +21,8 @@ from interject.model_runtime.engine.faults import failure, is_own
 from interject.model_runtime.engine.forward_input import Feed, ForcedReply, TypedTurn
 from interject.model_runtime.engine.hearing import MAX_BACKLOG_FRAMES, HeardChunk, Hearing, encode
 from interject.model_runtime.engine.ledger import Eviction
+from interject.model_runtime.engine.model_runner import Passes, Work
 from interject.model_runtime.engine.offline import embed_clip
-from interject.model_runtime.engine.passes import Passes, Work
 from interject.model_runtime.engine.prompt_encoder import Wording
 from interject.model_runtime.engine.restoration import Restoration
 from interject.model_runtime.engine.scheduler import StepLimits, StepPlan, plan_step

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.engine import Engine
-from interject.model_runtime.engine.passes import Passes
+from interject.model_runtime.engine.model_runner import Passes
 from interject.model_runtime.engine.stream import log_odds
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.ledger import Eviction
-    from interject.model_runtime.engine.passes import Work
+    from interject.model_runtime.engine.model_runner import Work
     from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.network.slots import SlotMemory
 
