@@ -16,10 +16,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from interject.model_runtime.engine.audio_queue import (
+    MAX_BACKLOG_FRAMES,
+    HeardChunk,
+    Hearing,
+    encode,
+)
 from interject.model_runtime.engine.context_budget import Shares
 from interject.model_runtime.engine.faults import failure, is_own
 from interject.model_runtime.engine.forward_input import Feed, ForcedReply, TypedTurn
-from interject.model_runtime.engine.hearing import MAX_BACKLOG_FRAMES, HeardChunk, Hearing, encode
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.model_runner import Passes, Work
 from interject.model_runtime.engine.offline import embed_clip

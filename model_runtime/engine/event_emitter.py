@@ -19,7 +19,7 @@ from interject.model_runtime.protocol import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from interject.model_runtime.engine.hearing import HeardChunk
+    from interject.model_runtime.engine.audio_queue import HeardChunk
     from interject.model_runtime.engine.reply import Reply
     from interject.model_runtime.protocol import Event
 

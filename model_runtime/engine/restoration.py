@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from interject.model_runtime.engine.audio_queue import encode
 from interject.model_runtime.engine.faults import is_own
 from interject.model_runtime.engine.forward import forward
-from interject.model_runtime.engine.hearing import encode
 from interject.model_runtime.engine.journal import is_unheard
 from interject.model_runtime.protocol import RuntimeFailure
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from interject.model_runtime.engine.audio_queue import Hearing
 from interject.model_runtime.engine.event_emitter import Announcer
 from interject.model_runtime.engine.faults import check_finite
 from interject.model_runtime.engine.forward_input import (
@@ -23,7 +24,6 @@ from interject.model_runtime.engine.forward_input import (
     Request,
     TypedTurn,
 )
-from interject.model_runtime.engine.hearing import Hearing
 from interject.model_runtime.engine.journal import (
     AnyDeed,
     Asked,
