@@ -20,7 +20,7 @@ from interject.model_runtime.network.attention import Segment, SlotAttention
 from interject.model_runtime.network.decoder import Decoder
 from interject.model_runtime.network.encoder import AudioTower
 from interject.model_runtime.network.features import WINDOW_SAMPLES, clamp_and_scale, log_mel
-from interject.model_runtime.network.slots import SlotMemory
+from interject.model_runtime.network.kv_cache import SlotMemory
 from interject.training.recipe import nano_config
 from interject.training.tokenizer import TEXT_TOKENS
 

@@ -33,7 +33,7 @@ from interject.model_runtime.engine.restoration import Restoration
 from interject.model_runtime.engine.scheduler import StepLimits, StepPlan, plan_step
 from interject.model_runtime.engine.stream import Stream, StreamState
 from interject.model_runtime.network.architecture import CHUNK_POSITIONS
-from interject.model_runtime.network.slots import SlotMemory
+from interject.model_runtime.network.kv_cache import SlotMemory
 from interject.model_runtime.protocol import (
     Cause,
     CloseReason,

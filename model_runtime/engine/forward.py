@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.forward_input import Feed
-    from interject.model_runtime.network.slots import SlotMemory
+    from interject.model_runtime.network.kv_cache import SlotMemory
 
 
 def forward(model: Model, memory: SlotMemory, work: Sequence[tuple[int, Feed]]) -> Tensor:

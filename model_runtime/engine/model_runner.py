@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.forward_input import Feed
     from interject.model_runtime.engine.stream import Stream
-    from interject.model_runtime.network.slots import SlotMemory
+    from interject.model_runtime.network.kv_cache import SlotMemory
 
 Work = Sequence[tuple["Stream", "Feed"]]
 """Sessions, and what each is fed in this step."""

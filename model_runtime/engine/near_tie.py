@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.engine.ledger import Eviction
     from interject.model_runtime.engine.model_runner import Work
     from interject.model_runtime.engine.stream import Stream
-    from interject.model_runtime.network.slots import SlotMemory
+    from interject.model_runtime.network.kv_cache import SlotMemory
 
 DECISION, EMOTION = "decision", "emotion"
 _LEAD = 1 / 16

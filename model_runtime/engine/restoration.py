@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.journal import Recollection
     from interject.model_runtime.engine.stream import Stream
-    from interject.model_runtime.network.slots import SlotMemory
+    from interject.model_runtime.network.kv_cache import SlotMemory
 
 CHUNKS_AT_ONCE = 64
 PARTS = 4

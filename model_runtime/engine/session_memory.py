@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from interject.model_runtime.engine.forward_input import Feed
-    from interject.model_runtime.network.slots import SlotMemory
+    from interject.model_runtime.network.kv_cache import SlotMemory
 
 
 class SessionMemory:

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from interject.model_runtime.network.architecture import ModelConfig
-    from interject.model_runtime.network.slots import SlotMemory
+    from interject.model_runtime.network.kv_cache import SlotMemory
     from interject.model_runtime.protocol import Event
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from interject.model_runtime.network.slots import SlotMemory
+    from interject.model_runtime.network.kv_cache import SlotMemory
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.network.attention import Segment, SlotAttention
 from interject.model_runtime.network.decoder import Decoder
-from interject.model_runtime.network.slots import SlotMemory
+from interject.model_runtime.network.kv_cache import SlotMemory
 from interject.model_runtime.rounding import assert_same, decoder_terms
 from tests.model_runtime.reference import (
     DECODER,
