@@ -61,9 +61,9 @@ def serve(asked: Serving) -> None:
     try:
         from livekit.agents import cli
 
+        from interject.integrations.conversation.consent_store import ConsentStore
         from interject.integrations.livekit.jobs.access import Access, check
         from interject.integrations.livekit.jobs.worker import WorkerSettings, make_server
-        from interject.integrations.livekit.room.consent_store import ConsentStore
     except ModuleNotFoundError as error:
         raise InputFailure(
             f"rooms need the package {error.name}: pip install 'interject[livekit]'"

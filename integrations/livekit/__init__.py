@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from interject.integrations.audio.talk_over import TalkOver
     from interject.integrations.livekit.builder import room_options, session
     from interject.integrations.livekit.model import RealtimeModel
     from interject.integrations.livekit.realtime import RealtimeSession
     from interject.integrations.livekit.starting import start
-    from interject.integrations.livekit.talk_over import TalkOver
     from interject.integrations.livekit.tts import TTS
 
 __all__ = [
@@ -32,13 +32,13 @@ PRELOAD = [
 ]
 """For `AgentServer(preload_modules=...)`: imported there, nothing stops a call to import it."""
 HOMES = {
-    "RealtimeModel": "model",
-    "RealtimeSession": "realtime",
-    "TTS": "tts",
-    "TalkOver": "talk_over",
-    "room_options": "builder",
-    "session": "builder",
-    "start": "starting",
+    "RealtimeModel": "interject.integrations.livekit.model",
+    "RealtimeSession": "interject.integrations.livekit.realtime",
+    "TTS": "interject.integrations.livekit.tts",
+    "TalkOver": "interject.integrations.audio.talk_over",
+    "room_options": "interject.integrations.livekit.builder",
+    "session": "interject.integrations.livekit.builder",
+    "start": "interject.integrations.livekit.starting",
 }
 
 
@@ -47,4 +47,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(f"{__name__}.{HOMES[name]}"), name)
+    return getattr(importlib.import_module(HOMES[name]), name)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from livekit.agents.types import NotGivenOr
     from livekit.agents.voice.room_io import TextInputEvent
 
-    from interject.integrations.livekit.talk_over import TalkOver
+    from interject.integrations.audio.talk_over import TalkOver
     from interject.model_runtime.protocol import FloorMode, Runtime
 
 NEVER = sys.maxsize

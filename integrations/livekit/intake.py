@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from livekit import rtc
 
     from interject.agent.framing import FramingReport
+    from interject.integrations.audio.speech_levels import SpeechLevels
+    from interject.integrations.audio.talk_over import TalkOver
     from interject.integrations.livekit.block import Block
     from interject.integrations.livekit.connection import Connection
-    from interject.integrations.livekit.speech_levels import SpeechLevels
-    from interject.integrations.livekit.talk_over import TalkOver
 
 TICK_S = 0.05
 

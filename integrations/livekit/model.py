@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from livekit.agents import llm
 
 from interject.config import NoVoice, Profile, load_profile
+from interject.integrations.audio.talk_over import TalkOver
 from interject.integrations.livekit.attachment import Attachment
 from interject.integrations.livekit.generation import OnAir
 from interject.integrations.livekit.plugin import register
@@ -17,7 +18,6 @@ from interject.integrations.livekit.realtime import RealtimeSession
 from interject.integrations.livekit.room.hosted_room import HostedRoom
 from interject.integrations.livekit.session_settings import settle
 from interject.integrations.livekit.settings import Settings
-from interject.integrations.livekit.talk_over import TalkOver
 from interject.integrations.livekit.tts import TTS
 from interject.model_runtime.opening import open_runtime
 from interject.model_runtime.protocol import FloorMode

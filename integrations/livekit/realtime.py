@@ -14,16 +14,16 @@ from livekit.agents.types import NOT_GIVEN
 
 from interject.agent.floor import Floor
 from interject.agent.options import session_options
+from interject.integrations.audio.speech_levels import SpeechLevels
+from interject.integrations.conversation.consent import NOBODY
+from interject.integrations.conversation.phrases import same_phrase
+from interject.integrations.conversation.stop_wish import StopWish
 from interject.integrations.livekit.connection import Connection
 from interject.integrations.livekit.history import History
 from interject.integrations.livekit.intake import Intake
-from interject.integrations.livekit.phrases import same_phrase
 from interject.integrations.livekit.replies import Replies
 from interject.integrations.livekit.requests import Requests
 from interject.integrations.livekit.room.chat import NOT_READ
-from interject.integrations.livekit.room.consent import NOBODY
-from interject.integrations.livekit.room.stop_wish import StopWish
-from interject.integrations.livekit.speech_levels import SpeechLevels
 from interject.integrations.livekit.texts import Texts
 from interject.integrations.livekit.transcripts import Transcripts
 from interject.model_runtime.protocol import (

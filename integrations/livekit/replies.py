@@ -11,11 +11,11 @@ from livekit.agents import llm
 
 from interject.agent.floor import Floor, Verdict
 from interject.agent.outputs import Unvoiced, shown_events, stream_time_s
+from interject.integrations.conversation.phrases import begins_phrase
+from interject.integrations.conversation.reply_order import Line
 from interject.integrations.livekit.attachment import EMOTION_KEY
 from interject.integrations.livekit.generation import Generation, message_id
-from interject.integrations.livekit.line import Line
 from interject.integrations.livekit.metrics import reply_metrics
-from interject.integrations.livekit.phrases import begins_phrase
 from interject.model_runtime.protocol import Cause, EndReason, FloorMode
 
 if TYPE_CHECKING:

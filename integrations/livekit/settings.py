@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from interject.integrations.audio.ranges import DBFS, within
+from interject.integrations.audio.talk_over import TalkOver
 from interject.integrations.livekit.connection import Patience
-from interject.integrations.livekit.ranges import DBFS, within
-from interject.integrations.livekit.talk_over import TalkOver
 
 if TYPE_CHECKING:
     from livekit.agents.stt import STT

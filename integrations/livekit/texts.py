@@ -7,8 +7,8 @@ import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from interject.integrations.conversation.consent import NOBODY
 from interject.integrations.livekit.requests import Request
-from interject.integrations.livekit.room.consent import NOBODY
 from interject.model_runtime.protocol import Cause, RuntimeFailure
 
 if TYPE_CHECKING:

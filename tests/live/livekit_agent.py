@@ -12,7 +12,7 @@ import numpy as np
 from livekit import api, rtc
 
 from interject.config import Profile, load_profile
-from interject.integrations.livekit.room.role import Role
+from interject.integrations.conversation.role import Role
 from interject.integrations.livekit.room.room_agent import RoomAgent
 from interject.model_runtime import open_runtime
 from tests.live.watched_runtime import WatchedRuntime
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from interject.integrations.audio.talk_over import TalkOver
     from interject.integrations.livekit.room.room_session import RoomSession
-    from interject.integrations.livekit.talk_over import TalkOver
     from tests.live.livekit_people import Person
     from tests.live.livekit_server import LiveKitServer
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from livekit import rtc
 
 from interject.config import Profile, load_profile
-from interject.integrations.livekit.room.role import Role
+from interject.integrations.conversation.role import Role
 from interject.integrations.livekit.room.room_agent import RoomAgent
 from tests.fakes.runtime import FakeRuntime, FakeRuntimeSession
 from tests.waiting import until

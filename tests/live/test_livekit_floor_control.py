@@ -10,7 +10,7 @@ import pytest
 from livekit import api, rtc
 
 from interject.agent.outputs import Cue, Posted
-from interject.integrations.livekit.room.consent import Consent
+from interject.integrations.conversation.consent import Consent
 from interject.integrations.livekit.room.cues import Cues
 from interject.integrations.livekit.room.floor_control import (
     BAD_REQUEST,

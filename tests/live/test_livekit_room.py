@@ -10,7 +10,7 @@ import pytest
 from livekit import rtc
 
 from interject.config import load_profile
-from interject.integrations.livekit.room.role import Role
+from interject.integrations.conversation.role import Role
 from interject.integrations.livekit.room.room_agent import RoomAgent
 from interject.model_runtime.protocol import Cause, Emotion, FloorMode, Speaker
 from tests.fakes.runtime import FakeRuntime, FakeRuntimeSession, Scripted

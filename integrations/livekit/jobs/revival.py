@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from livekit.agents import AgentServer, JobRequest
     from livekit.agents.job import RunningJobInfo
 
+    from interject.integrations.conversation.consent_store import ConsentStore
     from interject.integrations.livekit.jobs.access import Access
-    from interject.integrations.livekit.room.consent_store import ConsentStore
 
 logger = logging.getLogger(__name__)
 

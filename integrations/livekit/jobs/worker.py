@@ -12,6 +12,7 @@ from livekit.agents import AgentServer, AutoSubscribe
 
 from interject.agent.voice import VoiceFailure
 from interject.config import ProfileError, load_profile
+from interject.integrations.conversation.role import Role
 from interject.integrations.livekit import PRELOAD
 from interject.integrations.livekit.jobs.access import RoomFailure
 from interject.integrations.livekit.jobs.admission import Admission
@@ -21,7 +22,6 @@ from interject.integrations.livekit.jobs.log_privacy import keep_private
 from interject.integrations.livekit.jobs.revival import Revival
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, ERROR_ATTRIBUTES
 from interject.integrations.livekit.room.precedence import NOT_ALONE, Precedence
-from interject.integrations.livekit.room.role import Role
 from interject.integrations.livekit.room.room_agent import RoomAgent
 from interject.model_runtime import open_runtime
 from interject.model_runtime.protocol import RuntimeFailure
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from livekit.agents import JobContext, JobRequest
 
+    from interject.integrations.conversation.consent_store import ConsentStore, RoomConsent
     from interject.integrations.livekit.jobs.access import Access
-    from interject.integrations.livekit.room.consent_store import ConsentStore, RoomConsent
     from interject.model_runtime.protocol import Runtime
 
 logger = logging.getLogger(__name__)

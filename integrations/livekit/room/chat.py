@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from livekit import rtc
 
-from interject.integrations.livekit.phrases import same_phrase
+from interject.integrations.conversation.phrases import same_phrase
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, ERROR_ATTRIBUTES
 from interject.model_runtime.protocol import readable
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interject.config import RoomSettings
-    from interject.integrations.livekit.room.consent import Consent
+    from interject.integrations.conversation.consent import Consent
 
 logger = logging.getLogger(__name__)
 

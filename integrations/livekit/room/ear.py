@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Self
 from livekit import rtc
 from livekit.agents.voice.io import AudioInput
 
-from interject.integrations.livekit.room.mixer import BLOCK_SAMPLES, QUIET_DBFS, Mixer, level_dbfs
+from interject.integrations.audio.mixer import BLOCK_SAMPLES, QUIET_DBFS, Mixer, level_dbfs
 from interject.integrations.livekit.room.tracks import Tracks, people_only
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ, Speaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from interject.integrations.audio.mixer import MixedBlock, MixerReport
     from interject.integrations.livekit.room.echo import EchoCanceller
-    from interject.integrations.livekit.room.mixer import MixedBlock, MixerReport
 
 SPEAKERS_KEY = "interject.speakers"
 CAPTURED_KEY = "interject.captured_at"

@@ -11,8 +11,8 @@ from livekit import rtc
 from pydantic import ValidationError
 
 from interject.config.strict import StrictModel
-from interject.integrations.livekit.room.consent import Scope
-from interject.integrations.livekit.room.control_messages import (
+from interject.integrations.conversation.consent import Scope
+from interject.integrations.conversation.control_messages import (
     Listening,
     Nothing,
     SetCap,
@@ -25,7 +25,7 @@ from interject.model_runtime.protocol import FloorMode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.integrations.livekit.room.consent import Consent
+    from interject.integrations.conversation.consent import Consent
 
 logger = logging.getLogger(__name__)
 

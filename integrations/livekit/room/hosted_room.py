@@ -10,7 +10,7 @@ from livekit.agents import get_job_context
 from livekit.agents.voice.room_io import TextInputEvent
 
 from interject.agent.output_dispatcher import OutputDispatcher
-from interject.integrations.livekit.room.consent import NOBODY, Consent, may_control
+from interject.integrations.conversation.consent import NOBODY, Consent, may_control
 from interject.integrations.livekit.room.cues import Cues
 from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, Posts

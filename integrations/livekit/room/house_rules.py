@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from livekit import rtc
 
     from interject.config import RoomSettings
-    from interject.integrations.livekit.room.consent import Consent
+    from interject.integrations.conversation.consent import Consent
     from interject.integrations.livekit.room.floor_control import Controls
 
 

@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Self
 
 from interject.agent.output_dispatcher import OutputDispatcher
-from interject.integrations.livekit.room.consent import Consent
+from interject.integrations.conversation.consent import Consent
 from interject.integrations.livekit.room.cues import Cues
 from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.journal import Attendance
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from livekit import rtc
 
     from interject.agent.outputs import OutputEvent
-    from interject.integrations.livekit.room.consent_store import RoomConsent
-    from interject.integrations.livekit.room.role import Role
+    from interject.integrations.conversation.consent_store import RoomConsent
+    from interject.integrations.conversation.role import Role
     from interject.model_runtime.protocol import Decision
 
 logger = logging.getLogger(__name__)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from livekit.agents import AgentSession, CloseEvent
 
     from interject.agent.outputs import OutputEvent
-    from interject.integrations.livekit.room.role import Role
+    from interject.integrations.conversation.role import Role
     from interject.model_runtime.protocol import Decision, FloorMode
 
 logger = logging.getLogger(__name__)

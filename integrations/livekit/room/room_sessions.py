@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from livekit import rtc
 
-    from interject.integrations.livekit.room.consent import Consent
+    from interject.integrations.conversation.consent import Consent
     from interject.integrations.livekit.room.room_session import RoomSession
 
 logger = logging.getLogger(__name__)

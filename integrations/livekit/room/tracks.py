@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from livekit import rtc
 
-from interject.integrations.livekit.room.consent import EVERYBODY
+from interject.integrations.conversation.consent import EVERYBODY
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from livekit.rtc.room import EventTypes
 
-    from interject.integrations.livekit.room.mixer import Mixer
+    from interject.integrations.audio.mixer import Mixer
 
 logger = logging.getLogger(__name__)
 

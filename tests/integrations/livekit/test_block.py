@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from livekit import rtc
 
+from interject.integrations.audio.talk_over import TalkOver
 from interject.integrations.livekit.block import BlockReader
 from interject.integrations.livekit.room.ear import CAPTURED_KEY, SPEAKERS_KEY
-from interject.integrations.livekit.talk_over import TalkOver
 from interject.model_runtime.protocol import Speaker
 from tests.fakes.clock import FakeClock
 from tests.fakes.livekit_audio import frames_of, silence

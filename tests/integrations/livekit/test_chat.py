@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from livekit import rtc
 
 from interject.config import RoomSettings
+from interject.integrations.conversation.consent import Consent
 from interject.integrations.livekit.room.chat import (
     MAX_CHARS,
     MAX_HELD,
@@ -17,7 +18,6 @@ from interject.integrations.livekit.room.chat import (
     TOO_LONG,
     Chat,
 )
-from interject.integrations.livekit.room.consent import Consent
 from interject.integrations.livekit.room.ear import people_only
 from tests.fakes.livekit_room import FakeRoom
 from tests.waiting import until

@@ -6,13 +6,13 @@ import logging
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from interject.integrations.livekit.room.consent_store import NONE, Wishes
+from interject.integrations.conversation.consent_store import NONE, Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interject.config import RoomSettings
-    from interject.integrations.livekit.room.consent_store import RoomConsent
+    from interject.integrations.conversation.consent_store import RoomConsent
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from interject.agent.floor import Verdict
-from interject.integrations.livekit.room.consent import NOBODY
-from interject.integrations.livekit.room.stop_wish import StopWish
+from interject.integrations.conversation.consent import NOBODY
+from interject.integrations.conversation.stop_wish import StopWish
 from interject.model_runtime.protocol import (
     Cause,
     Decision,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.integrations.livekit.room.mixer import (
+from interject.integrations.audio.mixer import (
     BLOCK_S,
     BLOCK_SAMPLES,
     Mixer,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interject.integrations.livekit.ranges import DBFS, within
+from interject.integrations.audio.ranges import DBFS, within
 
 if TYPE_CHECKING:
     from interject.integrations.livekit.block import Block

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from interject.config.strict import StrictModel
-from interject.integrations.livekit.room.consent import Scope
+from interject.integrations.conversation.consent import Scope
 from interject.model_runtime.protocol import FloorMode
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from interject.integrations.conversation.consent import may_control
 from interject.integrations.livekit.model import DEFAULT_RUNTIME
-from interject.integrations.livekit.room.consent import may_control
 
 if TYPE_CHECKING:
     from interject.config import Profile
-    from interject.integrations.livekit.talk_over import TalkOver
+    from interject.integrations.audio.talk_over import TalkOver
     from interject.model_runtime.protocol import Runtime
 
 

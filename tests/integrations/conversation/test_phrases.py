@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interject.integrations.livekit.phrases import begins_phrase, same_phrase
+from interject.integrations.conversation.phrases import begins_phrase, same_phrase
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interject.integrations.livekit.room.consent import NOBODY, Consent, Scope
+from interject.integrations.conversation.consent import NOBODY, Consent, Scope
 from tests.fakes.room_controls import FakeListener
 
 

@@ -1,0 +1,1 @@
+"""What every platform owes the people it hears and does with replies. It knows no platform."""
