@@ -10,7 +10,7 @@ os.environ.pop("MPLBACKEND", None)  # A notebook's may be missing here, and a fi
 from matplotlib.figure import Figure
 
 from benchmarks.result import PICTURES
-from interject.cli.bench.picture import draw_histograms
+from interject.cli.bench.plot import draw_histograms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -32,7 +32,7 @@ from interject.model_runtime.protocol import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from interject.cli.bench.recording import Room
+    from interject.cli.bench.looped_sound import Room
 
 MINUTE_CHUNKS = round(60 / FRAME_S)
 AHEAD = 12

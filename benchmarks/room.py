@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from interject.cli.bench.recording import Recording, Room
+from interject.cli.bench.looped_sound import Recording, Room
 from interject.cli.bench.sounds import read_recording, rooms_in
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 

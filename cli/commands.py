@@ -9,14 +9,14 @@ import typer
 
 from interject import __version__
 from interject.cli.bench.command import bench
-from interject.cli.dashed_names import SoundCommand
-from interject.cli.doctor import doctor
-from interject.cli.listen import listen
-from interject.cli.livekit import livekit_app
-from interject.cli.model import model_app
-from interject.cli.offline import ask, transcribe, translate
-from interject.cli.top import top
-from interject.cli.worker import worker
+from interject.cli.doctor.command import doctor
+from interject.cli.listen.command import listen
+from interject.cli.livekit.command import livekit_app
+from interject.cli.model.command import model_app
+from interject.cli.offline.command import ask, transcribe, translate
+from interject.cli.path_arguments import SoundCommand
+from interject.cli.top.command import top
+from interject.cli.worker.command import worker
 
 app = typer.Typer(
     name="interject",

@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 
-from interject.cli.failures import EXIT_BAD_INPUT, EXIT_DIFFERS, complain, leave
-from interject.cli.standard_streams import prepare
+from interject.cli.process.failures import EXIT_BAD_INPUT, EXIT_DIFFERS, complain, leave
+from interject.cli.process.standard_streams import prepare
 
 
 def main() -> None:

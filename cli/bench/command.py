@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.failures import command
+from interject.cli.process.failures import command
 
 _Runtime = Annotated[
     str, typer.Option(help="URL of the runtime: embedded:nano, embedded:DIR, redis://host:port/0.")

@@ -11,16 +11,16 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
+from interject.cli.bench.load_session import LoadStream
 from interject.cli.bench.outcome import Outcome
 from interject.cli.bench.plan import FIRST_REPLY_TOKENS, LoadPlan, TalkPlan
-from interject.cli.bench.stream import LoadStream
 from interject.model_runtime.protocol import SessionOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interject.cli.bench.recording import Room
-    from interject.cli.bench.stream import Witness
+    from interject.cli.bench.load_session import Witness
+    from interject.cli.bench.looped_sound import Room
     from interject.model_runtime.protocol import Runtime, RuntimeSession
 
 LEAD_S = 0.5

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.cli.bench.plan import LoadPlan
-from interject.cli.failures import InputFailure
-from interject.cli.plot import check_plot
-from interject.cli.targets import check_apart, check_target
+from interject.cli.output.output_paths import check_apart, check_target
+from interject.cli.output.plot import check_plot
+from interject.cli.process.failures import InputFailure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

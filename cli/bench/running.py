@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from interject.cli.bench.load import run_load
-from interject.cli.bench.meter import metered
 from interject.cli.bench.outcome import Outcome
+from interject.cli.bench.progress_bar import metered
 from interject.cli.bench.report import remarks, table, without_password, write_json
 from interject.cli.bench.sounds import read_recording, rooms_in, speak_recording
-from interject.cli.failures import EXIT_BAD_INPUT, attempt, complain
-from interject.cli.signals import StopSignals
+from interject.cli.process.failures import EXIT_BAD_INPUT, attempt, complain
+from interject.cli.process.signals import StopSignals
 from interject.model_runtime import open_runtime
 from interject.model_runtime.heap import freeze_heap
 
@@ -80,7 +80,7 @@ def _write(request: BenchRequest, outcome: Outcome, *, interrupted: bool) -> boo
 
 
 def _draw(request: BenchRequest, outcome: Outcome) -> None:
-    from interject.cli.bench.picture import draw
+    from interject.cli.bench.plot import draw
 
     assert request.plot is not None, "only a picture that was asked for is drawn"
     plan = request.plan

@@ -8,9 +8,9 @@ import numpy as np
 
 from interject.agent.resample import Resampler
 from interject.agent.voice import VoiceFailure, open_voice
-from interject.cli.bench.recording import Recording, Room
-from interject.cli.failures import InputFailure
-from interject.cli.whole_sound import read_whole
+from interject.cli.bench.looped_sound import Recording, Room
+from interject.cli.input.whole_sound import read_whole
+from interject.cli.process.failures import InputFailure
 from interject.config import EspeakVoice
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ, Emotion
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 
-from interject.cli.hearing import Hearing
+from interject.cli.input.mono_converter import Hearing
 from tests.cli.sounds import RATE_HZ
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from interject.cli.sources import Source
+    from interject.cli.input.sources import Source
 
 
 def hear(source: Source) -> tuple[NDArray[np.int16], Hearing]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.cli.levels import level_dbfs
+from interject.cli.output.levels import level_dbfs
 from interject.model_runtime.protocol import (
     Cause,
     Closed,

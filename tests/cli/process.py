@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interject.cli.failures import command
-from interject.cli.listen_request import read_request
-from interject.cli.listening import run
-from interject.cli.standard_streams import prepare
+from interject.cli.listen.request import read_request
+from interject.cli.listen.running import run
+from interject.cli.process.failures import command
+from interject.cli.process.standard_streams import prepare
 from tests.cli.fake_runtime import LoudnessRuntime
 
 if TYPE_CHECKING:

@@ -16,14 +16,14 @@ import pytest
 
 from interject.cli.bench.histogram import Histogram
 from interject.cli.bench.load import run_load
+from interject.cli.bench.looped_sound import Recording, Room
 from interject.cli.bench.outcome import ChunkTimes, Outcome, Stage
 from interject.cli.bench.plan import LoadPlan, TalkPlan
-from interject.cli.bench.recording import Recording, Room
 from interject.cli.bench.report import as_json, without_password
 from interject.cli.bench.request import BenchRequest, read_request
 from interject.cli.bench.running import run
 from interject.cli.bench.sounds import read_recording, rooms_in, speak_recording
-from interject.cli.failures import EXIT_INTERRUPTED, InputFailure
+from interject.cli.process.failures import EXIT_INTERRUPTED, InputFailure
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     LOOKAHEAD_SAMPLES,

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from interject import __version__
-from interject.cli.examination import examine
+from interject.cli.doctor.checks import examine
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.protocol import (

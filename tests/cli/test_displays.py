@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.cli.display import Summary
-from interject.cli.failures import InputFailure
-from interject.cli.json_lines import JsonLines
-from interject.cli.levels import FLOOR_DBFS, LevelMeter, level_dbfs
-from interject.cli.live_table import LiveTable
-from interject.cli.plot import check_plot, draw
-from interject.cli.trace import MAX_COLUMNS, Envelope, Trace
+from interject.cli.output.display import Summary
+from interject.cli.output.json_lines import JsonLines
+from interject.cli.output.levels import FLOOR_DBFS, LevelMeter, level_dbfs
+from interject.cli.output.live_table import LiveTable
+from interject.cli.output.plot import check_plot, draw
+from interject.cli.output.plot_data import MAX_COLUMNS, Envelope, Trace
+from interject.cli.process.failures import InputFailure
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     Cause,

@@ -11,17 +11,17 @@ import numpy as np
 import psutil
 import pytest
 
-from interject.cli.failures import InputFailure
-from interject.cli.listen_request import read_prompt_ids, read_request
-from interject.cli.listening import run
-from interject.cli.plot import SUFFIXES
+from interject.cli.listen.request import read_prompt_ids, read_request
+from interject.cli.listen.running import run
+from interject.cli.output.plot import SUFFIXES
+from interject.cli.process.failures import InputFailure
 from interject.model_runtime.protocol import FloorMode
 from tests.cli.fake_runtime import LoudnessRuntime
 from tests.cli.process import DEFAULTS, listening
 from tests.cli.sounds import RATE_HZ, read_stereo, room, write_sparse_wav, write_wav
 
 if TYPE_CHECKING:
-    from interject.cli.listen_request import ListenRequest
+    from interject.cli.listen.request import ListenRequest
     from interject.model_runtime.protocol import Runtime
 
 LOUD_AT_S = (2.0, 6.0)

@@ -10,13 +10,13 @@ import pytest
 
 from interject.agent import AgentSession
 from interject.agent.voice.none import SilentVoice
-from interject.cli import stream
-from interject.cli.audience import Audience
-from interject.cli.json_lines import JsonLines
-from interject.cli.loudspeaker import Loudspeaker
-from interject.cli.recording import Recording
-from interject.cli.sources import RawBlock, Source
-from interject.cli.tally import Tally
+from interject.cli.input.sources import RawBlock, Source
+from interject.cli.listen import listen_session
+from interject.cli.listen.loudspeaker import Loudspeaker
+from interject.cli.output.json_lines import JsonLines
+from interject.cli.output.session_counts import Tally
+from interject.cli.output.session_observers import Audience
+from interject.cli.output.session_recording import Recording
 from interject.config import Profile
 from tests.cli.sounds import RATE_HZ, read_stereo
 from tests.fakes.clock import FakeClock
@@ -94,7 +94,7 @@ async def test_what_was_heard_follows_the_clock(tmp_path: Path) -> None:
 
 async def test_a_block_was_captured_before_it_is_read() -> None:
     clock, runtime = FakeClock(50.0), FakeRuntime()
-    listening = stream.Stream(
+    listening = listen_session.Stream(
         Sounds("microphone"),
         recording=Recording(None, None),
         audience=Audience(JsonLines(io.StringIO()), Tally(clock), None),

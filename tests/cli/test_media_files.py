@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from interject.cli.bench.sounds import read_recording
-from interject.cli.failures import InputFailure
-from interject.cli.input_file import InputFile
-from interject.cli.sources import RawShape, open_source, standard_input
-from interject.cli.truncation import is_placeholder
-from interject.cli.whole_sound import read_whole
+from interject.cli.input.input_file import InputFile
+from interject.cli.input.sources import RawShape, open_source, standard_input
+from interject.cli.input.truncation import is_placeholder
+from interject.cli.input.whole_sound import read_whole
+from interject.cli.process.failures import InputFailure
 from tests.cli.containers import encode, hear, only_pictures, piped, two_tracks, wav_bytes
 from tests.cli.sounds import RATE_HZ, room, write_wav
 

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from interject.cli.bench.picture import draw_histograms
-from interject.cli.failures import InputFailure
-from interject.cli.listen_request import read_request
-from interject.cli.listening import run
-from interject.cli.visit_lines import VisitLines
+from interject.cli.bench.plot import draw_histograms
+from interject.cli.listen.request import read_request
+from interject.cli.listen.running import run
+from interject.cli.livekit.visit_lines import VisitLines
+from interject.cli.process.failures import InputFailure
 from interject.integrations.livekit.jobs.visitor import VisitorEvent
 from tests.cli.fake_runtime import LoudnessRuntime
 from tests.cli.process import DEFAULTS, ROOT, listening, started
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from interject.cli.listen_request import ListenRequest
+    from interject.cli.listen.request import ListenRequest
     from interject.model_runtime.protocol import Runtime
     from tests.cli.conftest import Outcome
 
@@ -231,7 +231,7 @@ def test_json_loses_nothing_in_another_encoding(
 def test_a_mark_that_the_encoding_lacks_is_replaced(variables: dict[str, str]) -> None:
     code = (
         "import sys\n"
-        "from interject.cli.standard_streams import prepare\n"
+        "from interject.cli.process.standard_streams import prepare\n"
         "prepare()\n"
         "for out in (sys.stdout, sys.stderr):\n"
         "    out.write('chat: \\U0001F600 \\udcfc end\\n')\n"

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from interject.cli.listen_request import read_request
-from interject.cli.listening import run
-from interject.cli.signals import STOPPING, StopSignals
-from interject.cli.sources import RawShape, standard_input
+from interject.cli.input.sources import RawShape, standard_input
+from interject.cli.listen.request import read_request
+from interject.cli.listen.running import run
+from interject.cli.process.signals import STOPPING, StopSignals
 from tests.cli.fake_runtime import LoudnessRuntime
 from tests.cli.process import DEFAULTS, listening
 from tests.cli.sounds import RATE_HZ, read_stereo, room, write_wav
@@ -116,7 +116,7 @@ def test_while_the_runtime_is_opened_or_closed(
 def test_the_second_signal_ends_the_process_at_once() -> None:
     code = (
         "import os, signal, sys\n"
-        "from interject.cli.signals import StopSignals\n"
+        "from interject.cli.process.signals import StopSignals\n"
         "times = iter([5.0, 5.1, 5.5])\n"
         "with StopSignals(lambda: next(times)):\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"

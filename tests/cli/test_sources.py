@@ -6,9 +6,9 @@ import av
 import numpy as np
 import pytest
 
-from interject.cli.failures import InputFailure
-from interject.cli.input_file import InputFile
-from interject.cli.sources import RawPcm, RawShape, open_source
+from interject.cli.input.input_file import InputFile
+from interject.cli.input.sources import RawPcm, RawShape, open_source
+from interject.cli.process.failures import InputFailure
 from tests.cli.containers import encode, hear, piped
 from tests.cli.sounds import RATE_HZ, room, write_float_wav, write_wav
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.cli.stereo import StereoWriter
+from interject.cli.output.stereo_wav import StereoWriter
 from tests.cli.sounds import RATE_HZ, read_stereo
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.cli.watching import watch
+from interject.cli.top.polling import watch
 from interject.model_runtime.protocol import Decision, SessionOptions
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.cli.watching import watch
+from interject.cli.top.polling import watch
 from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import RuntimeFailure, SessionOptions
 from interject.model_runtime.redis.connection import Address

@@ -1,0 +1,148 @@
+"""Looks at this machine without changing it."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes.util
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from interject.cli.process.standard_streams import holds_unicode
+
+PACKAGE = Path(__file__).resolve().parents[2]
+NEEDED_PYTHON = (3, 11)
+
+
+class State(StrEnum):
+    """Whether a part is there; `OPTIONAL` is missing, but only some uses need it."""
+
+    OK = "ok"
+    OPTIONAL = "optional"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part: its state, what was found, and the command that mends it."""
+
+    part: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+    @property
+    def blocks(self) -> bool:
+        return self.state is State.MISSING
+
+
+def examine() -> list[Finding]:
+    return [
+        _python(),
+        _output(),
+        *(_required(name) for name in ("av", "numpy", "pydantic", "soxr")),
+        _torch(),
+        _library("espeak-ng", "speaks the replies", "apt-get install espeak-ng"),
+        _nano(),
+        _extra("matplotlib", "--plot", "plot"),
+        _extra("sounddevice", "'mic'", "mic"),
+        _extra("redis", "workers, 'top' and --runtime redis://", "redis"),
+        _extra("livekit-agents", "LiveKit rooms", "livekit"),
+        _extra("prometheus-client", "/metrics, /healthz and /readyz", "telemetry"),
+        _extra("opentelemetry-sdk", "spans", "otel"),
+        *_redis(os.environ.get("INTERJECT_REDIS_URL", "")),
+    ]
+
+
+def _python() -> Finding:
+    detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if sys.version_info < NEEDED_PYTHON:
+        return Finding("python", State.MISSING, detail, "install Python 3.11 or later")
+    return Finding("python", State.OK, detail)
+
+
+def _output() -> Finding:
+    encoding = sys.stdout.encoding or "utf-8"
+    if holds_unicode(sys.stdout):
+        return Finding("output", State.OK, encoding)
+    detail = f"{encoding}: what it lacks is shown as '?'; --json loses nothing"
+    return Finding("output", State.OPTIONAL, detail, "export LC_ALL=C.UTF-8")
+
+
+def _required(name: str) -> Finding:
+    version = _version(name)
+    if version is None:
+        return Finding(name, State.MISSING, "not installed", "pip install interject")
+    return Finding(name, State.OK, version)
+
+
+def _torch() -> Finding:
+    remedy = "pip install 'interject[runtime]'"
+    missing = [name for name in ("torch", "safetensors", "tokenizers") if _version(name) is None]
+    if missing:
+        return Finding("torch", State.MISSING, f"not installed: {', '.join(missing)}", remedy)
+    import torch
+
+    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
+    threads = f"{torch.get_num_threads()} threads of {os.cpu_count()} cores"
+    return Finding("torch", State.OK, f"{torch.__version__}, {threads}, {device}")
+
+
+def _library(name: str, use: str, remedy: str) -> Finding:
+    found = ctypes.util.find_library(name)
+    if found is None:
+        return Finding(name, State.MISSING, f"library not found; it {use}", remedy)
+    return Finding(name, State.OK, found)
+
+
+def _nano() -> Finding:
+    folder = PACKAGE / "model_runtime" / "nano"
+    config = folder / "config.json"
+    weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    if not config.is_file() or not weights:
+        remedy = "pip install --force-reinstall interject"
+        return Finding("nano", State.MISSING, "the default model is not in the package", remedy)
+    try:
+        json.loads(config.read_text(encoding="utf-8"))
+    except ValueError:
+        return Finding("nano", State.MISSING, "config.json is damaged", "reinstall interject")
+    return Finding("nano", State.OK, f"{weights / 1e6:.1f} MB of weights")
+
+
+def _extra(name: str, use: str, extra: str) -> Finding:
+    version = _version(name)
+    if version is None:
+        remedy = f"pip install 'interject[{extra}]'"
+        return Finding(name, State.OPTIONAL, f"not installed; needed for {use}", remedy)
+    return Finding(name, State.OK, f"{version}, for {use}")
+
+
+def _redis(url: str) -> list[Finding]:
+    """Only where one is named."""
+    if not url or _version("redis") is None:
+        return []
+    from interject.model_runtime.protocol import RuntimeFailure
+    from interject.model_runtime.redis.policy import SAFE, policy_of
+
+    try:
+        policy = asyncio.run(policy_of(url))
+    except RuntimeFailure as failure:
+        return [Finding("redis server", State.OPTIONAL, str(failure), "see docs/operations.md")]
+    if policy in ("", SAFE):
+        return [
+            Finding("redis server", State.OK, f"answers; maxmemory-policy {policy or 'unknown'}")
+        ]
+    detail = f"maxmemory-policy {policy}: a full Redis deletes sessions that still run"
+    return [Finding("redis server", State.OPTIONAL, detail, f"set maxmemory-policy {SAFE}")]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,194 @@
+"""Runs one `interject listen`: source, runtime, agent, displays and files, wired together."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from interject.agent.session import AgentSession
+from interject.agent.sinks import TimelineSink
+from interject.agent.voice import SilentVoice, open_voice
+from interject.cli.listen.listen_session import Stream
+from interject.cli.listen.request import Speed
+from interject.cli.listen.watched_voice import WatchedVoice
+from interject.cli.output.json_lines import JsonLines
+from interject.cli.output.live_table import LiveTable
+from interject.cli.output.plot_data import Trace
+from interject.cli.output.session_counts import Tally
+from interject.cli.output.session_observers import Audience
+from interject.cli.output.session_recording import Recording
+from interject.cli.process.failures import (
+    EXIT_BAD_INPUT,
+    OutputClosed,
+    attempt,
+    complain,
+    reason,
+    silence,
+)
+from interject.cli.process.signals import StopSignals
+from interject.model_runtime import open_runtime
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from interject.agent.sinks import AudioSink
+    from interject.agent.voice import Voice
+    from interject.cli.listen.request import ListenRequest
+    from interject.cli.output.display import Display
+    from interject.config import Profile
+    from interject.model_runtime.protocol import Runtime
+
+
+async def open_by_url(url: str) -> Runtime:
+    """Import torch and load the model in a thread, so that Ctrl-C is heard meanwhile."""
+    return await asyncio.to_thread(open_runtime, url)
+
+
+def run(
+    request: ListenRequest, *, opener: Callable[[str], Awaitable[Runtime]] = open_by_url
+) -> int:
+    """Listen to the end, to a signal, or until nobody reads the output; write the files always."""
+    trace = Trace(threshold=request.profile.threshold) if request.plot else None
+    recording = Recording(request.out, trace)
+    audience = Audience(_display(request), Tally(time.monotonic), trace)
+    stream = Stream(
+        request.source,
+        recording=recording,
+        audience=audience,
+        real_time=request.speed is Speed.REALTIME,
+        clock=time.monotonic,
+    )
+    known = _tell(stream.notices)
+    with StopSignals() as signals:
+        try:
+            asyncio.run(_listen(request, stream, recording, opener, signals))
+        finally:
+            recording.close()
+            written = _write(request, stream, recording, audience, trace)
+        _tell(stream.notices[known:])
+        if audience.left:
+            raise OutputClosed
+        return signals.exit_code() or (0 if written else EXIT_BAD_INPUT)
+
+
+async def _listen(
+    request: ListenRequest,
+    stream: Stream,
+    recording: Recording,
+    opener: Callable[[str], Awaitable[Runtime]],
+    signals: StopSignals,
+) -> None:
+    with signals.told(asyncio.get_running_loop(), stream.interrupt):
+        async with AsyncExitStack() as stack:
+            voice = _voice(request, recording)
+            stack.push_async_callback(voice.aclose)
+            runtime = await _runtime(request, opener, stack)
+            watched = WatchedVoice(voice, stream.progress.touch)
+            session = AgentSession(
+                runtime,
+                _profile(request),
+                voice=voice if isinstance(voice, SilentVoice) else watched,
+                sink=_sink(request, stream, recording, stack),
+                clock=time.monotonic if request.source.live else stream.progress.clock,
+                observer=stream.observe,
+                pacing=stream.pacing,
+                prompt_ids=request.prompt_ids,
+            )
+            async with session:
+                recording.open()
+                await stream.run(session, voice_busy=lambda: watched.busy)
+
+
+async def _runtime(
+    request: ListenRequest, opener: Callable[[str], Awaitable[Runtime]], stack: AsyncExitStack
+) -> Runtime:
+    runtime = await opener(request.runtime_url)
+    stack.push_async_callback(runtime.aclose)
+    if request.telemetry is None:
+        return runtime
+    from interject.model_runtime.telemetry.serving import media_telemetry
+
+    telemetry = await stack.enter_async_context(media_telemetry(request.telemetry, runtime))
+    return telemetry.runtime
+
+
+def _sink(
+    request: ListenRequest, stream: Stream, recording: Recording, stack: AsyncExitStack
+) -> AudioSink:
+    """A microphone is answered aloud; a file is answered on its own time."""
+    if not request.source.live:
+        return TimelineSink(recording.on_sound)
+    from interject.cli.listen.loudspeaker import Loudspeaker
+
+    loudspeaker = Loudspeaker(recording, stream.since_start_s)
+    stack.callback(loudspeaker.close)
+    return loudspeaker
+
+
+def _profile(request: ListenRequest) -> Profile:
+    """With a prompt given as ids a reference is being reproduced: nothing but the model decides."""
+    profile = request.profile
+    if request.prompt_ids is None:
+        return profile
+    return profile.model_copy(
+        update={"reply": profile.reply.model_copy(update={"unprompted_per_minute": None})}
+    )
+
+
+def _display(request: ListenRequest) -> Display:
+    return JsonLines(sys.stdout) if request.json else LiveTable(sys.stdout)
+
+
+def _write(
+    request: ListenRequest,
+    stream: Stream,
+    recording: Recording,
+    audience: Audience,
+    trace: Trace | None,
+) -> bool:
+    """Finish every output, whatever becomes of the others; whether all of them are whole."""
+    whole = True
+    if recording.failure is not None:
+        complain(f"--out {request.out}: could not be written ({reason(recording.failure)})")
+        whole = False
+    if not recording.heard_samples and not stream.interrupted:
+        return whole
+    if request.plot is not None and trace is not None:
+        whole &= attempt(f"--plot {request.plot}", lambda: _draw(request, trace))
+    audience.finish(
+        heard_s=recording.heard_s,
+        nonfinite_samples=stream.hearing.nonfinite_samples,
+        interrupted=stream.interrupted,
+        notices=stream.notices,
+    )
+    if audience.failure is not None and not audience.left:
+        silence(1)
+        complain(f"standard output: could not be written ({reason(audience.failure)})")
+        whole = False
+    return whole
+
+
+def _tell(notices: Sequence[str]) -> int:
+    """How many there were."""
+    for notice in notices:
+        complain(f"note: {notice}")
+    return len(notices)
+
+
+def _voice(request: ListenRequest, recording: Recording) -> Voice:
+    """The profile's voice, or silence when nobody will ever hear it."""
+    audible = recording.wants_speech or request.source.live
+    if audible and "spoken" in request.profile.outputs:
+        return open_voice(request.profile.voice)
+    return SilentVoice()
+
+
+def _draw(request: ListenRequest, trace: Trace) -> None:
+    from interject.cli.output.plot import draw
+
+    assert request.plot is not None, "only a picture that was asked for is drawn"
+    draw(trace, request.plot, title=Path(request.source.name).name)

@@ -1,0 +1,180 @@
+"""Runs LiveKit's own worker with Interject in it, and the model beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import sys
+import tempfile
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from interject.cli.process.failures import InputFailure
+from interject.config import load_profile
+from interject.model_runtime.opening import open_runtime
+from interject.model_runtime.protocol import RuntimeAway
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from interject.model_runtime.protocol import Runtime
+
+LOCAL, SOCKET, EMBEDDED = "local:", "local:unix:", "embedded:"
+DEFAULT_SLOTS = 8
+SALT_BYTES = 16
+ASK_AGAIN_S = 0.5
+LOOPBACK, HEALTH_PORT = "127.0.0.1", 8_081
+NO_TURN_DETECTOR = ("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
+"""LiveKit would load 244 MB of models that take turns; here nobody asks them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What was asked for. `command` is LiveKit's, and `passed_on` are options for it."""
+
+    command: str
+    passed_on: tuple[str, ...]
+    url: str
+    api_key: str
+    api_secret: str = field(repr=False)
+    runtime: str = "local:nano"
+    slots: int | None = None
+    profile: str = "default"
+    profiles: str | None = None
+    agent_name: str = "interject"
+    barge_in: bool = False
+    health: str | None = None
+    metrics_port: int | None = None
+    wait_s: float = 10.0
+
+
+def serve(asked: Serving) -> None:
+    """Return when the worker was stopped.
+
+    :raises InputFailure, ProfileError, RoomFailure, RuntimeFailure: for what cannot work.
+    """
+    try:
+        from livekit.agents import cli
+
+        from interject.integrations.conversation.consent_store import ConsentStore
+        from interject.integrations.livekit.jobs.access import Access, check
+        from interject.integrations.livekit.jobs.worker import WorkerSettings, make_server
+    except ModuleNotFoundError as error:
+        raise InputFailure(
+            f"rooms need the package {error.name}: pip install 'interject[livekit]'"
+        ) from error
+    if asked.wait_s < 0:
+        raise InputFailure(f"--wait {asked.wait_s:g}: a time is not negative; 0 does not wait")
+    if asked.slots is not None and asked.slots < 1:
+        raise InputFailure(f"--slots {asked.slots}: a worker needs at least one slot")
+    load_profile(asked.profile)
+    profiles = None if asked.profiles is None else Path(asked.profiles).expanduser().resolve()
+    if profiles is not None and not profiles.is_dir():
+        raise InputFailure(f"--profiles {asked.profiles}: no such folder")
+    health = _health(asked.health)
+    if asked.metrics_port is not None:
+        _check_metrics_port(health[0], asked.metrics_port)
+    access = Access(asked.url, asked.api_key, asked.api_secret)
+    asyncio.run(_check_shared(asked.runtime, asked.wait_s))
+    asyncio.run(check(access))
+    with (
+        _runtime(asked) as (url, slots),
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as consent,
+    ):
+        metrics = None if asked.metrics_port is None else (asked.metrics_port, folder)
+        settings = WorkerSettings(
+            runtime=url,
+            profile=asked.profile,
+            profiles=profiles,
+            slots=slots,
+            barge_in=asked.barge_in,
+            agent_name=asked.agent_name,
+            consent=ConsentStore(Path(consent), secrets.token_bytes(SALT_BYTES)),
+        )
+        server = make_server(settings, access, health=health, metrics=metrics)
+        sys.argv = ["interject livekit", asked.command, *asked.passed_on]
+        os.environ.setdefault(*NO_TURN_DETECTOR)
+        with warnings.catch_warnings():
+            # Its successor is a program of its own that a user would have to install as well.
+            warnings.filterwarnings("ignore", category=DeprecationWarning, module="interject")
+            cli.run_app(server)
+
+
+@contextlib.contextmanager
+def _runtime(asked: Serving) -> Iterator[tuple[str, int | None]]:
+    """A runtime that many processes can share, and how many sessions are ours alone."""
+    url = asked.runtime
+    if url.startswith(EMBEDDED):
+        url = LOCAL + url.removeprefix(EMBEDDED)
+    if not url.startswith(LOCAL) or url.startswith(SOCKET):
+        yield url, asked.slots
+        return
+    from interject.model_runtime.local.process import ServerProcess
+
+    slots = asked.slots or DEFAULT_SLOTS
+    with ServerProcess(url.removeprefix(LOCAL), slots=slots) as process:
+        yield process.url, slots
+
+
+async def _check_shared(url: str, wait_s: float) -> None:
+    """See whether a runtime that runs elsewhere can be used; a Redis may come a little later.
+
+    :raises RuntimeFailure: when it cannot: every room would be taken in vain.
+    """
+    if url.startswith((LOCAL, EMBEDDED)) and not url.startswith(SOCKET):
+        return
+    runtime = open_runtime(url)
+    try:
+        await _once_there(runtime, wait_s)
+    finally:
+        await runtime.aclose()
+
+
+async def _once_there(runtime: Runtime, wait_s: float) -> None:
+    from interject.integrations.livekit.jobs.worker import free_slots
+
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + wait_s
+    while True:
+        try:
+            await free_slots(runtime)
+        except RuntimeAway:
+            if loop.time() > deadline_s:
+                raise
+        else:
+            return
+        await asyncio.sleep(ASK_AGAIN_S)
+
+
+def _health(text: str | None) -> tuple[str, int]:
+    if text is None:
+        return LOOPBACK, HEALTH_PORT if _is_free(LOOPBACK, HEALTH_PORT) else 0
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise InputFailure(f"--health {text}: give host:port, for example 0.0.0.0:8081")
+    return host.strip("[]"), int(port)
+
+
+def _check_metrics_port(host: str, port: int) -> None:
+    """LiveKit would say it in a traceback, and only once the model is loaded."""
+    if not 0 < port <= 65_535:
+        raise InputFailure(f"--metrics-port {port}: a port lies between 1 and 65535")
+    if not _is_free(host, port):
+        raise InputFailure(f"--metrics-port {port}: cannot be used on {host}; name another one")
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,48 @@
+"""`interject model ...`: look at, convert and verify checkpoints."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from interject.cli.process.failures import command
+
+model_app = typer.Typer(
+    help="Look at, convert and verify checkpoints.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+_Checkpoint = Annotated[str, typer.Argument(help="'nano', or the folder of a checkpoint.")]
+_Golden = Annotated[str, typer.Argument(help="JSON of what a reference run did.")]
+_Audio = Annotated[str | None, typer.Option(help="Folder of its WAVs; default: beside the JSON.")]
+_Target = Annotated[str, typer.Argument(help="Folder to write; it must not hold a checkpoint.")]
+_Dtype = Annotated[str, typer.Option(help="'float32', 'bfloat16' or 'float16'.")]
+
+
+@model_app.command()
+@command
+def info(checkpoint: _Checkpoint) -> None:
+    """Show a checkpoint's shapes, token ids and size without loading its weights."""
+    from interject.cli.model.info import show_info
+
+    show_info(checkpoint)
+
+
+@model_app.command()
+@command
+def convert(source: _Checkpoint, target: _Target, dtype: _Dtype = "bfloat16") -> None:
+    """Turn a checkpoint of the released layout into Interject's own."""
+    from interject.cli.model.convert import convert_checkpoint
+
+    convert_checkpoint(source, target, dtype=dtype)
+
+
+@model_app.command()
+@command
+def verify(checkpoint: _Checkpoint, golden: _Golden, audio: _Audio = None) -> int:
+    """Run reference cases; exit 1 when a logit or a token differs."""
+    from interject.cli.model.verify import verify_checkpoint
+
+    return verify_checkpoint(checkpoint, golden, audio=audio)
