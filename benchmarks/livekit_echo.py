@@ -19,10 +19,10 @@ from interject.agent.framing import Framer, Pacing
 from interject.agent.options import session_options
 from interject.agent.resample import Resampler
 from interject.config import load_profile
+from interject.integrations.audio.echo import EchoCanceller
+from interject.integrations.audio.own_voice import OwnVoice
 from interject.integrations.conversation.role import Role
 from interject.integrations.livekit.jobs.visitor import Visitor
-from interject.integrations.livekit.room.echo import EchoCanceller
-from interject.integrations.livekit.room.own_voice import OwnVoice
 from interject.integrations.livekit.room.room_agent import RoomAgent
 from interject.model_runtime import open_runtime
 from interject.model_runtime.local.process import ServerProcess

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.integrations.livekit.block import Block
+    from interject.integrations.audio.block import Block
 
 HOLD_MS = 100.0
 HUSH_S = 0.6

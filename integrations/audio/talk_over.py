@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from interject.integrations.audio.ranges import DBFS, within
 
 if TYPE_CHECKING:
-    from interject.integrations.livekit.block import Block
+    from interject.integrations.audio.block import Block
 
 
 @dataclass(slots=True)

@@ -14,13 +14,13 @@ from livekit.agents.types import NOT_GIVEN
 
 from interject.agent.floor import Floor
 from interject.agent.options import session_options
+from interject.integrations.audio.ingest import Intake
 from interject.integrations.audio.speech_levels import SpeechLevels
 from interject.integrations.conversation.consent import NOBODY
 from interject.integrations.conversation.phrases import same_phrase
+from interject.integrations.conversation.runtime_connection import Connection
 from interject.integrations.conversation.stop_wish import StopWish
-from interject.integrations.livekit.connection import Connection
 from interject.integrations.livekit.history import History
-from interject.integrations.livekit.intake import Intake
 from interject.integrations.livekit.replies import Replies
 from interject.integrations.livekit.requests import Requests
 from interject.integrations.livekit.room.chat import NOT_READ
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from interject.agent.floor import FloorState
     from interject.agent.framing import FramingReport
-    from interject.integrations.livekit.connection import Command
+    from interject.integrations.conversation.runtime_connection import Command
     from interject.integrations.livekit.model import RealtimeModel
     from interject.integrations.livekit.texts import Reading
     from interject.model_runtime.protocol import Event, RuntimeSession, SessionOptions

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from livekit.agents import SpeechHandle
 
+    from interject.integrations.conversation.runtime_connection import Command, Connection
     from interject.integrations.livekit.attachment import Attachment
-    from interject.integrations.livekit.connection import Command, Connection
     from interject.integrations.livekit.history import History
     from interject.integrations.livekit.model import RealtimeModel
     from interject.integrations.livekit.requests import Request, Requests

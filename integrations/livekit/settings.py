@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from interject.integrations.audio.ranges import DBFS, within
 from interject.integrations.audio.talk_over import TalkOver
-from interject.integrations.livekit.connection import Patience
+from interject.integrations.conversation.runtime_connection import Patience
 
 if TYPE_CHECKING:
     from livekit.agents.stt import STT

@@ -11,8 +11,9 @@ from livekit import api, rtc
 
 from interject.agent.outputs import Cue, Posted
 from interject.integrations.conversation.consent import Consent
-from interject.integrations.livekit.room.cues import Cues
-from interject.integrations.livekit.room.floor_control import (
+from interject.integrations.conversation.cues import Cues
+from interject.integrations.conversation.decision_message import DecisionTopic
+from interject.integrations.conversation.floor_control import (
     BAD_REQUEST,
     FORBIDDEN,
     LISTENING_ATTRIBUTE,
@@ -20,7 +21,6 @@ from interject.integrations.livekit.room.floor_control import (
     FloorControl,
 )
 from interject.integrations.livekit.room.posts import Posts
-from interject.integrations.livekit.room.telemetry_topic import DecisionTopic
 from interject.model_runtime.protocol import Decision, Emotion, EndReason, FloorMode
 from tests.fakes.room_controls import FakeControls, FakeListener
 from tests.live.livekit_people import person

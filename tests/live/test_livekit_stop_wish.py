@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from interject.config import Profile, load_profile
-from interject.integrations.livekit.room.floor_control import LISTENING_ATTRIBUTE
+from interject.integrations.conversation.floor_control import LISTENING_ATTRIBUTE
 from interject.model_runtime.protocol import Cause
 from tests.fakes.runtime import Scripted
 from tests.live.livekit_people import person, tone

@@ -18,8 +18,8 @@ from interject.model_runtime.protocol import SAMPLE_RATE_HZ, Speaker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from interject.integrations.audio.echo import EchoCanceller
     from interject.integrations.audio.mixer import MixedBlock, MixerReport
-    from interject.integrations.livekit.room.echo import EchoCanceller
 
 SPEAKERS_KEY = "interject.speakers"
 CAPTURED_KEY = "interject.captured_at"

@@ -11,7 +11,7 @@ from livekit.agents.voice.room_io import TextInputEvent
 
 from interject.agent.output_dispatcher import OutputDispatcher
 from interject.integrations.conversation.consent import NOBODY, Consent, may_control
-from interject.integrations.livekit.room.cues import Cues
+from interject.integrations.conversation.cues import Cues
 from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, Posts
 from interject.integrations.livekit.room.precedence import NOT_ALONE, Precedence

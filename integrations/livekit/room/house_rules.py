@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Self
 
-from interject.integrations.livekit.room.announcement import Announcement
+from interject.integrations.conversation.announcement import Announcement
+from interject.integrations.conversation.floor_control import FloorControl
 from interject.integrations.livekit.room.chat import Chat
-from interject.integrations.livekit.room.floor_control import FloorControl
 from interject.integrations.livekit.room.tracks import people_only
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from interject.config import RoomSettings
     from interject.integrations.conversation.consent import Consent
-    from interject.integrations.livekit.room.floor_control import Controls
+    from interject.integrations.conversation.floor_control import Controls
 
 
 class HouseRules:

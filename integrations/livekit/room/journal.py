@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from interject.agent.floor import Verdict
-from interject.integrations.livekit.room import figures
+from interject.integrations.conversation import figures
 from interject.integrations.livekit.room.tracks import people_only
 
 if TYPE_CHECKING:

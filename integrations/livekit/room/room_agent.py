@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Self
 
 from interject.agent.output_dispatcher import OutputDispatcher
 from interject.integrations.conversation.consent import Consent
-from interject.integrations.livekit.room.cues import Cues
+from interject.integrations.conversation.cues import Cues
+from interject.integrations.conversation.decision_message import DecisionTopic
 from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.journal import Attendance
 from interject.integrations.livekit.room.posts import Posts
 from interject.integrations.livekit.room.room_session import RoomSession
 from interject.integrations.livekit.room.room_sessions import RoomSessions
-from interject.integrations.livekit.room.telemetry_topic import DecisionTopic
 from interject.integrations.livekit.room.tracks import people_only, present_people
 from interject.model_runtime.protocol import FloorMode
 

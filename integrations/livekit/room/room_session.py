@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from livekit.agents import Agent, llm
 
+from interject.integrations.audio.echo import EchoCanceller
+from interject.integrations.audio.own_voice import OwnVoice, VoiceTap
 from interject.integrations.livekit.builder import room_options, session
 from interject.integrations.livekit.model import RealtimeModel
 from interject.integrations.livekit.realtime import RealtimeSession
 from interject.integrations.livekit.room.ear import Ear
-from interject.integrations.livekit.room.echo import EchoCanceller
 from interject.integrations.livekit.room.journal import ReplyJournal
-from interject.integrations.livekit.room.own_voice import OwnVoice, VoiceTap
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:

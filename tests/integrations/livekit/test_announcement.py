@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from interject.config import RoomSettings
-from interject.integrations.livekit.room.announcement import Announcement
+from interject.integrations.conversation.announcement import Announcement
 from interject.integrations.livekit.room.ear import people_only
 from tests.fakes.livekit_room import FakeRoom
 

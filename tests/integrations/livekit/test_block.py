@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from livekit import rtc
 
+from interject.integrations.audio.block import BlockReader
 from interject.integrations.audio.talk_over import TalkOver
-from interject.integrations.livekit.block import BlockReader
 from interject.integrations.livekit.room.ear import CAPTURED_KEY, SPEAKERS_KEY
 from interject.model_runtime.protocol import Speaker
 from tests.fakes.clock import FakeClock

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.integrations.livekit.connection import MAX_FRAMES, Connection, Patience
+from interject.integrations.conversation.runtime_connection import MAX_FRAMES, Connection, Patience
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     SAMPLE_BYTES,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.config import RoomSettings
-from interject.integrations.conversation.consent import NOBODY, Consent, Scope
-from interject.integrations.conversation.consent_store import ConsentStore
-from interject.integrations.livekit.room.announcement import (
+from interject.integrations.conversation.announcement import (
     ATTRIBUTES,
     STOPPED_ATTRIBUTES,
     WITHDRAWN_ATTRIBUTES,
 )
+from interject.integrations.conversation.consent import NOBODY, Consent, Scope
+from interject.integrations.conversation.consent_store import ConsentStore
 from interject.integrations.livekit.room.house_rules import HouseRules
 from tests.fakes.livekit_room import FakeRoom
 from tests.fakes.room_controls import FakeControls, FakeListener

@@ -10,8 +10,8 @@ import pytest
 from livekit import rtc
 
 from benchmarks.livekit_echo import SENTENCES, measure
-from interject.integrations.livekit.room.echo import EchoCanceller
-from interject.integrations.livekit.room.own_voice import OwnVoice, VoiceTap
+from interject.integrations.audio.echo import EchoCanceller
+from interject.integrations.audio.own_voice import OwnVoice, VoiceTap
 from interject.model_runtime import open_runtime
 from tests.fakes.clock import FakeClock
 from tests.fakes.livekit_audio import FakeLoudspeaker

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.agent.outputs import Cue
+from interject.integrations.conversation.cues import MAX_TEXT_CHARS, cue_message
+from interject.integrations.conversation.decision_message import MAX_SPEAKERS, decision_message
 from interject.integrations.livekit.jobs.access import Access, RoomFailure
 from interject.integrations.livekit.jobs.dispatching import named_profile, read_metadata
-from interject.integrations.livekit.room.cues import MAX_TEXT_CHARS, cue_message
-from interject.integrations.livekit.room.telemetry_topic import MAX_SPEAKERS, decision_message
 from interject.model_runtime.protocol import Decision, Emotion, FloorMode, Speaker
 
 if TYPE_CHECKING:

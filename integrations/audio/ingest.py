@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from interject.agent.framing import Framer, Pacing
-from interject.integrations.livekit.block import BlockReader
+from interject.integrations.audio.block import BlockReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from livekit import rtc
 
     from interject.agent.framing import FramingReport
+    from interject.integrations.audio.block import Block
     from interject.integrations.audio.speech_levels import SpeechLevels
     from interject.integrations.audio.talk_over import TalkOver
-    from interject.integrations.livekit.block import Block
-    from interject.integrations.livekit.connection import Connection
+    from interject.integrations.conversation.runtime_connection import Connection
 
 TICK_S = 0.05
 

@@ -13,7 +13,7 @@ from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from interject.integrations.livekit.room.own_voice import OwnVoice
+    from interject.integrations.audio.own_voice import OwnVoice
 
 STEP_SAMPLES = 160
 """WebRTC's processing takes 10 ms at a time."""

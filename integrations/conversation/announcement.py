@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Self
 
-from interject.integrations.livekit.room.floor_control import LISTENING_ATTRIBUTE
+from interject.integrations.conversation.floor_control import LISTENING_ATTRIBUTE
 from interject.integrations.livekit.room.posts import CHAT_TOPIC
 
 if TYPE_CHECKING:
