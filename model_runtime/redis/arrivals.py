@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.redis.takeover import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.keys import Keys
@@ -20,12 +21,27 @@ AT_ONCE = 64
 class Arrivals:
     """Each is looked at once to find out which ones cannot wait, and read in full when it is its
     turn. It stays on the list in Redis until it was taken over.
+
+    A suspect is tried alone, until something was written for it or for `trial_s`, within which
+    it would have cost this worker its lease: the others, still on the list, are not blamed then.
     """
 
-    def __init__(self, keys: Keys, token: str, *, model: str) -> None:
+    def __init__(
+        self,
+        keys: Keys,
+        token: str,
+        *,
+        model: str,
+        trial_s: float,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
         self._keys = keys
         self._token = token
         self._model = model
+        self._trial_s = trial_s
+        self._clock = clock
+        self._tried = ""
+        self._tried_until_s = 0.0
         self._surveyed: dict[str, Legacy] = {}
         self._postponed: set[str] = set()
 
@@ -35,7 +51,7 @@ class Arrivals:
         return "LRANGE", self._keys.todo(self._token), 0, AT_ONCE - 1
 
     async def by_urgency(self, client: Client, answer: Sequence[bytes]) -> list[Legacy]:
-        """The most urgent first, and last those that could not be read."""
+        """The most urgent first, and last those that could not be read; one suspect at most."""
         arrived = dict.fromkeys(key.decode() for key in answer)
         known = {key: legacy for key, legacy in self._surveyed.items() if key in arrived}
         unknown = [key for key in arrived if key not in known]
@@ -48,7 +64,19 @@ class Arrivals:
         self._surveyed = known
         self._postponed &= known.keys()
         by_urgency = sorted(known.values(), key=lambda legacy: legacy.urgency, reverse=True)
-        return sorted(by_urgency, key=lambda legacy: legacy.key in self._postponed)
+        found_all = sorted(by_urgency, key=lambda legacy: legacy.key in self._postponed)
+        suspects = [legacy for legacy in found_all if legacy.suspect]
+        left = suspects if self._on_trial else suspects[1:]
+        return [legacy for legacy in found_all if legacy not in left]
+
+    def acquit(self, key: str) -> None:
+        """Something was written for it, or it has gone."""
+        if key == self._tried:
+            self._tried = ""
+
+    @property
+    def _on_trial(self) -> bool:
+        return bool(self._tried) and self._clock() < self._tried_until_s
 
     def postpone(self, key: str) -> None:
         """It failed; perhaps because of what there is of it. No other is to wait for it."""
@@ -61,5 +89,8 @@ class Arrivals:
 
     async def strike(self, client: Client, key: str) -> None:
         """It was taken over, or is somebody else's."""
+        legacy = self._surveyed.get(key)
+        if legacy is not None and legacy.suspect:
+            self._tried, self._tried_until_s = key, self._clock() + self._trial_s
         self.forget(key)
         await client.lrem(self._keys.todo(self._token), 1, key)

@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 ENTRIES_A_READ = 64
 _UNREADABLE = (ValueError, LookupError, RuntimeFailure, ResponseError)
 MOST_LOST = 2
-"""Leases in a row that workers may lose which had taken a session over and did nothing for it."""
+"""Leases in a row that workers may lose which had taken a session over and did nothing for it.
+
+Three are lost in all, since nobody can say why the first was: kill -9 of a worker with a hundred
+sessions looks the same for all of them. Were one more enough, each session of every dead worker
+would have to be tried alone, one after the other, or two kills within a minute would end whatever
+was being restored at the second. So only what has lost two is tried alone (`redis.arrivals`).
+"""
 BEFORE_ALL = "0-0"
 FIRST_ENTRY = "0-1"
 """Every input stream begins with an entry that says nothing, so that it exists."""
@@ -58,6 +64,11 @@ class Legacy:
     has_snapshot: bool = False
     failure: str = ""
     lost: int = 0
+
+    @property
+    def suspect(self) -> bool:
+        """Whether one more lost lease ends it."""
+        return self.lost == MOST_LOST and not self.failure
 
     @property
     def urgency(self) -> tuple[int, bool, bool, int]:

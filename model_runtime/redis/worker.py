@@ -114,7 +114,8 @@ class Worker:
         self._presence = Presence(self._keys.alive(token), wait_s=self._timings.beat_s)
         self._lookout = Lookout(self._keys, token=token, presence=self._presence)
         self._bereaved = asyncio.Event()
-        self._arrivals = Arrivals(self._keys, token, model=self._model)
+        trial_s = 2 * self._timings.worker_lease_s
+        self._arrivals = Arrivals(self._keys, token, model=self._model, trial_s=trial_s)
         self._tenants: dict[str, Tenant] = {}
         self._news = asyncio.Event()
         self._sieve = Sieve()
@@ -289,6 +290,7 @@ class Worker:
 
     def _remove(self, tenant: Tenant) -> None:
         if self._tenants.get(tenant.key) is tenant:
+            self._arrivals.acquit(tenant.key)
             del self._tenants[tenant.key]
             self._unwritten.pop(tenant.key, None)
 
@@ -479,6 +481,7 @@ class Worker:
     def _settle(self, tenant: Tenant) -> None:
         tenant.settle()
         tenant.failures = 0
+        self._arrivals.acquit(tenant.key)
         if tenant.closed:
             self._remove(tenant)
         elif tenant.waits:

@@ -13,12 +13,14 @@ from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.memo import write_journal
 from interject.model_runtime.redis.takeover import load
 from interject.model_runtime.remote import wire
+from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
     from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.takeover import Legacy
 
 KEYS = Keys("0")
+TRIAL_S = 2.0
 DECIDED = [Decided(seq, 0.0, 0.0) for seq in range(3)]
 
 
@@ -83,6 +85,10 @@ class Held:
         return self.wills[name.rpartition(":")[2]]
 
 
+def arrivals_here(model: str = "m", clock: FakeClock | None = None) -> Arrivals:
+    return Arrivals(KEYS, "me", model=model, trial_s=TRIAL_S, clock=clock or FakeClock())
+
+
 async def order(arrivals: Arrivals, held: Held) -> list[Legacy]:
     answer = [key.encode() for key in held.todo]
     return await arrivals.by_urgency(cast("Client", held), answer)
@@ -97,7 +103,7 @@ async def test_new_ones_come_first_then_replies_then_the_longest_backlog() -> No
         broken=Will(*DECIDED),
     )
     held.wills["broken"].journal[0][1][b"j"] = b"{"
-    found = await order(Arrivals(KEYS, "me", model="m"), held)
+    found = await order(arrivals_here(), held)
     assert {legacy.key for legacy in found[:2]} == {"new", "broken"}
     assert [legacy.key for legacy in found[2:]] == ["talking", "behind", "idle"]
     assert [legacy.waiting for legacy in found[2:]] == [1, 6, 1]
@@ -106,7 +112,7 @@ async def test_new_ones_come_first_then_replies_then_the_longest_backlog() -> No
 
 async def test_each_is_looked_at_once_and_stays_until_it_is_struck() -> None:
     held = Held(a=Will(*DECIDED), b=Will(*DECIDED), theirs=Will(*DECIDED, worker="other"))
-    arrivals = Arrivals(KEYS, "me", model="m")
+    arrivals = arrivals_here()
     assert {legacy.key for legacy in await order(arrivals, held)} == {"a", "b"}
     assert held.todo == ["a", "b"]
     await arrivals.strike(cast("Client", held), "a")
@@ -116,7 +122,7 @@ async def test_each_is_looked_at_once_and_stays_until_it_is_struck() -> None:
 
 async def test_one_that_was_given_away_and_back_is_looked_at_again() -> None:
     held = Held(a=Will(*DECIDED))
-    arrivals = Arrivals(KEYS, "me", model="m")
+    arrivals = arrivals_here()
     (before,) = await order(arrivals, held)
     held.wills["a"].state[b"epoch"] = b"9"
     assert await load(cast("Client", held), KEYS, before, token="me", model="m") is None
@@ -140,7 +146,7 @@ async def test_unreadable_options_are_answered_under_the_right_name(
 ) -> None:
     held = Held(a=Will())
     held.wills["a"].state |= {b"options": options, b"written": written}
-    (legacy,) = await order(Arrivals(KEYS, "me", model="m"), held)
+    (legacy,) = await order(arrivals_here(), held)
     *first, end = legacy.farewell
     assert isinstance(end, Closed)
     assert (end.session_id, end.reason) == (session_id, CloseReason.FAILURE)
@@ -150,7 +156,7 @@ async def test_unreadable_options_are_answered_under_the_right_name(
 
 async def test_one_that_could_not_be_read_keeps_no_other_waiting() -> None:
     held = Held(a=Will(*DECIDED, entries=9), b=Will(*DECIDED, entries=4))
-    arrivals = Arrivals(KEYS, "me", model="m")
+    arrivals = arrivals_here()
     assert [legacy.key for legacy in await order(arrivals, held)] == ["a", "b"]
     arrivals.postpone("a")
     assert [legacy.key for legacy in await order(arrivals, held)] == ["b", "a"]
@@ -163,13 +169,33 @@ async def test_what_may_have_cost_workers_their_leases_comes_last_and_ends_at_la
     held = Held(bad=Will(written=0), worse=Will(written=0), good=Will(*DECIDED))
     held.wills["bad"].state[b"lost"] = b"2"
     held.wills["worse"].state[b"lost"] = b"3"
-    good, bad, worse = await order(Arrivals(KEYS, "me", model="m"), held)
+    good, bad, worse = await order(arrivals_here(), held)
     assert [legacy.key for legacy in (good, bad, worse)] == ["good", "bad", "worse"]
     assert (good.failure, bad.failure) == ("", "")
     assert worse.failure == "2 workers that took it over lost their leases"
 
 
+async def test_suspects_are_tried_alone_so_that_none_is_blamed_for_another() -> None:
+    names = ("bad", "beside", "last")
+    held = Held(good=Will(*DECIDED), **{name: Will(written=0) for name in names})
+    for name in names:
+        held.wills[name].state[b"lost"] = b"2"
+    clock = FakeClock()
+    arrivals, client = arrivals_here(clock=clock), cast("Client", held)
+    assert [legacy.key for legacy in await order(arrivals, held)] == ["good", "bad"]
+    await arrivals.strike(client, "bad")
+    assert [legacy.key for legacy in await order(arrivals, held)] == ["good"]
+    assert held.todo == ["good", "beside", "last"]
+    arrivals.acquit("good")
+    assert [legacy.key for legacy in await order(arrivals, held)] == ["good"]
+    arrivals.acquit("bad")
+    assert [legacy.key for legacy in await order(arrivals, held)] == ["good", "beside"]
+    await arrivals.strike(client, "beside")
+    clock.advance(TRIAL_S)
+    assert [legacy.key for legacy in await order(arrivals, held)] == ["good", "last"]
+
+
 async def test_what_another_model_made_is_refused_with_the_reason() -> None:
     held = Held(theirs=Will(*DECIDED))
-    (legacy,) = await order(Arrivals(KEYS, "me", model="other"), held)
+    (legacy,) = await order(arrivals_here(model="other"), held)
     assert legacy.failure.startswith("the session was another model's (m, not other); open it anew")
