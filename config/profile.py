@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from interject.config.lists import Names, Phrases, SomePhrases, distinct, plain
 from interject.config.strict import StrictModel
 
 MAX_PROMPT_BYTES = 16_384
@@ -120,9 +121,9 @@ class RoomSettings(StrictModel):
         min_length=1,
         max_length=500,
     )
-    stop_phrases: tuple[str, ...] = Field(default=("stop listening",), strict=False)
-    resume_phrases: tuple[str, ...] = Field(default=("start listening",), strict=False)
-    stop_replies: tuple[str, ...] = Field(default=("I will stop listening.",), strict=False)
+    stop_phrases: SomePhrases = Field(default=("stop listening",), strict=False)
+    resume_phrases: SomePhrases = Field(default=("start listening",), strict=False)
+    stop_replies: Phrases = Field(default=("I will stop listening.",), strict=False)
     stop_notice: str = Field(
         default="Interject has stopped listening. Write 'start listening' to let it go on.",
         min_length=1,
@@ -133,12 +134,22 @@ class RoomSettings(StrictModel):
         min_length=1,
         max_length=500,
     )
-    control: tuple[str, ...] = Field(default=("*",), strict=False)
-    cue_to: tuple[str, ...] = Field(default=(), strict=False)
+    control: Names = Field(default=("*",), strict=False)
+    cue_to: Names = Field(default=(), strict=False)
     answer_chat: bool = True
     telemetry: bool = False
     ear: Literal["room", "each"] = "room"
     echo_cancellation: bool = False
+
+    @field_validator("resume_phrases")
+    @classmethod
+    def _differ(cls, resuming: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        stopping = {plain(phrase) for phrase in info.data.get("stop_phrases", ())}
+        for phrase in resuming:
+            if plain(phrase) in stopping:
+                known = {"phrase": repr(phrase)}
+                raise PydanticCustomError("both", "{phrase} is one of stop_phrases, too", known)
+        return resuming
 
 
 class Profile(StrictModel):
@@ -152,7 +163,9 @@ class Profile(StrictModel):
     system_prompt: Annotated[str, AfterValidator(_short)]
     threshold: float = Field(default=0.5, ge=0, le=1)
     mode: ModeName = "speak"
-    outputs: tuple[OutputName, ...] = Field(default=("spoken",), strict=False)
+    outputs: Annotated[tuple[OutputName, ...], AfterValidator(distinct)] = Field(
+        default=("spoken",), strict=False
+    )
     voice: VoiceSettings = EspeakVoice()
     reply: ReplyLimits = ReplyLimits()
     cue: CueSettings = CueSettings()

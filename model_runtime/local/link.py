@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Self
 
 from interject.model_runtime.local.messages import (
@@ -19,6 +18,7 @@ from interject.model_runtime.protocol import RuntimeFailure
 if TYPE_CHECKING:
     from pathlib import Path
 
+CLOSE_S = 1.0
 LOST = (OSError, asyncio.IncompleteReadError, MessageError)
 """What `read` and `send` raise when the other side is gone, or is none of ours."""
 
@@ -55,9 +55,13 @@ class Link:
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        """The other side may be frozen, and read nothing any more."""
         self.close()
-        with contextlib.suppress(OSError):
-            await self._writer.wait_closed()
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._writer.wait_closed()
+        except (OSError, TimeoutError):
+            self._writer.transport.abort()
 
     async def read(self) -> Message:
         """The next message."""

@@ -6,6 +6,7 @@ import logging
 import os
 import selectors
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -100,7 +101,7 @@ class ServerProcess:
             nursery = self._nursery
         if nursery is not None:
             nursery.terminate()
-            _wait(nursery)
+            ended(nursery)
         if self._watcher is not None:
             self._watcher.join()
         if self._folder is not None:
@@ -124,7 +125,7 @@ class ServerProcess:
         verdict = self._lines.next(self._start_s)
         if not verdict.startswith(READY):
             nursery.kill()
-            _wait(nursery)
+            ended(nursery)
             nursery.stdout.close()
             if verdict.startswith(FAILED):
                 raise RuntimeFailure(verdict.removeprefix(FAILED))
@@ -155,7 +156,7 @@ class ServerProcess:
             while line := self._lines.next(None):
                 self._note(line)
         self._pid = None
-        code = _wait(self._nursery)
+        code = ended(self._nursery)
         if not self._stopping.is_set():
             logger.warning("the model's nursery ended, another starts", extra={"exit_code": code})
 
@@ -219,12 +220,14 @@ class _Lines:
         return line.decode("utf-8", "replace")
 
 
-def _wait(process: subprocess.Popen[bytes], timeout_s: float = STOP_S + 2.0) -> int:
-    """Its exit code; it is killed when it takes too long. Its end of our pipe is closed."""
+def ended(process: subprocess.Popen[bytes], timeout_s: float = STOP_S + 2.0) -> int:
+    """Its exit code, and our pipe to it closed. It leads a group of processes; all are killed when
+    it takes too long: they may be frozen together.
+    """
     try:
         code = process.wait(timeout_s)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         code = process.wait()
     if process.stdin is not None:
         process.stdin.close()

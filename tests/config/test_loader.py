@@ -178,6 +178,33 @@ def test_wrong_values_name_key_value_and_what_is_allowed(
         assert part in message
 
 
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("outputs: [spoken, spoken]", "'outputs' is ['spoken', 'spoken']; 'spoken' stands there"),
+        ("room: {stop_phrases: []}", "'room.stop_phrases' is []; it must have one entry at least"),
+        ("room: {resume_phrases: []}", "'room.resume_phrases' is []; it must have one entry"),
+        ("room: {stop_phrases: ['...']}", "'room.stop_phrases' is ['...']; an entry of it has"),
+        ("room: {stop_replies: [' ']}", "'room.stop_replies' is [' ']; an entry of it is blank"),
+        ("room: {stop_replies: ['I stop!', 'i stop']}", "'i stop' means the same as 'I stop!'"),
+        ("room: {control: ['']}", "'room.control' is ['']; an entry of it is blank"),
+        ("room: {cue_to: [ann, ann]}", "'ann' stands there twice"),
+        (
+            "room: {stop_phrases: [Halt], resume_phrases: ['halt!']}",
+            "'halt!' is one of stop_phrases, too",
+        ),
+    ],
+)
+def test_lists_that_cannot_be_meant_are_refused(tmp_path: Path, text: str, part: str) -> None:
+    assert part in error_of(tmp_path, f"system_prompt: a\n{text}\n")
+
+
+def test_lists_that_may_be_empty(tmp_path: Path) -> None:
+    text = "system_prompt: a\noutputs: []\nroom: {stop_replies: [], control: [], cue_to: []}\n"
+    profile = load_profile(write(tmp_path, text))
+    assert (profile.outputs, profile.room.stop_replies, profile.room.control) == ((), (), ())
+
+
 def test_missing_prompt_and_count_of_further_problems(tmp_path: Path) -> None:
     message = error_of(tmp_path, "threshold: 7\nmode: loud\n")
     assert "(and 2 more)" in message

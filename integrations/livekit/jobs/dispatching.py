@@ -9,6 +9,7 @@ from livekit import api
 from pydantic import Field, ValidationError
 
 from interject.config import load_profile, shipped_profiles
+from interject.config.lists import Names
 from interject.config.strict import StrictModel
 from interject.integrations.livekit.jobs.access import NOBODY_THERE, RoomFailure
 
@@ -27,7 +28,7 @@ class DispatchMetadata(StrictModel):
     """
 
     profile: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$")
-    cue_to: tuple[str, ...] | None = Field(default=None, strict=False)
+    cue_to: Names | None = Field(default=None, strict=False)
 
 
 def read_metadata(text: str) -> DispatchMetadata:

@@ -15,7 +15,13 @@ import psutil
 import pytest
 
 from interject.model_runtime import open_runtime
-from interject.model_runtime.local.process import LONGEST_PAUSE_S, STEADY_S, Pauses, ServerProcess
+from interject.model_runtime.local.process import (
+    LONGEST_PAUSE_S,
+    STEADY_S,
+    Pauses,
+    ServerProcess,
+    ended,
+)
 from interject.model_runtime.local.runtime import LocalRuntime, Patience
 from interject.model_runtime.protocol import (
     Closed,
@@ -145,6 +151,36 @@ def test_a_process_that_dies_or_hangs_is_replaced(checkpoint: Path) -> None:
         assert psutil.Process(last).ppid() not in (nursery, os.getpid())
     assert server.pid is None
     assert not alive(last)
+
+
+async def test_a_runtime_ends_though_nobody_reads_what_it_sends(checkpoint: Path) -> None:
+    """Also the nursery is frozen, as when a whole container is."""
+    with ServerProcess(str(checkpoint), slots=1) as server:
+        runtime = LocalRuntime(server.url, patience=LONG)
+        session = await runtime.open(SessionOptions("a", threshold=1.0))
+        assert server.pid is not None
+        frozen = (server.pid, psutil.Process(server.pid).ppid())
+        try:
+            for pid in frozen:
+                os.kill(pid, signal.SIGSTOP)
+            await push(session, frames(noise(40.0)))
+            async with asyncio.timeout(10):
+                await runtime.aclose()
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+
+
+def test_what_does_not_end_is_killed_with_its_children() -> None:
+    command = "trap '' TERM; sleep 600 & echo $!; wait"
+    process = subprocess.Popen(
+        ["sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
+    assert process.stdout is not None
+    with process.stdout as stdout:
+        child = int(stdout.readline())
+        assert ended(process, 0.1) == -signal.SIGKILL
+    wait_until(lambda: not alive(child))
 
 
 async def test_a_server_that_stops_closes_its_sessions(checkpoint: Path) -> None:
