@@ -24,6 +24,7 @@ from interject.integrations.audio.own_voice import OwnVoice
 from interject.integrations.conversation.role import Role
 from interject.integrations.livekit.jobs.visitor import Visitor
 from interject.integrations.livekit.room.room_agent import RoomAgent
+from interject.integrations.livekit.room.webrtc_echo import WebRtcEcho
 from interject.model_runtime import open_runtime
 from interject.model_runtime.local.process import ServerProcess
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ, Cause, Emotion, ReplyStarted
@@ -85,7 +86,7 @@ async def measure(runtime: Runtime, sentences: tuple[str, ...], *, cancelled: bo
     """What comes of these sentences, one after the other, in one session."""
     clock = _Clock()
     voice = OwnVoice(clock)
-    canceller = EchoCanceller(voice)
+    canceller = EchoCanceller(voice, WebRtcEcho)
     framer = Framer(Pacing.SAMPLES)
     session = await runtime.open(session_options(load_profile("default"), "echo"))
     answers = asyncio.create_task(_answers(session.events()))

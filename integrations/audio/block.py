@@ -1,4 +1,4 @@
-"""A block of sound as LiveKit delivers it, made ready for framing."""
+"""A block of sound as a platform delivers it, made ready for framing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ import numpy as np
 
 from interject.agent.capture_times import CaptureTimes
 from interject.agent.resample import Resampler
-from interject.integrations.livekit.room.ear import CAPTURED_KEY, SPEAKERS_KEY
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from livekit import rtc
     from numpy.typing import NDArray
 
     from interject.model_runtime.protocol import Speaker
@@ -54,15 +52,24 @@ class BlockReader:
         self._times = CaptureTimes(clock)
         self._resampler = Resampler(SAMPLE_RATE_HZ)
 
-    def read(self, frame: rtc.AudioFrame) -> Block:
-        """:raises ValueError: when the frame's rate or number of channels make no sense."""
-        rate, channels = frame.sample_rate, frame.num_channels
-        if (rate, channels) != (self._resampler.rate_hz, self._resampler.channels):
-            self._resampler = Resampler(rate, channels)
-        sound = np.frombuffer(frame.data, dtype=np.int16)
-        stated = frame.userdata.get(CAPTURED_KEY)
+    def read(
+        self,
+        sound: NDArray[np.int16],
+        *,
+        rate_hz: int,
+        channels: int = 1,
+        captured_at: float | None = None,
+        speakers: tuple[Speaker, ...] = (),
+    ) -> Block:
+        """`sound` is interleaved where it has several channels.
+
+        :raises ValueError: when the rate or the number of channels make no sense.
+        """
+        if (rate_hz, channels) != (self._resampler.rate_hz, self._resampler.channels):
+            self._resampler = Resampler(rate_hz, channels)
+        duration_s = len(sound) // channels / rate_hz
         return Block(
             samples=self._resampler.push(sound),
-            captured_at=self._times.of(frame.duration) if stated is None else float(stated),
-            speakers=tuple(frame.userdata.get(SPEAKERS_KEY, ())),
+            captured_at=self._times.of(duration_s) if captured_at is None else captured_at,
+            speakers=speakers,
         )

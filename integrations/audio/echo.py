@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from livekit import rtc
 
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from interject.integrations.audio.own_voice import OwnVoice
 
 STEP_SAMPLES = 160
-"""WebRTC's processing takes 10 ms at a time."""
+"""An adaptive filter such as WebRTC's takes 10 ms at a time."""
 TAIL_S = 2.0
 """An echo is over by then."""
 LONGEST_WAY_S = 1.5
@@ -30,17 +31,25 @@ LEAD_S = 0.04
 DRIFT_S = 0.06
 
 
-class EchoCanceller:
-    """WebRTC's echo canceller over the whole room, at work only while the agent is heard.
+class EchoProcessor(Protocol):
+    """An adaptive filter: it learns how `said` comes back in `heard`, and takes it out."""
 
-    WebRTC looks for an echo within half a second, and a conference can take longer, so the way's
+    def process(self, said: NDArray[np.int16], heard: NDArray[np.int16]) -> NDArray[np.int16]:
+        """10 ms of each at 16 kHz; the echo comes within half a second."""
+
+
+class EchoCanceller:
+    """One filter over all who are heard together, at work only while the agent is heard.
+
+    WebRTC's looks for an echo within half a second, and a conference can take longer, so the way's
     length is found by correlation first. It is meant for rooms with open loudspeakers whose clients
     cancel no echo themselves. Where none comes back it still lowers what others say at that moment.
     """
 
-    def __init__(self, voice: OwnVoice) -> None:
+    def __init__(self, voice: OwnVoice, make_processor: Callable[[], EchoProcessor]) -> None:
         self._voice = voice
-        self._processing = _processing()
+        self._make_processor = make_processor
+        self._processor = make_processor()
         self._recent: deque[NDArray[np.int16]] = deque()
         self._recent_samples = 0
         self._unchecked_samples = 0
@@ -78,7 +87,7 @@ class EchoCanceller:
         way_s = max(0.0, found / SAMPLE_RATE_HZ - LEAD_S)
         if abs(way_s - self.way_s) > DRIFT_S:
             self.way_s = way_s
-            self._processing = _processing()
+            self._processor = self._make_processor()
             earlier = heard[: len(heard) - len(self._recent[-1])]
             self._process(earlier, began_at)
 
@@ -87,11 +96,7 @@ class EchoCanceller:
         out = np.empty(len(heard), np.int16)
         for at in range(0, len(heard), STEP_SAMPLES):
             step = slice(at, at + STEP_SAMPLES)
-            self._processing.process_reverse_stream(_frame(said[step]))
-            self._processing.set_stream_delay_ms(0)
-            frame = _frame(heard[step])
-            self._processing.process_stream(frame)
-            out[step] = np.frombuffer(frame.data, np.int16)
+            out[step] = self._processor.process(said[step], heard[step])
         return out
 
 
@@ -112,11 +117,3 @@ def delay_samples(said: NDArray[np.int16], heard: NDArray[np.int16]) -> int | No
     likeness = np.abs(products[: longest + 1]) / np.sqrt((energies + least) * (ear @ ear))
     best = int(likeness.argmax())
     return longest - best if likeness[best] >= SURE else None
-
-
-def _processing() -> rtc.AudioProcessingModule:
-    return rtc.AudioProcessingModule(echo_cancellation=True)
-
-
-def _frame(samples: NDArray[np.int16]) -> rtc.AudioFrame:
-    return rtc.AudioFrame(samples.tobytes(), SAMPLE_RATE_HZ, 1, len(samples))

@@ -1,4 +1,4 @@
-"""What the agent says, as it goes out into the room."""
+"""What the agent says, as it goes out to those who hear it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 
-from interject.agent.resample import Resampler
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from livekit import rtc
     from numpy.typing import NDArray
 
 LONGEST_S = 120.0
@@ -67,37 +64,3 @@ class OwnVoice:
     def _forget(self, before: int) -> None:
         past = min(max(0, before - self._starts_at), len(self._samples))
         self._samples, self._starts_at = self._samples[past:], self._starts_at + past
-
-
-class VoiceTap(AudioOutput):
-    """Stands before a room's audio output and tells `voice` what goes out there."""
-
-    def __init__(self, output: AudioOutput, voice: OwnVoice) -> None:
-        super().__init__(
-            label="Interject",
-            capabilities=AudioOutputCapabilities(pause=True),
-            next_in_chain=output,
-            sample_rate=output.sample_rate,
-        )
-        self._output = output
-        self._voice = voice
-        self._resampler: Resampler | None = None
-
-    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
-        await self._output.capture_frame(frame)
-        await super().capture_frame(frame)
-        if self._resampler is None:
-            self._resampler = Resampler(frame.sample_rate, frame.num_channels)
-        self._voice.say(self._resampler.push(np.frombuffer(frame.data, np.int16)))
-
-    def flush(self) -> None:
-        super().flush()
-        self._output.flush()
-        if self._resampler is not None:
-            self._voice.say(self._resampler.finish())
-            self._resampler = None
-
-    def clear_buffer(self) -> None:
-        self._output.clear_buffer()
-        self._voice.stop()
-        self._resampler = None

@@ -14,12 +14,14 @@ from livekit.agents.types import NOT_GIVEN
 
 from interject.agent.floor import Floor
 from interject.agent.options import session_options
-from interject.integrations.audio.ingest import Intake
+from interject.integrations.audio.block import BlockReader
+from interject.integrations.audio.ingest import AudioIngest
 from interject.integrations.audio.speech_levels import SpeechLevels
 from interject.integrations.conversation.consent import NOBODY
 from interject.integrations.conversation.phrases import same_phrase
 from interject.integrations.conversation.runtime_connection import Connection
 from interject.integrations.conversation.stop_wish import StopWish
+from interject.integrations.livekit.audio_frames import read_frame
 from interject.integrations.livekit.history import History
 from interject.integrations.livekit.replies import Replies
 from interject.integrations.livekit.requests import Requests
@@ -113,7 +115,8 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         self._replies = Replies(
             model, self._floor, self._connection, self._requests, self._history, self._emit, clock
         )
-        self._intake = Intake(
+        self._blocks = BlockReader(clock)
+        self._ingest = AudioIngest(
             self._connection,
             self._settings.talk_over(),
             speaking=lambda: self._replies.speaking,
@@ -162,14 +165,14 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
 
     @property
     def listening(self) -> bool:
-        return self._intake.listening
+        return self._ingest.listening
 
     @property
     def connected(self) -> bool:
         return self._connection.session_id is not None
 
     def framing_report(self) -> FramingReport:
-        return self._intake.report()
+        return self._ingest.report()
 
     def set_mode(self, mode: FloorMode) -> None:
         """Whoever may not be heard any more stops in the middle of the word."""
@@ -211,7 +214,7 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         """
         if not self.listening:
             return
-        self._intake.stop()
+        self._ingest.stop()
         self._replies.deaf = True
         for cause in (Cause.TEXT_TURN, Cause.ANSWER_NOW):
             self._requests.abandon(cause, DEAF)
@@ -220,13 +223,13 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
     def resume_listening(self) -> None:
         if self.listening:
             return
-        self._intake.resume()
+        self._ingest.resume()
         self._replies.deaf = False
         self._emit("interject_listening", True, NOBODY)
 
     def forget_sound(self) -> None:
         """What was heard and has not reached the model yet never does."""
-        self._intake.forget()
+        self._ingest.forget()
 
     def stop_speaking(self) -> None:
         """Be silent now: cut what is said and forget what waits."""
@@ -285,9 +288,9 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         """There is nothing to choose."""
 
     def push_audio(self, frame: rtc.AudioFrame) -> None:
-        if self._closed or not self.may_hear():
+        if self._closed or not self.may_hear() or not self.listening:
             return
-        self._intake.push(frame)
+        self._ingest.push(read_frame(self._blocks, frame))
         if self._transcripts is not None and self.listening:
             self._transcripts.push(frame)
 
@@ -381,7 +384,7 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
     async def _run(self) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._intake.tick_forever(), name="interject-ticker")
+                group.create_task(self._ingest.tick_forever(), name="interject-ticker")
                 if self._transcripts is not None:
                     group.create_task(self._transcripts.run(), name="interject-transcripts")
                 with contextlib.suppress(TimeoutError):

@@ -13,7 +13,8 @@ from livekit import api, rtc
 
 from interject.agent.framing import Framer, Pacing
 from interject.integrations.audio.mixer import BLOCK_S
-from interject.integrations.livekit.room.ear import CAPTURED_KEY, SPEAKERS_KEY, Ear
+from interject.integrations.livekit.audio_frames import CAPTURED_KEY, SPEAKERS_KEY
+from interject.integrations.livekit.room.ear import Ear
 from interject.model_runtime.protocol import FRAME_S, Frame
 from tests.live.livekit_people import person, tone
 from tests.waiting import until

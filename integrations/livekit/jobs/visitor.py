@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from livekit import rtc
 
+from interject.integrations.livekit.audio_frames import SPEAKERS_KEY
 from interject.integrations.livekit.jobs.access import enter
-from interject.integrations.livekit.room.ear import SPEAKERS_KEY, Ear
+from interject.integrations.livekit.room.ear import Ear
 from interject.integrations.livekit.room.posts import ERROR_ATTRIBUTES
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 

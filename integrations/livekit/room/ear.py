@@ -12,6 +12,7 @@ from livekit import rtc
 from livekit.agents.voice.io import AudioInput
 
 from interject.integrations.audio.mixer import BLOCK_SAMPLES, QUIET_DBFS, Mixer, level_dbfs
+from interject.integrations.livekit.audio_frames import CAPTURED_KEY, SPEAKERS_KEY
 from interject.integrations.livekit.room.tracks import Tracks, people_only
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ, Speaker
 
@@ -21,13 +22,9 @@ if TYPE_CHECKING:
     from interject.integrations.audio.echo import EchoCanceller
     from interject.integrations.audio.mixer import MixedBlock, MixerReport
 
-SPEAKERS_KEY = "interject.speakers"
-CAPTURED_KEY = "interject.captured_at"
 QUEUE_BLOCKS = 500
 """Blocks that wait for the session (10 s); then the oldest is dropped and counted."""
 LONGEST_SLEEP_S = 0.02
-
-__all__ = ["CAPTURED_KEY", "SPEAKERS_KEY", "Ear", "people_only"]
 
 
 class Ear(AudioInput):

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 from livekit.agents import Agent, llm
 
 from interject.integrations.audio.echo import EchoCanceller
-from interject.integrations.audio.own_voice import OwnVoice, VoiceTap
+from interject.integrations.audio.own_voice import OwnVoice
 from interject.integrations.livekit.builder import room_options, session
 from interject.integrations.livekit.model import RealtimeModel
 from interject.integrations.livekit.realtime import RealtimeSession
 from interject.integrations.livekit.room.ear import Ear
 from interject.integrations.livekit.room.journal import ReplyJournal
+from interject.integrations.livekit.room.voice_tap import VoiceTap
+from interject.integrations.livekit.room.webrtc_echo import WebRtcEcho
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class RoomSession:
         self.ear = Ear(
             room,
             accepts=lambda who: accepts(who) and identity in (None, who.identity),
-            echo=EchoCanceller(self._voice) if self._voice is not None else None,
+            echo=EchoCanceller(self._voice, WebRtcEcho) if self._voice is not None else None,
         )
         self._room = room
         self._role = role

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from interject.config import RoomSettings
 from interject.integrations.conversation.announcement import Announcement
-from interject.integrations.livekit.room.ear import people_only
+from interject.integrations.livekit.room.tracks import people_only
 from tests.fakes.livekit_room import FakeRoom
 
 if TYPE_CHECKING:

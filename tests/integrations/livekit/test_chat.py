@@ -18,7 +18,7 @@ from interject.integrations.livekit.room.chat import (
     TOO_LONG,
     Chat,
 )
-from interject.integrations.livekit.room.ear import people_only
+from interject.integrations.livekit.room.tracks import people_only
 from tests.fakes.livekit_room import FakeRoom
 from tests.waiting import until
 
