@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "livekit.md").read_text(encoding="utf-8")
-UNIT, LIVE = "tests/integrations/livekit/test_", "tests/live/test_livekit_"
+UNIT, LIVE = "tests/integrations/livekit/test_", "tests/live/livekit/test_"
 
 TYPED_BY_A_TEST = {
     ".cache/livekit/livekit-server --config": f"{LIVE}page.py::test_the_server_of_the_page_listens_"
@@ -63,7 +63,7 @@ CLAIMS = {
     "digests without names": f"{UNIT}consent_store.py::test_nothing_personal_lies_on_disk",
     "Who withdrew himself alone reads": f"{UNIT}consent_store.py::"
     "test_who_withdrew_is_told_the_truth_when_he_comes",
-    "says so in a line and does not start": "tests/cli/test_livekit.py::"
+    "says so in a line and does not start": "tests/cli/livekit/test_commands.py::"
     "test_a_redis_that_is_not_there_is_waited_for_and_refused",
     "Error 4000 is a payload": f"{LIVE}floor_control.py::"
     "test_what_makes_no_sense_is_refused_by_name",

@@ -29,7 +29,7 @@ from interject.model_runtime.protocol import (
     Sampling,
     SessionOptions,
 )
-from tests.cli import process
+from tests.cli import command_process as process
 from tests.cli.sounds import room, write_float_wav, write_wav
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 from redis.retry import Retry
 
-from tests.live.redis_server import free_port
+from tests.live.redis.server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from interject.model_runtime.telemetry.tracing import SpanName
 from tests.deploy.files import ROOT, compose
 from tests.deploy.guarded_redis import GuardedRedis
-from tests.live.redis_server import free_port
+from tests.live.redis.server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

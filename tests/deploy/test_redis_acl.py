@@ -23,7 +23,7 @@ from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.redis.worker import Worker
 from interject.model_runtime.telemetry.worker_watch import NoObserver
 from tests.deploy.guarded_redis import DEPLOY, NO_RETRY, GuardedRedis
-from tests.live.watching import watched
+from tests.live.redis.membership_wait import watched
 from tests.model_runtime.worlds import frames, noise, small_model
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.redis.worker import Worker
 from tests.contract.runtime_contract import heard, of
 from tests.deploy.guarded_redis import GuardedRedis
-from tests.live.redis_cluster import until
-from tests.live.redis_server import free_port
+from tests.live.redis.cluster import until
+from tests.live.redis.server import free_port
 from tests.model_runtime.worlds import frames, noise, small_model
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis.connection import Address
 from tests.deploy.guarded_redis import GuardedRedis
-from tests.live.redis_server import free_port
+from tests.live.redis.server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from interject.model_runtime.redis.worker import Worker
 from interject.model_runtime.telemetry.fleet import Fleet, read_fleet
 from tests.deploy.files import ROOT
 from tests.deploy.guarded_redis import GuardedRedis
-from tests.live.redis_server import free_port
+from tests.live.redis.server import free_port
 from tests.model_runtime.worlds import small_model
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import torch
 from interject.model_runtime.local.process import ServerProcess
 from interject.model_runtime.redis.connection import Address
 from interject.model_runtime.redis.worker import Worker
-from tests.live.livekit_server import PROGRAM, LiveKitServer
-from tests.live.redis_server import RedisServer
+from tests.live.livekit.server import PROGRAM, LiveKitServer
+from tests.live.redis.server import RedisServer
 from tests.model_runtime.worlds import small_model
 
 # Small matrices are faster on one thread, and tests share the machine.

@@ -15,11 +15,11 @@ from benchmarks.hardware import describe
 from benchmarks.result import Result, finish
 from interject.model_runtime.local.process import ServerProcess
 from interject.model_runtime.protocol import FRAME_S
-from tests.live.livekit_growth import stay
-from tests.live.livekit_server import PROGRAM, LiveKitServer
+from tests.live.livekit.resource_growth import stay
+from tests.live.livekit.server import PROGRAM, LiveKitServer
 
 if TYPE_CHECKING:
-    from tests.live.livekit_growth import Look
+    from tests.live.livekit.resource_growth import Look
 
 SETTLED_S = 120.0
 TELLING_MINUTES = 30.0

@@ -1,6 +1,6 @@
 """Twenty rooms for minutes or an hour while everything that serves them is killed in turn.
 
-As `test_redis_chaos.py` does: afterwards each room is held against what an undisturbed engine says
+As `chaos/test_chaos.py` does: afterwards each room is held against what an undisturbed engine says
 about the same sound. `make soak` runs it, `python -m benchmarks.report` shows what came of it. What
 the rooms of a failed seed were told is kept in a file, and `--again FILE` holds it against the
 engine once more.
@@ -21,13 +21,13 @@ from benchmarks.hardware import describe
 from benchmarks.result import Result, finish, percentile
 from interject.model_runtime.protocol import FRAME_S
 from interject.model_runtime.threads import leave_a_core
-from tests.live.chaos import Chaos
-from tests.live.redis_server import RedisServer
-from tests.live.room import accounts
+from tests.live.chaos.room import accounts
+from tests.live.chaos.schedule import Chaos
+from tests.live.redis.server import RedisServer
 
 if TYPE_CHECKING:
-    from tests.live.chaos import Outcome
-    from tests.live.room import Room
+    from tests.live.chaos.room import Room
+    from tests.live.chaos.schedule import Outcome
 
 OUT = Path("out")
 

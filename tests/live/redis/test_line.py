@@ -1,0 +1,72 @@
+"""Much is said to Redis at once, and what goes wrong on the way is told."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import pytest
+from redis.exceptions import ConnectionError, ExecAbortError, ResponseError, TimeoutError
+
+from interject.model_runtime.redis.connection import Address
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from interject.model_runtime.redis.client import Client
+    from tests.live.redis.server import RedisServer
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
+
+MUCH = bytes(range(256)) * 4_096
+
+
+@pytest.fixture
+async def client(redis_server: RedisServer) -> AsyncIterator[Client]:
+    async with aclosing(Address.parse(redis_server.url).client()) as client:
+        await client.flushall()
+        yield client
+
+
+async def test_every_command_has_its_answer_and_an_error_is_one(client: Client) -> None:
+    answers = await client.exchange(
+        [("SET", "a", b"\r\n\x00"), ("INCR", "a"), ("GET", "a"), ("GET", "nothing"), ("ECHO", 7)]
+    )
+    assert isinstance(answers.pop(1), ResponseError)
+    assert answers == [b"OK", b"\r\n\x00", None, b"7"]
+
+
+async def test_far_more_than_fits_into_the_way(client: Client) -> None:
+    names = [f"k{number}" for number in range(16)]
+    assert await client.exchange([("SET", name, MUCH) for name in names]) == [b"OK"] * 16
+    assert await client.ask(("MGET", *names)) == [MUCH] * 16
+
+
+async def test_all_of_a_transaction_or_nothing(client: Client) -> None:
+    answers = await client.transact([("SET", "a", "x"), ("INCR", "a"), ("APPEND", "a", "y")])
+    assert isinstance(answers.pop(1), ResponseError)
+    assert answers == [b"OK", 2]
+    with pytest.raises(ResponseError, match="unknown command") as trouble:
+        await client.transact([("SET", "b", "x"), ("NOSUCH",)])
+    assert not isinstance(trouble.value, ExecAbortError)
+    assert await client.ask(("EXISTS", "b")) == 0
+
+
+async def test_an_error_that_is_the_only_answer_is_raised(client: Client) -> None:
+    with pytest.raises(ResponseError, match="unknown command"):
+        await client.ask(("NOSUCH",))
+    assert await client.ask(("PING",)) == b"PONG"
+
+
+async def test_after_a_lost_connection_there_is_a_new_one(client: Client) -> None:
+    number = await client.ask(("CLIENT", "ID"))
+    await client.client_kill_filter(_id=number)
+    with pytest.raises(ConnectionError):
+        await client.ask(("PING",))
+    assert await client.ask(("CLIENT", "ID")) != number
+
+
+async def test_a_redis_that_is_silent_for_too_long_is_not_waited_for(client: Client) -> None:
+    with pytest.raises(TimeoutError):
+        await client.ask(("BLPOP", "never", 0))
+    assert await client.ask(("PING",)) == b"PONG"
