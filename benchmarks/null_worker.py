@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.rig import with_context
 from interject.model_runtime.checkpoint import load_checkpoint
-from interject.model_runtime.engine.journal import AnyDeed, Decided, Ear, Snapshot
+from interject.model_runtime.engine.journal import AudioCursor, Decided, JournalEntry, Snapshot
 from interject.model_runtime.heap import freeze_heap
 from interject.model_runtime.protocol import (
     Closed,
@@ -50,7 +50,7 @@ class NullSession:
     def __init__(self, options: SessionOptions, emit: Callable[[Event], None]) -> None:
         self.id = options.session_id
         self.emit = emit
-        self.journal: Callable[[AnyDeed], None] = _ignore
+        self.journal: Callable[[JournalEntry], None] = _ignore
         self.decided = 0
 
 
@@ -77,7 +77,7 @@ class NullEngine:
         del prefix
         self._sessions[name] = NullSession(options, emit)
 
-    def report(self, session_id: str, journal: Callable[[AnyDeed], None]) -> None:
+    def report(self, session_id: str, journal: Callable[[JournalEntry], None]) -> None:
         self._sessions[session_id].journal = journal
 
     def push(self, session_id: str, frame: Frame) -> None:
@@ -101,9 +101,9 @@ class NullEngine:
         """Without a memory: just enough for Redis to drop what was heard."""
         heard = self._sessions[session_id].decided
         return Snapshot(
-            ear=Ear(heard, None, -math.inf), spans=(), carry=(), opening=(), reply=None, said=(),
-            heard_chars={}, requests=(), reply_count=0, decided_seq=heard - 1, threshold=1.0,
-            mode=FloorMode.SPEAK, finishing=False,
+            AudioCursor(heard, None, -math.inf), spans=(), carry=(), opening=(), reply=None,
+            reply_history=(), heard_chars={}, requests=(), reply_count=0, decided_seq=heard - 1,
+            threshold=1.0, mode=FloorMode.SPEAK, finishing=False,
         )  # fmt: skip
 
     def step(self) -> bool:
@@ -128,8 +128,8 @@ class NullEngine:
         )  # fmt: skip
 
 
-def _ignore(deed: AnyDeed) -> None:
-    del deed
+def _ignore(entry: JournalEntry) -> None:
+    del entry
 
 
 class NullWorker(Worker):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.engine.journal import Ear
+from interject.model_runtime.engine.journal import AudioCursor
 from interject.model_runtime.network.features import (
     LEFT_CONTEXT_SAMPLES,
     StreamFeatures,
@@ -98,23 +98,25 @@ class Hearing:
             self.queue.popleft()
         return bool(self.queue) and self.queue[0].frame.seq == seq
 
-    def ear(self) -> Ear:
+    def cursor(self) -> AudioCursor:
         """How to go on from the oldest queued chunk."""
         if self.queue:
             first = self.queue[0]
             before = first.loudest_before
             loudest = self.features.loudest if before is None else before
-            return Ear(first.frame.seq, first.window[:LEFT_CONTEXT_SAMPLES], loudest)
+            return AudioCursor(first.frame.seq, first.window[:LEFT_CONTEXT_SAMPLES], loudest)
         end = FRAME_SAMPLES + LEFT_CONTEXT_SAMPLES
         left = None if self._latest is None else self._latest[FRAME_SAMPLES:end]
-        return Ear(self.next_seq, left, self.features.loudest)
+        return AudioCursor(self.next_seq, left, self.features.loudest)
 
-    def resume(self, ear: Ear) -> None:
+    def resume(self, cursor: AudioCursor) -> None:
         """Go on from there."""
-        self.next_seq = ear.next_seq
-        self.features.loudest = ear.loudest
-        if ear.left is not None:
-            past = torch.nn.functional.pad(ear.left, (FRAME_SAMPLES - LEFT_CONTEXT_SAMPLES, 0))
+        self.next_seq = cursor.next_seq
+        self.features.loudest = cursor.loudest
+        if cursor.left_context is not None:
+            past = torch.nn.functional.pad(
+                cursor.left_context, (FRAME_SAMPLES - LEFT_CONTEXT_SAMPLES, 0)
+            )
             self._latest = self.features.window(past, torch.zeros(0))
 
 

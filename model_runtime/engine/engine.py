@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.forward_input import Request
-    from interject.model_runtime.engine.journal import AnyDeed, Recollection, Snapshot
+    from interject.model_runtime.engine.journal import JournalEntry, SavedSession, Snapshot
     from interject.model_runtime.protocol import Event
 
 BUSY_RETRY_S = 5.0
@@ -139,7 +139,7 @@ class Engine:
     def take_in(
         self,
         options: SessionOptions,
-        known: Recollection,
+        known: SavedSession,
         *,
         prefix: Feed | None = None,
         name: str = "",
@@ -165,7 +165,7 @@ class Engine:
         self,
         restoration: Restoration,
         emit: Callable[[Event], None],
-        journal: Callable[[AnyDeed], None],
+        journal: Callable[[JournalEntry], None],
     ) -> None:
         """A restoration has run: from now on its session takes part. Nothing is said twice."""
         stream = restoration.stream
@@ -242,7 +242,7 @@ class Engine:
             eviction=self._eviction,
         )
 
-    def report(self, session_id: str, journal: Callable[[AnyDeed], None]) -> None:
+    def report(self, session_id: str, journal: Callable[[JournalEntry], None]) -> None:
         """Note a new session's deeds, for `restore`."""
         self._stream(session_id).journal = journal
 

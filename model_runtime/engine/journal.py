@@ -2,14 +2,14 @@
 
 With `Eviction.EXACT` a slot is a pure function of the spans that it holds. So a `Snapshot` of the
 spans and the few values beside them, and the journal of what was done since, are enough: the
-journal is redone without the decoder, the frames that it names are encoded once more, and one pass
-over the spans fills the slot.
+journal is replayed without the decoder, the frames that it names are encoded once more, and one
+pass over the spans fills the slot.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 # What is written down is read back by these annotations, so they must be there at run time.
 from interject.model_runtime.engine.forward_input import Request  # noqa: TC001
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenReply:
+class ReplySnapshot:
     """A reply as far as it had come; `emotion` is None while it is not drawn yet."""
 
     reply_id: int
@@ -42,11 +42,11 @@ class SpokenReply:
 
 
 @dataclass(frozen=True, slots=True)
-class Ear:
-    """Where hearing goes on: `left` holds the 200 samples before frame `next_seq`."""
+class AudioCursor:
+    """Where features go on: `left_context` holds the 200 samples before frame `next_seq`."""
 
     next_seq: int
-    left: Tensor | None
+    left_context: Tensor | None
     loudest: float
 
 
@@ -54,12 +54,12 @@ class Ear:
 class Snapshot:
     """A session between two steps, without the frames that it has not decided yet."""
 
-    ear: Ear
+    audio_cursor: AudioCursor
     spans: tuple[Span, ...]
     carry: tuple[int, ...]
     opening: tuple[int, ...]
-    reply: SpokenReply | None
-    said: tuple[SpokenReply, ...]
+    reply: ReplySnapshot | None
+    reply_history: tuple[ReplySnapshot, ...]
     heard_chars: dict[int, int]
     requests: tuple[Request, ...]
     reply_count: int
@@ -70,19 +70,13 @@ class Snapshot:
     evictions: int = 0
 
 
-class Deed(Protocol):
-    """One entry of the journal."""
-
-    def redo(self, stream: Stream) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Fed:
     """Text was fed; `token` is what was drawn behind it, if anything was to be drawn."""
 
     token: int | None
 
-    def redo(self, stream: Stream) -> None:
+    def replay(self, stream: Stream) -> None:
         stream.next_text()
         if self.token is not None:
             stream.drew(self.token, stream.replied_at)
@@ -96,19 +90,19 @@ class Decided:
     silent: float
     respond: float
 
-    def redo(self, stream: Stream) -> None:
+    def replay(self, stream: Stream) -> None:
         if stream.hearing.skip_to(self.seq):
             feed = stream.next_chunks(1)
             stream.decided(feed, [[self.silent, self.respond]], 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Tidied:
-    """Spans were forgotten to make room. When that is due is no matter of redoing: what was asked
-    or cut just before or after it makes a difference.
+class Evicted:
+    """Spans were forgotten to make room. A replay could not find out when that was due: what was
+    asked or cut just before or after it makes a difference.
     """
 
-    def redo(self, stream: Stream) -> None:
+    def replay(self, stream: Stream) -> None:
         stream.tidy()
 
 
@@ -119,7 +113,7 @@ class Shed:
     seq: int
     encoded: bool = True
 
-    def redo(self, stream: Stream) -> None:
+    def replay(self, stream: Stream) -> None:
         stream.hearing.skip_to(self.seq + 1)
 
 
@@ -129,18 +123,18 @@ class Asked:
 
     request: Request
 
-    def redo(self, stream: Stream) -> None:
+    def replay(self, stream: Stream) -> None:
         stream.ask(self.request)
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class Cancelled:
     """A reply was cancelled."""
 
     reply_id: int
     heard_chars: int
 
-    def redo(self, stream: Stream) -> None:
+    def replay(self, stream: Stream) -> None:
         stream.cancel(self.reply_id, self.heard_chars)
 
 
@@ -151,7 +145,7 @@ class Played:
     reply_id: int
     chars: int
 
-    def redo(self, stream: Stream) -> None:
+    def replay(self, stream: Stream) -> None:
         stream.heard(self.reply_id, self.chars)
 
 
@@ -162,7 +156,7 @@ class Updated:
     threshold: float | None
     mode: FloorMode | None
 
-    def redo(self, stream: Stream) -> None:
+    def replay(self, stream: Stream) -> None:
         stream.update(threshold=self.threshold, mode=self.mode)
 
 
@@ -170,22 +164,22 @@ class Updated:
 class Finished:
     """No frame follows."""
 
-    def redo(self, stream: Stream) -> None:
+    def replay(self, stream: Stream) -> None:
         stream.finish()
 
 
-def is_unheard(deed: Deed) -> TypeGuard[Shed]:
+JournalEntry = Fed | Decided | Evicted | Shed | Asked | Cancelled | Played | Updated | Finished
+
+
+def was_never_encoded(entry: JournalEntry) -> TypeGuard[Shed]:
     """Whether a frame must not be encoded again."""
-    return isinstance(deed, Shed) and not deed.encoded
-
-
-AnyDeed = Fed | Decided | Tidied | Shed | Asked | Cut | Played | Updated | Finished
+    return isinstance(entry, Shed) and not entry.encoded
 
 
 @dataclass(frozen=True, slots=True)
-class Recollection:
+class SavedSession:
     """All that is known of a session: `frames` are those that the journal and the queue need."""
 
     snapshot: Snapshot | None
-    journal: tuple[AnyDeed, ...]
+    journal: tuple[JournalEntry, ...]
     frames: tuple[Frame, ...]

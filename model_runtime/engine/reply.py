@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.detokeniser import Detokeniser
-from interject.model_runtime.engine.journal import SpokenReply
+from interject.model_runtime.engine.journal import ReplySnapshot
 from interject.model_runtime.protocol import Cause, Emotion, EndReason
 
 if TYPE_CHECKING:
@@ -61,20 +61,22 @@ class Reply:
             text += self._show(self._detokeniser.finish())
         return text
 
-    def spoken(self) -> SpokenReply:
+    def snapshot(self) -> ReplySnapshot:
         """All that `resume` needs."""
-        return SpokenReply(
+        return ReplySnapshot(
             self.reply_id, self.seq, self.cause, self.emotion,
             tuple(self.tokens), self.text, self.ended,
         )  # fmt: skip
 
     @classmethod
-    def resume(cls, spoken: SpokenReply, limits: ReplyLimits, tokenizer: Tokenizer | None) -> Reply:
+    def resume(
+        cls, known: ReplySnapshot, limits: ReplyLimits, tokenizer: Tokenizer | None
+    ) -> Reply:
         """The same reply, its tokens spelt anew."""
-        reply = cls(spoken.reply_id, spoken.seq, spoken.cause, limits, tokenizer)
-        for token in spoken.tokens:
+        reply = cls(known.reply_id, known.seq, known.cause, limits, tokenizer)
+        for token in known.tokens:
             reply.accept(token)
-        reply.emotion, reply.text, reply.ended = spoken.emotion, spoken.text, spoken.ended
+        reply.emotion, reply.text, reply.ended = known.emotion, known.text, known.ended
         return reply
 
     def _show(self, text: str) -> str:

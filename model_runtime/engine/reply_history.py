@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 REMEMBERED_REPLIES = 64
 
 
-class Said:
+class ReplyHistory:
     """Bounded: the oldest is forgotten, and can no longer be cut."""
 
     def __init__(self) -> None:

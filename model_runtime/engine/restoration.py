@@ -9,12 +9,12 @@ import torch
 from interject.model_runtime.engine.audio_queue import encode
 from interject.model_runtime.engine.faults import is_own
 from interject.model_runtime.engine.forward import forward
-from interject.model_runtime.engine.journal import is_unheard
+from interject.model_runtime.engine.journal import was_never_encoded
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
-    from interject.model_runtime.engine.journal import Recollection
+    from interject.model_runtime.engine.journal import SavedSession
     from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.network.kv_cache import SlotMemory
 
@@ -31,7 +31,7 @@ class Restoration:
     def __init__(
         self,
         stream: Stream,
-        known: Recollection,
+        known: SavedSession,
         *,
         model: Model,
         memory: SlotMemory,
@@ -50,7 +50,7 @@ class Restoration:
 
     @torch.inference_mode()
     def run(self) -> None:
-        """Remember everything, redo the journal, and fill the slot.
+        """Remember everything, replay the journal, and fill the slot.
 
         :raises RuntimeFailure: when what is known contradicts itself; no other engine can do it.
         """
@@ -59,7 +59,7 @@ class Restoration:
             self._encode()
             if self._given_up:
                 return
-            self.stream.redo(self._known.journal)
+            self.stream.replay(self._known.journal)
             self.stream.replied_at = self._now
             self._fill()
         except RuntimeFailure:
@@ -77,7 +77,7 @@ class Restoration:
             self.stream.resume(known.snapshot)
         for frame in known.frames:
             hearing.hear(frame, self._now, limit=len(known.frames))
-        hearing.ignore({deed.seq for deed in known.journal if is_unheard(deed)})
+        hearing.ignore({entry.seq for entry in known.journal if was_never_encoded(entry)})
 
     def _encode(self) -> None:
         hearing = self.stream.hearing

@@ -25,21 +25,21 @@ from interject.model_runtime.engine.forward_input import (
     TypedTurn,
 )
 from interject.model_runtime.engine.journal import (
-    AnyDeed,
     Asked,
-    Cut,
+    Cancelled,
     Decided,
+    Evicted,
     Fed,
     Finished,
+    JournalEntry,
     Played,
     Shed,
     Snapshot,
-    Tidied,
     Updated,
 )
 from interject.model_runtime.engine.ledger import Eviction, SpanKind
 from interject.model_runtime.engine.reply import Reply, ReplyLimits
-from interject.model_runtime.engine.reply_history import Said
+from interject.model_runtime.engine.reply_history import ReplyHistory
 from interject.model_runtime.engine.sampling import Sampler
 from interject.model_runtime.engine.session_memory import SessionMemory
 from interject.model_runtime.network.architecture import CHUNK_POSITIONS
@@ -109,7 +109,7 @@ class Stream:
         self.replied_at = 0.0
         self.refilled_in_step = 0
         self.finishing = False
-        self.journal: Callable[[AnyDeed], None] | None = None
+        self.journal: Callable[[JournalEntry], None] | None = None
         self._layout = config.layout
         self._tokenizer = tokenizer
         self._tell = Announcer(options.session_id, emit)
@@ -123,7 +123,7 @@ class Stream:
         self._reply_count = 0
         self._threshold = options.threshold
         self._mode = options.mode
-        self._said = Said()
+        self._reply_history = ReplyHistory()
 
     # What is asked of it
 
@@ -145,9 +145,9 @@ class Stream:
 
     def cancel(self, reply_id: int, heard_chars: int) -> None:
         """Keep what was heard of a reply, forget the rest, wherever the reply now is."""
-        self._note(Cut(reply_id, heard_chars))
-        heard_chars = max(heard_chars, self._said.heard_chars.get(reply_id, 0))
-        past = self._said.get(reply_id)
+        self._note(Cancelled(reply_id, heard_chars))
+        heard_chars = max(heard_chars, self._reply_history.heard_chars.get(reply_id, 0))
+        past = self._reply_history.get(reply_id)
         if self.reply is not None and self.reply.reply_id == reply_id:
             if self.reply.emotion is not None:
                 self._cancel_current(self.reply, heard_chars)
@@ -157,8 +157,8 @@ class Stream:
     def heard(self, reply_id: int, chars: int) -> None:
         """Note that a reply was played out up to here."""
         self._note(Played(reply_id, chars))
-        if self._said.get(reply_id) or (self.reply and self.reply.reply_id == reply_id):
-            self._said.heard(reply_id, chars)
+        if self._reply_history.get(reply_id) or (self.reply and self.reply.reply_id == reply_id):
+            self._reply_history.heard(reply_id, chars)
 
     def close(self, reason: CloseReason, detail: str = "") -> None:
         """End the stream; the engine frees the slot."""
@@ -225,7 +225,7 @@ class Stream:
     def tidy(self) -> None:
         """Make room in a full slot, which is then to be filled again."""
         self.memory.tidy()
-        self._note(Tidied())
+        self._note(Evicted())
 
     def next_refill(self, rows: int) -> Feed:
         """The next rows, at most so many, of a slot that is tidied and to be filled again."""
@@ -399,7 +399,7 @@ class Stream:
         self._opening = []
         self.reply = None
         self.state = StreamState.LISTENING
-        self._said.add(reply)
+        self._reply_history.add(reply)
         self._tell.ended(reply)
 
     def _cancel_current(self, reply: Reply, heard_chars: int) -> None:
@@ -422,13 +422,13 @@ class Stream:
     def snapshot(self) -> Snapshot:
         """The stream between two steps."""
         return Snapshot(
-            ear=self.hearing.ear(),
+            audio_cursor=self.hearing.cursor(),
             spans=tuple(replace(span, ids=list(span.ids)) for span in self.memory.ledger.spans),
             carry=tuple(self._carry),
             opening=tuple(self._opening),
-            reply=None if self.reply is None else self.reply.spoken(),
-            said=tuple(reply.spoken() for reply in self._said),
-            heard_chars=dict(self._said.heard_chars),
+            reply=None if self.reply is None else self.reply.snapshot(),
+            reply_history=tuple(reply.snapshot() for reply in self._reply_history),
+            heard_chars=dict(self._reply_history.heard_chars),
             requests=tuple(self.requests),
             reply_count=self._reply_count,
             decided_seq=self._decided_seq,
@@ -440,7 +440,7 @@ class Stream:
 
     def resume(self, snapshot: Snapshot) -> None:
         """Become a fresh stream's snapshot; the slot must then be filled from the ledger."""
-        self.hearing.resume(snapshot.ear)
+        self.hearing.resume(snapshot.audio_cursor)
         spans = (replace(span, ids=list(span.ids)) for span in snapshot.spans)
         self.memory.resume(spans, snapshot.evictions)
         if snapshot.spans:
@@ -450,26 +450,28 @@ class Stream:
         if snapshot.reply is not None:
             self.reply = Reply.resume(snapshot.reply, limits, self._tokenizer)
             self.state = StreamState.REPLYING
-        said = (Reply.resume(reply, limits, self._tokenizer) for reply in snapshot.said)
-        self._said.resume(said, snapshot.heard_chars)
+        past = (Reply.resume(reply, limits, self._tokenizer) for reply in snapshot.reply_history)
+        self._reply_history.resume(past, snapshot.heard_chars)
         self.requests.extend(snapshot.requests)
         self._reply_count = snapshot.reply_count
         self._decided_seq = snapshot.decided_seq
         self._threshold, self._mode = snapshot.threshold, snapshot.mode
         self.finishing = snapshot.finishing
 
-    def redo(self, journal: Iterable[AnyDeed]) -> None:
+    def replay(self, journal: Iterable[JournalEntry]) -> None:
         """Do again what was done after the snapshot; nothing is fed."""
-        for deed in journal:
-            deed.redo(self)
+        for entry in journal:
+            entry.replay(self)
 
-    def report(self, emit: Callable[[Event], None], journal: Callable[[AnyDeed], None]) -> None:
+    def report(
+        self, emit: Callable[[Event], None], journal: Callable[[JournalEntry], None]
+    ) -> None:
         """Tell these from now on what happens, and what was done."""
         self._tell.emit, self.journal = emit, journal
 
-    def _note(self, deed: AnyDeed) -> None:
+    def _note(self, entry: JournalEntry) -> None:
         if self.journal is not None:
-            self.journal(deed)
+            self.journal(entry)
 
     def _announce_gap(self, gap: Gap, encoded: bool) -> None:
         if gap.reason is GapReason.OVERLOAD:

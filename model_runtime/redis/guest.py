@@ -11,7 +11,7 @@ from interject.model_runtime.remote import wire
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.model_runtime.engine.journal import AnyDeed
+    from interject.model_runtime.engine.journal import JournalEntry
     from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.protocol import SessionOptions
 
@@ -48,7 +48,7 @@ class Guest:
     cursor: str
     has_news: Callable[[Guest], None]
     outputs: list[wire.Output] = field(default_factory=list)
-    deeds: list[AnyDeed] = field(default_factory=list)
+    deeds: list[JournalEntry] = field(default_factory=list)
     entries: dict[int, str] = field(default_factory=dict)
     noted: int = 0
     evictions: int = 0
@@ -70,6 +70,6 @@ class Guest:
         """It could not begin, or go on."""
         self.emit(Closed(self.options.session_id, CloseReason.FAILURE, detail))
 
-    def note(self, deed: AnyDeed) -> None:
+    def note(self, deed: JournalEntry) -> None:
         self.deeds.append(deed)
         self.has_news(self)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.engine.engine import Engine
     from interject.model_runtime.engine.forward_input import Feed
-    from interject.model_runtime.engine.journal import Recollection
+    from interject.model_runtime.engine.journal import SavedSession
     from interject.model_runtime.redis.restorers import Action, Newcomer
     from interject.model_runtime.redis.spelling import Input
 
@@ -84,7 +84,7 @@ class EngineHost:
         epoch: int,
         options: SessionOptions,
         prefix: Feed | RuntimeFailure,
-        known: Recollection,
+        known: SavedSession,
         *,
         cursor: str,
         entries: dict[int, str],
@@ -137,7 +137,7 @@ class EngineHost:
         else:
             guest.emit(wire.Opened())
 
-    def _restore(self, guest: Guest, prefix: Feed | RuntimeFailure, known: Recollection) -> None:
+    def _restore(self, guest: Guest, prefix: Feed | RuntimeFailure, known: SavedSession) -> None:
         try:
             with self._engine.contained():
                 restoration = self._engine.take_in(
@@ -298,7 +298,7 @@ class EngineHost:
 
     def _with_snapshot(self, guest: Guest, batch: Batch) -> Batch:
         snapshot = self._engine.snapshot(guest.key)
-        first = snapshot.ear.next_seq
+        first = snapshot.audio_cursor.next_seq
         written = write_snapshot(snapshot, guest.cursor, model=self._model)
         guest.entries = {seq: entry for seq, entry in guest.entries.items() if seq >= first}
         return replace(batch, snapshot=written, keep_from=guest.entries.get(first, guest.cursor))

@@ -9,16 +9,22 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import torch
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 from safetensors.torch import load, save
 
-from interject.model_runtime.engine import journal
 from interject.model_runtime.engine.forward_input import Request  # noqa: TC001 (read at run time)
-from interject.model_runtime.engine.journal import AnyDeed, Ear, Snapshot, SpokenReply
+from interject.model_runtime.engine.journal import (
+    AudioCursor,
+    Cancelled,
+    Evicted,
+    JournalEntry,
+    ReplySnapshot,
+    Snapshot,
+)
 from interject.model_runtime.engine.ledger import Span, SpanKind
 from interject.model_runtime.protocol import FloorMode, RuntimeFailure
 
@@ -28,13 +34,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 VERSION = 2
-_DEEDS: dict[str, TypeAdapter[Any]] = {
-    kind.__name__: TypeAdapter(kind)
-    for kind in (
-        journal.Fed, journal.Decided, journal.Tidied, journal.Shed, journal.Asked,
-        journal.Cut, journal.Played, journal.Updated, journal.Finished,
-    )
+_WRITTEN_AS = {kind: kind.__name__ for kind in get_args(JournalEntry)} | {
+    Evicted: "Tidied", Cancelled: "Cut",
 }  # fmt: skip
+"""Workers of two versions read each other's journals, so an entry keeps its first name there."""
+_ENTRIES: dict[str, TypeAdapter[Any]] = {
+    name: TypeAdapter(kind) for kind, name in _WRITTEN_AS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +63,8 @@ class SnapshotNote:
     spans: tuple[SpanNote, ...]
     carry: tuple[int, ...]
     opening: tuple[int, ...]
-    reply: SpokenReply | None
-    said: tuple[SpokenReply, ...]
+    reply: ReplySnapshot | None
+    said: tuple[ReplySnapshot, ...]
     heard_chars: dict[int, int]
     requests: tuple[Request, ...]
     reply_count: int
@@ -74,20 +80,20 @@ class SnapshotNote:
 _NOTE = TypeAdapter(SnapshotNote)
 
 
-def write_journal(deeds: Sequence[AnyDeed], cursor: str, *, model: str) -> bytes:
+def write_journal(deeds: Sequence[JournalEntry], cursor: str, *, model: str) -> bytes:
     """What was done, and the last input that had been taken in by then."""
-    named = [(type(deed).__name__, deed) for deed in deeds]
+    named = [(_WRITTEN_AS[type(deed)], deed) for deed in deeds]
     return to_json((cursor, named, model), inf_nan_mode="constants")
 
 
-def read_journal(data: bytes, *, model: str) -> tuple[list[AnyDeed], str]:
+def read_journal(data: bytes, *, model: str) -> tuple[list[JournalEntry], str]:
     """The deeds and the cursor.
 
     :raises RuntimeFailure: when another model did them.
     """
     cursor, named, made_by = json.loads(data)
     _check_model(made_by, model)
-    return [_DEEDS[name].validate_python(value) for name, value in named], cursor
+    return [_ENTRIES[name].validate_python(value) for name, value in named], cursor
 
 
 def write_snapshot(snapshot: Snapshot, cursor: str, *, model: str) -> bytes:
@@ -96,17 +102,18 @@ def write_snapshot(snapshot: Snapshot, cursor: str, *, model: str) -> bytes:
     tensors: dict[str, Tensor] = {}
     if sounds:
         tensors["sound"] = torch.cat(sounds).contiguous()
-    if snapshot.ear.left is not None:
-        tensors["left"] = snapshot.ear.left.clone()
+    audio = snapshot.audio_cursor
+    if audio.left_context is not None:
+        tensors["left"] = audio.left_context.clone()
     note = SnapshotNote(
         cursor=cursor,
-        next_seq=snapshot.ear.next_seq,
-        loudest=snapshot.ear.loudest if math.isfinite(snapshot.ear.loudest) else None,
+        next_seq=audio.next_seq,
+        loudest=audio.loudest if math.isfinite(audio.loudest) else None,
         spans=tuple(_note(span) for span in snapshot.spans),
         carry=snapshot.carry,
         opening=snapshot.opening,
         reply=snapshot.reply,
-        said=snapshot.said,
+        said=snapshot.reply_history,
         heard_chars=snapshot.heard_chars,
         requests=snapshot.requests,
         reply_count=snapshot.reply_count,
@@ -134,12 +141,12 @@ def read_snapshot(data: bytes, *, model: str) -> tuple[Snapshot, str]:
     tensors = load(data)
     loudest = -math.inf if note.loudest is None else note.loudest
     snapshot = Snapshot(
-        ear=Ear(note.next_seq, tensors.get("left"), loudest),
+        audio_cursor=AudioCursor(note.next_seq, tensors.get("left"), loudest),
         spans=_spans(note.spans, tensors.get("sound")),
         carry=note.carry,
         opening=note.opening,
         reply=note.reply,
-        said=note.said,
+        reply_history=note.said,
         heard_chars=note.heard_chars,
         requests=note.requests,
         reply_count=note.reply_count,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError, ResponseError
 
-from interject.model_runtime.engine.journal import AnyDeed, Decided, Fed, Recollection
+from interject.model_runtime.engine.journal import Decided, Fed, JournalEntry, SavedSession
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,
@@ -57,7 +57,7 @@ class Legacy:
     number: int
     written: int
     cursor: str = FIRST_ENTRY
-    known: Recollection | None = None
+    known: SavedSession | None = None
     places: dict[int, str] = field(default_factory=dict)
     waiting: int = 0
     has_journal: bool = False
@@ -150,7 +150,7 @@ def _begin(key: str, state: wire.Fields, noted: Any, length: Any, model: str) ->
     except _UNREADABLE as error:
         return _lost(blank, error)
     waiting = length - sum(isinstance(deed, Decided) for deed in deeds)
-    known = Recollection(None, deeds, ())
+    known = SavedSession(None, deeds, ())
     return replace(legacy, known=known, cursor=cursor, waiting=waiting, has_journal=bool(journal))
 
 
@@ -174,11 +174,11 @@ async def load(
             (None, FIRST_ENTRY) if saved is None else read_snapshot(saved, model=model)
         )
         cursor = cursor if legacy.cursor == FIRST_ENTRY else legacy.cursor
-        first = 0 if snapshot is None else snapshot.ear.next_seq
+        first = 0 if snapshot is None else snapshot.audio_cursor.next_seq
         frames = await _frames(client, keys.input(legacy.key), first_seq=first, cursor=cursor)
     except _UNREADABLE as error:
         return _lost(legacy, error)
-    known = Recollection(snapshot, legacy.known.journal, tuple(frames.values()))
+    known = SavedSession(snapshot, legacy.known.journal, tuple(frames.values()))
     places = {frame.seq: entry for entry, frame in frames.items()}
     return replace(legacy, known=known, cursor=cursor, places=places)
 
@@ -193,9 +193,9 @@ def _lost(legacy: Legacy, error: Exception) -> Legacy:
     return replace(legacy, known=None, cursor=FIRST_ENTRY, failure=reason)
 
 
-def _deeds(journal: Entries, model: str) -> tuple[tuple[AnyDeed, ...], str]:
+def _deeds(journal: Entries, model: str) -> tuple[tuple[JournalEntry, ...], str]:
     """Also the last input entry that had been taken in; the first one where nothing is noted."""
-    deeds: list[AnyDeed] = []
+    deeds: list[JournalEntry] = []
     cursor = FIRST_ENTRY
     for _, fields in journal:
         more, cursor = read_journal(fields[b"j"], model=model)

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 from interject.model_runtime.engine.context_budget import LEAST_CONTEXT, Shares
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.forward import forward
-from interject.model_runtime.engine.journal import Recollection
+from interject.model_runtime.engine.journal import SavedSession
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.protocol import (
     Decision,
@@ -43,7 +43,7 @@ from tests.model_runtime.alike import assert_same_decisions
 from tests.model_runtime.worlds import SMALL_CONDITION, frames, noise, small_model
 
 if TYPE_CHECKING:
-    from interject.model_runtime.engine.journal import AnyDeed, Snapshot
+    from interject.model_runtime.engine.journal import JournalEntry, Snapshot
     from interject.model_runtime.engine.stream import Stream
 
 EXAMPLES = int(os.environ.get("INTERJECT_EXAMPLES", "15"))
@@ -83,13 +83,13 @@ class Notes:
     """What a worker would have saved of the session."""
 
     snapshot: Snapshot | None = None
-    journal: list[AnyDeed] = field(default_factory=list)
+    journal: list[JournalEntry] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
 
     def save(self, engine: Engine) -> None:
         self.snapshot = engine.snapshot("a")
         self.journal.clear()
-        self.frames = [f for f in self.frames if f.seq >= self.snapshot.ear.next_seq]
+        self.frames = [f for f in self.frames if f.seq >= self.snapshot.audio_cursor.next_seq]
 
 
 class AnySession(RuleBasedStateMachine):
@@ -207,7 +207,7 @@ class AnySession(RuleBasedStateMachine):
         waiting = {chunk.frame.seq for chunk in self.stream.hearing.queue}
         before = self.stream.snapshot()
         self.engine.abandon("a")
-        known = Recollection(notes.snapshot, tuple(notes.journal), tuple(notes.frames))
+        known = SavedSession(notes.snapshot, tuple(notes.journal), tuple(notes.frames))
         restoration = self.engine.take_in(self.options, known)
         restoration.run()
         self.engine.join(restoration, self.events.append, notes.journal.append)
@@ -233,7 +233,7 @@ class AnySession(RuleBasedStateMachine):
     @invariant()
     def replies_are_held_as_far_as_they_were_heard(self) -> None:
         for span in self.stream.memory.ledger.spans:
-            reply = None if span.reply_id is None else self.stream._said.get(span.reply_id)
+            reply = None if span.reply_id is None else self.stream._reply_history.get(span.reply_id)
             if reply is not None and reply.tokens:
                 assert span.ids[-len(reply.tokens) :] == reply.tokens
 

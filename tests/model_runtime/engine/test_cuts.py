@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interject.model_runtime.engine.journal import Recollection
+from interject.model_runtime.engine.journal import SavedSession
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.scheduler import StepLimits
 from interject.model_runtime.protocol import (
@@ -51,7 +51,7 @@ def next_decisions(room: Room) -> list[Decision]:
 def restored(room: Room) -> Room:
     """The same session in another engine, from its snapshot."""
     other = Room(eviction=Eviction.EXACT)
-    known = Recollection(room.engine.snapshot("a"), (), ())
+    known = SavedSession(room.engine.snapshot("a"), (), ())
     restoration = other.engine.take_in(room.engine._stream("a").options, known)
     restoration.run()
     other.events["a"] = []

@@ -9,7 +9,7 @@ import torch
 
 from interject.model_runtime.engine.context_budget import LEAST_CONTEXT, Shares
 from interject.model_runtime.engine.engine import Engine
-from interject.model_runtime.engine.journal import Recollection
+from interject.model_runtime.engine.journal import SavedSession
 from interject.model_runtime.engine.ledger import Eviction, Span, SpanKind
 from interject.model_runtime.engine.scheduler import StepLimits
 from interject.model_runtime.protocol import (
@@ -210,7 +210,7 @@ def test_a_snapshot_with_spans_of_any_length_goes_on() -> None:
         reply_count=1,
     )
     room.engine.abandon("a")
-    restoration = room.engine.take_in(options, Recollection(old, (), ()))
+    restoration = room.engine.take_in(options, SavedSession(old, (), ()))
     restoration.run()
     room.events["a"] = []
     room.engine.join(restoration, room.events["a"].append, lambda deed: None)
@@ -226,6 +226,6 @@ def test_a_snapshot_longer_than_a_slot_is_refused() -> None:
     engine.open(options, lambda event: None)
     old = replace(engine.snapshot("a"), spans=(Span(SpanKind.PREFIX, [1] * 257),))
     engine.abandon("a")
-    restoration = engine.take_in(options, Recollection(old, (), ()))
+    restoration = engine.take_in(options, SavedSession(old, (), ()))
     with pytest.raises(RuntimeFailure, match="cannot be done again"):
         restoration.run()

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from interject.model_runtime.engine.engine import Engine
-from interject.model_runtime.engine.journal import Fed, Recollection
+from interject.model_runtime.engine.journal import Fed, SavedSession
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
@@ -33,7 +33,7 @@ from tests.model_runtime.worlds import frames, noise, small_model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.model_runtime.engine.journal import AnyDeed, Snapshot
+    from interject.model_runtime.engine.journal import JournalEntry, Snapshot
 
 pytestmark = pytest.mark.numerics
 OPTIONS = SessionOptions("a", prompt_ids=tuple(range(20)), threshold=0.6, max_reply_tokens=9)
@@ -45,7 +45,7 @@ class Witness:
     """Keeps what a worker would have saved: frames, events, the journal, a snapshot."""
 
     events: list[Event] = field(default_factory=list)
-    journal: list[AnyDeed] = field(default_factory=list)
+    journal: list[JournalEntry] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     snapshot: Snapshot | None = None
     evictions: int = 0
@@ -64,14 +64,14 @@ class Witness:
             self.evictions = engine.evictions("a")
             self.snapshot = engine.snapshot("a")
             self.journal.clear()
-            first = self.snapshot.ear.next_seq
+            first = self.snapshot.audio_cursor.next_seq
             self.frames = [frame for frame in self.frames if frame.seq >= first]
 
     def take_over(self) -> Engine:
         """Another engine, whose slots are not those of the first."""
         engine = self._engine(slots=3)
         engine.open(SessionOptions("other"), lambda event: None)
-        known = Recollection(self.snapshot, tuple(self.journal), tuple(self.frames))
+        known = SavedSession(self.snapshot, tuple(self.journal), tuple(self.frames))
         restoration = engine.take_in(self.options, known)
         restoration.run()
         engine.join(restoration, self.events.append, self.journal.append)
@@ -214,7 +214,7 @@ def test_an_abandoned_session_says_nothing_and_frees_its_slot() -> None:
 
 def test_a_journal_with_a_hole_is_a_clear_failure() -> None:
     engine = Engine(small_model(256), slots=1, eviction=Eviction.EXACT)
-    restoration = engine.take_in(OPTIONS, Recollection(None, (Fed(None), Fed(None)), ()))
+    restoration = engine.take_in(OPTIONS, SavedSession(None, (Fed(None), Fed(None)), ()))
     with pytest.raises(RuntimeFailure, match=r"cannot be done again \(IndexError\)"):
         restoration.run()
     engine.discard(restoration)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from interject.model_runtime.engine.journal import AnyDeed, Decided, Fed
+from interject.model_runtime.engine.journal import Decided, Fed, JournalEntry
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
 from interject.model_runtime.redis.arrivals import Arrivals
 from interject.model_runtime.redis.keys import Keys
@@ -28,7 +28,7 @@ class Will:
     """One session in Redis."""
 
     def __init__(
-        self, *deeds: AnyDeed, written: int = 3, entries: int = 4, worker: str = "me"
+        self, *deeds: JournalEntry, written: int = 3, entries: int = 4, worker: str = "me"
     ) -> None:
         self.state = {
             b"state": b"open",

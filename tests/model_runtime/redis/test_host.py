@@ -13,7 +13,7 @@ import torch
 
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.forward_input import Feed
-from interject.model_runtime.engine.journal import Recollection
+from interject.model_runtime.engine.journal import SavedSession
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.restoration import Restoration
 from interject.model_runtime.protocol import (
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from interject.model_runtime.engine.journal import AnyDeed
+    from interject.model_runtime.engine.journal import JournalEntry
     from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.redis.guest import Batch
 
 T = TypeVar("T")
 WAIT_S = 60.0
-NOTHING = Recollection(None, (), ())
+NOTHING = SavedSession(None, (), ())
 
 
 class SlowRestoration(Restoration):
@@ -72,7 +72,7 @@ class NotingEngine:
         self._error = error
 
     def take_in(
-        self, options: SessionOptions, known: Recollection, *, prefix: Feed, name: str
+        self, options: SessionOptions, known: SavedSession, *, prefix: Feed, name: str
     ) -> SlowRestoration:
         restoration = SlowRestoration(name, error=self._error)
         self.restorations[name] = restoration
@@ -245,7 +245,7 @@ def no_snapshot(scene: Scene) -> None:
 def no_journal(scene: Scene) -> None:
     note = scene.engine._stream("bad").journal
     assert note is not None
-    note(cast("AnyDeed", Undone()))
+    note(cast("JournalEntry", Undone()))
 
 
 @dataclass(slots=True)
@@ -307,7 +307,7 @@ async def test_texts_are_answered_in_order_and_a_long_one_is_refused() -> None:
         await scene.host.aclose()
 
 
-def poisoned() -> Recollection:
+def poisoned() -> SavedSession:
     """A memory whose sound has another width than the model's."""
     engine = Engine(small_model(), slots=1, eviction=Eviction.EXACT)
     engine.open(SessionOptions("bad", threshold=1.0), lambda event: None)
@@ -319,7 +319,7 @@ def poisoned() -> Recollection:
         replace(span, embeddings=None if span.embeddings is None else span.embeddings[:, :3])
         for span in snapshot.spans
     ]
-    return Recollection(replace(snapshot, spans=tuple(spans)), (), ())
+    return SavedSession(replace(snapshot, spans=tuple(spans)), (), ())
 
 
 async def test_a_memory_that_the_model_cannot_take_ends_that_session_alone() -> None:
