@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from interject.model_runtime.engine.engine import Engine
-    from interject.model_runtime.engine.forward_input import Feed
-    from interject.model_runtime.engine.prompt_encoder import Wording
+    from interject.model_runtime.engine.forward_input import ForwardInput
+    from interject.model_runtime.engine.prompt_encoder import PromptEncoder
 
 READY = "the null worker is there"
 EVICT_EVERY = 25
@@ -61,8 +61,8 @@ class NullEngine:
     frame was put in, and when it was decided.
     """
 
-    def __init__(self, wording: Wording) -> None:
-        self.wording = wording
+    def __init__(self, prompt_encoder: PromptEncoder) -> None:
+        self.prompt_encoder = prompt_encoder
         self._sessions: dict[str, NullSession] = {}
         self._waiting: list[tuple[str, Frame, float]] = []
         self._finishing: list[str] = []
@@ -72,7 +72,12 @@ class NullEngine:
         return contextlib.nullcontext()
 
     def open(
-        self, options: SessionOptions, emit: Callable[[Event], None], *, prefix: Feed, name: str
+        self,
+        options: SessionOptions,
+        emit: Callable[[Event], None],
+        *,
+        prefix: ForwardInput,
+        name: str,
     ) -> None:
         del prefix
         self._sessions[name] = NullSession(options, emit)
@@ -139,7 +144,7 @@ class NullWorker(Worker):
         model = load_checkpoint("nano")
         small = replace(model, config=with_context(model.config, 64))
         super().__init__(url, small, name="null", slots=slots)
-        self._engine = cast("Engine", NullEngine(self._engine.wording))
+        self._engine = cast("Engine", NullEngine(self._engine.prompt_encoder))
 
 
 async def serve(url: str, slots: str) -> None:

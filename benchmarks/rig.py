@@ -20,7 +20,7 @@ from interject.model_runtime.network.attention import Segment, SlotAttention
 from interject.model_runtime.network.decoder import Decoder
 from interject.model_runtime.network.encoder import AudioTower
 from interject.model_runtime.network.features import WINDOW_SAMPLES, clamp_and_scale, log_mel
-from interject.model_runtime.network.kv_cache import SlotMemory
+from interject.model_runtime.network.kv_cache import KVCache
 from interject.training.recipe import nano_config
 from interject.training.tokenizer import TEXT_TOKENS
 
@@ -76,10 +76,10 @@ class Rig:
                 self.decoder = Decoder(config.decoder).eval().requires_grad_(False)
             finally:
                 torch.set_default_dtype(default)
-        self.memory = SlotMemory(config.decoder, slots, dtype=dtype, device=device)
+        self.cache = KVCache(config.decoder, slots, dtype=dtype, device=device)
         for index in range(config.decoder.layers):
-            self.memory.keys[index].normal_()
-            self.memory.values[index].normal_()
+            self.cache.keys[index].normal_()
+            self.cache.values[index].normal_()
         # Which two rows of the head compete does not change what they cost.
         self._controls = torch.tensor([0, 1], device=device)
 
@@ -99,7 +99,7 @@ class Rig:
         segments = [
             Segment(slot, context - CHUNK_POSITIONS, CHUNK_POSITIONS) for slot in range(batch)
         ]
-        attention = SlotAttention(self.memory, segments)
+        attention = SlotAttention(self.cache, segments)
         hidden = self.decoder.forward_rows(rows.flatten(0, 1), attention)
         last = hidden.unflatten(0, (batch, CHUNK_POSITIONS))[:, -1]
         return self.decoder.logits(last, self._controls).float().cpu()
@@ -109,7 +109,7 @@ class Rig:
         """One reply token for each of `batch` sessions, greedy: ids [batch] on the host."""
         rows = self.decoder.embed(torch.zeros(batch, dtype=torch.int64, device=self.device))
         segments = [Segment(slot, context - 1, 1) for slot in range(batch)]
-        hidden = self.decoder.forward_rows(rows, SlotAttention(self.memory, segments))
+        hidden = self.decoder.forward_rows(rows, SlotAttention(self.cache, segments))
         return self.decoder.logits(hidden).argmax(-1).cpu()
 
     def time_ms(self, work: Callable[[], object], repeats: int) -> list[float]:

@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 class EmbeddedRuntime:
     """Many sessions of this process on one engine. Use it as an async context manager.
 
-    A full slot is tidied as workers do it, so that both hear the same in the same sound.
+    A full slot evicts as those of workers do, so that both hear the same in the same sound.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class EmbeddedRuntime:
     async def open(self, options: SessionOptions) -> EmbeddedSession:
         """Begin a session."""
         engine = self._engine
-        prefix = await asyncio.to_thread(engine.wording.prefix, options)
+        prefix = await asyncio.to_thread(engine.prompt_encoder.prefix, options)
         return await self._open(options, lambda emit: engine.open(options, emit, prefix=prefix))
 
     async def open_clip(
@@ -96,7 +96,7 @@ class EmbeddedRuntime:
 
     async def free_slots(self) -> int:
         """How many sessions could be opened now."""
-        return await asyncio.wrap_future(self._thread.ask(lambda: self._engine.memory.free))
+        return await asyncio.wrap_future(self._thread.ask(lambda: self._engine.kv_cache.free_slots))
 
     async def aclose(self) -> None:
         """Close every session and stop the thread."""
@@ -234,7 +234,7 @@ class EmbeddedSession:
     async def _spelt(self, text: str) -> tuple[int, ...]:
         self._check()
         limits.check_text("text", text, limits.MAX_TEXT_BYTES)
-        return await asyncio.to_thread(self._thread.engine.wording.short_ids, text)
+        return await asyncio.to_thread(self._thread.engine.prompt_encoder.short_ids, text)
 
     async def _ask(self, action: Callable[[Engine], None]) -> None:
         """Do something that the engine may refuse; the refusal reaches the caller."""

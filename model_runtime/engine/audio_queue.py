@@ -29,7 +29,7 @@ MAX_BACKLOG_FRAMES = 150
 
 
 @dataclass(slots=True)
-class HeardChunk:
+class QueuedChunk:
     """A frame in the queue.
 
     `embeddings` [10, width], and the maximum `loudest_before` it, are there once it was encoded.
@@ -42,7 +42,7 @@ class HeardChunk:
     loudest_before: float | None = None
 
 
-class Hearing:
+class AudioQueue:
     """Frames in order, each exactly once; what never came or was shed is reported as a gap."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Hearing:
         *,
         loudest: float,
     ) -> None:
-        self.queue: deque[HeardChunk] = deque()
+        self.chunks: deque[QueuedChunk] = deque()
         self.features = StreamFeatures(config, loudest=loudest)
         self.duplicates = 0
         self._session_id = session_id
@@ -61,7 +61,7 @@ class Hearing:
         self.next_seq = 0
         self._latest: Tensor | None = None
 
-    def hear(self, frame: Frame, now: float, *, limit: int = MAX_BACKLOG_FRAMES) -> None:
+    def push(self, frame: Frame, now: float, *, limit: int = MAX_BACKLOG_FRAMES) -> None:
         """Queue a frame; report what was skipped, drop what was heard already."""
         if frame.seq < self.next_seq:
             self.duplicates += 1
@@ -72,36 +72,36 @@ class Hearing:
             self.features.forget_context()
         self.next_seq = frame.seq + 1
         self._latest = self.features.window(_samples(frame.pcm), _samples(frame.lookahead))
-        self.queue.append(HeardChunk(frame, now, self._latest))
-        if len(self.queue) > limit:
+        self.chunks.append(QueuedChunk(frame, now, self._latest))
+        if len(self.chunks) > limit:
             self.shed()
 
     def shed(self) -> None:
         """Drop the oldest frame, and say so: whether its loudness had an effect, too."""
-        shed = self.queue.popleft()
+        shed = self.chunks.popleft()
         gap = Gap(self._session_id, shed.frame.seq, 1, GapReason.OVERLOAD)
         self._emit(gap, shed.embeddings is not None)
 
     def ignore(self, seqs: set[int]) -> None:
         """Do not encode these frames: they are only there to be dropped again."""
-        for chunk in self.queue:
+        for chunk in self.chunks:
             if chunk.frame.seq in seqs:
                 chunk.embeddings = torch.empty(0)
 
-    def unencoded(self) -> list[HeardChunk]:
+    def unencoded(self) -> list[QueuedChunk]:
         """Queued chunks without embeddings, oldest first."""
-        return [chunk for chunk in self.queue if chunk.embeddings is None]
+        return [chunk for chunk in self.chunks if chunk.embeddings is None]
 
     def skip_to(self, seq: int) -> bool:
         """Drop queued chunks before `seq`; whether that one is next."""
-        while self.queue and self.queue[0].frame.seq < seq:
-            self.queue.popleft()
-        return bool(self.queue) and self.queue[0].frame.seq == seq
+        while self.chunks and self.chunks[0].frame.seq < seq:
+            self.chunks.popleft()
+        return bool(self.chunks) and self.chunks[0].frame.seq == seq
 
     def cursor(self) -> AudioCursor:
         """How to go on from the oldest queued chunk."""
-        if self.queue:
-            first = self.queue[0]
+        if self.chunks:
+            first = self.chunks[0]
             before = first.loudest_before
             loudest = self.features.loudest if before is None else before
             return AudioCursor(first.frame.seq, first.window[:LEFT_CONTEXT_SAMPLES], loudest)
@@ -121,7 +121,7 @@ class Hearing:
 
 
 def encode(
-    work: Sequence[tuple[Hearing, Sequence[HeardChunk]]],
+    work: Sequence[tuple[AudioQueue, Sequence[QueuedChunk]]],
     tower: AudioTower,
     config: FeatureConfig,
 ) -> None:
@@ -134,10 +134,10 @@ def encode(
     spectra = log_mel(windows.to(weight.device), config)
     peaks = spectra.amax(dim=(-2, -1)).tolist()
     loudest: list[float] = []
-    for hearing, chunks in work:
+    for audio, chunks in work:
         for chunk in chunks:
-            chunk.loudest_before = hearing.features.loudest
-            loudest.append(hearing.features.raise_loudest(peaks[len(loudest)]))
+            chunk.loudest_before = audio.features.loudest
+            loudest.append(audio.features.raise_loudest(peaks[len(loudest)]))
     ceiling = torch.tensor(loudest, device=spectra.device)[:, None, None]
     mel = clamp_and_scale(spectra, ceiling, config).to(weight.dtype)
     embeddings = iter(tower(mel))

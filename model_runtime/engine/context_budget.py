@@ -18,7 +18,7 @@ LEAST_CONTEXT = 4 * (CHUNK_POSITIONS + 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class ContextBudget:
     """`context` is how many positions a slot has."""
 
     context: int
@@ -34,7 +34,7 @@ class Shares:
         return self.span - AROUND_TEXT
 
     @property
-    def tidied(self) -> int:
+    def kept(self) -> int:
         """What stays of a full slot, at most."""
         return self.context // 2
 

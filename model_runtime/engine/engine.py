@@ -18,22 +18,22 @@ import torch
 
 from interject.model_runtime.engine.audio_queue import (
     MAX_BACKLOG_FRAMES,
-    HeardChunk,
-    Hearing,
+    AudioQueue,
+    QueuedChunk,
     encode,
 )
-from interject.model_runtime.engine.context_budget import Shares
+from interject.model_runtime.engine.context_budget import ContextBudget
 from interject.model_runtime.engine.faults import failure, is_own
-from interject.model_runtime.engine.forward_input import Feed, ForcedReply, TypedTurn
+from interject.model_runtime.engine.forward_input import ForcedReply, ForwardInput, TypedTurn
 from interject.model_runtime.engine.ledger import Eviction
-from interject.model_runtime.engine.model_runner import Passes, Work
+from interject.model_runtime.engine.model_runner import ModelRunner, StepBatch
 from interject.model_runtime.engine.offline import embed_clip
-from interject.model_runtime.engine.prompt_encoder import Wording
+from interject.model_runtime.engine.prompt_encoder import PromptEncoder
 from interject.model_runtime.engine.restoration import Restoration
 from interject.model_runtime.engine.scheduler import StepLimits, StepPlan, plan_step
 from interject.model_runtime.engine.stream import Stream, StreamState
 from interject.model_runtime.network.architecture import CHUNK_POSITIONS
-from interject.model_runtime.network.kv_cache import SlotMemory
+from interject.model_runtime.network.kv_cache import KVCache
 from interject.model_runtime.protocol import (
     Cause,
     CloseReason,
@@ -62,7 +62,7 @@ BACKLOG_FRAMES_A_SLOT = 75
 """Half a minute. A file is read at most 64 frames ahead."""
 
 Words = str | tuple[int, ...]
-"""A text, or the ids that `Engine.wording` has made of it in another thread."""
+"""A text, or the ids that `Engine.prompt_encoder` has made of it in another thread."""
 
 MAX_REQUESTS = 64
 """Typed turns and forced replies of one session that wait for their turn."""
@@ -92,22 +92,20 @@ class Engine:
         if slots < 1:
             raise ValueError(f"an engine needs at least one slot, not {slots}")
         self.model = model
-        self.memory = SlotMemory(
-            model.config.decoder, slots, dtype=model.dtype, device=model.device
-        )
-        shares = Shares(self.memory.context)
-        self.wording = Wording(model, shares)
+        self.kv_cache = KVCache(model.config.decoder, slots, dtype=model.dtype, device=model.device)
+        budget = ContextBudget(self.kv_cache.context)
+        self.prompt_encoder = PromptEncoder(model, budget)
         limits = limits or StepLimits()
-        drain = max(1, min(limits.drain, shares.span // CHUNK_POSITIONS))
-        refill = max(1, limits.refill or shares.context // 16)
-        self._limits = replace(limits, drain=drain, refill=refill)
+        drain = max(1, min(limits.drain, budget.span // CHUNK_POSITIONS))
+        recompute = max(1, limits.recompute or budget.context // 16)
+        self._limits = replace(limits, drain=drain, recompute=recompute)
         fair = max(MAX_BACKLOG_FRAMES, BACKLOG_FRAMES_A_SLOT * slots)
         self._backlog_frames = backlog_frames or fair
         self._clock = clock
         self._eviction = eviction
         self._streams: dict[str, Stream] = {}
         self._steps = 0
-        self._passes = Passes(model, self.memory, alone=self._alone, clock=clock)
+        self._runner = ModelRunner(model, self.kv_cache, isolated=self._isolated, clock=clock)
 
     # Sessions
 
@@ -121,27 +119,27 @@ class Engine:
         options: SessionOptions,
         emit: Callable[[Event], None],
         *,
-        prefix: Feed | None = None,
+        prefix: ForwardInput | None = None,
         name: str = "",
         loudest: float = -math.inf,
     ) -> Stream:
         """Begin a session. `loudest` is the log-mel maximum that it starts from.
 
-        `prefix` is what `wording` makes of the options, which another thread may have had done.
+        `prefix` is what `prompt_encoder` makes of the options, maybe in another thread before.
         `name` is what the session is called here, unless by its id: two tenants may choose one id.
 
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
-        prefix = prefix or self.wording.prefix(options)
+        prefix = prefix or self.prompt_encoder.prefix(options)
         return self._start(options, emit, prefix, name=name, loudest=loudest)
 
-    def take_in(
+    def restore(
         self,
         options: SessionOptions,
         known: SavedSession,
         *,
-        prefix: Feed | None = None,
+        prefix: ForwardInput | None = None,
         name: str = "",
     ) -> Restoration:
         """Begin to go on with a session that another engine had; its slot is taken from now on.
@@ -151,13 +149,13 @@ class Engine:
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
-        prefix = prefix or self.wording.prefix(options)
+        prefix = prefix or self.prompt_encoder.prefix(options)
         stream = self._new_stream(options, _say_nothing, prefix, name=name)
         return Restoration(
             stream,
             known,
             model=self.model,
-            memory=self.memory,
+            cache=self.kv_cache,
             now=self._clock(),
         )
 
@@ -192,7 +190,7 @@ class Engine:
         :raises RuntimeFailure: when the clip does not fit into a slot.
         """
         embeddings = embed_clip(self.model, clip)
-        prefix, asked = self.wording.clip(options, question, embeddings)
+        prefix, asked = self.prompt_encoder.clip(options, question, embeddings)
         stream = self._start(options, emit, prefix, clip=asked)
         stream.finishing = True
         return stream
@@ -201,10 +199,10 @@ class Engine:
         self,
         options: SessionOptions,
         emit: Callable[[Event], None],
-        prefix: Feed,
+        prefix: ForwardInput,
         *,
         name: str = "",
-        clip: Feed | None = None,
+        clip: ForwardInput | None = None,
         loudest: float = -math.inf,
     ) -> Stream:
         stream = self._new_stream(options, emit, prefix, name=name, clip=clip, loudest=loudest)
@@ -215,23 +213,23 @@ class Engine:
         self,
         options: SessionOptions,
         emit: Callable[[Event], None],
-        prefix: Feed,
+        prefix: ForwardInput,
         *,
         name: str = "",
-        clip: Feed | None = None,
+        clip: ForwardInput | None = None,
         loudest: float = -math.inf,
     ) -> Stream:
         if (name or options.session_id) in self._streams:
             raise RuntimeFailure(f"session {options.session_id} is open already")
-        slot = self.memory.take()
+        slot = self.kv_cache.allocate()
         if slot is None:
             raise RuntimeBusy(
-                f"all {len(self.memory.lengths)} slots are taken", retry_after_s=BUSY_RETRY_S
+                f"all {len(self.kv_cache.lengths)} slots are taken", retry_after_s=BUSY_RETRY_S
             )
         return Stream(
-            self.wording.bounded(options),
+            self.prompt_encoder.bounded(options),
             config=self.model.config,
-            memory=self.memory,
+            cache=self.kv_cache,
             slot=slot,
             tokenizer=self.model.tokenizer,
             emit=emit,
@@ -248,7 +246,7 @@ class Engine:
 
     def push(self, session_id: str, frame: Frame) -> None:
         """Queue a frame."""
-        self._stream(session_id).hearing.hear(frame, self._clock())
+        self._stream(session_id).audio.push(frame, self._clock())
 
     def finish(self, session_id: str) -> None:
         """No frame follows: close once everything is decided and said."""
@@ -257,19 +255,19 @@ class Engine:
     def text_turn(self, session_id: str, text: Words, *, answer: bool) -> None:
         """Put typed text into the memory, behind what was heard before it."""
         stream = self._stream(session_id)
-        ids = self.wording.short_ids(text) if isinstance(text, str) else text
-        _ask(stream, TypedTurn(ids, answer, stream.hearing.next_seq))
+        ids = self.prompt_encoder.short_ids(text) if isinstance(text, str) else text
+        _ask(stream, TypedTurn(ids, answer, stream.audio.next_seq))
 
     def say(self, session_id: str, text: Words, emotion: Emotion) -> None:
         """Say given words as soon as the session listens and what it heard is decided."""
         stream = self._stream(session_id)
-        ids = self.wording.short_ids(text) if isinstance(text, str) else text
-        _ask(stream, ForcedReply(Cause.SAY, ids, emotion, stream.hearing.next_seq))
+        ids = self.prompt_encoder.short_ids(text) if isinstance(text, str) else text
+        _ask(stream, ForcedReply(Cause.SAY, ids, emotion, stream.audio.next_seq))
 
     def answer_now(self, session_id: str) -> None:
         """Reply once what was heard is decided, whatever the decision would be."""
         stream = self._stream(session_id)
-        _ask(stream, ForcedReply(Cause.ANSWER_NOW, after_seq=stream.hearing.next_seq))
+        _ask(stream, ForcedReply(Cause.ANSWER_NOW, after_seq=stream.audio.next_seq))
 
     def cancel(self, session_id: str, reply_id: int, heard_chars: int) -> None:
         """Keep only what was heard of a reply."""
@@ -331,7 +329,7 @@ class Engine:
     def _give_back(self, stream: Stream) -> None:
         """A slot that the device does not clean is not used again."""
         try:
-            self.memory.give_back(stream.memory.slot)
+            self.kv_cache.free(stream.memory.slot)
         except Exception:
             logger.exception("a slot is lost", extra={"session": shown(stream.name)})
 
@@ -354,9 +352,9 @@ class Engine:
             return False
         self._steps += 1
         self._encode_chunks(plan)
-        work: Work = list(self._feeds(plan))
-        if work:
-            self._passes.run(work)
+        batch: StepBatch = list(self._inputs(plan))
+        if batch:
+            self._runner.run(batch)
         return True
 
     def _plan(self) -> StepPlan:
@@ -368,12 +366,12 @@ class Engine:
             if not is_own(error):
                 raise
         for stream in list(self._streams.values()):
-            with self._alone(stream):
+            with self._isolated(stream):
                 plan_step([stream], now=now, limits=self._limits)
         return plan_step(self._streams.values(), now=now, limits=self._limits)
 
     @contextlib.contextmanager
-    def _alone(self, stream: Stream) -> Iterator[None]:
+    def _isolated(self, stream: Stream) -> Iterator[None]:
         """The same within a step, where nobody waits for an answer and nothing is refused."""
         try:
             yield
@@ -382,50 +380,50 @@ class Engine:
                 raise
             self._fail(stream, error)
 
-    def _feeds(self, plan: StepPlan) -> Iterator[tuple[Stream, Feed]]:
+    def _inputs(self, plan: StepPlan) -> Iterator[tuple[Stream, ForwardInput]]:
         for stream in plan.texts:
-            with self._alone(stream):
+            with self._isolated(stream):
                 yield stream, stream.next_text()
-        for stream in plan.refills:
-            with self._alone(stream):
-                stream.refilled_in_step = self._steps
-                feed = stream.next_refill(self._limits.refill)
-                if feed.ids:
-                    yield stream, feed
+        for stream in plan.recomputes:
+            with self._isolated(stream):
+                stream.recomputed_in_step = self._steps
+                inputs = stream.next_recompute(self._limits.recompute)
+                if inputs.ids:
+                    yield stream, inputs
         for stream, count in plan.chunks:
-            with self._alone(stream):
+            with self._isolated(stream):
                 yield stream, stream.next_chunks(count)
 
     def _shed_overload(self) -> None:
         streams = list(self._streams.values())
-        excess = sum(len(stream.hearing.queue) for stream in streams) - self._backlog_frames
+        excess = sum(len(stream.audio.chunks) for stream in streams) - self._backlog_frames
         if excess <= 0:
             return
         arrivals = (
             (chunk.arrived_at, number)
             for number, stream in enumerate(streams)
-            for chunk in stream.hearing.queue
+            for chunk in stream.audio.chunks
         )
         for _, number in heapq.nsmallest(excess, arrivals):
             if self.is_open(stream := streams[number]):
-                with self._alone(stream):
-                    stream.hearing.shed()
+                with self._isolated(stream):
+                    stream.audio.shed()
 
     def _encode_chunks(self, plan: StepPlan) -> None:
         """Encode what is decided now and, while there is room, what waits behind a reply."""
-        work: list[tuple[Hearing, list[HeardChunk]]] = []
+        batch: list[tuple[AudioQueue, list[QueuedChunk]]] = []
         left = self._limits.chunks
         for stream, count in plan.chunks:
-            chunks = [c for c in list(stream.hearing.queue)[:count] if c.embeddings is None]
-            work.append((stream.hearing, chunks))
+            chunks = [c for c in list(stream.audio.chunks)[:count] if c.embeddings is None]
+            batch.append((stream.audio, chunks))
             left -= len(chunks)
         for stream in self._streams.values():
             if stream.state is StreamState.REPLYING and left > 0:
-                chunks = stream.hearing.unencoded()[:left]
-                work.append((stream.hearing, chunks))
+                chunks = stream.audio.unencoded()[:left]
+                batch.append((stream.audio, chunks))
                 left -= len(chunks)
-        if any(chunks for _, chunks in work):
-            encode(work, self.model.tower, self.model.config.features)
+        if any(chunks for _, chunks in batch):
+            encode(batch, self.model.tower, self.model.config.features)
 
 
 def _ask(stream: Stream, request: Request) -> None:

@@ -19,12 +19,12 @@ from interject.model_runtime.protocol import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from interject.model_runtime.engine.audio_queue import HeardChunk
+    from interject.model_runtime.engine.audio_queue import QueuedChunk
     from interject.model_runtime.engine.reply import Reply
     from interject.model_runtime.protocol import Event
 
 
-class Announcer:
+class EventEmitter:
     """`emit` takes the events; another one may take over."""
 
     def __init__(self, session_id: str, emit: Callable[[Event], None]) -> None:
@@ -33,7 +33,7 @@ class Announcer:
 
     def decision(
         self,
-        chunk: HeardChunk,
+        chunk: QueuedChunk,
         logits: Sequence[float],
         *,
         respond: bool,
@@ -69,7 +69,7 @@ class Announcer:
 
     def ended(self, reply: Reply) -> None:
         """A reply is over, or was cut after it was."""
-        assert reply.ended is not None, "only an ended reply is announced as such"
+        assert reply.ended is not None, "only an ended reply is reported as such"
         self.emit(ReplyEnded(self._id, reply.reply_id, reply.ended, reply.text, len(reply.tokens)))
 
     def closed(self, reason: CloseReason, detail: str) -> None:

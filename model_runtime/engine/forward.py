@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from interject.model_runtime.checkpoint import Model
-    from interject.model_runtime.engine.forward_input import Feed
-    from interject.model_runtime.network.kv_cache import SlotMemory
+    from interject.model_runtime.engine.forward_input import ForwardInput
+    from interject.model_runtime.network.kv_cache import KVCache
 
 
-def forward(model: Model, memory: SlotMemory, work: Sequence[tuple[int, Feed]]) -> Tensor:
-    """All rows of all feeds, each for its slot, at once: hidden states [rows, width].
+def forward(model: Model, cache: KVCache, batch: Sequence[tuple[int, ForwardInput]]) -> Tensor:
+    """All rows of all inputs, each for its slot, at once: hidden states [rows, width].
 
     Two threads may do this at a time, with slots of their own.
     """
     decoder, device = model.decoder, model.device
-    ids = torch.tensor([i for _, feed in work for i in feed.ids], device=device)
+    ids = torch.tensor([i for _, inputs in batch for i in inputs.ids], device=device)
     sound = ids == AUDIO
     rows = decoder.embed(ids.masked_fill(sound, 0))
-    embeddings = [e for _, feed in work for e in feed.embeddings]
+    embeddings = [e for _, inputs in batch for e in inputs.embeddings]
     if embeddings:
         rows[sound] = torch.cat(embeddings).to(rows.dtype)
-    segments = [Segment(slot, memory.lengths[slot], len(feed.ids)) for slot, feed in work]
-    hidden = decoder.forward_rows(rows, SlotAttention(memory, segments))
+    segments = [Segment(slot, cache.lengths[slot], len(inputs.ids)) for slot, inputs in batch]
+    hidden = decoder.forward_rows(rows, SlotAttention(cache, segments))
     for segment in segments:
-        memory.lengths[segment.slot] = segment.end
+        cache.lengths[segment.slot] = segment.end
     return hidden

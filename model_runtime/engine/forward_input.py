@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 AUDIO = -1
-"""Stands in a feed's ids where an embedding of sound goes."""
+"""Stands in the ids where an embedding of sound goes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class ForwardInput:
     """New rows for a slot.
 
     `block_ends` are the rows after which a decision is wanted. `wants_token` asks for the token

@@ -91,9 +91,9 @@ class Decided:
     respond: float
 
     def replay(self, stream: Stream) -> None:
-        if stream.hearing.skip_to(self.seq):
-            feed = stream.next_chunks(1)
-            stream.decided(feed, [[self.silent, self.respond]], 0.0)
+        if stream.audio.skip_to(self.seq):
+            inputs = stream.next_chunks(1)
+            stream.decided(inputs, [[self.silent, self.respond]], 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Evicted:
     """
 
     def replay(self, stream: Stream) -> None:
-        stream.tidy()
+        stream.evict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Shed:
     encoded: bool = True
 
     def replay(self, stream: Stream) -> None:
-        stream.hearing.skip_to(self.seq + 1)
+        stream.audio.skip_to(self.seq + 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a session's slot holds, span by span, and which spans to forget when it is full."""
+"""What a session's slot holds, span by span, and which spans to evict when it is full."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from interject.model_runtime.engine.forward_input import AUDIO, Feed
+from interject.model_runtime.engine.forward_input import AUDIO, ForwardInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,7 @@ class SpanKind(Enum):
 class Eviction(Enum):
     """How what stays is moved together when a slot is full.
 
-    `ROTATE` turns the cached keys (see `SlotMemory.keep`): cheap, exact in the first layer only.
+    `ROTATE` turns the cached keys (see `KVCache.keep`): cheap, exact in the first layer only.
     `EXACT` computes the kept rows anew, so that the memory depends on nothing that was dropped.
     """
 
@@ -75,22 +75,22 @@ class Ledger:
         """Whether the newest span is a silent chunk."""
         return bool(self.spans) and self.spans[-1].kind is SpanKind.SILENT_CHUNK
 
-    def contents(self) -> Feed:
+    def contents(self) -> ForwardInput:
         """Everything that the slot holds, to be computed anew."""
-        return Feed(
+        return ForwardInput(
             tuple(i for span in self.spans for i in span.ids),
             tuple(span.embeddings for span in self.spans if span.embeddings is not None),
         )
 
-    def part(self, first: int, rows: int) -> Feed:
+    def part(self, first: int, rows: int) -> ForwardInput:
         """At most `rows` of that, from position `first` on."""
         whole = self.contents()
         ids = whole.ids[first : first + rows]
         count = ids.count(AUDIO)
         if not count:
-            return Feed(ids)
+            return ForwardInput(ids)
         before = whole.ids[:first].count(AUDIO)
-        return Feed(ids, (torch.cat(whole.embeddings)[before : before + count],))
+        return ForwardInput(ids, (torch.cat(whole.embeddings)[before : before + count],))
 
     def shorten_reply(self, reply_id: int, tokens: int) -> range:
         """Drop a reply's last `tokens`; return their positions, none once it is forgotten."""
@@ -105,7 +105,7 @@ class Ledger:
                 return dropped
         return range(0)
 
-    def forget(self, *, target: int, recent: int) -> Tensor:
+    def evict(self, *, target: int, recent: int) -> Tensor:
         """Drop whole spans until `target` positions are left; return the positions that stay.
 
         The prefix stays, and so do the newest spans that fit together into `recent` positions, and
@@ -116,19 +116,19 @@ class Ledger:
         prefix = sum(span.length for span in self.spans if span.kind is SpanKind.PREFIX)
         candidates = self._older_than(min(recent, target - prefix))
         surplus = self.length - target
-        doomed: set[int] = set()
-        for group in _in_order_of_worth(self.spans, candidates):
+        evicted: set[int] = set()
+        for group in _eviction_order(self.spans, candidates):
             if surplus <= 0:
                 break
-            doomed.update(group)
+            evicted.update(group)
             surplus -= sum(self.spans[index].length for index in group)
         kept: list[Tensor] = []
         start = 0
         for index, span in enumerate(self.spans):
-            if index not in doomed:
+            if index not in evicted:
                 kept.append(torch.arange(start, start + span.length))
             start += span.length
-        self.spans = [span for index, span in enumerate(self.spans) if index not in doomed]
+        self.spans = [span for index, span in enumerate(self.spans) if index not in evicted]
         self.length = sum(span.length for span in self.spans)
         return torch.cat(kept)
 
@@ -141,7 +141,7 @@ class Ledger:
         return older
 
 
-def _in_order_of_worth(spans: list[Span], candidates: int) -> list[list[int]]:
+def _eviction_order(spans: list[Span], candidates: int) -> list[list[int]]:
     silent = [[i] for i in range(candidates) if spans[i].kind is SpanKind.SILENT_CHUNK]
     turns: list[list[int]] = []
     for index in range(candidates):

@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from interject.model_runtime.checkpoint import Model
-    from interject.model_runtime.engine.forward_input import Feed
+    from interject.model_runtime.engine.forward_input import ForwardInput
     from interject.model_runtime.engine.stream import Stream
-    from interject.model_runtime.network.kv_cache import SlotMemory
+    from interject.model_runtime.network.kv_cache import KVCache
 
-Work = Sequence[tuple["Stream", "Feed"]]
+StepBatch = Sequence[tuple["Stream", "ForwardInput"]]
 """Sessions, and what each is fed in this step."""
 
 
-class Passes:
-    """`alone` is what one session's part runs in, so that what it causes ends that one."""
+class ModelRunner:
+    """`isolated` is what one session's part runs in, so that what it causes ends that one."""
 
     def __init__(
         self,
         model: Model,
-        memory: SlotMemory,
+        cache: KVCache,
         *,
-        alone: Callable[[Stream], AbstractContextManager[None]],
+        isolated: Callable[[Stream], AbstractContextManager[None]],
         clock: Callable[[], float],
     ) -> None:
         self._model = model
-        self._memory = memory
-        self._alone = alone
+        self._cache = cache
+        self._isolated = isolated
         self._clock = clock
         layout = model.config.layout
         self._masks = TokenMasks(layout, model.config.decoder.vocabulary, model.device)
@@ -47,70 +47,71 @@ class Passes:
             [layout.keep_silence, layout.text_begin], device=model.device
         )
 
-    def run(self, work: Work) -> None:
+    def run(self, batch: StepBatch) -> None:
         """Feed everybody's rows; decide, and draw, where something is to be."""
-        work, hidden = self._fed(work)
-        self._decide(work, hidden)
-        self._draw(work, hidden)
+        batch, hidden = self._fed(batch)
+        self._decide(batch, hidden)
+        self._draw(batch, hidden)
 
-    def _fed(self, work: Work) -> tuple[Work, Tensor]:
+    def _fed(self, batch: StepBatch) -> tuple[StepBatch, Tensor]:
         """All rows at once. Where that fails, each session's by themselves: whose fault it is ends
         alone. If that is everybody, it is the engine's.
         """
         try:
-            return work, self._hidden(work)
+            return batch, self._hidden(batch)
         except Exception as error:
             if not is_own(error):
                 raise
-            done = [(one, hidden) for one in work for hidden in self._hidden_alone(*one)]
-            if not done and len(work) > 1:
+            done = [(one, hidden) for one in batch for hidden in self._hidden_of_one(*one)]
+            if not done and len(batch) > 1:
                 raise
         hidden = [hidden for _, hidden in done]
         return [one for one, _ in done], torch.cat(hidden) if hidden else torch.empty(0)
 
-    def _hidden(self, work: Work) -> Tensor:
-        return forward(self._model, self._memory, [(s.memory.slot, feed) for s, feed in work])
+    def _hidden(self, batch: StepBatch) -> Tensor:
+        return forward(self._model, self._cache, [(s.memory.slot, inputs) for s, inputs in batch])
 
-    def _hidden_alone(self, stream: Stream, feed: Feed) -> Iterator[Tensor]:
-        with self._alone(stream):
-            yield self._hidden([(stream, feed)])
+    def _hidden_of_one(self, stream: Stream, inputs: ForwardInput) -> Iterator[Tensor]:
+        with self._isolated(stream):
+            yield self._hidden([(stream, inputs)])
 
-    def _decide(self, work: Work, hidden: Tensor) -> None:
+    def _decide(self, batch: StepBatch, hidden: Tensor) -> None:
         ends: list[int] = []
         first = 0
-        for _, feed in work:
-            ends += [first + end for end in feed.block_ends]
-            first += len(feed.ids)
+        for _, inputs in batch:
+            ends += [first + end for end in inputs.block_ends]
+            first += len(inputs.ids)
         if not ends:
             return
         pairs = self._model.decoder.logits(hidden[ends], self._decision_ids).float().tolist()
         now = self._clock()
         taken = 0
-        for stream, feed in work:
-            if feed.block_ends:
-                mine = pairs[taken : taken + len(feed.block_ends)]
-                with self._alone(stream):
-                    stream.decided(feed, mine, now)
-                taken += len(feed.block_ends)
+        for stream, inputs in batch:
+            if inputs.block_ends:
+                mine = pairs[taken : taken + len(inputs.block_ends)]
+                with self._isolated(stream):
+                    stream.decided(inputs, mine, now)
+                taken += len(inputs.block_ends)
 
-    def _draw(self, work: Work, hidden: Tensor) -> None:
-        drawing: list[tuple[Stream, Feed]] = []
+    def _draw(self, batch: StepBatch, hidden: Tensor) -> None:
+        drawing: list[tuple[Stream, ForwardInput]] = []
         lasts: list[int] = []
         first = 0
-        for stream, feed in work:
-            first += len(feed.ids)
-            if feed.wants_token:
-                drawing.append((stream, feed))
+        for stream, inputs in batch:
+            first += len(inputs.ids)
+            if inputs.wants_token:
+                drawing.append((stream, inputs))
                 lasts.append(first - 1)
         if not drawing:
             return
-        masks = [self._masks.emotion if feed.emotion else self._masks.text for _, feed in drawing]
-        logits = self._model.decoder.logits(hidden[lasts]).float() + torch.stack(masks)
+        masks = self._masks
+        allowed = [masks.emotion if inputs.emotion else masks.text for _, inputs in drawing]
+        logits = self._model.decoder.logits(hidden[lasts]).float() + torch.stack(allowed)
         largest = logits.max(-1)
         best, scores = largest.indices.tolist(), largest.values.tolist()
         now = self._clock()
-        for (stream, feed), row, token, score in zip(drawing, logits, best, scores, strict=True):
-            greedy = stream.sampler.greedy or feed.emotion
-            with self._alone(stream):
+        for (stream, inputs), row, token, score in zip(drawing, logits, best, scores, strict=True):
+            greedy = stream.sampler.greedy or inputs.emotion
+            with self._isolated(stream):
                 check_finite(score)
                 stream.drew(token if greedy else stream.draw(row), now)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.engine import Engine
-from interject.model_runtime.engine.model_runner import Passes
+from interject.model_runtime.engine.model_runner import ModelRunner
 from interject.model_runtime.engine.stream import log_odds
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.ledger import Eviction
-    from interject.model_runtime.engine.model_runner import Work
+    from interject.model_runtime.engine.model_runner import StepBatch
     from interject.model_runtime.engine.stream import Stream
-    from interject.model_runtime.network.kv_cache import SlotMemory
+    from interject.model_runtime.network.kv_cache import KVCache
 
 DECISION, EMOTION = "decision", "emotion"
 _LEAD = 1 / 16
@@ -59,62 +59,62 @@ class GuidedEngine(Engine):
     def __init__(self, model: Model, *, slots: int, eviction: Eviction, tie: float) -> None:
         super().__init__(model, slots=slots, eviction=eviction)
         self.choices: dict[str, Choices] = {}
-        self._passes = GuidedPasses(
+        self._runner = GuidedRunner(
             model,
-            self.memory,
-            alone=self._alone,
+            self.kv_cache,
+            isolated=self._isolated,
             clock=self._clock,
             choices=self.choices,
             tie=tie,
         )
 
 
-class GuidedPasses(Passes):
+class GuidedRunner(ModelRunner):
     """The hidden state of what is to be chosen is moved before it becomes logits."""
 
     def __init__(
         self,
         model: Model,
-        memory: SlotMemory,
+        cache: KVCache,
         *,
-        alone: Callable[[Stream], AbstractContextManager[None]],
+        isolated: Callable[[Stream], AbstractContextManager[None]],
         clock: Callable[[], float],
         choices: dict[str, Choices],
         tie: float,
     ) -> None:
-        super().__init__(model, memory, alone=alone, clock=clock)
+        super().__init__(model, cache, isolated=isolated, clock=clock)
         self._choices = choices
         self._tie = tie
 
-    def _decide(self, work: Work, hidden: Tensor) -> None:
+    def _decide(self, batch: StepBatch, hidden: Tensor) -> None:
         first = 0
         silence, respond = self._decision_ids.tolist()
-        for stream, feed in work:
-            for block, end in enumerate(feed.block_ends):
-                place = DECISION, stream.hearing.queue[block].frame.seq
+        for stream, inputs in batch:
+            for block, end in enumerate(inputs.block_ends):
+                place = DECISION, stream.audio.chunks[block].frame.seq
                 wanted = self._wanted(stream, place)
                 if wanted is not None:
                     margin = log_odds(stream.options.threshold) * (1 if wanted.chosen else -1)
                     tokens = silence, respond
                     of_tokens = Choice(tokens[wanted.chosen], tokens[wanted.rival])
                     self._choose(stream, place, hidden[first + end], of_tokens, margin)
-            first += len(feed.ids)
-        super()._decide(work, hidden)
+            first += len(inputs.ids)
+        super()._decide(batch, hidden)
 
-    def _draw(self, work: Work, hidden: Tensor) -> None:
+    def _draw(self, batch: StepBatch, hidden: Tensor) -> None:
         first = 0
-        for stream, feed in work:
-            first += len(feed.ids)
+        for stream, inputs in batch:
+            first += len(inputs.ids)
             reply = stream.reply
-            if not feed.wants_token or reply is None:
+            if not inputs.wants_token or reply is None:
                 continue
             place: Place = (reply.reply_id, len(reply.tokens))
-            if feed.emotion:
+            if inputs.emotion:
                 place = (EMOTION, reply.reply_id)
             wanted = self._wanted(stream, place)
             if wanted is not None:
                 self._choose(stream, place, hidden[first - 1], wanted, 0.0)
-        super()._draw(work, hidden)
+        super()._draw(batch, hidden)
 
     def _wanted(self, stream: Stream, place: Place) -> Choice | None:
         return self._choices[stream.options.session_id].wanted.get(place)

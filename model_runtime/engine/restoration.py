@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.journal import SavedSession
     from interject.model_runtime.engine.stream import Stream
-    from interject.model_runtime.network.kv_cache import SlotMemory
+    from interject.model_runtime.network.kv_cache import KVCache
 
 CHUNKS_AT_ONCE = 64
 PARTS = 4
@@ -34,13 +34,13 @@ class Restoration:
         known: SavedSession,
         *,
         model: Model,
-        memory: SlotMemory,
+        cache: KVCache,
         now: float,
     ) -> None:
         self.stream = stream
         self._known = known
         self._model = model
-        self._memory = memory
+        self._cache = cache
         self._now = now
         self._given_up = False
 
@@ -72,21 +72,21 @@ class Restoration:
             ) from error
 
     def _remember(self) -> None:
-        hearing, known = self.stream.hearing, self._known
+        audio, known = self.stream.audio, self._known
         if known.snapshot is not None:
             self.stream.resume(known.snapshot)
         for frame in known.frames:
-            hearing.hear(frame, self._now, limit=len(known.frames))
-        hearing.ignore({entry.seq for entry in known.journal if was_never_encoded(entry)})
+            audio.push(frame, self._now, limit=len(known.frames))
+        audio.ignore({entry.seq for entry in known.journal if was_never_encoded(entry)})
 
     def _encode(self) -> None:
-        hearing = self.stream.hearing
-        while not self._given_up and (chunks := hearing.unencoded()[:CHUNKS_AT_ONCE]):
-            encode([(hearing, chunks)], self._model.tower, self._model.config.features)
+        audio = self.stream.audio
+        while not self._given_up and (chunks := audio.unencoded()[:CHUNKS_AT_ONCE]):
+            encode([(audio, chunks)], self._model.tower, self._model.config.features)
 
     def _fill(self) -> None:
         memory = self.stream.memory
-        self._memory.truncate(memory.slot, 0)
+        self._cache.truncate(memory.slot, 0)
         while memory.unfilled and not self._given_up:
-            part = memory.refill(self._memory.context // PARTS)
-            forward(self._model, self._memory, [(memory.slot, part)])
+            part = memory.recompute(self._cache.context // PARTS)
+            forward(self._model, self._cache, [(memory.slot, part)])

@@ -24,29 +24,29 @@ REPLY_TOKENS_PER_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class StepLimits:
-    """How much one step may hold: chunks of all sessions, and of one session's queue, and rows of
-    a tidied slot that is filled again (0: a sixteenth of the slot).
+    """How much one step may hold: chunks of all sessions, and of one session's queue, and rows
+    that are recomputed after an eviction (0: a sixteenth of the slot).
     """
 
     chunks: int = 64
     drain: int = 32
-    refill: int = 0
+    recompute: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
-    """Sessions that feed text, those whose tidied slot is filled again, and sessions with how many
-    chunks they feed.
+    """Sessions that feed text, those whose slot is recomputed, and sessions with how many chunks
+    they feed.
     """
 
     texts: tuple[Stream, ...]
-    refills: tuple[Stream, ...]
+    recomputes: tuple[Stream, ...]
     chunks: tuple[tuple[Stream, int], ...]
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to do."""
-        return not (self.texts or self.refills or self.chunks)
+        return not (self.texts or self.recomputes or self.chunks)
 
 
 def plan_step(streams: Iterable[Stream], *, now: float, limits: StepLimits) -> StepPlan:
@@ -55,32 +55,32 @@ def plan_step(streams: Iterable[Stream], *, now: float, limits: StepLimits) -> S
     backlogged: list[Stream] = []
     urgent: list[Stream] = []
     unhurried: list[Stream] = []
-    refilling: list[Stream] = []
+    recomputing: list[Stream] = []
     for stream in streams:
         if stream.full:
-            refilling.append(stream)
+            recomputing.append(stream)
         elif stream.wants_text:
             (urgent if _behind_speech(stream, now) else unhurried).append(stream)
-        elif stream.hearing.queue:
-            late = len(stream.hearing.queue) > FRESH_BACKLOG_FRAMES
+        elif stream.audio.chunks:
+            late = len(stream.audio.chunks) > FRESH_BACKLOG_FRAMES
             (backlogged if late else fresh).append(stream)
     fresh.sort(key=_oldest_arrival)
     backlogged.sort(key=_oldest_arrival)
     chunks = _within(fresh + backlogged, limits)
     texts = urgent if fresh else urgent + unhurried
-    return StepPlan(tuple(texts), _next_refill(refilling), tuple(chunks))
+    return StepPlan(tuple(texts), _next_recompute(recomputing), tuple(chunks))
 
 
 def _oldest_arrival(stream: Stream) -> float:
-    return stream.hearing.queue[0].arrived_at
+    return stream.audio.chunks[0].arrived_at
 
 
-def _next_refill(streams: list[Stream]) -> tuple[Stream, ...]:
+def _next_recompute(streams: list[Stream]) -> tuple[Stream, ...]:
     """One slot a step, those that somebody waits for first. They take turns, piece by piece:
     however often one of them is full, the others go on.
     """
-    awaited = [stream for stream in streams if stream.hearing.queue or stream.wants_text]
-    return tuple(sorted(awaited or streams, key=lambda stream: stream.refilled_in_step)[:1])
+    awaited = [stream for stream in streams if stream.audio.chunks or stream.wants_text]
+    return tuple(sorted(awaited or streams, key=lambda stream: stream.recomputed_in_step)[:1])
 
 
 def _behind_speech(stream: Stream, now: float) -> bool:
@@ -97,7 +97,7 @@ def _within(streams: list[Stream], limits: StepLimits) -> list[tuple[Stream, int
     for stream in streams:
         if left <= 0:
             break
-        count = min(len(stream.hearing.queue), limits.drain, left)
+        count = min(len(stream.audio.chunks), limits.drain, left)
         chosen.append((stream, count))
         left -= count
     return chosen

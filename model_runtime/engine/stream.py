@@ -1,6 +1,6 @@
 """One session as the engine sees it: what to feed next, and what the results mean.
 
-A stream never touches the network's weights. The engine asks it for a `Feed`, runs the rows of
+A stream never touches the network's weights. The engine asks it for a `ForwardInput`, runs those of
 many streams together, and tells it the logits. All times are seconds on the engine's clock.
 """
 
@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.engine.audio_queue import Hearing
-from interject.model_runtime.engine.event_emitter import Announcer
+from interject.model_runtime.engine.audio_queue import AudioQueue
+from interject.model_runtime.engine.event_emitter import EventEmitter
 from interject.model_runtime.engine.faults import check_finite
 from interject.model_runtime.engine.forward_input import (
     AUDIO,
-    Feed,
     ForcedReply,
+    ForwardInput,
     Request,
     TypedTurn,
 )
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from interject.model_runtime.network.architecture import ModelConfig
-    from interject.model_runtime.network.kv_cache import SlotMemory
+    from interject.model_runtime.network.kv_cache import KVCache
     from interject.model_runtime.protocol import Event
 
 
@@ -87,32 +87,32 @@ class Stream:
         options: SessionOptions,
         *,
         config: ModelConfig,
-        memory: SlotMemory,
+        cache: KVCache,
         slot: int,
         tokenizer: Tokenizer | None,
         emit: Callable[[Event], None],
-        prefix: Feed,
+        prefix: ForwardInput,
         name: str = "",
-        clip: Feed | None = None,
+        clip: ForwardInput | None = None,
         loudest: float = -math.inf,
         eviction: Eviction = Eviction.ROTATE,
     ) -> None:
         self.options = options
         self.name = name or options.session_id
-        self.memory = SessionMemory(memory, slot, eviction, session_id=options.session_id)
+        self.memory = SessionMemory(cache, slot, eviction, session_id=options.session_id)
         self.state = StreamState.LISTENING
-        self.hearing = Hearing(
+        self.audio = AudioQueue(
             options.session_id, config.features, self._announce_gap, loudest=loudest
         )
         self.requests: deque[Request] = deque()
         self.reply: Reply | None = None
         self.replied_at = 0.0
-        self.refilled_in_step = 0
+        self.recomputed_in_step = 0
         self.finishing = False
         self.journal: Callable[[JournalEntry], None] | None = None
         self._layout = config.layout
         self._tokenizer = tokenizer
-        self._tell = Announcer(options.session_id, emit)
+        self._events = EventEmitter(options.session_id, emit)
         self.sampler = Sampler(options.sampling)
         self._beginning = deque([(SpanKind.PREFIX, prefix)])
         if clip is not None:
@@ -167,33 +167,33 @@ class Stream:
         try:
             if reply is not None and reply.emotion is not None:
                 reply.ended = EndReason.CANCELLED
-                self._tell.ended(reply)
+                self._events.ended(reply)
         finally:
-            self._tell.closed(reason, detail)
+            self._events.closed(reason, detail)
 
     # What it wants computed
 
     @property
     def drained(self) -> bool:
         """Whether a finishing stream has nothing left to do."""
-        return self.finishing and not (self.wants_text or self.hearing.queue)
+        return self.finishing and not (self.wants_text or self.audio.chunks)
 
     @property
     def wants_text(self) -> bool:
-        """Whether the next feed is text: the prefix, a reply's next token, or a request."""
+        """Whether the next input is text: the prefix, a reply's next token, or a request."""
         replying = self.state is StreamState.REPLYING
         return replying or bool(self._beginning) or self._request_is_due
 
     @property
     def _request_is_due(self) -> bool:
         """Requests take their turn among the frames."""
-        if not self.requests or not self.hearing.queue:
+        if not self.requests or not self.audio.chunks:
             return bool(self.requests)
-        return self.requests[0].after_seq <= self.hearing.queue[0].frame.seq
+        return self.requests[0].after_seq <= self.audio.chunks[0].frame.seq
 
     @property
     def full(self) -> bool:
-        """Whether the slot must be tidied, or filled again, before anything else is fed.
+        """Whether spans must be evicted, or rows recomputed, before anything else is fed.
 
         That is done piece by piece, so that nobody else waits for long.
         """
@@ -202,7 +202,7 @@ class Stream:
     @property
     def _lacks_room(self) -> bool:
         """Room for a chunk is made before that chunk comes; after a silent one there is time to
-        make room for a reply, too. A tidied slot lacks none (see `Shares`).
+        make room for a reply, too. After an eviction there is room (see `ContextBudget`).
         """
         room = self.memory.room
         if self.state is StreamState.REPLYING:
@@ -222,50 +222,50 @@ class Stream:
         """Positions of the next chunk, and of the token that begins a reply to it."""
         return len(self._carry) + CHUNK_POSITIONS
 
-    def tidy(self) -> None:
-        """Make room in a full slot, which is then to be filled again."""
-        self.memory.tidy()
+    def evict(self) -> None:
+        """Make room in a full slot; what moved is then to be recomputed."""
+        self.memory.evict()
         self._note(Evicted())
 
-    def next_refill(self, rows: int) -> Feed:
-        """The next rows, at most so many, of a slot that is tidied and to be filled again."""
+    def next_recompute(self, rows: int) -> ForwardInput:
+        """The next rows to be recomputed, at most so many, after an eviction if one is due."""
         if self._lacks_room:
-            self.tidy()
-            assert not self._lacks_room, "a tidied slot has room"
-        return self.memory.refill(rows)
+            self.evict()
+            assert not self._lacks_room, "an eviction makes room"
+        return self.memory.recompute(rows)
 
-    def next_text(self) -> Feed:
+    def next_text(self) -> ForwardInput:
         """The next rows of text."""
-        feed = self._next_text()
-        if not feed.wants_token:
+        inputs = self._next_text()
+        if not inputs.wants_token:
             self._note(Fed(None))
-        return feed
+        return inputs
 
-    def _next_text(self) -> Feed:
+    def _next_text(self) -> ForwardInput:
         if self._beginning:
-            kind, feed = self._beginning.popleft()
-            if feed.wants_token:
+            kind, inputs = self._beginning.popleft()
+            if inputs.wants_token:
                 self._open_reply(Cause.ANSWER_NOW, [], emotion=False)
-            sound = torch.cat(feed.embeddings) if feed.embeddings else None
-            self.memory.append(kind, feed.ids, sound)
-            return feed
+            sound = torch.cat(inputs.embeddings) if inputs.embeddings else None
+            self.memory.append(kind, inputs.ids, sound)
+            return inputs
         if self.state is StreamState.LISTENING:
             return self._begin(self.requests.popleft())
         return self._next_of_reply()
 
-    def _next_of_reply(self, *, behind: Sequence[int] = ()) -> Feed:
+    def _next_of_reply(self, *, behind: Sequence[int] = ()) -> ForwardInput:
         reply = self.reply
         assert reply is not None, "a replying stream has a reply"
         ids = self._opening or [reply.tokens[-1]]
         self._opening = []
         self.memory.append(SpanKind.REPLY, ids, reply_id=reply.reply_id)
-        return Feed((*behind, *ids), wants_token=True, emotion=reply.emotion is None)
+        return ForwardInput((*behind, *ids), wants_token=True, emotion=reply.emotion is None)
 
-    def next_chunks(self, count: int) -> Feed:
+    def next_chunks(self, count: int) -> ForwardInput:
         """The oldest queued chunks, at most `count`, as if the model stayed silent in between.
 
         Exact under greedy decoding: `decided` takes back what follows the first respond. Chunks
-        that do not fit into the slot wait, so that when it is tidied never depends on how many
+        that do not fit into the slot wait, so that when spans are evicted never depends on how many
         chunks were waiting.
         """
         spare = self.memory.room - self._block - self.memory.reserve
@@ -275,7 +275,7 @@ class Stream:
         embeddings = []
         carry = self._carry
         for index in range(count):
-            chunk = self.hearing.queue[index]
+            chunk = self.audio.chunks[index]
             assert chunk.embeddings is not None, "a chunk is encoded before it is decided"
             embeddings.append(chunk.embeddings)
             ids += [*carry, self._layout.audio_begin]
@@ -283,34 +283,34 @@ class Stream:
             ids.append(self._layout.assistant)
             ends.append(len(ids) - 1)
             carry = [self._layout.keep_silence]
-        assert len(ids) <= self.memory.room, "chunks fit, or the slot is tidied first"
-        return Feed(tuple(ids), tuple(embeddings), tuple(ends))
+        assert len(ids) <= self.memory.room, "chunks fit, or there is an eviction first"
+        return ForwardInput(tuple(ids), tuple(embeddings), tuple(ends))
 
     # What came of it
 
-    def decided(self, feed: Feed, logits: Sequence[Sequence[float]], now: float) -> None:
-        """Take the (silent, respond) logits of a feed's blocks, up to the first respond."""
+    def decided(self, inputs: ForwardInput, logits: Sequence[Sequence[float]], now: float) -> None:
+        """Take the (silent, respond) logits of the blocks, up to the first respond."""
         filled = 0
-        for end, (silent, respond) in zip(feed.block_ends, logits, strict=True):
+        for end, (silent, respond) in zip(inputs.block_ends, logits, strict=True):
             check_finite(silent, respond)
-            chunk = self.hearing.queue.popleft()
+            chunk = self.audio.chunks.popleft()
             answered = respond - silent > log_odds(self._threshold)
             kind = SpanKind.ANSWERED_CHUNK if answered else SpanKind.SILENT_CHUNK
-            self.memory.append(kind, feed.ids[filled : end + 1], chunk.embeddings)
+            self.memory.append(kind, inputs.ids[filled : end + 1], chunk.embeddings)
             filled = end + 1
             self._carry = [self._layout.keep_silence]
             self._note(Decided(chunk.frame.seq, silent, respond))
             self._decided_seq = chunk.frame.seq
-            self._tell.decision(
+            self._events.decision(
                 chunk, (silent, respond), respond=answered, mode=self._mode, now=now
             )
             if answered:
-                self.memory.cut_to_ledger()
+                self.memory.truncate_to_ledger()
                 self._open_reply(Cause.MODEL, [self._layout.text_begin])
                 return
 
     def drew(self, token: int, now: float) -> None:
-        """Take the token that follows the last feed of text."""
+        """Take the token that follows the last text that was fed."""
         reply = self.reply
         assert reply is not None, "only a replying stream draws tokens"
         self._note(Fed(token))
@@ -318,12 +318,12 @@ class Stream:
             reply.emotion = self._layout.emotion_of(token)
             self._opening = [token]
             self.replied_at = now
-            self._tell.started(reply, self._mode)
+            self._events.started(reply, self._mode)
             return
         before = len(reply.tokens)
         text = reply.accept(token, self.sampler)
         fresh = tuple(reply.tokens[before:])
-        self._tell.delta(reply, fresh, text)
+        self._events.delta(reply, fresh, text)
         if reply.ended is not None:
             self._end_reply(reply, unfed=fresh)
 
@@ -335,8 +335,8 @@ class Stream:
 
     # Replies
 
-    def _begin(self, request: Request) -> Feed:
-        """Open a reply, or return a feed after which nothing is drawn."""
+    def _begin(self, request: Request) -> ForwardInput:
+        """Open a reply, or return an input after which nothing is drawn."""
         if isinstance(request, TypedTurn):
             return self._take_turn(request)
         lead = self._reply_head()
@@ -345,12 +345,12 @@ class Stream:
         self._open_reply(request.cause, lead)
         return self._next_of_reply()
 
-    def _take_turn(self, turn: TypedTurn) -> Feed:
+    def _take_turn(self, turn: TypedTurn) -> ForwardInput:
         ids = [*self._carry, *self._layout.user_turn(turn.ids)]
         self._carry = [] if turn.answer else [ids.pop()]
         self.memory.append(SpanKind.TEXT_TURN, ids)
         if not turn.answer:
-            return Feed(tuple(ids))
+            return ForwardInput(tuple(ids))
         self._open_reply(Cause.TEXT_TURN, self._turn_of_its_own)
         return self._next_of_reply(behind=ids)
 
@@ -364,17 +364,17 @@ class Stream:
             return [self._layout.text_begin]
         return [*self._carry, *self._turn_of_its_own]
 
-    def _say(self, request: ForcedReply, ids: Sequence[int], lead: list[int]) -> Feed:
+    def _say(self, request: ForcedReply, ids: Sequence[int], lead: list[int]) -> ForwardInput:
         reply = self._new_reply(Cause.SAY, max_tokens=len(ids) + 1)
         reply.emotion = request.emotion
-        self._tell.started(reply, self._mode)
+        self._events.started(reply, self._mode)
         text = "".join(reply.accept(token) for token in (*ids, self._layout.text_end))
-        self._tell.delta(reply, ids, text)
+        self._events.delta(reply, ids, text)
         self._end_reply(reply, unfed=())
         emotion = [self._layout.emotions[request.emotion]] if self._layout.emotion_slot else []
-        feed = Feed((*lead, *emotion, *ids))
-        self.memory.append(SpanKind.REPLY, feed.ids, reply_id=reply.reply_id)
-        return feed
+        inputs = ForwardInput((*lead, *emotion, *ids))
+        self.memory.append(SpanKind.REPLY, inputs.ids, reply_id=reply.reply_id)
+        return inputs
 
     def _open_reply(self, cause: Cause, opening: list[int], *, emotion: bool = True) -> None:
         self.state = StreamState.REPLYING
@@ -383,7 +383,7 @@ class Stream:
         self._carry = []
         if not (emotion and self._layout.emotion_slot):
             self.reply.emotion = Emotion.NORMAL
-            self._tell.started(self.reply, self._mode)
+            self._events.started(self.reply, self._mode)
 
     def _new_reply(self, cause: Cause, *, max_tokens: int) -> Reply:
         limits = ReplyLimits(max_tokens, self._layout.text_end)
@@ -400,7 +400,7 @@ class Stream:
         self.reply = None
         self.state = StreamState.LISTENING
         self._reply_history.add(reply)
-        self._tell.ended(reply)
+        self._events.ended(reply)
 
     def _cancel_current(self, reply: Reply, heard_chars: int) -> None:
         """Of the tokens drawn so far all but the last were fed."""
@@ -415,14 +415,14 @@ class Stream:
             return
         drawn = len(reply.tokens)
         self.memory.shorten_reply(reply.reply_id, drawn - reply.keep_heard(heard_chars))
-        self._tell.ended(reply)
+        self._events.ended(reply)
 
     # Taking over
 
     def snapshot(self) -> Snapshot:
         """The stream between two steps."""
         return Snapshot(
-            audio_cursor=self.hearing.cursor(),
+            audio_cursor=self.audio.cursor(),
             spans=tuple(replace(span, ids=list(span.ids)) for span in self.memory.ledger.spans),
             carry=tuple(self._carry),
             opening=tuple(self._opening),
@@ -440,7 +440,7 @@ class Stream:
 
     def resume(self, snapshot: Snapshot) -> None:
         """Become a fresh stream's snapshot; the slot must then be filled from the ledger."""
-        self.hearing.resume(snapshot.audio_cursor)
+        self.audio.resume(snapshot.audio_cursor)
         spans = (replace(span, ids=list(span.ids)) for span in snapshot.spans)
         self.memory.resume(spans, snapshot.evictions)
         if snapshot.spans:
@@ -467,7 +467,7 @@ class Stream:
         self, emit: Callable[[Event], None], journal: Callable[[JournalEntry], None]
     ) -> None:
         """Tell these from now on what happens, and what was done."""
-        self._tell.emit, self.journal = emit, journal
+        self._events.emit, self.journal = emit, journal
 
     def _note(self, entry: JournalEntry) -> None:
         if self.journal is not None:
@@ -476,7 +476,7 @@ class Stream:
     def _announce_gap(self, gap: Gap, encoded: bool) -> None:
         if gap.reason is GapReason.OVERLOAD:
             self._note(Shed(gap.first_seq, encoded))
-        self._tell.emit(gap)
+        self._events.emit(gap)
 
 
 def log_odds(probability: float) -> float:

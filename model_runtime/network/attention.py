@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from interject.model_runtime.network.kv_cache import SlotMemory
+    from interject.model_runtime.network.kv_cache import KVCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +51,18 @@ class SlotAttention:
     each segment reads its slot in place, which copies nothing and computes no padding.
     """
 
-    def __init__(self, memory: SlotMemory, segments: Sequence[Segment]) -> None:
+    def __init__(self, cache: KVCache, segments: Sequence[Segment]) -> None:
         for segment in segments:
-            assert segment.end <= memory.context, (
-                f"slot {segment.slot} has {memory.context} positions, {segment.end} are needed"
+            assert segment.end <= cache.context, (
+                f"slot {segment.slot} has {cache.context} positions, {segment.end} are needed"
             )
-        self._memory = memory
-        device = memory.keys.device
+        self._cache = cache
+        device = cache.keys.device
         self.positions = torch.cat([torch.arange(s.start, s.end, device=device) for s in segments])
-        offsets = torch.tensor([s.slot * memory.context for s in segments], device=device)
+        offsets = torch.tensor([s.slot * cache.context for s in segments], device=device)
         lengths = torch.tensor([s.length for s in segments], device=device)
         self._flat = self.positions + offsets.repeat_interleave(lengths)
-        self._fold = memory.shape.heads // memory.shape.kv_heads
+        self._fold = cache.shape.heads // cache.shape.kv_heads
         self._groups = self._plan(segments, batched=device.type == "cuda")
 
     def _plan(self, segments: Sequence[Segment], *, batched: bool) -> list[_Group]:
@@ -86,16 +86,16 @@ class SlotAttention:
         length, longest = members[0].length, max(s.end for s in members)
         if length == 1 and len(members) == 1:
             return None
-        device = self._memory.keys.device
+        device = self._cache.keys.device
         starts = torch.tensor([s.start for s in members], device=device)
         last_seen = starts[:, None] + torch.arange(length, device=device)
         hidden = torch.arange(longest, device=device) > last_seen[:, :, None]
-        mask = torch.zeros(hidden.shape, dtype=self._memory.keys.dtype, device=device)
+        mask = torch.zeros(hidden.shape, dtype=self._cache.keys.dtype, device=device)
         return mask.masked_fill_(hidden, -torch.inf).repeat(1, self._fold, 1)[:, None]
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """q [R, heads, head_dim], k and v [R, kv_heads, head_dim] -> [R, heads, head_dim]."""
-        keys, values = self._memory.keys[layer], self._memory.values[layer]
+        keys, values = self._cache.keys[layer], self._cache.values[layer]
         keys.flatten(0, 1).index_copy_(0, self._flat, k.to(keys.dtype))
         values.flatten(0, 1).index_copy_(0, self._flat, v.to(values.dtype))
         mixed = torch.empty_like(q)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.network.architecture import DecoderShape
 
 
-class SlotMemory:
+class KVCache:
     """Keys and values, each [layers, slots, context, kv_heads, head_dim].
 
     A slot's first `lengths[slot]` positions are filled; what lies behind is masked. It must be
@@ -42,11 +42,11 @@ class SlotMemory:
         return self.shape.context
 
     @property
-    def free(self) -> int:
+    def free_slots(self) -> int:
         """Slots that no session holds."""
         return len(self._free)
 
-    def take(self) -> int | None:
+    def allocate(self) -> int | None:
         """Reserve an empty slot, or say that there is none."""
         if not self._free:
             return None
@@ -54,9 +54,9 @@ class SlotMemory:
         self.lengths[slot] = 0
         return slot
 
-    def give_back(self, slot: int) -> None:
+    def free(self, slot: int) -> None:
         """Free a slot. What its session left there, maybe an overflow, is nothing to the next."""
-        assert slot not in self._free, f"slot {slot} was given back twice"
+        assert slot not in self._free, f"slot {slot} was freed twice"
         self.lengths[slot] = 0
         self.keys[:, slot] = 0.0
         self.values[:, slot] = 0.0

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from interject.model_runtime.engine.engine import Engine
-    from interject.model_runtime.engine.forward_input import Feed
+    from interject.model_runtime.engine.forward_input import ForwardInput
     from interject.model_runtime.engine.journal import SavedSession
     from interject.model_runtime.redis.restorers import Action, Newcomer
     from interject.model_runtime.redis.spelling import Input
@@ -70,7 +70,7 @@ class EngineHost:
         key: str,
         epoch: int,
         options: SessionOptions,
-        prefix: Feed | RuntimeFailure,
+        prefix: ForwardInput | RuntimeFailure,
         *,
         cursor: str,
     ) -> None:
@@ -83,7 +83,7 @@ class EngineHost:
         key: str,
         epoch: int,
         options: SessionOptions,
-        prefix: Feed | RuntimeFailure,
+        prefix: ForwardInput | RuntimeFailure,
         known: SavedSession,
         *,
         cursor: str,
@@ -123,7 +123,7 @@ class EngineHost:
         with contextlib.suppress(RuntimeError):  # The loop has ended before.
             self._loop.call_soon_threadsafe(self.failed.set_exception, failure)
 
-    def _admit(self, guest: Guest, prefix: Feed | RuntimeFailure) -> None:
+    def _admit(self, guest: Guest, prefix: ForwardInput | RuntimeFailure) -> None:
         self._guests[guest.key] = guest
         try:
             with self._engine.contained():
@@ -137,10 +137,12 @@ class EngineHost:
         else:
             guest.emit(wire.Opened())
 
-    def _restore(self, guest: Guest, prefix: Feed | RuntimeFailure, known: SavedSession) -> None:
+    def _restore(
+        self, guest: Guest, prefix: ForwardInput | RuntimeFailure, known: SavedSession
+    ) -> None:
         try:
             with self._engine.contained():
-                restoration = self._engine.take_in(
+                restoration = self._engine.restore(
                     guest.options, known, prefix=given(prefix), name=guest.key
                 )
         except RuntimeFailure as error:

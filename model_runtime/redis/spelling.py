@@ -14,8 +14,8 @@ from interject.model_runtime.remote import wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from interject.model_runtime.engine.forward_input import Feed
-    from interject.model_runtime.engine.prompt_encoder import Wording
+    from interject.model_runtime.engine.forward_input import ForwardInput
+    from interject.model_runtime.engine.prompt_encoder import PromptEncoder
     from interject.model_runtime.protocol import SessionOptions
     from interject.model_runtime.redis.intake import Refused
 
@@ -42,22 +42,26 @@ class Spelt:
     ids: tuple[int, ...] | RuntimeFailure
 
 
-async def spell_prefix(wording: Wording, options: SessionOptions) -> Feed | RuntimeFailure:
+async def spell_prefix(
+    encoder: PromptEncoder, options: SessionOptions
+) -> ForwardInput | RuntimeFailure:
     """What a session begins with, or why it cannot."""
-    return await asyncio.to_thread(_try, lambda: wording.prefix(options))
+    return await asyncio.to_thread(_try, lambda: encoder.prefix(options))
 
 
-async def spell(wording: Wording, inputs: Sequence[Input]) -> Sequence[Input]:
+async def spell(encoder: PromptEncoder, inputs: Sequence[Input]) -> Sequence[Input]:
     """The same inputs, in order."""
     if not any(isinstance(item, wire.Say | wire.TextTurn) for _, _, item in inputs):
         return inputs
-    return await asyncio.to_thread(lambda: [_spelt(wording, *one) for one in inputs])
+    return await asyncio.to_thread(lambda: [_spelt(encoder, *one) for one in inputs])
 
 
-def _spelt(wording: Wording, key: str, entry: str, item: wire.Input | Refused | Spelt) -> Input:
+def _spelt(
+    encoder: PromptEncoder, key: str, entry: str, item: wire.Input | Refused | Spelt
+) -> Input:
     if not isinstance(item, wire.Say | wire.TextTurn):
         return key, entry, item
-    return key, entry, Spelt(item, _try(lambda: wording.short_ids(item.text)))
+    return key, entry, Spelt(item, _try(lambda: encoder.short_ids(item.text)))
 
 
 def _try(make: Callable[[], T]) -> T | RuntimeFailure:

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from interject.model_runtime.checkpoint import Model
-    from interject.model_runtime.engine.forward_input import Feed
+    from interject.model_runtime.engine.forward_input import ForwardInput
     from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.spelling import Input
     from interject.model_runtime.redis.streams import Entries
@@ -328,7 +328,7 @@ class Worker:
     async def _put(self, taken: list[Input]) -> None:
         """What was read is not read again: it must not be lost to an error of the next read."""
         if taken:
-            self._host.put(await spell(self._engine.wording, taken))
+            self._host.put(await spell(self._engine.prompt_encoder, taken))
 
     async def _hurry(self, client: Client) -> None:
         """More of the streams that are full of rubbish, for what may stand behind it."""
@@ -372,11 +372,11 @@ class Worker:
         whole = await load(client, self._keys, legacy, token=self._lease.token, model=self._model)
         if whole is None:
             return self._arrivals.forget(legacy.key)
-        prefix = await spell_prefix(self._engine.wording, whole.options)
+        prefix = await spell_prefix(self._engine.prompt_encoder, whole.options)
         self._take_over(whole, prefix)
         await self._arrivals.strike(client, legacy.key)
 
-    def _take_over(self, legacy: Legacy, prefix: Feed | RuntimeFailure) -> None:
+    def _take_over(self, legacy: Legacy, prefix: ForwardInput | RuntimeFailure) -> None:
         """A session may come back that was lost to another worker and not yet missed here."""
         key, epoch = legacy.key, legacy.epoch
         known = self._tenants.get(key)

@@ -18,7 +18,7 @@ class Device:
 
     def carry(self, engine: Engine) -> None:
         """Have it hold the memory of the engine's sessions."""
-        device, memory = self, engine.memory
+        device, memory = self, engine.kv_cache
 
         class OnDevice(torch.Tensor):
             @classmethod

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 KITCHEN = str(ROOT / "examples" / "kitchen.wav")
 CHUNKS = 32
-"""A question and its answer. After them slots are tidied, each session's at a time of its own."""
+"""A question and its answer. After them slots evict, each session's at a time of its own."""
 COMMAND = [sys.executable, "-m", "interject.cli"]
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(600)]

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from interject.model_runtime.engine.context_budget import LEAST_CONTEXT, Shares
+from interject.model_runtime.engine.context_budget import LEAST_CONTEXT, ContextBudget
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.journal import SavedSession
@@ -110,13 +110,13 @@ class AnySession(RuleBasedStateMachine):
         threshold: float,
         temperature: float,
     ) -> None:
-        self.shares, self.eviction = Shares(context), eviction
-        prompt = data.draw(st.integers(1, self.shares.span), "prompt")
+        self.budget, self.eviction = ContextBudget(context), eviction
+        prompt = data.draw(st.integers(1, self.budget.span), "prompt")
         self.options = SessionOptions(
             "a",
             prompt_ids=tuple(range(prompt)),
             threshold=threshold,
-            max_reply_tokens=data.draw(st.integers(1, self.shares.text + 9), "longest reply"),
+            max_reply_tokens=data.draw(st.integers(1, self.budget.text + 9), "longest reply"),
             sampling=Sampling(temperature=temperature, repetition_window=0),
         )
         self.events: list[Event] = []
@@ -171,7 +171,7 @@ class AnySession(RuleBasedStateMachine):
         self.engine.update("a", threshold=threshold, mode=None)
 
     def _text(self, share: float) -> str:
-        return "x" * max(1, round(share * self.shares.text))
+        return "x" * max(1, round(share * self.budget.text))
 
     # What the engine does about it
 
@@ -182,8 +182,8 @@ class AnySession(RuleBasedStateMachine):
 
     @rule()
     def settle(self) -> None:
-        asked = len(self.stream.requests) + len(self.stream.hearing.queue) + 1
-        most_steps = 100 + asked * (self.shares.text + 2 * REFILL_STEPS)
+        asked = len(self.stream.requests) + len(self.stream.audio.chunks) + 1
+        most_steps = 100 + asked * (self.budget.text + 2 * REFILL_STEPS)
         for _ in range(most_steps):
             if not self._step():
                 return
@@ -196,7 +196,7 @@ class AnySession(RuleBasedStateMachine):
 
     @rule()
     def save(self) -> None:
-        """Workers do so when a slot was tidied; the journal must be as good without."""
+        """Workers do so when spans were evicted; the journal must be as good without."""
         self.notes.save(self.engine)
 
     @precondition(lambda self: self.eviction is Eviction.EXACT)
@@ -204,30 +204,30 @@ class AnySession(RuleBasedStateMachine):
     def go_on_elsewhere(self) -> None:
         """The session begins again with the last snapshot and the journal since."""
         notes = self.notes
-        waiting = {chunk.frame.seq for chunk in self.stream.hearing.queue}
+        waiting = {chunk.frame.seq for chunk in self.stream.audio.chunks}
         before = self.stream.snapshot()
         self.engine.abandon("a")
         known = SavedSession(notes.snapshot, tuple(notes.journal), tuple(notes.frames))
-        restoration = self.engine.take_in(self.options, known)
+        restoration = self.engine.restore(self.options, known)
         restoration.run()
         self.engine.join(restoration, self.events.append, notes.journal.append)
         after = self.stream.snapshot()
         assert [s.ids for s in after.spans] == [s.ids for s in before.spans]
         assert (after.carry, after.opening) == (before.carry, before.opening)
         assert after.evictions == before.evictions
-        assert {chunk.frame.seq for chunk in self.stream.hearing.queue} == waiting
+        assert {chunk.frame.seq for chunk in self.stream.audio.chunks} == waiting
 
     # What holds at all times
 
     @invariant()
     def all_fits(self) -> None:
-        memory = self.engine.memory
+        memory = self.engine.kv_cache
         assert self.engine.session_ids in (("b", "a"), ("a", "b")), "nobody failed"
         for name in "ab":
             own = self.engine._stream(name).memory
             assert own.ledger.length == sum(span.length for span in own.ledger.spans)
             assert memory.lengths[own.slot] + own.unfilled == own.ledger.length <= memory.context
-            assert all(span.length <= self.shares.span for span in own.ledger.spans)
+            assert all(span.length <= self.budget.span for span in own.ledger.spans)
         assert len(self.stream._carry) <= 1
 
     @invariant()
@@ -241,7 +241,7 @@ class AnySession(RuleBasedStateMachine):
         if not hasattr(self, "engine"):
             return
         self.settle()
-        wanted = alone(self.shares.context, self.eviction)[: self.heard_by_other]
+        wanted = alone(self.budget.context, self.eviction)[: self.heard_by_other]
         assert_same_decisions(decisions(self.others), wanted, self.engine.model.config)
         ends = [e.reply_id for e in self.events if isinstance(e, ReplyEnded)]
         assert set(ends) == set(range(self.stream._reply_count))
@@ -250,8 +250,8 @@ class AnySession(RuleBasedStateMachine):
 
     @torch.inference_mode()
     def slot_is_what_the_ledger_says(self) -> None:
-        own, memory = self.stream.memory, self.engine.memory
-        fresh = memory.take()
+        own, memory = self.stream.memory, self.engine.kv_cache
+        fresh = memory.allocate()
         assert fresh is not None
         forward(self.engine.model, memory, [(fresh, own.ledger.contents())])
         terms = model_terms(self.engine.model.config)

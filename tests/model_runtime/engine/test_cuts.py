@@ -27,8 +27,8 @@ HEARD = len("one two")
 
 
 def exact_room(**options: object) -> Room:
-    """Never tidied: 512 positions, and so few chunks."""
-    room = Room(eviction=Eviction.EXACT, limits=StepLimits(refill=16))
+    """Never an eviction: 512 positions, and so few chunks."""
+    room = Room(eviction=Eviction.EXACT, limits=StepLimits(recompute=16))
     room.open("a", prompt_ids=tuple(range(20)), threshold=1.0, **options)
     return room
 
@@ -52,7 +52,7 @@ def restored(room: Room) -> Room:
     """The same session in another engine, from its snapshot."""
     other = Room(eviction=Eviction.EXACT)
     known = SavedSession(room.engine.snapshot("a"), (), ())
-    restoration = other.engine.take_in(room.engine._stream("a").options, known)
+    restoration = other.engine.restore(room.engine._stream("a").options, known)
     restoration.run()
     other.events["a"] = []
     other.engine.join(restoration, other.events["a"].append, lambda deed: None)

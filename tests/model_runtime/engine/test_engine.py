@@ -210,7 +210,7 @@ def test_say_puts_given_words_into_the_memory() -> None:
     room = Room()
     room.open(threshold=1.0)
     room.hear(2.0)
-    before = room.engine.memory.lengths[room.engine._streams["a"].memory.slot]
+    before = room.engine.kv_cache.lengths[room.engine._streams["a"].memory.slot]
     room.engine.say("a", "Mind the step, Zoë!", Emotion.URGENT)
     room.run()
     start, delta, end = room.events["a"][-3:]
@@ -220,24 +220,24 @@ def test_say_puts_given_words_into_the_memory() -> None:
     assert delta.text == end.text == "Mind the step, Zoë!"
     assert end.reason is EndReason.COMPLETE
     stream = room.engine._streams["a"]
-    assert room.engine.memory.lengths[stream.memory.slot] == before + 2 + len(
+    assert room.engine.kv_cache.lengths[stream.memory.slot] == before + 2 + len(
         b"Mind the step, Zo\xc3\xab!"
     )
 
 
-def test_sessions_that_begin_together_are_not_tidied_together() -> None:
+def test_sessions_that_begin_together_do_not_evict_together() -> None:
     room = Room(slots=4, eviction=Eviction.EXACT)
     names = [room.open(name, threshold=1.0) for name in "abcd"]
-    tidied: dict[str, list[int]] = {name: [] for name in names}
+    evicted: dict[str, list[int]] = {name: [] for name in names}
     for seq, frame in enumerate(frames(noise(40.0))):
         for name in names:
             before = room.engine.evictions(name)
             room.engine.push(name, frame)
             room.run()
             if room.engine.evictions(name) > before:
-                tidied[name].append(seq)
-    assert len({seqs[0] for seqs in tidied.values()}) >= len(names) - 1
-    cycles = {later - seq for seqs in tidied.values() for seq, later in pairwise(seqs)}
+                evicted[name].append(seq)
+    assert len({seqs[0] for seqs in evicted.values()}) >= len(names) - 1
+    cycles = {later - seq for seqs in evicted.values() for seq, later in pairwise(seqs)}
     assert len(cycles) == 1, "and stay apart"
 
 
@@ -327,7 +327,7 @@ class TestCancel:
         assert end.reason is EndReason.CANCELLED
         assert heard.startswith(end.text)
         stream = room.engine._streams["a"]
-        assert room.engine.memory.lengths[stream.memory.slot] == stream.memory.ledger.length
+        assert room.engine.kv_cache.lengths[stream.memory.slot] == stream.memory.ledger.length
 
     def test_memory_is_as_if_only_the_heard_words_had_been_said(self) -> None:
         """After a barge-in the next decision equals that of a reply that ended there."""
@@ -351,10 +351,10 @@ class TestCancel:
         room.engine.say("a", "one two three four", Emotion.NORMAL)
         room.hear(2.0)
         stream = room.engine._streams["a"]
-        before = room.engine.memory.lengths[stream.memory.slot]
+        before = room.engine.kv_cache.lengths[stream.memory.slot]
         room.engine.cancel("a", 0, heard_chars=3)
-        assert room.engine.memory.lengths[stream.memory.slot] == before - len(" two three four")
-        assert stream.memory.ledger.length == room.engine.memory.lengths[stream.memory.slot]
+        assert room.engine.kv_cache.lengths[stream.memory.slot] == before - len(" two three four")
+        assert stream.memory.ledger.length == room.engine.kv_cache.lengths[stream.memory.slot]
         room.engine.push("a", frames(noise(2.4))[5])
         room.run()
         assert room.of(Decision)[-1].seq == 5
@@ -393,10 +393,10 @@ class TestCancel:
                 room.run()
             room.engine.cancel("a", 0, heard_chars=0)
             stream = room.engine._streams["a"]
-            assert stream.memory.ledger.length == room.engine.memory.lengths[stream.memory.slot]
+            assert stream.memory.ledger.length == room.engine.kv_cache.lengths[stream.memory.slot]
             room.engine.push("a", frames(noise(1.2))[2])
             room.run()
-            assert stream.memory.ledger.length == room.engine.memory.lengths[stream.memory.slot]
+            assert stream.memory.ledger.length == room.engine.kv_cache.lengths[stream.memory.slot]
 
 
 def test_exact_eviction_leaves_the_memory_that_only_the_kept_spans_make() -> None:
@@ -406,21 +406,21 @@ def test_exact_eviction_leaves_the_memory_that_only_the_kept_spans_make() -> Non
     room.hear(16.0)
     stream = room.engine._streams["a"]
     assert stream.memory.ledger.length < 20 + 40 * 13, "spans were forgotten"
-    slot = room.engine.memory.take()
+    slot = room.engine.kv_cache.allocate()
     assert slot is not None
     context = stream.memory.ledger.contents()
     decoder = room.engine.model.decoder
     rows = decoder.embed(torch.tensor([max(i, 0) for i in context.ids]))
     rows[torch.tensor(context.ids) == AUDIO] = torch.cat(context.embeddings)
     segments = [Segment(slot, 0, len(rows))]
-    decoder.forward_rows(rows, SlotAttention(room.engine.memory, segments))
-    for store in (room.engine.memory.keys, room.engine.memory.values):
+    decoder.forward_rows(rows, SlotAttention(room.engine.kv_cache, segments))
+    for store in (room.engine.kv_cache.keys, room.engine.kv_cache.values):
         held = store[:, stream.memory.slot, : stream.memory.ledger.length]
         fed = store[:, slot, : len(rows)]
         assert_same(held, fed, terms=model_terms(room.config), condition=SMALL_CONDITION)
 
 
-def test_a_full_slot_is_tidied_before_the_next_chunk_comes() -> None:
+def test_a_full_slot_evicts_before_the_next_chunk_comes() -> None:
     room = Room(context=256, eviction=Eviction.EXACT)
     room.open(prompt_ids=tuple(range(20)), threshold=1.0)
     room.run()
@@ -432,10 +432,10 @@ def test_a_full_slot_is_tidied_before_the_next_chunk_comes() -> None:
     assert room.engine.evictions("a") > 1
 
 
-def test_when_a_full_slot_is_tidied_changes_nothing() -> None:
+def test_when_a_full_slot_evicts_changes_nothing() -> None:
     """What is asked for meanwhile comes after it."""
     heard: list[list[Decision]] = []
-    for first_tidied in (True, False):
+    for first_evicts in (True, False):
         room = Room(context=256, eviction=Eviction.EXACT)
         room.open(prompt_ids=tuple(range(20)), threshold=1.0)
         for frame in frames(noise(24.0)):
@@ -443,7 +443,7 @@ def test_when_a_full_slot_is_tidied_changes_nothing() -> None:
             while len(room.of(Decision)) <= frame.seq:
                 room.engine.step()
             if room.engine._streams["a"].full:
-                if first_tidied:
+                if first_evicts:
                     room.engine.step()
                 room.engine.say("a", "one two", Emotion.NORMAL)
                 room.run()
@@ -454,7 +454,7 @@ def test_when_a_full_slot_is_tidied_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "b", "c", "d"])
-def test_when_a_slot_is_tidied_does_not_depend_on_how_many_chunks_wait(name: str) -> None:
+def test_when_a_slot_evicts_does_not_depend_on_how_many_chunks_wait(name: str) -> None:
     heard: list[list[Decision]] = []
     for at_once in (False, True):
         room = Room(eviction=Eviction.EXACT)
@@ -465,10 +465,10 @@ def test_when_a_slot_is_tidied_does_not_depend_on_how_many_chunks_wait(name: str
     assert_same_decisions(heard[0], heard[1], room.config)
 
 
-def test_filling_a_tidied_slot_piece_by_piece_changes_nothing() -> None:
+def test_recomputing_a_slot_piece_by_piece_changes_nothing() -> None:
     heard: list[list[Decision]] = []
-    for refill in (7, 1_000):
-        room = Room(context=256, eviction=Eviction.EXACT, limits=StepLimits(refill=refill))
+    for recompute in (7, 1_000):
+        room = Room(context=256, eviction=Eviction.EXACT, limits=StepLimits(recompute=recompute))
         room.open(prompt_ids=tuple(range(20)), threshold=1.0)
         for frame in frames(noise(24.0)):
             room.engine.push("a", frame)
@@ -479,7 +479,7 @@ def test_filling_a_tidied_slot_piece_by_piece_changes_nothing() -> None:
 
 
 def test_one_slot_a_step_is_filled_again_and_others_are_decided_meanwhile() -> None:
-    room = Room(context=256, eviction=Eviction.EXACT, limits=StepLimits(refill=8))
+    room = Room(context=256, eviction=Eviction.EXACT, limits=StepLimits(recompute=8))
     for name in ("a", "b"):
         room.open(name, prompt_ids=tuple(range(20)), threshold=1.0)
     sound = frames(noise(24.0))
@@ -496,7 +496,7 @@ def test_one_slot_a_step_is_filled_again_and_others_are_decided_meanwhile() -> N
 
 
 def test_what_was_not_heard_can_be_taken_back_while_a_slot_is_filled_again() -> None:
-    room = Room(context=256, eviction=Eviction.EXACT, limits=StepLimits(refill=8))
+    room = Room(context=256, eviction=Eviction.EXACT, limits=StepLimits(recompute=8))
     room.open(prompt_ids=tuple(range(20)), threshold=1.0)
     stream = room.engine._streams["a"]
     room.engine.say("a", "one two", Emotion.NORMAL)
@@ -509,7 +509,7 @@ def test_what_was_not_heard_can_be_taken_back_while_a_slot_is_filled_again() -> 
             if stream.memory.unfilled and last.reason is not EndReason.CANCELLED:
                 room.engine.cancel("a", last.reply_id, 3)
                 taken_back += 1
-        assert stream.memory.ledger.length == room.engine.memory.lengths[stream.memory.slot]
+        assert stream.memory.ledger.length == room.engine.kv_cache.lengths[stream.memory.slot]
         if room.of(ReplyEnded)[-1].reason is EndReason.CANCELLED:
             room.engine.say("a", "one two", Emotion.NORMAL)
     assert taken_back > 1
@@ -524,12 +524,12 @@ def test_a_session_outlives_its_slot_many_times(eviction: Eviction) -> None:
     stream = room.engine._streams["a"]
     longest = 0
     for second in range(20):
-        room.engine._streams["a"].hearing.next_seq = second * 15
+        room.engine._streams["a"].audio.next_seq = second * 15
         for frame in frames(noise(6.0, seed=second), second * 15):
             room.engine.push("a", frame)
             room.run()
-            longest = max(longest, room.engine.memory.lengths[stream.memory.slot])
-            assert stream.memory.ledger.length == room.engine.memory.lengths[stream.memory.slot]
+            longest = max(longest, room.engine.kv_cache.lengths[stream.memory.slot])
+            assert stream.memory.ledger.length == room.engine.kv_cache.lengths[stream.memory.slot]
     assert longest <= 256
     assert len(room.of(Decision)) == 300
     assert stream.memory.ledger.spans[0].length == 20
@@ -545,7 +545,7 @@ def test_finishing_decides_everything_and_closes() -> None:
     room.run()
     assert len(room.of(Decision)) == 10
     assert room.events["a"][-1] == Closed("a", CloseReason.CLIENT)
-    assert room.engine.memory.free == 2
+    assert room.engine.kv_cache.free_slots == 2
     with pytest.raises(SessionClosed):
         room.engine.push("a", frames(noise(0.4))[0])
 
@@ -572,7 +572,7 @@ def test_options_that_do_not_fit_are_refused(options: dict[str, object], message
     room = Room()
     with pytest.raises(RuntimeFailure, match=message):
         room.open("a", **options)
-    assert room.engine.memory.free == 2
+    assert room.engine.kv_cache.free_slots == 2
 
 
 def test_a_reply_is_cut_before_it_fills_its_slot() -> None:
@@ -611,7 +611,7 @@ def test_a_clip_is_answered_with_the_offline_layout() -> None:
     assert len(started) == 1
     assert started[0].emotion is Emotion.NORMAL
     assert isinstance(room.events["clip"][-1], Closed)
-    assert room.engine.memory.free == 2
+    assert room.engine.kv_cache.free_slots == 2
 
 
 def test_a_clip_longer_than_the_memory_is_refused_with_its_limit() -> None:
@@ -621,7 +621,7 @@ def test_a_clip_longer_than_the_memory_is_refused_with_its_limit() -> None:
         room.engine.open_clip(
             SessionOptions("clip", max_reply_tokens=50), clip, "What?", lambda _: None
         )
-    assert room.engine.memory.free == 2
+    assert room.engine.kv_cache.free_slots == 2
 
 
 def test_replies_are_decoded_in_the_same_step_as_chunks() -> None:

@@ -30,13 +30,13 @@ NOT_A_NUMBER = "the model computed something that is not a number"
 def poison_memory(room: Room) -> None:
     """What an overflow leaves behind."""
     slot = room.engine._stream("a").memory.slot
-    room.engine.memory.values[:, slot, 0] = float("nan")
+    room.engine.kv_cache.values[:, slot, 0] = float("nan")
 
 
 def lose_sound(room: Room) -> None:
     """A chunk is due that is not there."""
     room.engine.push("a", LATER[0])
-    room.engine._stream("a").hearing.queue[0].frame = None  # type: ignore[assignment]
+    room.engine._stream("a").audio.chunks[0].frame = None  # type: ignore[assignment]
 
 
 def lose_reply(room: Room) -> None:
@@ -62,7 +62,7 @@ def draw_nothing(room: Room) -> None:
 def overflow(room: Room) -> None:
     """A slot has no room for what is due; the others are in the same pass."""
     stream = room.engine._stream("a")
-    room.engine.memory.lengths[stream.memory.slot] = room.engine.memory.context
+    room.engine.kv_cache.lengths[stream.memory.slot] = room.engine.kv_cache.context
 
 
 def deafen(room: Room) -> None:
@@ -71,7 +71,7 @@ def deafen(room: Room) -> None:
     def gone(event: object) -> None:
         raise RuntimeError("Event loop is closed")
 
-    tell = room.engine._stream("a")._tell
+    tell = room.engine._stream("a")._events
     hear = tell.emit
     tell.emit = lambda event: hear(event) if isinstance(event, Closed) else gone(event)
 
@@ -85,7 +85,7 @@ FAULTS = {
     "no plan": (lose_carry, "the session failed (TypeError); see the log"),
     "no dice": (draw_nothing, "the session failed (RuntimeError); see the log"),
     "no room": (overflow, "the session failed (AssertionError); see the log"),
-    "no ear": (deafen, "the session failed (RuntimeError); see the log"),
+    "no audio": (deafen, "the session failed (RuntimeError); see the log"),
     "no number": (poison_memory, NOT_A_NUMBER),
     "no frame": (lose_sound, "the session failed (AttributeError); see the log"),
     "no reply": (lose_reply, "the session failed (AssertionError); see the log"),
@@ -152,7 +152,7 @@ def test_a_step_in_which_everybody_fails_is_a_step() -> None:
     room.run()
     failure = "the session failed (AssertionError); see the log"
     assert room.events["a"][-1] == Closed("a", CloseReason.FAILURE, failure)
-    assert room.engine.memory.free == 1
+    assert room.engine.kv_cache.free_slots == 1
 
 
 def test_a_slot_is_clean_whatever_way_its_session_ended() -> None:
@@ -161,8 +161,8 @@ def test_a_slot_is_clean_whatever_way_its_session_ended() -> None:
     room.hear(EARLIER_S)
     poison_memory(room)
     room.engine.abandon("a")
-    assert not room.engine.memory.values.any()
-    assert not room.engine.memory.keys.any()
+    assert not room.engine.kv_cache.values.any()
+    assert not room.engine.kv_cache.keys.any()
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,9 @@ def test_a_pass_that_fails_for_everybody_is_the_engine_s_fault() -> None:
         room.open(name)
         room.hear(EARLIER_S, name=name, seed=3)
     overflow(room)
-    room.engine.memory.lengths[room.engine._stream("b").memory.slot] = room.engine.memory.context
+    room.engine.kv_cache.lengths[room.engine._stream("b").memory.slot] = (
+        room.engine.kv_cache.context
+    )
     for name in ("a", "b"):
         room.engine.push(name, LATER[0])
     with pytest.raises(AssertionError):
@@ -201,7 +203,7 @@ def test_nobody_left_to_tell_is_no_reason_to_fail(caplog: pytest.LogCaptureFixtu
 
     room = Room(slots=1)
     room.open()
-    room.engine._stream("a")._tell.emit = gone
+    room.engine._stream("a")._events.emit = gone
     room.engine.close("a", CloseReason.CLIENT)
     assert "nobody can be told" in caplog.text
-    assert room.engine.memory.free == 1
+    assert room.engine.kv_cache.free_slots == 1

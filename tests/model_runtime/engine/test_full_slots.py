@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from interject.model_runtime.engine.context_budget import LEAST_CONTEXT, Shares
+from interject.model_runtime.engine.context_budget import LEAST_CONTEXT, ContextBudget
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.journal import SavedSession
 from interject.model_runtime.engine.ledger import Eviction, Span, SpanKind
@@ -27,7 +27,7 @@ from tests.model_runtime.engine.engine_room import Room
 from tests.model_runtime.worlds import frames, noise, small_model
 
 CONTEXT = 512
-SHARES = Shares(CONTEXT)
+BUDGET = ContextBudget(CONTEXT)
 SOUND = frames(noise(40.0))
 TALKATIVE = Sampling(temperature=1.0, repetition_window=0)
 MANY_STEPS = 2_000
@@ -50,27 +50,27 @@ def settle(room: Room) -> None:
 def unfed(room: Room, name: str = "a") -> int:
     """Positions that the ledger has and the slot has not; more than there are places is none."""
     memory = room.engine._stream(name).memory
-    assert memory.ledger.length <= room.engine.memory.context
-    return memory.ledger.length - room.engine.memory.lengths[memory.slot]
+    assert memory.ledger.length <= room.engine.kv_cache.context
+    return memory.ledger.length - room.engine.kv_cache.lengths[memory.slot]
 
 
 @pytest.mark.parametrize("eviction", list(Eviction))
-@pytest.mark.parametrize("prompt", [50, 75, SHARES.span])
+@pytest.mark.parametrize("prompt", [50, 75, BUDGET.span])
 def test_long_turns_with_long_answers_fit_at_any_time(eviction: Eviction, prompt: int) -> None:
     for silent_chunks in range(0, 16, 3):
         room = Room(context=CONTEXT, eviction=eviction)
         room.open(
             prompt_ids=tuple(range(prompt)),
             threshold=1.0,
-            max_reply_tokens=SHARES.text,
+            max_reply_tokens=BUDGET.text,
             sampling=TALKATIVE,
         )
-        room.engine.text_turn("a", "x" * SHARES.text, answer=True)
+        room.engine.text_turn("a", "x" * BUDGET.text, answer=True)
         settle(room)
         talk(room, SOUND[:silent_chunks])
-        room.engine.text_turn("a", "y" * SHARES.text, answer=True)
-        room.engine.say("a", "z" * SHARES.text, Emotion.NORMAL)
-        room.engine.text_turn("a", "y" * SHARES.text, answer=False)
+        room.engine.text_turn("a", "y" * BUDGET.text, answer=True)
+        room.engine.say("a", "z" * BUDGET.text, Emotion.NORMAL)
+        room.engine.text_turn("a", "y" * BUDGET.text, answer=False)
         settle(room)
         talk(room, SOUND[silent_chunks : silent_chunks + 2])
         assert room.engine.session_ids == ("a",), "nothing went wrong"
@@ -81,16 +81,16 @@ def test_long_turns_with_long_answers_fit_at_any_time(eviction: Eviction, prompt
 
 def test_no_prompt_makes_a_slot_full_for_ever() -> None:
     """Half a slot was one turn that never left, and a third was the prompt."""
-    room = Room(context=CONTEXT, eviction=Eviction.EXACT, limits=StepLimits(refill=8))
+    room = Room(context=CONTEXT, eviction=Eviction.EXACT, limits=StepLimits(recompute=8))
     for name in "ab":
         room.open(
             name,
             prompt_ids=tuple(range(75)),
             threshold=1.0,
-            max_reply_tokens=SHARES.text,
+            max_reply_tokens=BUDGET.text,
             sampling=TALKATIVE,
         )
-        room.engine.text_turn(name, "x" * SHARES.text, answer=True)
+        room.engine.text_turn(name, "x" * BUDGET.text, answer=True)
     settle(room)
     for frame in SOUND:
         for name in "ab":
@@ -101,7 +101,7 @@ def test_no_prompt_makes_a_slot_full_for_ever() -> None:
 
 def test_refills_take_turns() -> None:
     """Whoever has much to be filled, and has waited longest, lets another be filled."""
-    room = Room(context=CONTEXT, eviction=Eviction.EXACT, limits=StepLimits(refill=4))
+    room = Room(context=CONTEXT, eviction=Eviction.EXACT, limits=StepLimits(recompute=4))
     for name, heard_s in (("a", 4.0), ("b", 0.4)):
         room.open(name, threshold=1.0)
         room.engine.say(name, "one two", Emotion.NORMAL)
@@ -117,9 +117,9 @@ def test_refills_take_turns() -> None:
     assert len(room.of(Decision, "a")) == 11
 
 
-def test_an_answer_longer_than_what_is_left_goes_on_in_a_tidied_slot() -> None:
+def test_an_answer_longer_than_what_is_left_goes_on_after_an_eviction() -> None:
     """What stays is computed in pieces: another session decides between two of them."""
-    room = Room(context=256, eviction=Eviction.EXACT, limits=StepLimits(refill=8))
+    room = Room(context=256, eviction=Eviction.EXACT, limits=StepLimits(recompute=8))
     for name in "ab":
         room.open(name, threshold=1.0, max_reply_tokens=60, sampling=TALKATIVE)
     for frame in SOUND:
@@ -147,17 +147,17 @@ def test_a_slot_too_small_for_a_session_is_refused(context: int) -> None:
         engine.open(SessionOptions("a", prompt_ids=(1,)), lambda event: None)
     with pytest.raises(RuntimeFailure, match=reason):
         engine.open_clip(SessionOptions("a"), torch.zeros(6400), "What?", lambda event: None)
-    assert engine.memory.free == 1
+    assert engine.kv_cache.free_slots == 1
 
 
 @pytest.mark.parametrize("eviction", list(Eviction))
 def test_the_smallest_slot_has_room_for_everything(eviction: Eviction) -> None:
-    shares = Shares(LEAST_CONTEXT)
+    budget = ContextBudget(LEAST_CONTEXT)
     room = Room(context=LEAST_CONTEXT, eviction=eviction)
-    room.open(prompt_ids=tuple(range(shares.span)), threshold=0.6, max_reply_tokens=shares.text)
+    room.open(prompt_ids=tuple(range(budget.span)), threshold=0.6, max_reply_tokens=budget.text)
     for number, frame in enumerate(SOUND[:40]):
-        room.engine.text_turn("a", "x" * shares.text, answer=number % 2 == 0)
-        room.engine.say("a", "y" * shares.text, Emotion.NORMAL)
+        room.engine.text_turn("a", "x" * budget.text, answer=number % 2 == 0)
+        room.engine.say("a", "y" * budget.text, Emotion.NORMAL)
         talk(room, [frame])
     assert room.engine.session_ids == ("a",)
     assert len(room.of(Decision)) == 40
@@ -197,7 +197,7 @@ def test_a_clip_s_prompt_is_bounded() -> None:
 def test_a_snapshot_with_spans_of_any_length_goes_on() -> None:
     """Turn and answer were one span once, and the last token of a cut reply was carried along."""
     room = Room(context=CONTEXT, eviction=Eviction.EXACT)
-    options = SessionOptions("a", prompt_ids=tuple(range(75)), max_reply_tokens=SHARES.text)
+    options = SessionOptions("a", prompt_ids=tuple(range(75)), max_reply_tokens=BUDGET.text)
     room.engine.open(options, lambda event: None)
     settle(room)
     old = replace(
@@ -210,11 +210,11 @@ def test_a_snapshot_with_spans_of_any_length_goes_on() -> None:
         reply_count=1,
     )
     room.engine.abandon("a")
-    restoration = room.engine.take_in(options, SavedSession(old, (), ()))
+    restoration = room.engine.restore(options, SavedSession(old, (), ()))
     restoration.run()
     room.events["a"] = []
     room.engine.join(restoration, room.events["a"].append, lambda deed: None)
-    room.engine.text_turn("a", "x" * SHARES.text, answer=True)
+    room.engine.text_turn("a", "x" * BUDGET.text, answer=True)
     talk(room, SOUND[:20])
     assert len(room.of(Decision)) == 20
     assert room.engine.session_ids == ("a",)
@@ -226,6 +226,6 @@ def test_a_snapshot_longer_than_a_slot_is_refused() -> None:
     engine.open(options, lambda event: None)
     old = replace(engine.snapshot("a"), spans=(Span(SpanKind.PREFIX, [1] * 257),))
     engine.abandon("a")
-    restoration = engine.take_in(options, SavedSession(old, (), ()))
+    restoration = engine.restore(options, SavedSession(old, (), ()))
     with pytest.raises(RuntimeFailure, match="cannot be done again"):
         restoration.run()

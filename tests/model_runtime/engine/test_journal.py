@@ -72,7 +72,7 @@ class Witness:
         engine = self._engine(slots=3)
         engine.open(SessionOptions("other"), lambda event: None)
         known = SavedSession(self.snapshot, tuple(self.journal), tuple(self.frames))
-        restoration = engine.take_in(self.options, known)
+        restoration = engine.restore(self.options, known)
         restoration.run()
         engine.join(restoration, self.events.append, self.journal.append)
         self.evictions = 0
@@ -209,12 +209,12 @@ def test_an_abandoned_session_says_nothing_and_frees_its_slot() -> None:
     engine = witness.begin()
     engine.abandon("a")
     assert witness.events == []
-    assert engine.memory.free == 2
+    assert engine.kv_cache.free_slots == 2
 
 
 def test_a_journal_with_a_hole_is_a_clear_failure() -> None:
     engine = Engine(small_model(256), slots=1, eviction=Eviction.EXACT)
-    restoration = engine.take_in(OPTIONS, SavedSession(None, (Fed(None), Fed(None)), ()))
+    restoration = engine.restore(OPTIONS, SavedSession(None, (Fed(None), Fed(None)), ()))
     with pytest.raises(RuntimeFailure, match=r"cannot be done again \(IndexError\)"):
         restoration.run()
     engine.discard(restoration)

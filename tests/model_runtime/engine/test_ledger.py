@@ -48,7 +48,7 @@ def test_a_reply_is_shortened_until_it_is_forgotten() -> None:
     ledger = story(PREFIX, ANSWERED, REPLY, SILENT, ANSWERED, REPLY)
     assert ledger.shorten_reply(1, 3) == range(57, 60)
     assert ledger.length == 57
-    ledger.forget(target=30, recent=15)
+    ledger.evict(target=30, recent=15)
     first = ledger.length - 7
     assert ledger.shorten_reply(1, 100) == range(first, first + 7), "never more than there is"
     assert ledger.length == first
@@ -58,7 +58,7 @@ def test_a_reply_is_shortened_until_it_is_forgotten() -> None:
 
 def test_the_oldest_silent_chunks_go_first() -> None:
     ledger = story(PREFIX, SILENT, ANSWERED, REPLY, SILENT, SILENT, SILENT)
-    assert ledger.forget(target=50, recent=10).tolist() == [
+    assert ledger.evict(target=50, recent=10).tolist() == [
         *range(10),
         *range(20, 40),
         *range(50, 70),
@@ -68,19 +68,19 @@ def test_the_oldest_silent_chunks_go_first() -> None:
 
 def test_then_the_oldest_turns_go_with_their_replies() -> None:
     ledger = story(PREFIX, ANSWERED, REPLY, SILENT, TURN, REPLY, ANSWERED, REPLY)
-    ledger.forget(target=50, recent=10)
+    ledger.evict(target=50, recent=10)
     assert left(ledger) == [0, 4, 5, 6, 7]
 
 
 def test_a_reply_that_answers_no_turn_goes_alone() -> None:
     ledger = story(PREFIX, SILENT, REPLY, SILENT, REPLY, SILENT)
-    ledger.forget(target=30, recent=10)
+    ledger.evict(target=30, recent=10)
     assert left(ledger) == [0, 4, 5]
 
 
 def test_nothing_goes_when_all_is_prefix_or_recent() -> None:
     ledger = story(PREFIX, SILENT, SILENT)
-    assert ledger.forget(target=30, recent=20).tolist() == list(range(30))
+    assert ledger.evict(target=30, recent=20).tolist() == list(range(30))
     assert left(ledger) == [0, 1, 2]
 
 
@@ -90,20 +90,20 @@ def test_nothing_goes_when_all_is_prefix_or_recent() -> None:
 )
 def test_the_newest_spans_stay_that_fit_whole(recent: int, stay: list[int]) -> None:
     ledger = story(PREFIX, ANSWERED, REPLY, SILENT, SILENT)
-    ledger.forget(target=30, recent=recent)
+    ledger.evict(target=30, recent=recent)
     assert left(ledger) == stay
 
 
 def test_a_question_leaves_before_its_answer() -> None:
     ledger = ledger_of((PREFIX, 5, None), (SILENT, 13, None), (TURN, 40, None), (REPLY, 40, 0))
-    ledger.forget(target=50, recent=45)
+    ledger.evict(target=50, recent=45)
     assert [span.kind for span in ledger.spans] == [PREFIX, REPLY]
 
 
 @pytest.mark.parametrize("recent", [40, 100])
 def test_the_target_comes_before_the_newest(recent: int) -> None:
     ledger = ledger_of((PREFIX, 20, None), (SILENT, 13, None), (REPLY, 40, 0), (TURN, 13, None))
-    ledger.forget(target=50, recent=recent)
+    ledger.evict(target=50, recent=recent)
     assert [span.kind for span in ledger.spans] == [PREFIX, TURN]
 
 
@@ -131,7 +131,7 @@ def test_any_story(spans: list[tuple[SpanKind, int]], target: int, recent: int) 
     )
     before, ends = ledger.spans, list(accumulate(span.length for span in ledger.spans))
     length = ledger.length
-    kept = ledger.forget(target=target, recent=recent).tolist()
+    kept = ledger.evict(target=target, recent=recent).tolist()
     assert kept == sorted(set(kept))
     assert list(ledger.contents().ids) == kept
     assert set(range(5)) <= set(kept)

@@ -99,7 +99,7 @@ def ask(model: Model, sound: Tensor, question: str) -> list[Event]:
     engine.open_clip(options, sound, question, events.append)
     while engine.step():
         pass
-    assert engine.memory.free == 1
+    assert engine.kv_cache.free_slots == 1
     return events
 
 

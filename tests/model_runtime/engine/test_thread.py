@@ -138,4 +138,4 @@ def test_a_session_is_told_of_its_end_by_a_device_that_fails(world: World) -> No
     world.thread.put(break_and_close).result(WAIT_S)
     assert events == [Closed("a", CloseReason.FAILURE, "all is lost")]
     assert world.engine.session_ids == ()
-    assert world.engine.memory.free == 1
+    assert world.engine.kv_cache.free_slots == 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.network.attention import Segment, SlotAttention
 from interject.model_runtime.network.decoder import Decoder
-from interject.model_runtime.network.kv_cache import SlotMemory
+from interject.model_runtime.network.kv_cache import KVCache
 from interject.model_runtime.rounding import assert_same, decoder_terms
 from tests.model_runtime.reference import (
     DECODER,
@@ -76,16 +76,16 @@ def whole(decoder: Decoder, rows: Tensor) -> Tensor:
 
 def feed(
     decoder: Decoder,
-    memory: SlotMemory,
+    cache: KVCache,
     parts: Sequence[tuple[int, Tensor]],
     attention: type[SlotAttention] = SlotAttention,
 ) -> list[Tensor]:
     """One step that feeds rows to slots; returns each slot's hidden states."""
-    segments = [Segment(slot, memory.lengths[slot], len(rows)) for slot, rows in parts]
+    segments = [Segment(slot, cache.lengths[slot], len(rows)) for slot, rows in parts]
     rows = torch.cat([rows for _, rows in parts])
-    hidden = decoder.forward_rows(rows, attention(memory, segments))
+    hidden = decoder.forward_rows(rows, attention(cache, segments))
     for segment in segments:
-        memory.lengths[segment.slot] = segment.end
+        cache.lengths[segment.slot] = segment.end
     return list(hidden.split([segment.length for segment in segments]))
 
 
@@ -122,8 +122,8 @@ def test_both_orders_of_queries_keys_and_values_load_alike(
 @torch.inference_mode()
 def test_pieces_equal_the_whole(decoder: Decoder, lengths: list[int], slot: int) -> None:
     rows = decoder.embed(token_ids(sum(lengths), seed=len(lengths)))
-    memory = SlotMemory(DECODER, 3)
-    hidden = torch.cat([feed(decoder, memory, [(slot, part)])[0] for part in rows.split(lengths)])
+    cache = KVCache(DECODER, 3)
+    hidden = torch.cat([feed(decoder, cache, [(slot, part)])[0] for part in rows.split(lengths)])
     assert_same(hidden, whole(decoder, rows), terms=TERMS)
 
 
@@ -132,7 +132,7 @@ def test_pieces_equal_the_whole(decoder: Decoder, lengths: list[int], slot: int)
 def test_sessions_in_one_step_equal_each_alone(
     decoder: Decoder, attention: type[SlotAttention]
 ) -> None:
-    memory = SlotMemory(DECODER, 4)
+    cache = KVCache(DECODER, 4)
     rows = [decoder.embed(token_ids(60, seed)) for seed in range(4)]
     # (slot, rows) of each step: neighbours of one length, lengths that differ, single rows.
     steps = [
@@ -144,9 +144,9 @@ def test_sessions_in_one_step_equal_each_alone(
     ]
     seen: dict[int, list[Tensor]] = {slot: [] for slot in range(4)}
     for step in steps:
-        starts = memory.lengths
+        starts = cache.lengths
         parts = [(slot, rows[slot][starts[slot] : starts[slot] + count]) for slot, count in step]
-        for (slot, _), hidden in zip(parts, feed(decoder, memory, parts, attention), strict=True):
+        for (slot, _), hidden in zip(parts, feed(decoder, cache, parts, attention), strict=True):
             seen[slot].append(hidden)
     for slot, pieces in seen.items():
         hidden = torch.cat(pieces)
@@ -156,12 +156,12 @@ def test_sessions_in_one_step_equal_each_alone(
 
 @torch.inference_mode()
 def test_truncating_takes_back(decoder: Decoder) -> None:
-    memory = SlotMemory(DECODER, 1)
+    cache = KVCache(DECODER, 1)
     rows = decoder.embed(token_ids(30))
-    feed(decoder, memory, [(0, rows[:10])])
-    feed(decoder, memory, [(0, decoder.embed(token_ids(25, seed=9)))])
-    memory.truncate(0, 10)
-    hidden = feed(decoder, memory, [(0, rows[10:])])[0]
+    feed(decoder, cache, [(0, rows[:10])])
+    feed(decoder, cache, [(0, decoder.embed(token_ids(25, seed=9)))])
+    cache.truncate(0, 10)
+    hidden = feed(decoder, cache, [(0, rows[10:])])[0]
     assert_same(hidden, whole(decoder, rows)[10:], terms=TERMS)
 
 
@@ -172,19 +172,19 @@ def test_eviction_from_one_layer_equals_having_heard_only_the_rest(spare_slot: i
     shape = replace(DECODER, layers=1)
     decoder = Decoder(shape).eval()
     randomise(decoder, seed=4)
-    memory = SlotMemory(shape, 2)
+    cache = KVCache(shape, 2)
     slot = 1 - spare_slot
     rows, more = decoder.embed(token_ids(110)), decoder.embed(token_ids(15, seed=1))
-    feed(decoder, memory, [(slot, rows)])
-    spare = feed(decoder, memory, [(spare_slot, rows[:20])])[0]
+    feed(decoder, cache, [(slot, rows)])
+    spare = feed(decoder, cache, [(spare_slot, rows[:20])])[0]
     stay = torch.cat((torch.arange(6), torch.arange(31, 40), torch.arange(77, 110)))
-    memory.keep(slot, stay)
-    assert memory.lengths[slot] == len(stay)
-    hidden = feed(decoder, memory, [(slot, more)])[0]
+    cache.keep(slot, stay)
+    assert cache.lengths[slot] == len(stay)
+    hidden = feed(decoder, cache, [(slot, more)])[0]
     wanted = whole(decoder, torch.cat((rows[stay], more)))[len(stay) :]
     assert_same(hidden, wanted, terms=TERMS)
-    memory.truncate(spare_slot, 19)
-    again = feed(decoder, memory, [(spare_slot, rows[19:20])])[0]
+    cache.truncate(spare_slot, 19)
+    again = feed(decoder, cache, [(spare_slot, rows[19:20])])[0]
     assert_same(again, spare[19:], terms=TERMS)
 
 
@@ -194,51 +194,51 @@ def test_many_evictions_do_not_add_up_to_an_error() -> None:
     shape = replace(DECODER, layers=1)
     decoder = Decoder(shape).eval()
     randomise(decoder, seed=4)
-    memory = SlotMemory(shape, 1)
+    cache = KVCache(shape, 1)
     held = decoder.embed(token_ids(40))
-    feed(decoder, memory, [(0, held)])
+    feed(decoder, cache, [(0, held)])
     for seed in range(100):
         fresh = decoder.embed(token_ids(20, seed))
-        hidden = feed(decoder, memory, [(0, fresh)])[0]
+        hidden = feed(decoder, cache, [(0, fresh)])[0]
         held = torch.cat((held, fresh))
         assert_same(hidden, whole(decoder, held)[-20:], terms=TERMS)
         stay = torch.cat((torch.arange(20), torch.arange(25, 30), torch.arange(45, 60)))
-        memory.keep(0, stay)
+        cache.keep(0, stay)
         held = held[stay]
 
 
 @torch.inference_mode()
 def test_keeping_everything_changes_nothing(decoder: Decoder) -> None:
-    memory = SlotMemory(DECODER, 1)
-    feed(decoder, memory, [(0, decoder.embed(token_ids(12)))])
-    keys = memory.keys[:, 0, :12].clone()
-    memory.keep(0, torch.arange(12))
-    assert torch.equal(memory.keys[:, 0, :12], keys)
-    assert memory.lengths == [12]
+    cache = KVCache(DECODER, 1)
+    feed(decoder, cache, [(0, decoder.embed(token_ids(12)))])
+    keys = cache.keys[:, 0, :12].clone()
+    cache.keep(0, torch.arange(12))
+    assert torch.equal(cache.keys[:, 0, :12], keys)
+    assert cache.lengths == [12]
 
 
 def test_slots_are_taken_and_given_back() -> None:
-    memory = SlotMemory(DECODER, 2)
-    first, second = memory.take(), memory.take()
+    cache = KVCache(DECODER, 2)
+    first, second = cache.allocate(), cache.allocate()
     assert {first, second} == {0, 1}
-    assert memory.take() is None
-    assert memory.free == 0
+    assert cache.allocate() is None
+    assert cache.free_slots == 0
     assert first is not None
-    memory.lengths[first] = 7
-    memory.give_back(first)
-    assert memory.free == 1
-    assert memory.take() == first
-    assert memory.lengths[first] == 0
+    cache.lengths[first] = 7
+    cache.free(first)
+    assert cache.free_slots == 1
+    assert cache.allocate() == first
+    assert cache.lengths[first] == 0
 
 
 def test_a_fresh_memory_holds_no_chance_values() -> None:
     """Masked values are multiplied by zero, and zero times NaN is NaN."""
-    memory = SlotMemory(DECODER, 2)
-    assert not memory.keys.any()
-    assert not memory.values.any()
+    cache = KVCache(DECODER, 2)
+    assert not cache.keys.any()
+    assert not cache.values.any()
 
 
 def test_a_segment_that_does_not_fit_is_an_error() -> None:
-    memory = SlotMemory(DECODER, 1)
+    cache = KVCache(DECODER, 1)
     with pytest.raises(AssertionError, match="128 positions, 129 are needed"):
-        SlotAttention(memory, [Segment(0, 120, 9)])
+        SlotAttention(cache, [Segment(0, 120, 9)])

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from interject.model_runtime.engine.engine import Engine
-from interject.model_runtime.engine.forward_input import Feed
+from interject.model_runtime.engine.forward_input import ForwardInput
 from interject.model_runtime.engine.journal import SavedSession
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.restoration import Restoration
@@ -71,8 +71,8 @@ class NotingEngine:
         self.stepped = threading.Semaphore(0)
         self._error = error
 
-    def take_in(
-        self, options: SessionOptions, known: SavedSession, *, prefix: Feed, name: str
+    def restore(
+        self, options: SessionOptions, known: SavedSession, *, prefix: ForwardInput, name: str
     ) -> SlowRestoration:
         restoration = SlowRestoration(name, error=self._error)
         self.restorations[name] = restoration
@@ -118,7 +118,7 @@ class NotingEngine:
 
 
 def begin(host: EngineHost, name: str) -> None:
-    host.restore(name, 1, SessionOptions(name), Feed(()), NOTHING, cursor="0-1", entries={})
+    host.restore(name, 1, SessionOptions(name), ForwardInput(()), NOTHING, cursor="0-1", entries={})
 
 
 def frame(seq: int) -> Frame:
@@ -228,7 +228,7 @@ class Scene:
     async def open(self, *names: str, session_id: str = "") -> None:
         for name in names:
             options = SessionOptions(session_id or name, threshold=1.0)
-            prefix = await spell_prefix(self.engine.wording, options)
+            prefix = await spell_prefix(self.engine.prompt_encoder, options)
             self.host.admit(name, 1, options, prefix, cursor="0-1")
         await until(lambda: len(self.outputs(wire.Opened)) == len(names))
 
@@ -238,7 +238,7 @@ class Scene:
 
 def no_snapshot(scene: Scene) -> None:
     """What is to be written down is no number that could be."""
-    scene.engine._stream("bad").hearing.features.loudest = cast("float", object())
+    scene.engine._stream("bad").audio.features.loudest = cast("float", object())
     scene.host.snapshot("bad")
 
 
@@ -296,7 +296,7 @@ async def test_texts_are_answered_in_order_and_a_long_one_is_refused() -> None:
         inputs = [
             ("a", f"{n}-0", wire.TextTurn(text, answer=False)) for n, text in enumerate(texts)
         ]
-        scene.host.put(await spell(scene.engine.wording, inputs))
+        scene.host.put(await spell(scene.engine.prompt_encoder, inputs))
         await until(lambda: len(scene.outputs(wire.Answer)) == 3)
         answers = scene.outputs(wire.Answer)
         assert [answer.entry for answer in answers] == ["0-0", "1-0", "2-0"]
@@ -327,7 +327,7 @@ async def test_a_memory_that_the_model_cannot_take_ends_that_session_alone() -> 
     try:
         await scene.open("good")
         options = SessionOptions("bad", threshold=1.0)
-        prefix = await spell_prefix(scene.engine.wording, options)
+        prefix = await spell_prefix(scene.engine.prompt_encoder, options)
         scene.host.restore("bad", 2, options, prefix, poisoned(), cursor="1-0", entries={})
         await until(lambda: scene.outputs(Closed))
         assert scene.outputs(Closed) == [
@@ -339,7 +339,7 @@ async def test_a_memory_that_the_model_cannot_take_ends_that_session_alone() -> 
         ]
         scene.host.put([("good", "1-0", frame(0))])
         await until(lambda: scene.outputs(Decision))
-        assert scene.engine.memory.free == 1
+        assert scene.engine.kv_cache.free_slots == 1
     finally:
         await scene.host.aclose()
 
