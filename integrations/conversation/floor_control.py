@@ -1,13 +1,11 @@
-"""Switching a running agent: RPC methods, and participant attributes that mirror and set it."""
+"""Switching a running agent by methods and attributes, whatever carries them."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import deque
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from livekit import rtc
 from pydantic import ValidationError
 
 from interject.config.strict import StrictModel
@@ -31,10 +29,18 @@ logger = logging.getLogger(__name__)
 
 MODE_ATTRIBUTE = "interject.mode"
 LISTENING_ATTRIBUTE = "interject.listening"
-BAD_REQUEST = 4_000
-FORBIDDEN = 4_030
-MAX_ECHOES = 64
-SET_TIMEOUT_S = 5.0
+ATTRIBUTES = (MODE_ATTRIBUTE, LISTENING_ATTRIBUTE)
+
+
+class Method(StrEnum):
+    """What may be called."""
+
+    SET_MODE = "interject.set_mode"
+    SET_THRESHOLD = "interject.set_threshold"
+    SET_CAP = "interject.set_cap"
+    STOP_LISTENING = "interject.stop_listening"
+    RESUME_LISTENING = "interject.resume_listening"
+    STATUS = "interject.status"
 
 
 class Controls(Protocol):
@@ -56,66 +62,44 @@ class Controls(Protocol):
     def set_cap(self, per_minute: int | None) -> None: ...
 
 
+class Refusal(StrEnum):
+    """Why a method did nothing. A platform has codes of its own for them."""
+
+    BAD_REQUEST = "bad_request"
+    FORBIDDEN = "forbidden"
+
+
+class ControlRefused(Exception):
+    """Its text is for whoever called."""
+
+    def __init__(self, refusal: Refusal, reason: str) -> None:
+        super().__init__(reason)
+        self.refusal = refusal
+
+
 Payload = TypeVar("Payload", bound=StrictModel)
 
 
 class FloorControl:
-    """Used with `async with` while the room is connected.
+    """Methods take JSON and answer with the agent's `Status` as JSON. An attribute is a wish that a
+    participant sets on himself: `interject.mode` for the agent, `interject.listening` for his own
+    sound alone. Set by the `operator` on the agent, the latter is for everybody's.
 
-    The agent's own attributes show its mode and whether it listens, and whoever may change them
-    through the server's API changes the agent. A person sets the same attributes on himself:
-    `interject.mode` for the agent, `interject.listening` for his own sound alone.
+    `on_change` is called when what the agent shows may be another, and after each method.
     """
 
     def __init__(
         self,
-        room: rtc.Room,
         controls: Controls,
         consent: Consent,
         *,
         may_control: Callable[[str], bool],
+        on_change: Callable[[], None],
     ) -> None:
-        self._room = room
         self._controls = controls
         self._consent = consent
         self._may_control = may_control
-        self._echoes: deque[tuple[str, str]] = deque(maxlen=MAX_ECHOES)
-        self._changed = asyncio.Event()
-        self._shown: dict[str, str] = {}
-        self._group = asyncio.TaskGroup()
-        self._mirror: asyncio.Task[None] | None = None
-        self._methods = {
-            "interject.set_mode": self._set_mode,
-            "interject.set_threshold": self._set_threshold,
-            "interject.set_cap": self._set_cap,
-            "interject.stop_listening": self._stop_listening,
-            "interject.resume_listening": self._resume_listening,
-            "interject.status": self._status,
-        }
-
-    async def __aenter__(self) -> Self:
-        await self._group.__aenter__()
-        for name, method in self._methods.items():
-            self._room.local_participant.register_rpc_method(name, method)
-        self._room.on("participant_attributes_changed", self._on_attributes)
-        self._room.on("participant_connected", self._on_connected)
-        self._room.on("reconnected", self._on_reconnected)
-        self._consent.on_change = self._changed.set
-        for participant in self._room.remote_participants.values():
-            self._on_connected(participant)
-        self._changed.set()
-        self._mirror = self._group.create_task(self._show(), name="attributes")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._room.off("participant_attributes_changed", self._on_attributes)
-        self._room.off("participant_connected", self._on_connected)
-        self._room.off("reconnected", self._on_reconnected)
-        for name in self._methods:
-            self._room.local_participant.unregister_rpc_method(name)
-        if self._mirror is not None:
-            self._mirror.cancel()
-        await self._group.__aexit__(None, None, None)
+        self._on_change = on_change
 
     def status(self) -> Status:
         return Status(
@@ -126,63 +110,52 @@ class FloorControl:
             withdrawn=self._consent.withdrawn,
         )
 
-    async def _set_mode(self, call: rtc.RpcInvocationData) -> str:
-        self._allow(call)
-        self._controls.set_mode(_read(call, SetMode).mode)
-        return self._answer()
+    def attributes(self) -> dict[str, str]:
+        """What the agent shows of itself."""
+        return {
+            MODE_ATTRIBUTE: self._controls.mode.value,
+            LISTENING_ATTRIBUTE: "true" if self._consent.listening else "false",
+        }
 
-    async def _set_threshold(self, call: rtc.RpcInvocationData) -> str:
-        self._allow(call)
-        self._controls.set_threshold(_read(call, SetThreshold).threshold)
-        return self._answer()
-
-    async def _set_cap(self, call: rtc.RpcInvocationData) -> str:
-        self._allow(call)
-        self._controls.set_cap(_read(call, SetCap).per_minute)
-        return self._answer()
-
-    async def _stop_listening(self, call: rtc.RpcInvocationData) -> str:
-        self._consent.stop(call.caller_identity, _read(call, Listening).who)
-        return self._answer()
-
-    async def _resume_listening(self, call: rtc.RpcInvocationData) -> str:
-        try:
-            self._consent.resume(call.caller_identity, _read(call, Listening).who)
-        except PermissionError as error:
-            raise rtc.RpcError(FORBIDDEN, str(error)) from error
-        return self._answer()
-
-    async def _status(self, call: rtc.RpcInvocationData) -> str:
-        _read(call, Nothing)
-        return self._answer()
-
-    def _allow(self, call: rtc.RpcInvocationData) -> None:
-        if not self._may_control(call.caller_identity):
-            raise rtc.RpcError(FORBIDDEN, "this participant may not control the agent here")
-
-    def _answer(self) -> str:
-        self._changed.set()
+    def call(self, method: Method, payload: str, *, caller: str) -> str:
+        """:raises ControlRefused: when the payload is not its JSON, or the caller may not."""
+        match method:
+            case Method.SET_MODE:
+                self._allow(caller)
+                self._controls.set_mode(_read(payload, SetMode).mode)
+            case Method.SET_THRESHOLD:
+                self._allow(caller)
+                self._controls.set_threshold(_read(payload, SetThreshold).threshold)
+            case Method.SET_CAP:
+                self._allow(caller)
+                self._controls.set_cap(_read(payload, SetCap).per_minute)
+            case Method.STOP_LISTENING:
+                self._consent.stop(caller, _read(payload, Listening).who)
+            case Method.RESUME_LISTENING:
+                self._resume(caller, _read(payload, Listening).who)
+            case Method.STATUS:
+                _read(payload, Nothing)
+        self._on_change()
         return self.status().model_dump_json()
 
-    def _on_connected(self, participant: rtc.RemoteParticipant) -> None:
-        """Somebody who withdrew his consent before coming is not heard from the first sample."""
-        self._consent.meet(participant.identity)
-        self._on_attributes(participant.attributes, participant)
+    def wish(self, name: str, value: str, *, identity: str, operator: bool) -> None:
+        """An attribute was set. What cannot be granted is logged: nobody waits for an answer."""
+        if name == MODE_ATTRIBUTE:
+            self._wish_mode(value, allowed=operator or self._may_control(identity))
+        elif name == LISTENING_ATTRIBUTE:
+            self._wish_listening(value, identity, operator=operator)
 
-    def _on_reconnected(self) -> None:
-        """A server that was started anew knows nothing of them."""
-        self._shown.clear()
-        self._changed.set()
+    def _allow(self, caller: str) -> None:
+        if not self._may_control(caller):
+            raise ControlRefused(
+                Refusal.FORBIDDEN, "this participant may not control the agent here"
+            )
 
-    def _on_attributes(self, changed: dict[str, str], participant: rtc.Participant) -> None:
-        own = participant.identity == self._room.local_participant.identity
-        mode, listening = changed.get(MODE_ATTRIBUTE), changed.get(LISTENING_ATTRIBUTE)
-        if mode is not None and not (own and self._is_echo(MODE_ATTRIBUTE, mode)):
-            self._wish_mode(mode, allowed=own or self._may_control(participant.identity))
-            self._correct(own, MODE_ATTRIBUTE, mode)
-        if listening is not None and not (own and self._is_echo(LISTENING_ATTRIBUTE, listening)):
-            self._wish_listening(participant.identity, listening, own=own)
-            self._correct(own, LISTENING_ATTRIBUTE, listening)
+    def _resume(self, caller: str, who: Scope) -> None:
+        try:
+            self._consent.resume(caller, who)
+        except PermissionError as error:
+            raise ControlRefused(Refusal.FORBIDDEN, str(error)) from error
 
     def _wish_mode(self, text: str, *, allowed: bool) -> None:
         if not allowed or text not in set(FloorMode):
@@ -190,61 +163,23 @@ class FloorControl:
             return
         if text != self._controls.mode:
             self._controls.set_mode(FloorMode(text))
-            self._changed.set()
+            self._on_change()
 
-    def _wish_listening(self, identity: str, text: str, *, own: bool) -> None:
-        scope = Scope.ROOM if own else Scope.ME
+    def _wish_listening(self, text: str, identity: str, *, operator: bool) -> None:
+        scope = Scope.ROOM if operator else Scope.ME
         if text == "false":
             self._consent.stop(identity, scope)
         elif text == "true":
-            if own or identity in self._consent.withdrawn:
-                self._consent.resume(identity, scope, authority=own)
+            if operator or identity in self._consent.withdrawn:
+                self._consent.resume(identity, scope, authority=operator)
         else:
             logger.warning("A wish about listening was refused: it is neither true nor false")
 
-    def _correct(self, own: bool, name: str, text: str) -> None:
-        """Our own attributes say what holds, and not what somebody wrote there in vain."""
-        if own and self._shown.get(name) != text:
-            self._shown[name] = text
-            self._changed.set()
 
-    def _is_echo(self, name: str, value: str) -> bool:
-        """The room reports our own changes, too, and late: they are no wishes."""
-        if (name, value) not in self._echoes:
-            return False
-        self._echoes.remove((name, value))
-        return True
-
-    async def _show(self) -> None:
-        """Keep our attributes at what holds; the newest state wins."""
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            state = {
-                MODE_ATTRIBUTE: self._controls.mode.value,
-                LISTENING_ATTRIBUTE: "true" if self._consent.listening else "false",
-            }
-            news = {key: value for key, value in state.items() if self._shown.get(key) != value}
-            if not news:
-                continue
-            self._echoes.extend(news.items())
-            self._shown |= news
-            try:
-                async with asyncio.timeout(SET_TIMEOUT_S):
-                    await self._room.local_participant.set_attributes(news)
-            except Exception as error:
-                logger.warning(
-                    "The agent's attributes cannot be set",
-                    extra={"error_type": type(error).__name__},
-                )
-                self._echoes.clear()
-
-
-def _read(call: rtc.RpcInvocationData, model: type[Payload]) -> Payload:
-    """:raises rtc.RpcError: when the payload is not the method's JSON."""
+def _read(payload: str, model: type[Payload]) -> Payload:
     try:
-        return model.model_validate_json(call.payload or "{}")
+        return model.model_validate_json(payload or "{}")
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in problem["loc"]) or "the payload"
-        raise rtc.RpcError(BAD_REQUEST, f"{where}: {problem['msg']}") from error
+        raise ControlRefused(Refusal.BAD_REQUEST, f"{where}: {problem['msg']}") from error

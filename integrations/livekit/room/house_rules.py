@@ -6,8 +6,8 @@ import contextlib
 from typing import TYPE_CHECKING, Self
 
 from interject.integrations.conversation.announcement import Announcement
-from interject.integrations.conversation.floor_control import FloorControl
 from interject.integrations.livekit.room.chat import Chat
+from interject.integrations.livekit.room.rpc_control import RpcControl
 from interject.integrations.livekit.room.tracks import people_only
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class HouseRules:
     ) -> None:
         self._consent = consent
         self.announcement = Announcement(room, settings, accepts=people_only)
-        self._control = FloorControl(room, controls, consent, may_control=may_control)
+        self._control = RpcControl(room, controls, consent, may_control=may_control)
         self._chat = Chat(room, settings, consent, accepts=people_only, on_text=on_text)
         self._stack = contextlib.AsyncExitStack()
 

@@ -13,14 +13,9 @@ from interject.agent.outputs import Cue, Posted
 from interject.integrations.conversation.consent import Consent
 from interject.integrations.conversation.cues import Cues
 from interject.integrations.conversation.decision_message import DecisionTopic
-from interject.integrations.conversation.floor_control import (
-    BAD_REQUEST,
-    FORBIDDEN,
-    LISTENING_ATTRIBUTE,
-    MODE_ATTRIBUTE,
-    FloorControl,
-)
+from interject.integrations.conversation.floor_control import LISTENING_ATTRIBUTE, MODE_ATTRIBUTE
 from interject.integrations.livekit.room.posts import Posts
+from interject.integrations.livekit.room.rpc_control import BAD_REQUEST, FORBIDDEN, RpcControl
 from interject.model_runtime.protocol import Decision, Emotion, EndReason, FloorMode
 from tests.fakes.room_controls import FakeControls, FakeListener
 from tests.live.livekit.participants import person
@@ -58,7 +53,7 @@ async def agent(server: LiveKitServer) -> AsyncIterator[Agent]:
     await room.connect(server.url, server.token(AGENT, ROOM))
     one = Agent(room)
     try:
-        async with FloorControl(room, one.controls, one.consent, may_control=may_control):
+        async with RpcControl(room, one.controls, one.consent, may_control=may_control):
             yield one
     finally:
         await room.disconnect()
