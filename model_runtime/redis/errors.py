@@ -108,6 +108,7 @@ _PHRASES = {
 """In replies whose first word is ERR, in lower case."""
 _IN_A_PIPELINE = "of pipeline caused error: "
 """Before it stands the whole command, what somebody said in it."""
+_UNCONNECTED = "connecting to"
 _ABORTED = "discarded because of: "
 """What follows is the error that made Redis give a transaction up."""
 _CLASSES: tuple[tuple[type[BaseException], str], ...] = (
@@ -155,6 +156,15 @@ def handling(error: BaseException) -> Handling:
 def passes(error: BaseException) -> bool:
     """Whether waiting helps, perhaps at another node."""
     return handling(error) in (Handling.RETRY, Handling.REDIRECT)
+
+
+def is_cut(error: BaseException) -> bool:
+    """Whether an answer may have been lost that was larger than Redis gives. Who has an answer, or
+    never got as far as to ask, has lost none.
+    """
+    if code(error) or isinstance(error, Elsewhere | RuntimeFailure) or _by_words(error):
+        return False
+    return _UNCONNECTED not in _words(error).lower()
 
 
 def code(error: BaseException) -> str:

@@ -35,7 +35,7 @@ def sift(places: Mapping[str, str], *, count: int) -> Command:
 
 
 class Sieve:
-    """Whether streams are read warily: at first, after every failure, and while it is needed."""
+    """Whether streams are read warily: at first, when an answer was lost and while it is needed."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -48,8 +48,11 @@ class Sieve:
         return self._clock() < self._wary_until
 
     def beware(self) -> None:
-        """A read has failed: perhaps because of what there was to be read."""
-        self._wary_until = self._clock() + WARY_S
+        """An answer was lost: perhaps because of what there was to be read.
+
+        If so, it is found in a first round; if not, Redis was away.
+        """
+        self._be_wary_for(WARY_AT_FIRST_S)
 
     def question(self, places: Mapping[str, str], *, count: int) -> Command:
         """What `entries` takes the answer of. Streams with large entries keep no other waiting."""
@@ -65,12 +68,15 @@ class Sieve:
         for stream, (_, entries) in zip(names, found, strict=True):
             if any(fields.get(b"k") == OVERSIZE for _, fields in entries):
                 self._suspects.add(stream)
-                self.beware()
+                self._be_wary_for(WARY_S)
             else:
                 self._suspects.discard(stream)
         if not self.wary:
             self._suspects.clear()
         return iter(found)
+
+    def _be_wary_for(self, seconds: float) -> None:
+        self._wary_until = max(self._wary_until, self._clock() + seconds)
 
 
 def up_to(entries: Entries, last: str) -> Entries:

@@ -28,6 +28,7 @@ from interject.model_runtime.redis.errors import (
     FAILURES,
     Handling,
     handling,
+    is_cut,
     passes,
     raise_errors,
     reason,
@@ -299,8 +300,9 @@ class Worker:
     async def _read(self, client: Client) -> None:
         try:
             await self._read_streams(client)
-        except FAILURES:
-            self._sieve.beware()
+        except FAILURES as error:
+            if is_cut(error):
+                self._sieve.beware()
             raise
 
     async def _read_streams(self, client: Client) -> None:

@@ -18,6 +18,7 @@ from interject.model_runtime.redis.errors import (
     RedisAway,
     explain,
     handling,
+    is_cut,
     raise_errors_within,
     reason,
 )
@@ -200,3 +201,33 @@ def test_an_error_of_a_pipeline_is_the_same_without_the_command_s_words(said: ob
     error = exceptions.ResponseError(text)
     assert (handling(error), reason(error)) == (Handling.RETRY, "MISCONF")
     assert str(explain(error, "redis://host")) == 'redis://host: MISCONF it cannot "save"'
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        exceptions.ConnectionError("Connection closed by server."),
+        exceptions.ConnectionError("the connection is lost ([Errno 104] Connection reset by peer)"),
+        exceptions.TimeoutError("Redis is silent"),
+        exceptions.InvalidResponse("Protocol error"),
+        EOFError(),
+    ],
+)
+def test_an_answer_that_was_too_large_may_have_been_cut(error: Exception) -> None:
+    assert is_cut(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        *(replied(reply) for replies in REPLIES.values() for reply in replies),
+        exceptions.ConnectionError("Error 111 connecting to 127.0.0.1:1. Connect call failed"),
+        exceptions.ConnectionError("max number of clients reached"),
+        exceptions.TimeoutError("Timeout connecting to server"),
+        Elsewhere("MOVED"),
+        RedisAway("away"),
+        RuntimeFailure("the model is gone"),
+    ],
+)
+def test_an_answer_that_came_or_was_never_asked_for_was_not(error: Exception) -> None:
+    assert not is_cut(error)

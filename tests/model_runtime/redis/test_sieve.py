@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.redis.sieve import WARY_S, Sieve, up_to
+from interject.model_runtime.redis.sieve import WARY_AT_FIRST_S, WARY_S, Sieve, up_to
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -23,22 +23,24 @@ def streams(question: Command) -> list[Word]:
     return found
 
 
-def test_it_is_wary_at_first_and_after_each_failure() -> None:
+def test_it_is_wary_at_first_and_for_a_moment_after_each_lost_answer() -> None:
     clock = FakeClock()
     sieve = Sieve(clock)
     assert sieve.question(PLACES, count=8)[0] == "EVAL"
-    clock.advance(WARY_S)
+    clock.advance(WARY_AT_FIRST_S)
     assert sieve.question(PLACES, count=8)[0] == "XREAD"
     sieve.beware()
     assert sieve.question(PLACES, count=8)[0] == "EVAL"
+    clock.advance(WARY_AT_FIRST_S)
+    assert sieve.question(PLACES, count=8)[0] == "XREAD"
 
 
 def test_it_stays_wary_while_oversize_entries_are_found() -> None:
     clock = FakeClock()
     sieve = Sieve(clock)
-    clock.advance(WARY_S - 1)
     assert [key for key, _ in sieve.entries([OVERSIZE, FINE])] == ["a", "b"]
     clock.advance(WARY_S - 1)
+    sieve.beware()
     assert sieve.question(PLACES, count=8)[0] == "EVAL"
     assert [key for key, _ in sieve.entries([FINE])] == ["b"]
     clock.advance(1)
