@@ -45,7 +45,8 @@ class Damage:
 
     def mended(self, session: RedisSession, part: Part) -> None:
         """It could."""
-        self._found.pop((session, part), None)
+        if self._found:
+            self._found.pop((session, part), None)
 
     def forget(self, session: RedisSession) -> None:
         """It has ended."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.redis import scripts
 from interject.model_runtime.redis.errors import raise_errors
+from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.takeover import FIRST_ENTRY
 from interject.model_runtime.remote import wire
 
@@ -20,18 +22,29 @@ if TYPE_CHECKING:
     from interject.model_runtime.redis.packing import Command
     from interject.model_runtime.redis.tenant import Tenant
 
-_MISSING = b"none"
+VISITED_AT_ONCE = 128
+"""While a script runs, Redis does nothing else."""
 
 
-async def missing(client: Client, kinds: Mapping[str, str]) -> set[str]:
-    """Which keys are not there, each named with its type. What is of another type is deleted."""
-    answers = await client.exchange([("TYPE", key) for key in kinds])
-    raise_errors(answers)
-    found = dict(zip(kinds, answers, strict=True))
-    wrong = [key for key, kind in found.items() if kind not in (kinds[key].encode(), _MISSING)]
+async def missing(
+    client: Client,
+    keys: Keys,
+    kinds: Mapping[str, str],
+    *,
+    kept: Mapping[str, str] | None = None,
+    kept_ms: int = 0,
+) -> set[str]:
+    """Which keys are not there, each named with its type. What is of another type is deleted.
+
+    The end of those that are `kept` is put off.
+    """
+    kept = kept or {}
+    named = [word for pair in (*kept.items(), *kinds.items()) for word in pair]
+    call = scripts.call(Script.INSPECT, (keys.fleet,), (len(kept), kept_ms, *named))
+    absent, wrong = await client.ask(call)
     if wrong:
         await client.ask(("UNLINK", *wrong))
-    return {key for key, kind in found.items() if kind == _MISSING or key in wrong}
+    return {key.decode() for key in (*absent, *wrong)}
 
 
 def shared(keys: Keys, tenants: Iterable[str], *, name: str, token: str) -> dict[str, str]:
@@ -53,17 +66,27 @@ async def visit(client: Client, keys: Keys, tenants: Sequence[Tenant], kept_ms: 
 
     An input stream begins again at once: until then the client writes nothing.
     """
-    if not tenants:
-        return set()
+    lacking: set[str] = set()
+    for first in range(0, len(tenants), VISITED_AT_ONCE):
+        some = tenants[first : first + VISITED_AT_ONCE]
+        lacking |= await _visit_some(client, keys, some, kept_ms)
+    return lacking
+
+
+async def _visit_some(
+    client: Client, keys: Keys, tenants: Sequence[Tenant], kept_ms: int
+) -> set[str]:
     needed = {tenant.key: _needed(keys, tenant) for tenant in tenants}
-    kinds = {key: kind for t in tenants for key, kind in _kinds(keys, t.key).items()}
-    gone = await missing(client, kinds | {keys.client(t.key): "string" for t in tenants})
-    commands: list[Command] = [
-        ("XADD", key, FIRST_ENTRY, "v", wire.VERSION, "k", "begin")
-        for key in (keys.input(tenant.key) for tenant in tenants)
-        if key in gone
-    ]
-    await client.exchange([*commands, *(("PEXPIRE", key, kept_ms) for key in kinds)])
+    kept = {key: kind for t in tenants for key, kind in _kinds(keys, t.key).items()}
+    clients = {keys.client(tenant.key): "string" for tenant in tenants}
+    gone = await missing(client, keys, clients, kept=kept, kept_ms=kept_ms)
+    begun = gone & {keys.input(tenant.key) for tenant in tenants}
+    commands: list[Command] = []
+    for key in begun:
+        commands.append(("XADD", key, FIRST_ENTRY, "v", wire.VERSION, "k", "begin"))
+        commands.append(("PEXPIRE", key, kept_ms))
+    if commands:
+        await client.exchange(commands)
     return {t.key for t in tenants if gone & needed[t.key] & _needed(keys, t)}
 
 

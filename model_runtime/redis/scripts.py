@@ -25,9 +25,10 @@ class Script(Enum):
     RELEASE = "release"
     RECLAIM = "reclaim"
     SIFT = "sift"
+    INSPECT = "inspect"
 
 
-_ALONE = (Script.WRITE, Script.SIFT)
+_ALONE = (Script.WRITE, Script.SIFT, Script.INSPECT)
 """Those that need nothing of `fleet.lua`."""
 
 
@@ -49,5 +50,10 @@ def call(script: Script, keys: Sequence[str], arguments: Sequence[Word]) -> Comm
 
 @cache
 def _text(script: Script) -> str:
-    shared = "" if script in _ALONE else (_FOLDER / "fleet.lua").read_text("utf-8")
-    return shared + (_FOLDER / f"{script.value}.lua").read_text("utf-8")
+    return ("" if script in _ALONE else _code("fleet")) + _code(script.value)
+
+
+def _code(name: str) -> str:
+    """Without comments, and line for line: Redis takes a digest of all of it at each call."""
+    lines = (line.strip() for line in (_FOLDER / f"{name}.lua").read_text("utf-8").splitlines())
+    return "".join(f"{'' if line.startswith('--') else line}\n" for line in lines)

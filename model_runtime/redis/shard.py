@@ -59,6 +59,8 @@ ENTRIES_A_READ = 256
 LETTERS_AT_ONCE = 256
 """Redis keeps all of them twice for a moment: 3 MB, and at most one session's more."""
 ATTENDED_AT_ONCE = 32
+WATCH_EVERY = 0.1
+"""Of the time after which a session is lost."""
 BUSY_RETRY_S = 5.0
 
 Sending = tuple[RedisSession, int, "wire.Fields"]
@@ -95,6 +97,7 @@ class Shard:
         self._again: dict[str, OpenRequest] = {}
         self._asked_at = -math.inf
         self._beat_at = 0.0
+        self._looked_at = -math.inf
         self._taken: set[str] = set()
         self._hurry = asyncio.Event()
         self._news = asyncio.Event()
@@ -247,7 +250,7 @@ class Shard:
     async def _watch(self) -> None:
         """Whatever Redis does meanwhile."""
         while True:
-            await asyncio.sleep(self._timings.beat_s)
+            await asyncio.sleep(WATCH_EVERY * self._timings.lost_s)
             for session in self.sessions.values():
                 self._staffing.check(session, redis_away=self._outage.lasts)
 
@@ -382,9 +385,13 @@ class Shard:
             )
             for s in sessions
         ]  # fmt: skip
-        commands.append(("GET", self._keys.room(self._address.tenant)))
-        *answers, room = await client.exchange(commands)
-        self._staffing.found(workers=room is not None)
+        looks = perf_counter() >= self._looked_at + self._timings.beat_s
+        if looks:
+            self._looked_at = perf_counter()
+            commands.append(("GET", self._keys.room(self._address.tenant)))
+        answers = await client.exchange(commands)
+        if looks:
+            self._staffing.found(workers=answers.pop() is not None)
         for session, before in zip(sessions, answers, strict=True):
             if self._is_usable(session, Part.CLIENT, before):
                 self._judge(session, before)

@@ -205,7 +205,7 @@ class Worker:
                 kinds = mending.shared(
                     self._keys, self._lease.tenants, name=self._lease.name, token=self._lease.token
                 )
-                await mending.missing(client, kinds)
+                await mending.missing(client, self._keys, kinds)
                 await self._visit(client, list(self._tenants.values()))
             raise
 

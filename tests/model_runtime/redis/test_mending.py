@@ -37,16 +37,25 @@ class TypedRedis:
 
     def _do(self, word: Any, *names: Any) -> Any:
         match word:
-            case "TYPE":
-                return self.kinds.get(names[0], "none").encode()
+            case "EVAL":
+                return self._inspect(*names[3:])
             case "UNLINK":
-                return [self.kinds.pop(name) for name in names]
+                return [self.kinds.pop(name.decode()) for name in names]
             case "XADD":
                 self.kinds[names[0]] = "stream"
             case "PEXPIRE":
                 if names[0] in self.kinds:
                     self.kept_ms[names[0]] = names[1]
         return None
+
+    def _inspect(self, kept: int, kept_ms: int, *named: str) -> tuple[list[bytes], list[bytes]]:
+        pairs = list(zip(named[::2], named[1::2], strict=True))
+        for key, kind in pairs[:kept]:
+            if self.kinds.get(key) == kind:
+                self.kept_ms[key] = kept_ms
+        missing = [key.encode() for key, _ in pairs if key not in self.kinds]
+        wrong = [key.encode() for key, kind in pairs if self.kinds.get(key, kind) != kind]
+        return missing, wrong
 
 
 WHOLE = {"session": "hash", "in": "stream", "out": "stream", "client": "string"}
