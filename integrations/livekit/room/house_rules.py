@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Self
 
-from interject.integrations.conversation.announcement import Announcement
 from interject.integrations.livekit.room.chat import Chat
+from interject.integrations.livekit.room.room_announcement import RoomAnnouncement
 from interject.integrations.livekit.room.rpc_control import RpcControl
 from interject.integrations.livekit.room.tracks import people_only
 
@@ -38,7 +38,8 @@ class HouseRules:
         on_text: Callable[[str, str], None],
     ) -> None:
         self._consent = consent
-        self.announcement = Announcement(room, settings, accepts=people_only)
+        self._announcement = RoomAnnouncement(room, settings, accepts=people_only)
+        self.announcement = self._announcement.announcement
         self._control = RpcControl(room, controls, consent, may_control=may_control)
         self._chat = Chat(room, settings, consent, accepts=people_only, on_text=on_text)
         self._stack = contextlib.AsyncExitStack()
@@ -49,7 +50,7 @@ class HouseRules:
             self._consent.attach(self.announcement)
             stack.callback(self._consent.detach, self.announcement)
             await stack.enter_async_context(self._control)
-            await stack.enter_async_context(self.announcement)
+            await stack.enter_async_context(self._announcement)
             await stack.enter_async_context(self._chat)
             self._stack = stack.pop_all()
         return self

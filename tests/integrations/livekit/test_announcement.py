@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from interject.config import RoomSettings
-from interject.integrations.conversation.announcement import Announcement
+from interject.integrations.livekit.room.room_announcement import RoomAnnouncement
 from interject.integrations.livekit.room.tracks import people_only
 from tests.fakes.livekit_room import FakeRoom
 
@@ -18,9 +18,9 @@ SETTINGS = RoomSettings()
 
 
 @contextlib.asynccontextmanager
-async def announced(room: FakeRoom) -> AsyncIterator[Announcement]:
-    async with Announcement(room.as_room, SETTINGS, accepts=people_only) as one:
-        yield one
+async def announced(room: FakeRoom) -> AsyncIterator[None]:
+    async with RoomAnnouncement(room.as_room, SETTINGS, accepts=people_only):
+        yield
         for _ in range(20):
             await asyncio.sleep(0)
 

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.config import RoomSettings
-from interject.integrations.conversation.announcement import (
-    ATTRIBUTES,
-    STOPPED_ATTRIBUTES,
-    WITHDRAWN_ATTRIBUTES,
-)
 from interject.integrations.conversation.consent import NOBODY, Consent, Scope
 from interject.integrations.conversation.consent_store import ConsentStore
-from interject.integrations.livekit.room.house_rules import HouseRules
-from tests.fakes.livekit_room import FakeRoom
-from tests.fakes.room_controls import FakeControls, FakeListener
+from tests.fakes.room_controls import FakeListener
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
 SALT = b"a worker's own"
-SETTINGS = RoomSettings()
 
 
 def agent(store: ConsentStore, sid: str = "RM_1") -> tuple[Consent, FakeListener]:
@@ -35,21 +23,6 @@ def agent(store: ConsentStore, sid: str = "RM_1") -> tuple[Consent, FakeListener
     ear = FakeListener()
     consent.attach(ear)
     return consent, ear
-
-
-@contextlib.asynccontextmanager
-async def rules(room: FakeRoom, consent: Consent, settings: RoomSettings) -> AsyncIterator[None]:
-    async with HouseRules(
-        room.as_room,
-        settings,
-        consent,
-        FakeControls(),
-        may_control=lambda _: True,
-        on_text=lambda *_: None,
-    ):
-        yield
-        for _ in range(50):
-            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("asker", ["ann", NOBODY])
@@ -125,55 +98,3 @@ def test_what_cannot_be_kept_holds_all_the_same(
     consent.stop("ann")
     assert not ear.hears()
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
-
-
-async def test_the_next_agent_says_that_it_does_not_listen(tmp_path: Path) -> None:
-    store, room = ConsentStore(tmp_path, SALT), FakeRoom()
-    agent(store)[0].stop("ann")
-    room.come("ann", "P1")
-    quiet = SETTINGS.model_copy(update={"announce": "none"})
-    for settings in (SETTINGS, quiet):
-        async with rules(room, agent(store)[0], settings):
-            pass
-    assert room.local_participant.sent == [
-        (("ann",), SETTINGS.stop_notice, STOPPED_ATTRIBUTES),
-        (("ann",), SETTINGS.stop_notice, STOPPED_ATTRIBUTES),
-    ]
-    assert room.local_participant.attributes["interject.listening"] == "false"
-
-
-async def test_who_withdrew_is_told_the_truth_when_he_comes(tmp_path: Path) -> None:
-    store, room = ConsentStore(tmp_path, SALT), FakeRoom()
-    first, _ = agent(store)
-    for identity in ("ann", "ben"):
-        first.stop(identity, Scope.ME)
-    room.come("ann", "P1")
-    room.come("cem", "P2")
-    consent, ear = agent(store)
-    async with rules(room, consent, SETTINGS):
-        room.come("ben", "P3")
-        room.come("dan", "P4", attributes={"interject.listening": "false"})
-        assert ear.excluded == {"ann", "ben", "dan"}
-    told = room.local_participant.sent
-    assert told == [
-        (("cem",), SETTINGS.announcement, ATTRIBUTES),
-        (("ann",), SETTINGS.withdrawn_notice, WITHDRAWN_ATTRIBUTES),
-        (("ben",), SETTINGS.withdrawn_notice, WITHDRAWN_ATTRIBUTES),
-        (("dan",), SETTINGS.withdrawn_notice, WITHDRAWN_ATTRIBUTES),
-    ]
-
-
-async def test_when_the_room_goes_on_who_withdrew_is_told_the_truth() -> None:
-    room, consent = FakeRoom(), Consent(may_control=lambda _: True)
-    room.come("ann", "P1")
-    room.come("ben", "P2")
-    async with rules(room, consent, SETTINGS):
-        consent.stop("ann", Scope.ME)
-        consent.stop("ben")
-        await asyncio.sleep(0.01)
-        consent.resume("ben")
-    assert room.local_participant.sent[1:] == [
-        (("ann", "ben"), SETTINGS.stop_notice, STOPPED_ATTRIBUTES),
-        (("ben",), SETTINGS.announcement, ATTRIBUTES),
-        (("ann",), SETTINGS.withdrawn_notice, WITHDRAWN_ATTRIBUTES),
-    ]
