@@ -14,7 +14,7 @@ from benchmarks.room import rooms
 from benchmarks.servers import Fleet
 from interject.cli.bench.histogram import Histogram
 from interject.cli.bench.load import run_load
-from interject.cli.bench.outcome import Outcome, Stage
+from interject.cli.bench.outcome import LatencyStage, Outcome
 from interject.cli.bench.plan import LoadPlan
 from interject.model_runtime import open_runtime
 from interject.model_runtime.heap import freeze_heap
@@ -82,10 +82,10 @@ def measure(plan: LoadPlan, rounds: int, model: str) -> tuple[Side, Side]:
 
 
 def row(name: str, number: str, outcome: Outcome) -> list[str]:
-    carried = outcome.stages[Stage.CARRIED]
+    carried = outcome.stages[LatencyStage.CARRIED]
     values = [
         *(outcome.decisions.percentile(share) for share in (50, 95, 99, 100)),
-        outcome.stages[Stage.QUEUED].percentile(99),
+        outcome.stages[LatencyStage.QUEUED].percentile(99),
         carried.percentile(50),
         carried.percentile(99),
     ]

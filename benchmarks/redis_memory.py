@@ -32,7 +32,7 @@ from interject.model_runtime.protocol import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from interject.cli.bench.looped_sound import Room
+    from interject.cli.bench.looped_sound import RoomSound
 
 MINUTE_CHUNKS = round(60 / FRAME_S)
 AHEAD = 12
@@ -99,7 +99,7 @@ class Slope:
 class Talker:
     """One session; pushes on as decisions come."""
 
-    def __init__(self, session: RuntimeSession, room: Room) -> None:
+    def __init__(self, session: RuntimeSession, room: RoomSound) -> None:
         self._session = session
         self._events = session.events()
         self._room = room

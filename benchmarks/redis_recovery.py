@@ -112,7 +112,7 @@ async def measure(fleet: Fleet, plan: LoadPlan, kills: int) -> tuple[list[Recove
     try:
         async with asyncio.TaskGroup() as tasks:
             load = run_load(
-                runtime, plan, rooms(plan.sessions), outcome=outcome, stop=stop, witness=watch
+                runtime, plan, rooms(plan.sessions), outcome=outcome, stop=stop, observer=watch
             )
             tasks.create_task(load, name="load")
             await asyncio.sleep(plan.arrival_s + FIRST_KILL_S)

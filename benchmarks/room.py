@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from interject.cli.bench.looped_sound import Recording, Room
+from interject.cli.bench.looped_sound import LoopedSound, RoomSound
 from interject.cli.bench.sounds import read_recording, rooms_in
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
@@ -15,20 +15,20 @@ KITCHEN = Path(__file__).parent.parent / "examples" / "kitchen.wav"
 _NOISE_S = 30
 
 
-def _noise() -> Recording:
+def _noise() -> LoopedSound:
     draw = np.random.default_rng(0)
     count = _NOISE_S * SAMPLE_RATE_HZ
     hum = 0.02 * np.sin(2 * np.pi * 120 * np.arange(count) / SAMPLE_RATE_HZ)
     sound = hum + 0.02 * draw.standard_normal(count)
-    return Recording(np.round(32767 * sound).astype("<i2").tobytes())
+    return LoopedSound(np.round(32767 * sound).astype("<i2").tobytes())
 
 
 @cache
-def _recording(path: Path) -> Recording:
+def _recording(path: Path) -> LoopedSound:
     """Read once, before the clock starts."""
     return read_recording(str(path)) if path.exists() else _noise()
 
 
-def rooms(count: int, recording: Path = KITCHEN) -> list[Room]:
+def rooms(count: int, recording: Path = KITCHEN) -> list[RoomSound]:
     """Endless sounds that begin at places of their own."""
     return rooms_in([_recording(recording)], count)

@@ -11,7 +11,7 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-from interject.cli.bench.load_session import LoadStream
+from interject.cli.bench.load_session import LoadSession
 from interject.cli.bench.outcome import Outcome
 from interject.cli.bench.plan import FIRST_REPLY_TOKENS, LoadPlan, TalkPlan
 from interject.model_runtime.protocol import SessionOptions
@@ -19,8 +19,8 @@ from interject.model_runtime.protocol import SessionOptions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interject.cli.bench.load_session import Witness
-    from interject.cli.bench.looped_sound import Room
+    from interject.cli.bench.load_session import DecisionObserver
+    from interject.cli.bench.looped_sound import RoomSound
     from interject.model_runtime.protocol import Runtime, RuntimeSession
 
 LEAD_S = 0.5
@@ -32,12 +32,12 @@ NEVER = 1.0
 async def run_load(
     runtime: Runtime,
     plan: LoadPlan,
-    rooms: Sequence[Room],
+    rooms: Sequence[RoomSound],
     *,
     name: str = "load",
     outcome: Outcome | None = None,
     stop: asyncio.Event | None = None,
-    witness: Witness | None = None,
+    observer: DecisionObserver | None = None,
 ) -> Outcome:
     """One run; `outcome` may be given to be looked at meanwhile. Session ids begin with `name`.
 
@@ -55,9 +55,9 @@ async def run_load(
             first = begin + wait_s
             talk = TalkPlan(plan.talk, draw)
             talk.said(FIRST_REPLY_TOKENS, first)
-            stream = LoadStream(
+            stream = LoadSession(
                 session, room=rooms[number % len(rooms)], talk=talk,
-                outcome=outcome, stop=stop, witness=witness,
+                outcome=outcome, stop=stop, observer=observer,
             )  # fmt: skip
             run = stream.run(
                 first,

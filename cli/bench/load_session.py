@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from interject.cli.bench.outcome import ChunkTimes, Stage
+from interject.cli.bench.outcome import ChunkTimes, LatencyStage
 from interject.model_runtime.protocol import (
     FRAME_S,
     Closed,
@@ -19,7 +19,7 @@ from interject.model_runtime.protocol import (
 )
 
 if TYPE_CHECKING:
-    from interject.cli.bench.looped_sound import Room
+    from interject.cli.bench.looped_sound import RoomSound
     from interject.cli.bench.outcome import Outcome
     from interject.cli.bench.plan import TalkPlan
     from interject.model_runtime.protocol import Event, RuntimeSession
@@ -28,31 +28,31 @@ LONGEST_DRAIN_S = 30.0
 """What is not decided so long after the last chunk is given up."""
 
 
-class Witness(Protocol):
+class DecisionObserver(Protocol):
     """Wants to know of every decision, also of those in the warm-up."""
 
     def __call__(self, session_id: str, seq: int, times: ChunkTimes) -> None: ...
 
 
-class LoadStream:
+class LoadSession:
     """Sends whether or not earlier chunks have been decided."""
 
     def __init__(
         self,
         session: RuntimeSession,
         *,
-        room: Room,
+        room: RoomSound,
         talk: TalkPlan,
         outcome: Outcome,
         stop: asyncio.Event,
-        witness: Witness | None = None,
+        observer: DecisionObserver | None = None,
     ) -> None:
         self._session = session
         self._room = room
         self._talk = talk
         self._outcome = outcome
         self._stop = stop
-        self._witness = witness
+        self._observer = observer
         self._waiting: dict[int, tuple[float, float]] = {}
         self._asked_at: float | None = None
         self._token_at = 0.0
@@ -125,13 +125,13 @@ class LoadStream:
         times = ChunkTimes(due, sent, now, decision.queued_s)
         if due >= self._measured_from:
             self._outcome.decided(times)
-        if self._witness is not None:
-            self._witness(decision.session_id, decision.seq, times)
+        if self._observer is not None:
+            self._observer(decision.session_id, decision.seq, times)
 
     def _token(self, now: float) -> None:
-        since, stage = self._token_at, Stage.NEXT_TOKEN
+        since, stage = self._token_at, LatencyStage.NEXT_TOKEN
         if not since:
-            since, stage = self._asked_at or now, Stage.FIRST_TOKEN
+            since, stage = self._asked_at or now, LatencyStage.FIRST_TOKEN
         self._token_at = now
         if now >= self._measured_from:
             self._outcome.stages[stage].add(1e3 * (now - since))

@@ -14,7 +14,7 @@ from interject.model_runtime.protocol import (
 _LONGEST_CUT = FRAME_SAMPLES * SAMPLE_BYTES
 
 
-class Recording:
+class LoopedSound:
     """16-bit PCM at 16 kHz, repeated without end.
 
     :raises ValueError: when it holds no sample.
@@ -36,10 +36,10 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class RoomSound:
     """Endless frames that begin at a place of their own in a recording."""
 
-    recording: Recording
+    recording: LoopedSound
     first_sample: int
 
     def frame(self, seq: int, captured_at: float) -> Frame:

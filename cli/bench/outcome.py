@@ -11,7 +11,7 @@ from interject.cli.bench.plan import LIMIT_MS, P99_LIMIT_MS
 SHOWN_PERCENTILES = (50, 95, 99)
 
 
-class Stage(StrEnum):
+class LatencyStage(StrEnum):
     """Where the time of a chunk, or of a reply's token, goes."""
 
     SENT = "sent"
@@ -23,12 +23,12 @@ class Stage(StrEnum):
 
 
 MEANING = {
-    Stage.SENT: "chunk due, until it was pushed",
-    Stage.QUEUED: "in the engine's queue, until decided",
-    Stage.CARRIED: "on the way there and back",
-    Stage.DECIDED: "chunk due, until its decision was here",
-    Stage.FIRST_TOKEN: "reply asked for, until its first token",
-    Stage.NEXT_TOKEN: "from one token of a reply to the next",
+    LatencyStage.SENT: "chunk due, until it was pushed",
+    LatencyStage.QUEUED: "in the engine's queue, until decided",
+    LatencyStage.CARRIED: "on the way there and back",
+    LatencyStage.DECIDED: "chunk due, until its decision was here",
+    LatencyStage.FIRST_TOKEN: "reply asked for, until its first token",
+    LatencyStage.NEXT_TOKEN: "from one token of a reply to the next",
 }
 
 
@@ -46,8 +46,8 @@ class ChunkTimes:
 class Outcome:
     """`lost_chunks` were never decided; `failures` say why sessions ended before their time."""
 
-    stages: dict[Stage, Histogram] = field(
-        default_factory=lambda: {stage: Histogram() for stage in Stage}
+    stages: dict[LatencyStage, Histogram] = field(
+        default_factory=lambda: {stage: Histogram() for stage in LatencyStage}
     )
     over_p99_limit: int = 0
     over_limit: int = 0
@@ -60,17 +60,17 @@ class Outcome:
         """A chunk's decision has come."""
         total_ms = 1e3 * (times.received - times.due)
         sent_ms, queued_ms = 1e3 * (times.sent - times.due), 1e3 * times.queued_s
-        self.stages[Stage.SENT].add(sent_ms)
-        self.stages[Stage.QUEUED].add(queued_ms)
-        self.stages[Stage.CARRIED].add(max(0.0, total_ms - sent_ms - queued_ms))
-        self.stages[Stage.DECIDED].add(total_ms)
+        self.stages[LatencyStage.SENT].add(sent_ms)
+        self.stages[LatencyStage.QUEUED].add(queued_ms)
+        self.stages[LatencyStage.CARRIED].add(max(0.0, total_ms - sent_ms - queued_ms))
+        self.stages[LatencyStage.DECIDED].add(total_ms)
         self.over_p99_limit += total_ms > P99_LIMIT_MS
         self.over_limit += total_ms > LIMIT_MS
 
     @property
     def decisions(self) -> Histogram:
         """From the moment a chunk was due to its decision's arrival."""
-        return self.stages[Stage.DECIDED]
+        return self.stages[LatencyStage.DECIDED]
 
     @property
     def p99_ms(self) -> float:

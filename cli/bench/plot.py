@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from interject.cli.bench.histogram import LEAST_MS, RATIO
-from interject.cli.bench.outcome import MEANING, Outcome, Stage
+from interject.cli.bench.outcome import MEANING, LatencyStage, Outcome
 from interject.cli.bench.plan import P99_LIMIT_MS
 from interject.cli.output.plot import import_matplotlib, shortened
 
@@ -21,9 +21,9 @@ DPI = 110
 
 def draw(outcome: Outcome, path: Path, *, title: str) -> None:
     """Stages without a value are left out."""
-    shown = [stage for stage in Stage if outcome.stages[stage].count]
+    shown = [stage for stage in LatencyStage if outcome.stages[stage].count]
     rows = [(MEANING[stage], outcome.stages[stage]) for stage in shown]
-    limits = [P99_LIMIT_MS if stage is Stage.DECIDED else None for stage in shown]
+    limits = [P99_LIMIT_MS if stage is LatencyStage.DECIDED else None for stage in shown]
     figure = draw_histograms(rows, title=title, limits_ms=limits)
     figure.savefig(path, dpi=DPI)
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from rich.table import Table
 
 from interject import __version__
-from interject.cli.bench.outcome import MEANING, SHOWN_PERCENTILES, Stage
+from interject.cli.bench.outcome import MEANING, SHOWN_PERCENTILES, LatencyStage
 from interject.cli.bench.plan import CAPACITY_S, LIMIT_MS, P99_LIMIT_MS
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ def as_json(request: BenchRequest, outcome: Outcome, *, interrupted: bool) -> di
         "replies": outcome.replies,
         "reply_tokens": outcome.reply_tokens,
         "failures": outcome.failures,
-        "stages": {stage: _stage(stage, outcome.stages[stage]) for stage in Stage},
+        "stages": {stage: _stage(stage, outcome.stages[stage]) for stage in LatencyStage},
     }
 
 
-def _stage(stage: Stage, times: Histogram) -> dict[str, Any]:
+def _stage(stage: LatencyStage, times: Histogram) -> dict[str, Any]:
     return {
         "what": MEANING[stage],
         "count": times.count,
@@ -81,7 +81,7 @@ def table(outcome: Outcome) -> Table:
     drawn.add_column("stage")
     for name in ("count", *(f"p{share}, ms" for share in SHOWN_PERCENTILES), "longest, ms"):
         drawn.add_column(name, justify="right")
-    for stage in Stage:
+    for stage in LatencyStage:
         times = outcome.stages[stage]
         values = [*(times.percentile(share) for share in SHOWN_PERCENTILES), times.max_ms]
         shown = ["-" if math.isnan(value) else f"{value:.1f}" for value in values]

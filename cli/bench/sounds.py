@@ -8,7 +8,7 @@ import numpy as np
 
 from interject.agent.resample import Resampler
 from interject.agent.voice import VoiceFailure, open_voice
-from interject.cli.bench.looped_sound import Recording, Room
+from interject.cli.bench.looped_sound import LoopedSound, RoomSound
 from interject.cli.input.whole_sound import read_whole
 from interject.cli.process.failures import InputFailure
 from interject.config import EspeakVoice
@@ -34,15 +34,15 @@ HISS = 60.0
 """Standard deviation of the room's noise, of 32,768."""
 
 
-def read_recording(name: str) -> Recording:
+def read_recording(name: str) -> LoopedSound:
     """Any sound file, mixed to one channel.
 
     :raises InputFailure: when there is no sound to be had from it.
     """
-    return Recording(read_whole(name).astype("<i2").tobytes())
+    return LoopedSound(read_whole(name).astype("<i2").tobytes())
 
 
-async def speak_recording() -> Recording:
+async def speak_recording() -> LoopedSound:
     """About a minute of espeak-ng with pauses.
 
     :raises InputFailure: when espeak-ng is missing.
@@ -64,14 +64,14 @@ async def speak_recording() -> Recording:
         await voice.aclose()
     speech = np.concatenate(parts)
     noisy = speech + np.rint(draw.normal(0.0, HISS, len(speech)))
-    return Recording(np.clip(noisy, -32_768, 32_767).astype("<i2").tobytes())
+    return LoopedSound(np.clip(noisy, -32_768, 32_767).astype("<i2").tobytes())
 
 
-def rooms_in(recordings: Sequence[Recording], count: int) -> list[Room]:
+def rooms_in(recordings: Sequence[LoopedSound], count: int) -> list[RoomSound]:
     """So many rooms, each with a place of its own to begin at."""
     draw = np.random.default_rng(1)
     chosen = [recordings[number % len(recordings)] for number in range(count)]
-    return [Room(one, int(draw.integers(one.samples))) for one in chosen]
+    return [RoomSound(one, int(draw.integers(one.samples))) for one in chosen]
 
 
 async def _said(text: str) -> AsyncIterator[str]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from interject.cli.input.sources import RawBlock
 
 
-class Hearing:
-    """One stream's ear; a source may change its rate or channels on the way."""
+class MonoConverter:
+    """For one stream: a source may change its rate or channels on the way."""
 
     def __init__(self) -> None:
         self._resampler: Resampler | None = None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 
-class Pump(Generic[Item]):
+class ThreadedReader(Generic[Item]):
     """Reads ahead by at most `depth` items in a thread of its own.
 
     The thread is a daemon: a read that blocks for ever, on a silent pipe say, cannot keep the

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.cli.input.mono_converter import Hearing
+from interject.cli.input.mono_converter import MonoConverter
 from interject.cli.input.sources import MICROPHONE, open_source
 from interject.cli.process.failures import InputFailure, complain
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
@@ -24,16 +24,16 @@ def read_whole(
     """
     if name == MICROPHONE:
         raise InputFailure("a microphone has no end; record a file first, or use 'listen'")
-    source, hearing = open_source(name, track=track), Hearing()
+    source, converter = open_source(name, track=track), MonoConverter()
     pieces, samples = [], 0
     for block in source.blocks():
-        pieces.append(hearing.push(block))
+        pieces.append(converter.push(block))
         samples += len(pieces[-1])
         if most_s is not None and samples > most_s * SAMPLE_RATE_HZ:
             raise InputFailure(
                 f"{source.name}: is longer than {most_s / 60:.0f} minutes; use 'listen'"
             )
-    pieces.append(hearing.finish())
-    for notice in (*source.notices, *hearing.notices()):
+    pieces.append(converter.finish())
+    for notice in (*source.notices, *converter.notices()):
         complain(f"note: {notice}")
     return np.concatenate(pieces)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from interject.agent.capture_times import CaptureTimes
 from interject.agent.framing import Pacing
-from interject.cli.input.mono_converter import Hearing
-from interject.cli.input.threaded_reader import Pump
-from interject.cli.listen.progress import Progress
+from interject.cli.input.mono_converter import MonoConverter
+from interject.cli.input.threaded_reader import ThreadedReader
+from interject.cli.listen.decision_progress import DecisionProgress
 from interject.cli.output.display import decided_at_s
 from interject.cli.output.levels import LevelMeter
 from interject.cli.process.failures import InputFailure
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
     from interject.agent.session import AgentSession
     from interject.cli.input.sources import RawBlock, Source
-    from interject.cli.output.session_observers import Audience
-    from interject.cli.output.session_recording import Recording
+    from interject.cli.output.session_observers import SessionObservers
+    from interject.cli.output.session_recording import SessionRecording
     from interject.model_runtime.protocol import Event
 
 READ_AHEAD_BLOCKS = 8
 
 
-class Stream:
+class ListenSession:
     """Puts a source into a session in step with its decisions.
 
     Nothing queues up, so memory stays constant however fast the source is, and what the model
@@ -49,17 +49,17 @@ class Stream:
         self,
         source: Source,
         *,
-        recording: Recording,
-        audience: Audience,
+        recording: SessionRecording,
+        observers: SessionObservers,
         real_time: bool,
         clock: Callable[[], float],
     ) -> None:
         self.source = source
-        self.hearing = Hearing()
-        self.progress = Progress()
+        self.converter = MonoConverter()
+        self.progress = DecisionProgress()
         self.interrupted = False
         self._recording = recording
-        self._audience = audience
+        self._observers = observers
         self._real_time = real_time and not source.live
         self._clock = clock
         self._times = CaptureTimes(clock)
@@ -70,7 +70,7 @@ class Stream:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        return (*self.source.notices, *self.hearing.notices())
+        return (*self.source.notices, *self.converter.notices())
 
     @property
     def pacing(self) -> Pacing:
@@ -86,12 +86,12 @@ class Stream:
     def observe(self, event: Event) -> None:
         """Pass an event on to whoever watches."""
         if isinstance(event, Closed) and (cut := self.progress.cut_reply()) is not None:
-            self._audience.show(cut, level_dbfs=0.0)
+            self._observers.show(cut, level_dbfs=0.0)
         level_dbfs = self._meter.take(event.seq) if isinstance(event, Decision) else 0.0
-        self._audience.show(event, level_dbfs=level_dbfs)
+        self._observers.show(event, level_dbfs=level_dbfs)
         self.progress.follow(event)
         self._recording.settle(self.progress.decided_seq)
-        if self._audience.left:
+        if self._observers.left:
             self.progress.stop()
 
     async def run(self, session: AgentSession, *, voice_busy: Callable[[], bool]) -> None:
@@ -108,25 +108,25 @@ class Stream:
 
     async def _feed(self, session: AgentSession) -> None:
         """Who stops a pipeline ends its source as well: that is no fault of the source then."""
-        pump = Pump(self.source.blocks(), depth=READ_AHEAD_BLOCKS)
-        stopper = asyncio.create_task(self._stop_pump(pump), name="stopper")
+        reader = ThreadedReader(self.source.blocks(), depth=READ_AHEAD_BLOCKS)
+        stopper = asyncio.create_task(self._stop_reader(reader), name="stopper")
         try:
-            async for block in pump:
+            async for block in reader:
                 if self.progress.stopped:
                     return
-                await self._hear(session, self.hearing.push(block))
+                await self._hear(session, self.converter.push(block))
             if not self.progress.stopped:
-                await self._hear(session, self.hearing.finish())
+                await self._hear(session, self.converter.finish())
         except InputFailure:
             if not self.progress.stopped:
                 raise
         finally:
             stopper.cancel()
 
-    async def _stop_pump(self, pump: Pump[RawBlock]) -> None:
+    async def _stop_reader(self, reader: ThreadedReader[RawBlock]) -> None:
         """A source that says nothing must not keep a stopped session waiting."""
         await self.progress.wait_until_stopped()
-        pump.stop()
+        reader.stop()
 
     async def _finish(self, session: AgentSession) -> None:
         """Ctrl-C may still come while the last reply is spoken."""

@@ -11,7 +11,7 @@ from interject.model_runtime.protocol import SAMPLE_BYTES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.cli.output.session_recording import Recording
+    from interject.cli.output.session_recording import SessionRecording
 
 
 class Loudspeaker:
@@ -21,7 +21,7 @@ class Loudspeaker:
     """
 
     def __init__(
-        self, recording: Recording, since_start_s: Callable[[], float], *, device: Any = None
+        self, recording: SessionRecording, since_start_s: Callable[[], float], *, device: Any = None
     ) -> None:
         self._recording = recording
         self._since_start_s = since_start_s

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 from interject.agent.session import AgentSession
 from interject.agent.sinks import TimelineSink
 from interject.agent.voice import SilentVoice, open_voice
-from interject.cli.listen.listen_session import Stream
+from interject.cli.listen.listen_session import ListenSession
 from interject.cli.listen.request import Speed
 from interject.cli.listen.watched_voice import WatchedVoice
 from interject.cli.output.json_lines import JsonLines
 from interject.cli.output.live_table import LiveTable
-from interject.cli.output.plot_data import Trace
-from interject.cli.output.session_counts import Tally
-from interject.cli.output.session_observers import Audience
-from interject.cli.output.session_recording import Recording
+from interject.cli.output.plot_data import PlotData
+from interject.cli.output.session_counts import SessionCounts
+from interject.cli.output.session_observers import SessionObservers
+from interject.cli.output.session_recording import SessionRecording
 from interject.cli.process.failures import (
     EXIT_BAD_INPUT,
     OutputClosed,
@@ -52,55 +52,55 @@ def run(
     request: ListenRequest, *, opener: Callable[[str], Awaitable[Runtime]] = open_by_url
 ) -> int:
     """Listen to the end, to a signal, or until nobody reads the output; write the files always."""
-    trace = Trace(threshold=request.profile.threshold) if request.plot else None
-    recording = Recording(request.out, trace)
-    audience = Audience(_display(request), Tally(time.monotonic), trace)
-    stream = Stream(
+    plot_data = PlotData(threshold=request.profile.threshold) if request.plot else None
+    recording = SessionRecording(request.out, plot_data)
+    observers = SessionObservers(_display(request), SessionCounts(time.monotonic), plot_data)
+    listening = ListenSession(
         request.source,
         recording=recording,
-        audience=audience,
+        observers=observers,
         real_time=request.speed is Speed.REALTIME,
         clock=time.monotonic,
     )
-    known = _tell(stream.notices)
+    known = _tell(listening.notices)
     with StopSignals() as signals:
         try:
-            asyncio.run(_listen(request, stream, recording, opener, signals))
+            asyncio.run(_listen(request, listening, recording, opener, signals))
         finally:
             recording.close()
-            written = _write(request, stream, recording, audience, trace)
-        _tell(stream.notices[known:])
-        if audience.left:
+            written = _write(request, listening, recording, observers, plot_data)
+        _tell(listening.notices[known:])
+        if observers.left:
             raise OutputClosed
         return signals.exit_code() or (0 if written else EXIT_BAD_INPUT)
 
 
 async def _listen(
     request: ListenRequest,
-    stream: Stream,
-    recording: Recording,
+    listening: ListenSession,
+    recording: SessionRecording,
     opener: Callable[[str], Awaitable[Runtime]],
     signals: StopSignals,
 ) -> None:
-    with signals.told(asyncio.get_running_loop(), stream.interrupt):
+    with signals.told(asyncio.get_running_loop(), listening.interrupt):
         async with AsyncExitStack() as stack:
             voice = _voice(request, recording)
             stack.push_async_callback(voice.aclose)
             runtime = await _runtime(request, opener, stack)
-            watched = WatchedVoice(voice, stream.progress.touch)
+            watched = WatchedVoice(voice, listening.progress.touch)
             session = AgentSession(
                 runtime,
                 _profile(request),
                 voice=voice if isinstance(voice, SilentVoice) else watched,
-                sink=_sink(request, stream, recording, stack),
-                clock=time.monotonic if request.source.live else stream.progress.clock,
-                observer=stream.observe,
-                pacing=stream.pacing,
+                sink=_sink(request, listening, recording, stack),
+                clock=time.monotonic if request.source.live else listening.progress.clock,
+                observer=listening.observe,
+                pacing=listening.pacing,
                 prompt_ids=request.prompt_ids,
             )
             async with session:
                 recording.open()
-                await stream.run(session, voice_busy=lambda: watched.busy)
+                await listening.run(session, voice_busy=lambda: watched.busy)
 
 
 async def _runtime(
@@ -117,14 +117,17 @@ async def _runtime(
 
 
 def _sink(
-    request: ListenRequest, stream: Stream, recording: Recording, stack: AsyncExitStack
+    request: ListenRequest,
+    listening: ListenSession,
+    recording: SessionRecording,
+    stack: AsyncExitStack,
 ) -> AudioSink:
     """A microphone is answered aloud; a file is answered on its own time."""
     if not request.source.live:
         return TimelineSink(recording.on_sound)
     from interject.cli.listen.loudspeaker import Loudspeaker
 
-    loudspeaker = Loudspeaker(recording, stream.since_start_s)
+    loudspeaker = Loudspeaker(recording, listening.since_start_s)
     stack.callback(loudspeaker.close)
     return loudspeaker
 
@@ -145,29 +148,29 @@ def _display(request: ListenRequest) -> Display:
 
 def _write(
     request: ListenRequest,
-    stream: Stream,
-    recording: Recording,
-    audience: Audience,
-    trace: Trace | None,
+    listening: ListenSession,
+    recording: SessionRecording,
+    observers: SessionObservers,
+    plot_data: PlotData | None,
 ) -> bool:
     """Finish every output, whatever becomes of the others; whether all of them are whole."""
     whole = True
     if recording.failure is not None:
         complain(f"--out {request.out}: could not be written ({reason(recording.failure)})")
         whole = False
-    if not recording.heard_samples and not stream.interrupted:
+    if not recording.heard_samples and not listening.interrupted:
         return whole
-    if request.plot is not None and trace is not None:
-        whole &= attempt(f"--plot {request.plot}", lambda: _draw(request, trace))
-    audience.finish(
+    if request.plot is not None and plot_data is not None:
+        whole &= attempt(f"--plot {request.plot}", lambda: _draw(request, plot_data))
+    observers.finish(
         heard_s=recording.heard_s,
-        nonfinite_samples=stream.hearing.nonfinite_samples,
-        interrupted=stream.interrupted,
-        notices=stream.notices,
+        nonfinite_samples=listening.converter.nonfinite_samples,
+        interrupted=listening.interrupted,
+        notices=listening.notices,
     )
-    if audience.failure is not None and not audience.left:
+    if observers.failure is not None and not observers.left:
         silence(1)
-        complain(f"standard output: could not be written ({reason(audience.failure)})")
+        complain(f"standard output: could not be written ({reason(observers.failure)})")
         whole = False
     return whole
 
@@ -179,7 +182,7 @@ def _tell(notices: Sequence[str]) -> int:
     return len(notices)
 
 
-def _voice(request: ListenRequest, recording: Recording) -> Voice:
+def _voice(request: ListenRequest, recording: SessionRecording) -> Voice:
     """The profile's voice, or silence when nobody will ever hear it."""
     audible = recording.wants_speech or request.source.live
     if audible and "spoken" in request.profile.outputs:
@@ -187,8 +190,8 @@ def _voice(request: ListenRequest, recording: Recording) -> Voice:
     return SilentVoice()
 
 
-def _draw(request: ListenRequest, trace: Trace) -> None:
+def _draw(request: ListenRequest, plot_data: PlotData) -> None:
     from interject.cli.output.plot import draw
 
     assert request.plot is not None, "only a picture that was asked for is drawn"
-    draw(trace, request.plot, title=Path(request.source.name).name)
+    draw(plot_data, request.plot, title=Path(request.source.name).name)

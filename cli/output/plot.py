@@ -16,7 +16,7 @@ from interject.model_runtime.protocol import Emotion
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from interject.cli.output.plot_data import Envelope, PlottedReply, Trace
+    from interject.cli.output.plot_data import Envelope, PlotData, PlottedReply
 
 SUFFIXES = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".webp")
 ROOM_COLOUR, SPEECH_COLOUR, P_COLOUR = "#5b6b7b", "#d9622b", "#1f77b4"
@@ -49,23 +49,23 @@ def import_matplotlib() -> Any:
     return matplotlib
 
 
-def draw(trace: Trace, path: Path, *, title: str) -> None:
+def draw(plot_data: PlotData, path: Path, *, title: str) -> None:
     """`title` is plain text, cut where it is long."""
     mpl = import_matplotlib()
     with warnings.catch_warnings(), mpl.rc_context():
         # Marks that the font lacks are drawn as boxes; the user's own style does not apply.
         warnings.simplefilter("ignore")
         mpl.rcdefaults()
-        _draw(trace, path, shortened(title))
+        _draw(plot_data, path, shortened(title))
 
 
 def shortened(title: str) -> str:
     return printable(title if len(title) <= TITLE_CHARS else f"{title[: TITLE_CHARS - 1]}…")
 
 
-def _draw(trace: Trace, path: Path, title: str) -> None:
-    end_s = _end_s(trace)
-    replies = trace.replies[:MAX_LABELS]
+def _draw(plot_data: PlotData, path: Path, title: str) -> None:
+    end_s = _end_s(plot_data)
+    replies = plot_data.replies[:MAX_LABELS]
     rows = _label_rows(replies, end_s)
     heights = [0.25 + 0.5 * (max(rows, default=0) + 1), 1.5, 0.9, 1.5]
     width = min(max(end_s * 0.3, 10.0), 24.0)
@@ -76,11 +76,11 @@ def _draw(trace: Trace, path: Path, title: str) -> None:
         4, 1, sharex=True, gridspec_kw={"height_ratios": heights, "hspace": 0.0}
     )
     _draw_labels(labels, replies, rows, end_s)
-    _draw_sound(room, trace.room, ROOM_COLOUR, "the room")
-    _draw_sound(speech, trace.speech, SPEECH_COLOUR, "Interject")
-    _draw_chance(chance, trace)
+    _draw_sound(room, plot_data.room, ROOM_COLOUR, "the room")
+    _draw_sound(speech, plot_data.speech, SPEECH_COLOUR, "Interject")
+    _draw_chance(chance, plot_data)
     for axes in (room, speech, chance):
-        for reply in trace.replies:
+        for reply in plot_data.replies:
             axes.axvline(reply.at_s, color=_colour(reply), lw=0.8, alpha=0.6)
     labels.set_title(title, loc="left", fontsize=11, fontweight="bold", parse_math=False)
     chance.set_xlim(0.0, end_s)
@@ -88,9 +88,9 @@ def _draw(trace: Trace, path: Path, title: str) -> None:
     figure.savefig(path, dpi=130)
 
 
-def _end_s(trace: Trace) -> float:
-    ends = [envelope.curves()[0][-1:] for envelope in (trace.room, trace.speech)]
-    times = [float(end[0]) for end in ends if len(end)] + [max(trace.times_s, default=0.4)]
+def _end_s(plot_data: PlotData) -> float:
+    ends = [envelope.curves()[0][-1:] for envelope in (plot_data.room, plot_data.speech)]
+    times = [float(end[0]) for end in ends if len(end)] + [max(plot_data.times_s, default=0.4)]
     return max(times)
 
 
@@ -104,14 +104,14 @@ def _draw_sound(axes: Any, envelope: Envelope, colour: str, name: str) -> None:
     _tidy(axes)
 
 
-def _draw_chance(axes: Any, trace: Trace) -> None:
-    times_s, chances = np.asarray(trace.times_s), np.asarray(trace.p_respond)
+def _draw_chance(axes: Any, plot_data: PlotData) -> None:
+    times_s, chances = np.asarray(plot_data.times_s), np.asarray(plot_data.p_respond)
     axes.fill_between(times_s, 0.0, chances, color=P_COLOUR, alpha=0.25, lw=0.0)
     axes.plot(times_s, chances, color=P_COLOUR, lw=1.1, marker="o", ms=2.2)
-    axes.axhline(trace.threshold, color="#333333", lw=1.0, ls="--")
+    axes.axhline(plot_data.threshold, color="#333333", lw=1.0, ls="--")
     axes.annotate(
-        f"threshold {trace.threshold:g}",
-        (0.0, trace.threshold),
+        f"threshold {plot_data.threshold:g}",
+        (0.0, plot_data.threshold),
         xytext=(4, 3),
         textcoords="offset points",
         fontsize=8,

@@ -77,7 +77,7 @@ class PlottedReply:
     text: str
 
 
-class Trace:
+class PlotData:
     """Follows a session's events and both sides of its sound."""
 
     def __init__(self, *, threshold: float) -> None:

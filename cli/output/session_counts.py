@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import Event
 
 
-class Tally:
-    """`clock` is in seconds; times count from when the tally was made."""
+class SessionCounts:
+    """`clock` is in seconds; times count from when this was made."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

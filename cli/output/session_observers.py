@@ -8,18 +8,18 @@ from interject.cli.output.display import Summary
 
 if TYPE_CHECKING:
     from interject.cli.output.display import Display
-    from interject.cli.output.plot_data import Trace
-    from interject.cli.output.session_counts import Tally
+    from interject.cli.output.plot_data import PlotData
+    from interject.cli.output.session_counts import SessionCounts
     from interject.model_runtime.protocol import Event
 
 
-class Audience:
+class SessionObservers:
     """`failure` is why the display cannot be written any more; the others go on."""
 
-    def __init__(self, display: Display, tally: Tally, trace: Trace | None) -> None:
+    def __init__(self, display: Display, counts: SessionCounts, plot_data: PlotData | None) -> None:
         self._display = display
-        self._tally = tally
-        self._trace = trace
+        self._counts = counts
+        self._plot_data = plot_data
         self.failure: OSError | None = None
 
     @property
@@ -28,9 +28,9 @@ class Audience:
         return isinstance(self.failure, BrokenPipeError)
 
     def show(self, event: Event, *, level_dbfs: float) -> None:
-        self._tally.count(event)
-        if self._trace is not None:
-            self._trace.follow(event)
+        self._counts.count(event)
+        if self._plot_data is not None:
+            self._plot_data.follow(event)
         if self.failure is not None:
             return
         try:
@@ -43,15 +43,15 @@ class Audience:
     ) -> None:
         if self.failure is not None:
             return
-        tally = self._tally
+        counts = self._counts
         summary = Summary(
             heard_s=round(heard_s, 4),
-            wall_s=tally.elapsed_s,
-            first_decision_s=tally.first_decision_s,
-            chunks=tally.chunks,
-            responds=tally.responds,
-            replies=tally.replies,
-            gap_chunks=tally.gap_chunks,
+            wall_s=counts.elapsed_s,
+            first_decision_s=counts.first_decision_s,
+            chunks=counts.chunks,
+            responds=counts.responds,
+            replies=counts.replies,
+            gap_chunks=counts.gap_chunks,
             nonfinite_samples=nonfinite_samples,
             interrupted=interrupted,
             notices=notices,

@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from interject.cli.output.plot_data import Trace
+    from interject.cli.output.plot_data import PlotData
 
 SETTLE_LAG_SAMPLES = 8 * SAMPLE_RATE_HZ
 """Speech is put into the file this long after its moment at the latest."""
 
 
-class Recording:
+class SessionRecording:
     """Moments count from the first sample heard."""
 
-    def __init__(self, out: Path | None, trace: Trace | None) -> None:
+    def __init__(self, out: Path | None, plot_data: PlotData | None) -> None:
         self._out = out
         self._stereo: StereoWriter | None = None
-        self._trace = trace
+        self._plot_data = plot_data
         self._piece: _SpokenPiece | None = None
         self.heard_samples = 0
 
     @property
     def wants_speech(self) -> bool:
-        return self._out is not None or self._trace is not None
+        return self._out is not None or self._plot_data is not None
 
     @property
     def heard_s(self) -> float:
@@ -56,8 +56,8 @@ class Recording:
         self.heard_samples += len(samples)
         if self._stereo is not None:
             self._stereo.hear(samples)
-        if self._trace is not None:
-            self._trace.room.hear(samples)
+        if self._plot_data is not None:
+            self._plot_data.room.hear(samples)
 
     def on_sound(self, start_s: float, pcm: bytes, sample_rate_hz: int) -> None:
         """Take speech that was played at `start_s`; pieces come in order."""
@@ -84,9 +84,9 @@ class Recording:
     def _speak(self, at_sample: int, samples: NDArray[np.int16]) -> None:
         if self._stereo is not None:
             self._stereo.speak(at_sample, samples)
-        if self._trace is not None:
-            self._trace.speech.hear_silence(at_sample)
-            self._trace.speech.hear(samples)
+        if self._plot_data is not None:
+            self._plot_data.speech.hear_silence(at_sample)
+            self._plot_data.speech.hear(samples)
 
 
 class _SpokenPiece:

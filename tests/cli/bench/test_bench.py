@@ -16,8 +16,8 @@ import pytest
 
 from interject.cli.bench.histogram import Histogram
 from interject.cli.bench.load import run_load
-from interject.cli.bench.looped_sound import Recording, Room
-from interject.cli.bench.outcome import ChunkTimes, Outcome, Stage
+from interject.cli.bench.looped_sound import LoopedSound, RoomSound
+from interject.cli.bench.outcome import ChunkTimes, LatencyStage, Outcome
 from interject.cli.bench.plan import LoadPlan, TalkPlan
 from interject.cli.bench.report import as_json, without_password
 from interject.cli.bench.request import BenchRequest, read_request
@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 
     Call = Callable[..., Told]
 
-NOISE = Recording(room(3.0).tobytes())
+NOISE = LoopedSound(room(3.0).tobytes())
 
 
-def rooms(count: int) -> list[Room]:
+def rooms(count: int) -> list[RoomSound]:
     return rooms_in([NOISE], count)
 
 
@@ -124,7 +124,12 @@ def test_the_stages_of_a_chunk_add_up() -> None:
     outcome.decided(ChunkTimes(due=1.0, sent=1.002, received=1.030, queued_s=0.020))
     sent, queued, carried, decided = (
         outcome.stages[stage].max_ms
-        for stage in (Stage.SENT, Stage.QUEUED, Stage.CARRIED, Stage.DECIDED)
+        for stage in (
+            LatencyStage.SENT,
+            LatencyStage.QUEUED,
+            LatencyStage.CARRIED,
+            LatencyStage.DECIDED,
+        )
     )
     assert [sent, queued, carried] == pytest.approx([2.0, 20.0, 8.0])
     assert decided == pytest.approx(sent + queued + carried)
@@ -154,7 +159,7 @@ def test_without_talk_nobody_is_asked() -> None:
 @pytest.mark.parametrize("samples", [1, 100, FRAME_SAMPLES, 50_001])
 def test_a_room_is_one_continuous_sound_without_end(samples: int) -> None:
     pcm = np.arange(samples, dtype="<i2")
-    place = Room(Recording(pcm.tobytes()), samples // 2)
+    place = RoomSound(LoopedSound(pcm.tobytes()), samples // 2)
     frames = [place.frame(seq, seq * 0.4) for seq in range(20)]
     for frame, following in itertools.pairwise(frames):
         assert frame.lookahead == following.pcm[: LOOKAHEAD_SAMPLES * SAMPLE_BYTES]
@@ -165,7 +170,7 @@ def test_a_room_is_one_continuous_sound_without_end(samples: int) -> None:
 
 def test_an_empty_recording_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one sample"):
-        Recording(b"\0")
+        LoopedSound(b"\0")
 
 
 def test_a_file_is_read_whole(tmp_path: Path) -> None:
@@ -187,7 +192,7 @@ async def test_speech_is_made() -> None:
 async def test_every_chunk_is_sent_and_counted() -> None:
     runtime, seen = FakeRuntime(), []
     outcome = await run_load(
-        runtime, plan(), rooms(2), witness=lambda session, seq, times: seen.append((session, seq))
+        runtime, plan(), rooms(2), observer=lambda session, seq, times: seen.append((session, seq))
     )
     assert sorted(seen) == [(f"load-{n}", seq) for n in range(2) for seq in range(3)]
     assert outcome.decisions.count == 6
@@ -223,8 +228,8 @@ async def test_replies_are_asked_for_and_timed() -> None:
     talkative = LoadPlan(1, talk=0.9, seconds=6.0, warm_up_s=0.0, in_phase=True)
     outcome = await run_load(runtime, talkative, rooms(1))
     assert outcome.replies == runtime.sessions[0].replies > 0
-    assert outcome.stages[Stage.FIRST_TOKEN].count == outcome.replies
-    assert outcome.stages[Stage.NEXT_TOKEN].count == outcome.replies
+    assert outcome.stages[LatencyStage.FIRST_TOKEN].count == outcome.replies
+    assert outcome.stages[LatencyStage.NEXT_TOKEN].count == outcome.replies
     assert outcome.reply_tokens == 2 * outcome.replies
 
 

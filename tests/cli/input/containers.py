@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 
-from interject.cli.input.mono_converter import Hearing
+from interject.cli.input.mono_converter import MonoConverter
 from tests.cli.sounds import RATE_HZ
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from interject.cli.input.sources import Source
 
 
-def hear(source: Source) -> tuple[NDArray[np.int16], Hearing]:
+def hear(source: Source) -> tuple[NDArray[np.int16], MonoConverter]:
     """All that a source yields, at 16 kHz mono."""
-    hearing = Hearing()
-    pieces = [hearing.push(block) for block in source.blocks()]
-    return np.concatenate([*pieces, hearing.finish()]), hearing
+    converter = MonoConverter()
+    pieces = [converter.push(block) for block in source.blocks()]
+    return np.concatenate([*pieces, converter.finish()]), converter
 
 
 def encode(

@@ -44,18 +44,18 @@ def test_eight_channels_are_mixed_evenly(tmp_path: Path) -> None:
 def test_nan_and_infinity_become_counted_silence(tmp_path: Path) -> None:
     samples = np.full(RATE_HZ, 0.25, dtype=np.float32)
     samples[[10, 11, 12]] = (np.nan, np.inf, -np.inf)
-    heard, hearing = hear(open_source(str(write_float_wav(tmp_path / "nan.wav", samples))))
-    assert hearing.nonfinite_samples == 3
+    heard, converter = hear(open_source(str(write_float_wav(tmp_path / "nan.wav", samples))))
+    assert converter.nonfinite_samples == 3
     assert heard[[9, 10, 11, 12, 13]].tolist() == [8_192, 0, 0, 0, 8_192]
-    assert hearing.notices() == ["3 NaN or infinite samples became silence"]
+    assert converter.notices() == ["3 NaN or infinite samples became silence"]
 
 
 @pytest.mark.parametrize("samples", [0.0, 1.0, 100.0])
 def test_any_float_level_is_heard(tmp_path: Path, samples: float) -> None:
     sound = np.full(RATE_HZ, samples, dtype=np.float32)
-    heard, hearing = hear(open_source(str(write_float_wav(tmp_path / "level.wav", sound))))
+    heard, converter = hear(open_source(str(write_float_wav(tmp_path / "level.wav", sound))))
     assert heard[:RATE_HZ].max() == min(samples * 32_768, 32_767)
-    assert hearing.clipped_samples == (RATE_HZ if samples > 1.0 else 0)
+    assert converter.clipped_samples == (RATE_HZ if samples > 1.0 else 0)
 
 
 @pytest.mark.parametrize(

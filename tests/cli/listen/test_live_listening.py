@@ -11,12 +11,12 @@ import pytest
 from interject.agent import AgentSession
 from interject.agent.voice.none import SilentVoice
 from interject.cli.input.sources import RawBlock, Source
-from interject.cli.listen import listen_session
+from interject.cli.listen.listen_session import ListenSession
 from interject.cli.listen.loudspeaker import Loudspeaker
 from interject.cli.output.json_lines import JsonLines
-from interject.cli.output.session_counts import Tally
-from interject.cli.output.session_observers import Audience
-from interject.cli.output.session_recording import Recording
+from interject.cli.output.session_counts import SessionCounts
+from interject.cli.output.session_observers import SessionObservers
+from interject.cli.output.session_recording import SessionRecording
 from interject.config import Profile
 from tests.cli.sounds import RATE_HZ, read_stereo
 from tests.fakes.clock import FakeClock
@@ -70,7 +70,7 @@ class Card:
 
 async def test_what_was_heard_follows_the_clock(tmp_path: Path) -> None:
     clock, card = FakeClock(0.0), Card()
-    recording = Recording(tmp_path / "o.wav", None)
+    recording = SessionRecording(tmp_path / "o.wav", None)
     recording.open()
     loudspeaker = Loudspeaker(recording, clock, device=card)
     clock.advance(1.0)
@@ -94,10 +94,10 @@ async def test_what_was_heard_follows_the_clock(tmp_path: Path) -> None:
 
 async def test_a_block_was_captured_before_it_is_read() -> None:
     clock, runtime = FakeClock(50.0), FakeRuntime()
-    listening = listen_session.Stream(
+    listening = ListenSession(
         Sounds("microphone"),
-        recording=Recording(None, None),
-        audience=Audience(JsonLines(io.StringIO()), Tally(clock), None),
+        recording=SessionRecording(None, None),
+        observers=SessionObservers(JsonLines(io.StringIO()), SessionCounts(clock), None),
         real_time=False,
         clock=clock,
     )

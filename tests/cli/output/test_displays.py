@@ -12,7 +12,7 @@ from interject.cli.output.json_lines import JsonLines
 from interject.cli.output.levels import FLOOR_DBFS, LevelMeter, level_dbfs
 from interject.cli.output.live_table import LiveTable
 from interject.cli.output.plot import check_plot, draw
-from interject.cli.output.plot_data import MAX_COLUMNS, Envelope, Trace
+from interject.cli.output.plot_data import MAX_COLUMNS, Envelope, PlotData
 from interject.cli.process.failures import InputFailure
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
@@ -173,21 +173,21 @@ def test_an_envelope_keeps_its_peaks_in_bounded_memory() -> None:
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_a_plot_of_anything(tmp_path: Path, suffix: str) -> None:
-    trace = Trace(threshold=0.4)
+    plot_data = PlotData(threshold=0.4)
     for event in conversation():
-        trace.follow(event)
-    trace.room.hear(np.full(40_000, 1_000, dtype=np.int16))
-    trace.speech.hear_silence(12_800)
-    trace.speech.hear(np.full(8_000, 9_000, dtype=np.int16))
-    assert trace.replies[0].at_s == 0.8
+        plot_data.follow(event)
+    plot_data.room.hear(np.full(40_000, 1_000, dtype=np.int16))
+    plot_data.speech.hear_silence(12_800)
+    plot_data.speech.hear(np.full(8_000, 9_000, dtype=np.int16))
+    assert plot_data.replies[0].at_s == 0.8
     path = tmp_path / f"plot{suffix}"
     check_plot(path)
-    draw(trace, path, title="$not math$")
+    draw(plot_data, path, title="$not math$")
     assert path.stat().st_size > 1_000
 
 
 def test_a_plot_of_nothing(tmp_path: Path) -> None:
-    draw(Trace(threshold=0.5), tmp_path / "empty.png", title="empty")
+    draw(PlotData(threshold=0.5), tmp_path / "empty.png", title="empty")
     assert (tmp_path / "empty.png").stat().st_size > 1_000
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import Event
 
 
-class Progress:
+class DecisionProgress:
     """Follows the events. `clock` reads the stream's own time, in seconds."""
 
     def __init__(self) -> None:
