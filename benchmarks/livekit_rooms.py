@@ -21,8 +21,8 @@ from benchmarks.livekit_stage import Stage
 from benchmarks.pictures import draw_rooms
 from benchmarks.result import Result, finish, percentile, this_command
 from interject.cli.bench.sounds import speak_recording
-from interject.integrations.conversation.decision_message import DECISION_TOPIC
 from interject.integrations.livekit.jobs.dispatching import dispatch
+from interject.integrations.livekit.room.data_topics import DECISION_TOPIC
 from interject.model_runtime.protocol import FRAME_S, SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:

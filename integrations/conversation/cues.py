@@ -1,26 +1,24 @@
-"""Cue cards on the data topic `interject.cue`, to named people and nobody else."""
+"""Cue cards for named people and nobody else."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
 
 from interject.agent.outputs import Cue
 from interject.config.strict import StrictModel
+from interject.integrations.conversation.consent import EVERYBODY
 from interject.model_runtime.protocol import Emotion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from livekit import rtc
+    from collections.abc import Callable, Iterable
 
     from interject.agent.outputs import OutputEvent
 
-CUE_TOPIC = "interject.cue"
 MAX_TEXT_CHARS = 2_000
-"""A data packet holds about 15 kB, and a card is read at a glance."""
+"""A card is read at a glance, and LiveKit's data packet holds about 15 kB."""
 
 
 class CueMessage(StrictModel):
@@ -40,37 +38,43 @@ class CueMessage(StrictModel):
     expiry: float
 
 
+class CueSender(Protocol):
+    """The platform's way to some people's screens, and to nobody else's."""
+
+    async def send_cue(self, cue: CueMessage, identities: list[str]) -> None: ...
+
+
 class Cues:
     """An `Output` for cues. `addressees` is asked anew for each, and may name nobody."""
 
     def __init__(
         self,
-        room: rtc.Room,
+        sender: CueSender,
         addressees: Callable[[], list[str]],
         *,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        self._room = room
+        self._sender = sender
         self._addressees = addressees
         self._wall_clock = wall_clock
         self.sent = 0
         self.unaddressed = 0
 
     async def emit(self, event: OutputEvent) -> None:
-        """An empty list of addressees would be a broadcast to LiveKit, so it is never sent."""
+        """An empty list of addressees may be a broadcast to a platform, so it is never sent."""
         if not isinstance(event, Cue):
             return
         addressees = self._addressees()
         if not addressees:
             self.unaddressed += 1
             return
-        await self._room.local_participant.publish_data(
-            cue_message(event, now=self._wall_clock()).model_dump_json(),
-            reliable=True,
-            destination_identities=addressees,
-            topic=CUE_TOPIC,
-        )
+        await self._sender.send_cue(cue_message(event, now=self._wall_clock()), addressees)
         self.sent += 1
+
+
+def addressed(named: tuple[str, ...], present: Iterable[str]) -> list[str]:
+    """Those of the named who are present; `EVERYBODY` names all who are."""
+    return [identity for identity in present if not {EVERYBODY, identity}.isdisjoint(named)]
 
 
 def cue_message(cue: Cue, *, now: float) -> CueMessage:

@@ -1,11 +1,11 @@
-"""Every decision on the data topic `interject.decision`, for dashboards and tests."""
+"""Every decision as a message, for dashboards and tests."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from interject.config.strict import StrictModel
 from interject.model_runtime.protocol import FloorMode
@@ -13,13 +13,10 @@ from interject.model_runtime.protocol import FloorMode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from livekit import rtc
-
     from interject.model_runtime.protocol import Decision
 
 logger = logging.getLogger(__name__)
 
-DECISION_TOPIC = "interject.decision"
 WAITING_DECISIONS = 64
 MAX_SPEAKERS = 32
 SEND_TIMEOUT_S = 5.0
@@ -44,11 +41,19 @@ class DecisionMessage(StrictModel):
     speakers: tuple[SpeakerLevel, ...]
 
 
-class DecisionTopic:
-    """Decisions are sent as they come, lossy, and dropped when the room takes them too slowly."""
+class DecisionSender(Protocol):
+    """The platform's way to everybody who wants to watch; it may lose some."""
 
-    def __init__(self, room: rtc.Room, *, wall_clock: Callable[[], float] = time.time) -> None:
-        self._room = room
+    async def send_decision(self, decision: DecisionMessage) -> None: ...
+
+
+class DecisionFeed:
+    """Decisions are sent as they come, and dropped when they are taken too slowly."""
+
+    def __init__(
+        self, sender: DecisionSender, *, wall_clock: Callable[[], float] = time.time
+    ) -> None:
+        self._sender = sender
         self._wall_clock = wall_clock
         self._waiting: asyncio.Queue[DecisionMessage] = asyncio.Queue(WAITING_DECISIONS)
         self.dropped = 0
@@ -65,9 +70,7 @@ class DecisionTopic:
             message = await self._waiting.get()
             try:
                 async with asyncio.timeout(SEND_TIMEOUT_S):
-                    await self._room.local_participant.publish_data(
-                        message.model_dump_json(), reliable=False, topic=DECISION_TOPIC
-                    )
+                    await self._sender.send_decision(message)
             except Exception as error:
                 self.dropped += 1
                 logger.debug(

@@ -12,6 +12,7 @@ from livekit.agents.voice.room_io import TextInputEvent
 from interject.agent.output_dispatcher import OutputDispatcher
 from interject.integrations.conversation.consent import NOBODY, Consent, may_control
 from interject.integrations.conversation.cues import Cues
+from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, Posts
 from interject.integrations.livekit.room.precedence import NOT_ALONE, Precedence
@@ -44,7 +45,8 @@ class HostedRoom:
         self._settings = profile.room
         self._excluded: set[str] = set()
         self._told = False
-        self._outputs = OutputDispatcher((Posts(self.room), Cues(self.room, self._cue_to)))
+        cues = Cues(DataTopics(self.room), self._cue_to)
+        self._outputs = OutputDispatcher((Posts(self.room), cues))
         self.consent = Consent(may_control=self._may_control)
         self.consent.attach(self)
         self._group = asyncio.TaskGroup()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Self
 from interject.agent.output_dispatcher import OutputDispatcher
 from interject.integrations.conversation.consent import Consent
 from interject.integrations.conversation.cues import Cues
-from interject.integrations.conversation.decision_message import DecisionTopic
+from interject.integrations.conversation.decision_message import DecisionFeed
+from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.journal import Attendance
 from interject.integrations.livekit.room.posts import Posts
@@ -64,9 +65,10 @@ class RoomAgent:
         self.sessions = RoomSessions(
             room, self.consent, self._make, each=profile.room.ear == "each"
         )
-        self._cues = Cues(room, self._cue_to)
+        topics = DataTopics(room)
+        self._cues = Cues(topics, self._cue_to)
         self._outputs = OutputDispatcher((Posts(room), self._cues))
-        self._decisions = DecisionTopic(room)
+        self._decisions = DecisionFeed(topics)
         self._rules: HouseRules | None = None
         self._early: list[tuple[str, str]] | None = []
         self._stack = contextlib.AsyncExitStack()

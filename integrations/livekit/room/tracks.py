@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from livekit import rtc
 
-from interject.integrations.conversation.consent import EVERYBODY
+from interject.integrations.conversation.cues import addressed
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def people_only(participant: rtc.RemoteParticipant) -> bool:
 
 def present_people(room: rtc.Room, named: tuple[str, ...]) -> list[str]:
     """Those of the named who are here; `EVERYBODY` names all people."""
-    here = [p.identity for p in room.remote_participants.values() if people_only(p)]
-    return here if EVERYBODY in named else [who for who in here if who in named]
+    here = (p.identity for p in room.remote_participants.values() if people_only(p))
+    return addressed(named, here)
 
 
 @dataclass(slots=True, eq=False)

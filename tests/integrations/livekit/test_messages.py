@@ -1,4 +1,4 @@
-"""What goes out on data topics, and what a dispatch may say."""
+"""What a dispatch may say, and what a server is reached with."""
 
 from __future__ import annotations
 
@@ -7,57 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.agent.outputs import Cue
-from interject.integrations.conversation.cues import MAX_TEXT_CHARS, cue_message
-from interject.integrations.conversation.decision_message import MAX_SPEAKERS, decision_message
 from interject.integrations.livekit.jobs.access import Access, RoomFailure
 from interject.integrations.livekit.jobs.dispatching import named_profile, read_metadata
-from interject.model_runtime.protocol import Decision, Emotion, FloorMode, Speaker
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def cue(text: str) -> Cue:
-    return Cue("s", "s-3", "suggestion", 1_000, text, Emotion.URGENT, 41, 16.8, 36.8)
-
-
-def test_a_cue_is_the_documented_json() -> None:
-    message = json.loads(cue_message(cue("Ask for the number."), now=1_000.0).model_dump_json())
-    assert message == {
-        "id": "s-3",
-        "category": "suggestion",
-        "priority": 1_000,
-        "text": "Ask for the number.",
-        "emotion": "urgent",
-        "chunk": 41,
-        "time": 1_000.0,
-        "expiry": 1_020.0,
-    }
-
-
-def test_a_long_cue_is_cut_so_that_it_fits_into_a_packet() -> None:
-    message = cue_message(cue("a" * 20_000), now=0.0)
-    assert len(message.text) == MAX_TEXT_CHARS
-    assert message.text.endswith("…")
-
-
-def test_a_decision_is_the_documented_json() -> None:
-    speakers = tuple(Speaker(f"p{number}", -20.0) for number in range(100))
-    decision = Decision(
-        "s", 7, 12.0, 0.5, 1.5, 0.73105858, True, FloorMode.SPEAK, 0.1234567, speakers
-    )
-    message = json.loads(decision_message(decision, now=1_000.0).model_dump_json())
-    assert len(message.pop("speakers")) == MAX_SPEAKERS
-    assert message == {
-        "chunk": 7,
-        "time": 1_000.0,
-        "respond": True,
-        "p_respond": 0.731059,
-        "mode": "speak",
-        "queued_s": 0.1235,
-    }
-    assert len(decision_message(decision, now=0.0).model_dump_json()) < 15_000
 
 
 def test_a_dispatch_names_a_profile_and_who_is_shown_cues() -> None:

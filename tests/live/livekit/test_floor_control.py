@@ -12,8 +12,9 @@ from livekit import api, rtc
 from interject.agent.outputs import Cue, Posted
 from interject.integrations.conversation.consent import Consent
 from interject.integrations.conversation.cues import Cues
-from interject.integrations.conversation.decision_message import DecisionTopic
+from interject.integrations.conversation.decision_message import DecisionFeed
 from interject.integrations.conversation.floor_control import LISTENING_ATTRIBUTE, MODE_ATTRIBUTE
+from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.posts import Posts
 from interject.integrations.livekit.room.rpc_control import BAD_REQUEST, FORBIDDEN, RpcControl
 from interject.model_runtime.protocol import Decision, Emotion, EndReason, FloorMode
@@ -194,7 +195,7 @@ async def test_a_cue_reaches_its_addressee_only_and_a_post_everybody(
         person(livekit_server, ROOM, "ben") as ben,
     ):
         addressees: list[str] = []
-        cues, posts = Cues(one.room, lambda: addressees), Posts(one.room)
+        cues, posts = Cues(DataTopics(one.room), lambda: addressees), Posts(one.room)
         card = Cue("s", "s-1", "note", 500, "Ask for it.", Emotion.NORMAL, 9, 4.0, 34.0)
         await until(lambda: len(one.room.remote_participants) == 2, "both to be there")
         await cues.emit(card)
@@ -221,7 +222,7 @@ async def test_a_cue_reaches_its_addressee_only_and_a_post_everybody(
 async def test_decisions_are_sent_to_who_watches(livekit_server: LiveKitServer) -> None:
     async with agent(livekit_server) as one, person(livekit_server, ROOM, "ann") as ann:
         await until(lambda: one.room.remote_participants, "somebody to watch")
-        topic = DecisionTopic(one.room)
+        topic = DecisionFeed(DataTopics(one.room))
         for _ in range(100):
             topic.put(Decision("s", 3, 1.2, 0.0, 1.0, 0.7, True, FloorMode.SPEAK))
         assert topic.dropped == 36
