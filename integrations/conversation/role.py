@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject.integrations.conversation.consent import may_control
-from interject.integrations.livekit.model import DEFAULT_RUNTIME
 
 if TYPE_CHECKING:
     from interject.config import Profile
     from interject.integrations.audio.talk_over import TalkOver
     from interject.model_runtime.protocol import Runtime
+
+DEFAULT_RUNTIME = "local:nano"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextInp
 from livekit.agents.voice.turn import InterruptionOptions
 
 from interject.config import NoVoice, Profile, load_profile
-from interject.integrations.livekit.model import DEFAULT_PROFILE, DEFAULT_RUNTIME, RealtimeModel
+from interject.integrations.conversation.role import DEFAULT_RUNTIME
+from interject.integrations.livekit.model import DEFAULT_PROFILE, RealtimeModel
 from interject.integrations.livekit.realtime import RealtimeSession
 from interject.integrations.livekit.tts import TTS
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ

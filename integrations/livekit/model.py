@@ -11,6 +11,7 @@ from livekit.agents import llm
 
 from interject.config import NoVoice, Profile, load_profile
 from interject.integrations.audio.talk_over import TalkOver
+from interject.integrations.conversation.role import DEFAULT_RUNTIME
 from interject.integrations.livekit.attachment import Attachment
 from interject.integrations.livekit.generation import OnAir
 from interject.integrations.livekit.plugin import register
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.protocol import Runtime
 
-DEFAULT_RUNTIME = "local:nano"
 DEFAULT_PROFILE = "default"
 DEFAULT_REPLY_TIMEOUT_S = 10.0
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.integrations.conversation.role import DEFAULT_RUNTIME
 from interject.integrations.livekit.jobs.worker import WorkerSettings, run_job
-from interject.integrations.livekit.model import DEFAULT_PROFILE, DEFAULT_RUNTIME
+from interject.integrations.livekit.model import DEFAULT_PROFILE
 
 if TYPE_CHECKING:
     from livekit.agents import JobContext

@@ -11,9 +11,9 @@ from interject.agent.output_dispatcher import OutputDispatcher
 from interject.integrations.conversation.consent import Consent
 from interject.integrations.conversation.cues import Cues
 from interject.integrations.conversation.decision_message import DecisionFeed
+from interject.integrations.livekit.room.attendance import Attendance
 from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.house_rules import HouseRules
-from interject.integrations.livekit.room.journal import Attendance
 from interject.integrations.livekit.room.posts import Posts
 from interject.integrations.livekit.room.room_session import RoomSession
 from interject.integrations.livekit.room.room_sessions import RoomSessions

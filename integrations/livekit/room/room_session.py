@@ -15,7 +15,7 @@ from interject.integrations.livekit.builder import room_options, session
 from interject.integrations.livekit.model import RealtimeModel
 from interject.integrations.livekit.realtime import RealtimeSession
 from interject.integrations.livekit.room.ear import Ear
-from interject.integrations.livekit.room.journal import ReplyJournal
+from interject.integrations.livekit.room.room_metrics import log_replies
 from interject.integrations.livekit.room.voice_tap import VoiceTap
 from interject.integrations.livekit.room.webrtc_echo import WebRtcEcho
 from interject.model_runtime.protocol import RuntimeFailure
@@ -184,7 +184,7 @@ class RoomSession:
         if self.ear.deaf:
             realtime.stop_listening()
         self._realtime = realtime
-        ReplyJournal().follow(built, realtime)
+        log_replies(built, realtime)
         return built
 
     async def _close(self) -> None:
