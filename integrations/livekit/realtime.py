@@ -17,6 +17,7 @@ from interject.agent.options import session_options
 from interject.integrations.audio.block import BlockReader
 from interject.integrations.audio.ingest import AudioIngest
 from interject.integrations.audio.speech_levels import SpeechLevels
+from interject.integrations.conversation.chat_rules import NOT_READ
 from interject.integrations.conversation.consent import NOBODY
 from interject.integrations.conversation.phrases import same_phrase
 from interject.integrations.conversation.runtime_connection import Connection
@@ -25,7 +26,6 @@ from interject.integrations.livekit.audio_frames import read_frame
 from interject.integrations.livekit.history import History
 from interject.integrations.livekit.replies import Replies
 from interject.integrations.livekit.requests import Requests
-from interject.integrations.livekit.room.chat import NOT_READ
 from interject.integrations.livekit.texts import Texts
 from interject.integrations.livekit.transcripts import Transcripts
 from interject.model_runtime.protocol import (

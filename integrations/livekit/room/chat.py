@@ -1,4 +1,4 @@
-"""The room's chat: words to stop and go on, and everything else for the model."""
+"""The room's chat as it arrives: whole messages, in order, of people whom the room knows."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 from livekit import rtc
 
-from interject.integrations.conversation.phrases import same_phrase
+from interject.integrations.conversation.chat_rules import MAX_CHARS, NOT_READ, ChatRules
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, ERROR_ATTRIBUTES
-from interject.model_runtime.protocol import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 READ_TIMEOUT_S = 10.0
-MAX_CHARS = 2_000
-"""Of a message. The model would have to forget what it heard for a longer one."""
-NOT_READ = "This message is not read: the model cannot take it. A shorter one may do."
-TOO_LONG = f"This message is not read: it has more than {MAX_CHARS:,} characters."
 SEND_TIMEOUT_S = 5.0
 MAX_READING = 64
 MAX_HELD = 32
@@ -52,10 +47,8 @@ class Chat:
         hold_s: float = HOLD_S,
     ) -> None:
         self._room = room
-        self._settings = settings
-        self._consent = consent
+        self._rules = ChatRules(settings, consent, on_text)
         self._accepts = accepts
-        self._on_text = on_text
         self._hold_s = hold_s
         self._reading: set[asyncio.Task[None]] = set()
         self._newest: dict[str, asyncio.Task[None]] = {}
@@ -75,20 +68,6 @@ class Chat:
         for task in self._reading:
             task.cancel()
         await self._group.__aexit__(None, None, None)
-
-    def take(self, identity: str, text: str) -> None:
-        """Act on one whole message."""
-        if same_phrase(text, self._settings.stop_phrases):
-            self._consent.stop(identity)
-        elif same_phrase(text, self._settings.resume_phrases):
-            try:
-                self._consent.resume(identity)
-            except PermissionError:
-                logger.warning("A wish to resume listening was refused")
-        elif self._consent.listening and identity not in self._consent.withdrawn:
-            self._on_text(identity, text)
-        else:
-            logger.info("A chat message is not passed on: its sender is not listened to")
 
     def unread(self, identity: str) -> None:
         """The model did not take what he wrote: he must not wait for an answer."""
@@ -132,11 +111,8 @@ class Chat:
             logger.warning("A chat message was dropped; the room does not know its sender")
         elif not self._accepts(participant):
             logger.debug("A chat message is not read: it is no person's")
-        elif len(text) > MAX_CHARS:
-            logger.info("A chat message is not read: it is too long")
-            await self._refuse(identity, TOO_LONG)
-        elif readable(text):
-            self.take(identity, text)
+        elif (refused := self._rules.take(identity, text)) is not None:
+            await self._refuse(identity, refused)
 
     async def _refuse(self, identity: str, reason: str) -> None:
         try:

@@ -10,14 +10,9 @@ from typing import TYPE_CHECKING
 from livekit import rtc
 
 from interject.config import RoomSettings
+from interject.integrations.conversation.chat_rules import MAX_CHARS, NOT_READ, TOO_LONG
 from interject.integrations.conversation.consent import Consent
-from interject.integrations.livekit.room.chat import (
-    MAX_CHARS,
-    MAX_HELD,
-    NOT_READ,
-    TOO_LONG,
-    Chat,
-)
+from interject.integrations.livekit.room.chat import MAX_HELD, Chat
 from interject.integrations.livekit.room.tracks import people_only
 from tests.fakes.livekit_room import FakeRoom
 from tests.waiting import until

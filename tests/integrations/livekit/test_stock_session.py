@@ -13,9 +13,9 @@ from livekit.agents.cli import AgentsConsole
 from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from interject.agent.outputs import Unvoiced
+from interject.integrations.conversation.chat_rules import NOT_READ
 from interject.integrations.conversation.consent import NOBODY
 from interject.integrations.livekit import TTS, RealtimeModel, RealtimeSession
-from interject.integrations.livekit.room.chat import NOT_READ
 from interject.integrations.livekit.texts import WRITER
 from interject.model_runtime.protocol import Cause, Emotion, RuntimeFailure
 from tests.fakes.clock import FakeClock

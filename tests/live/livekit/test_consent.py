@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.config import load_profile
-from interject.integrations.livekit.room.chat import NOT_READ
+from interject.integrations.conversation.chat_rules import NOT_READ
 from tests.fakes.runtime import MAX_TEXT_CHARS
 from tests.live.livekit.participants import person
 from tests.live.livekit.scripted_agent import AGENT, on_stage
