@@ -5,11 +5,14 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import select
 import sys
 from typing import TYPE_CHECKING, TextIO, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from _typeshed import ReadableBuffer
 
 UTF_8 = "utf-8"
 
@@ -19,6 +22,7 @@ def prepare() -> Sequence[int]:
 
     A closed descriptor is opened on nothing: else the next file that is opened would get its
     number, and with it what others print. A character that the encoding lacks becomes a mark.
+    A reader that is slow is waited for, also where whoever shares the pipe made it non-blocking.
     """
     closed = [number for number in (0, 1, 2) if not _is_open(number)]
     for _ in closed:
@@ -27,15 +31,36 @@ def prepare() -> Sequence[int]:
     sys.stdin = sys.stdin or _text(0, "r")
     sys.stdout = sys.stdout or _text(1, "w")
     sys.stderr = sys.stderr or _text(2, "w")
-    for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=errors)
+    sys.stdout = _patient(sys.stdout, "replace")
+    sys.stderr = _patient(sys.stderr, "backslashreplace")
     return closed
 
 
 def holds_unicode(out: TextIO) -> bool:
     """Whether it takes every character as it is; text in memory does."""
     return not out.encoding or codecs.lookup(out.encoding).name.startswith("utf")
+
+
+class _PatientFile(io.FileIO):
+    """One that is never too full: Python drops what a non-blocking pipe has no room for."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        while (count := super().write(data)) is None:
+            select.select([], [self], [])
+        return count
+
+
+def _patient(stream: TextIO, errors: str) -> TextIO:
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    stream.flush()
+    file = _PatientFile(stream.fileno(), "wb", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(file),
+        encoding=stream.encoding,
+        errors=errors,
+        line_buffering=stream.line_buffering or stream.write_through,
+    )
 
 
 def _text(number: int, mode: str) -> TextIO:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import json
 import os
@@ -11,6 +12,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import termios
 import wave
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -28,6 +30,7 @@ from interject.integrations.livekit.jobs.visitor import VisitorEvent
 from tests.cli.command_process import DEFAULTS, ROOT, listening, started
 from tests.cli.fake_runtime import LoudnessRuntime
 from tests.cli.sounds import RATE_HZ, read_stereo, room, write_wav
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +49,7 @@ ENCODINGS = [
     {"LC_ALL": "POSIX"},
     {"LC_ALL": "de_DE.ISO-8859-1"},
 ]
+PIPE_BYTES = 4_096
 
 
 @pytest.fixture
@@ -201,6 +205,36 @@ def test_every_command_stands_a_closed_or_full_output(
     assert errors.decode().count("\n") == 1
     assert errors.startswith(b"interject: ")
     assert b"standard output" in errors
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+async def test_a_slow_reader_of_a_non_blocking_pipe_loses_nothing(
+    tmp_path: Path, unbuffered: str
+) -> None:
+    source = write_wav(tmp_path / "room.wav", room(40.0))
+    told, errors = await read_late(source, {"PYTHONUNBUFFERED": unbuffered})
+    assert errors == b""
+    assert last(told.decode())["chunks"] == 100
+    assert told.count(b'"decision"') == 200
+
+
+async def read_late(source: Path, variables: dict[str, str]) -> tuple[bytes, bytes]:
+    """What is written into a pipe that its owner made non-blocking, once it had been full."""
+    make = f"os.set_blocking(1, False); fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, {PIPE_BYTES})"
+    script = f"import fcntl, os, sys; {make}; os.execv(sys.executable, sys.argv[1:])"
+    given = json.dumps({**DEFAULTS, "source": str(source), "endless": False})
+    run_it = [sys.executable, "-m", "tests.cli.process", given]
+    with started([sys.executable, "-c", script, *run_it], variables) as process:
+        assert process.stdout is not None
+        pipe = process.stdout.fileno()
+        await until(lambda: waiting_bytes(pipe) > PIPE_BYTES - 400, "a full pipe")
+        told, errors = process.communicate(timeout=50)
+    assert process.returncode == 0
+    return told, errors
+
+
+def waiting_bytes(pipe: int) -> int:
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 # Encodings
