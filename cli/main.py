@@ -16,6 +16,8 @@ def main() -> None:
     if 1 in prepare():
         complain("note: standard output is closed; nothing can be shown there")
     _check_working_folder()
+    # A `numpy.py` in the working folder is not the one that a process of ours means.
+    os.environ["PYTHONSAFEPATH"] = "1"
     from interject.cli.commands import app
 
     signal.signal(signal.SIGINT, before)

@@ -109,7 +109,7 @@ class ServerProcess:
 
     def _spawn(self) -> None:
         command = [
-            sys.executable, "-m", "interject.model_runtime.local.server", "--child",
+            sys.executable, "-P", "-m", "interject.model_runtime.local.server", "--child",
             "--model", self._model, "--slots", str(self._slots), "--socket", str(self.path),
             "--start-s", str(self._start_s),
         ]  # fmt: skip

@@ -379,3 +379,20 @@ def test_no_command_repeats_the_password_of_a_redis(
     assert "must be percent-encoded" in said
     assert "cret" not in said
     assert "internal error" not in said
+
+
+def test_processes_of_a_command_import_nothing_from_the_working_folder(tmp_path: Path) -> None:
+    """The jobs of `interject livekit start` come from a process that begins with `-c`."""
+    (tmp_path / "wave.py").write_text("raise SystemExit('not the one')")
+    script = (
+        "import subprocess, sys\n"
+        "from interject.cli.main import main\n"
+        "sys.argv[1:] = ['--version']\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    subprocess.run([sys.executable, '-c', 'import wave'], check=True)\n"
+    )
+    command = [sys.executable, "-P", "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -128,6 +128,15 @@ async def test_many_processes_share_a_server(checkpoint: Path) -> None:
             await until_closed(session)
 
 
+async def test_a_module_in_the_working_folder_is_not_the_model_s(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numpy.py").write_text("raise SystemExit('not the one')")
+    monkeypatch.chdir(tmp_path)
+    with ServerProcess(str(checkpoint), slots=1) as server:
+        assert server.pid is not None
+
+
 def another(server: ServerProcess, killed: int) -> int:
     """The process that replaces one; that is gone by then."""
     wait_until(lambda: server.pid not in (None, killed))
