@@ -28,6 +28,16 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "interject.agent", "interject.config", "interject.model_runtime.opening",
         "interject.model_runtime.open_runtime", "interject.model_runtime.protocol",
     ),
+    "integrations/conversation": (
+        "interject.agent", "interject.config", "interject.integrations.audio",
+        "interject.model_runtime.protocol",
+    ),
+    "integrations/livekit": (
+        "interject.agent", "interject.config", "interject.integrations.audio",
+        "interject.integrations.conversation", "interject.model_runtime.opening",
+        "interject.model_runtime.open_runtime", "interject.model_runtime.protocol",
+    ),
+    "integrations/audio": ("interject.agent", "interject.model_runtime.protocol"),
     "training": ("interject.model_runtime", "interject.agent.voice"),
     "config": (),
     "cli": (
@@ -36,9 +46,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 HEAVY = ("torch", "transformers", "safetensors", "tokenizers", "scipy", "matplotlib")
+PLATFORM_SDKS = ("aiortc", "livekit", "pipecat", "twilio")
+SHARED_BY_PLATFORMS = ("integrations/audio", "integrations/conversation")
 LIGHT_FOLDERS = ("agent", "cli", "config", "integrations")
 
-IMPORT_WITHOUT_HEAVY = """
+IMPORT_WITHOUT = """
 import importlib, sys
 
 class Refuse:
@@ -52,7 +64,7 @@ for name in sys.argv[2:]:
     try:
         importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in optional:
+        if (error.name or "").split(".")[0] not in optional - set(sys.argv[1].split(",")):
             raise
 """
 
@@ -82,6 +94,17 @@ def inside(name: str, package: str) -> bool:
 def module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(("interject", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+def imports_without(refused: tuple[str, ...], names: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", IMPORT_WITHOUT, ",".join(refused), *names],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("folder", MAY_IMPORT)
@@ -114,11 +137,26 @@ def test_nothing_imports_tests_or_a_bare_folder_name(folder: str) -> None:
 def test_everything_but_the_model_imports_without_torch() -> None:
     names = [module_name(path) for folder in LIGHT_FOLDERS for path in sources(folder)]
     names += ["interject.model_runtime", "interject.model_runtime.protocol"]
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", IMPORT_WITHOUT_HEAVY, ",".join(HEAVY), *names],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=50,
-    )
-    assert done.returncode == 0, done.stderr
+    imports_without(HEAVY, names)
+
+
+@pytest.mark.parametrize("folder", SHARED_BY_PLATFORMS)
+def test_what_platforms_share_and_its_tests_know_no_platforms_sdk(folder: str) -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in (*sources(folder), *sources(f"tests/{folder}"))
+        for name in imports_of(path)
+        if name.split(".")[0] in PLATFORM_SDKS
+    }
+    assert wrong == set()
+
+
+def test_what_platforms_share_and_its_tests_import_where_no_sdk_is_installed() -> None:
+    """`LIGHT_FOLDERS` are refused PyTorch only."""
+    names = [module_name(path) for folder in SHARED_BY_PLATFORMS for path in sources(folder)]
+    names += [
+        module_name(path).removeprefix("interject.")
+        for folder in SHARED_BY_PLATFORMS
+        for path in sources(f"tests/{folder}")
+    ]
+    imports_without(PLATFORM_SDKS, names)

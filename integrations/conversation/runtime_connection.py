@@ -10,8 +10,6 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from livekit.agents import llm
-
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,
@@ -39,7 +37,7 @@ MAX_COMMANDS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class ReconnectBackoff:
     """Seconds between attempts (doubling from the first to the longest), and until giving up."""
 
     first_s: float = 0.25
@@ -55,7 +53,7 @@ class _Order:
     session_id: str | None
 
 
-class Follower(Protocol):
+class ConnectionListener(Protocol):
     """Who is told. Frame numbers go on over all runtime sessions, as if there were one."""
 
     def on_opened(self, *, again: bool) -> None: ...
@@ -67,21 +65,25 @@ class Follower(Protocol):
     def on_refused(self, error: RuntimeFailure) -> None: ...
 
 
-class Connection:
+class CommandsOverflow(Exception):
+    """Too much waits for the runtime."""
+
+
+class RuntimeConnection:
     """`frame` and `command` never wait: 150 frames (60 s) are kept, then the oldest goes."""
 
     def __init__(
         self,
         runtime: Callable[[], Awaitable[Runtime]],
         options: Callable[[str], SessionOptions],
-        follower: Follower,
+        listener: ConnectionListener,
         *,
-        patience: Patience | None = None,
+        backoff: ReconnectBackoff | None = None,
     ) -> None:
         self._runtime = runtime
         self._options = options
-        self._follower = follower
-        self._patience = patience or Patience()
+        self._listener = listener
+        self._backoff = backoff or ReconnectBackoff()
         self._outbox: deque[Frame | _Order] = deque()
         self._frames = 0
         self._filled = asyncio.Event()
@@ -103,9 +105,9 @@ class Connection:
         self._put(frame)
 
     def command(self, command: Command, *, session_id: str | None = None) -> None:
-        """:raises livekit.agents.llm.RealtimeError: when too many wait for the runtime."""
+        """:raises CommandsOverflow: when too many wait for the runtime."""
         if len(self._outbox) - self._frames >= MAX_COMMANDS:
-            raise llm.RealtimeError("too much waits for the runtime already: ask less often")
+            raise CommandsOverflow("too much waits for the runtime already: ask less often")
         self._put(_Order(command, session_id))
 
     def drop_frames(self) -> None:
@@ -126,12 +128,12 @@ class Connection:
                 lost = self._base - self._next_seq
                 self._tell(Gap(session.session_id, self._next_seq, lost, GapReason.MISSING))
             again, self.opened_once = self.opened_once, True
-            self._follower.on_opened(again=again)
+            self._listener.on_opened(again=again)
             reason = await self._serve(session)
             self._session = None
             if not self._closing:
                 logger.warning("The runtime ended a session; it is opened anew")
-                self._follower.on_lost(reason)
+                self._listener.on_lost(reason)
 
     async def close(self) -> None:
         self._closing = True
@@ -140,19 +142,19 @@ class Connection:
                 await self._session.close()
 
     async def _open(self) -> RuntimeSession:
-        delay_s, waited_s = self._patience.first_s, 0.0
+        delay_s, waited_s = self._backoff.first_s, 0.0
         while True:
             try:
                 return await (await self._runtime()).open(self._options(uuid.uuid4().hex))
             except RuntimeFailure as error:
                 lasting = not self.opened_once and not isinstance(error, RuntimeBusy)
-                if lasting or waited_s >= self._patience.give_up_s:
+                if lasting or waited_s >= self._backoff.give_up_s:
                     raise
                 if isinstance(error, RuntimeBusy):
-                    delay_s = min(error.retry_after_s, self._patience.longest_s)
+                    delay_s = min(error.retry_after_s, self._backoff.longest_s)
             await asyncio.sleep(delay_s)
             waited_s += delay_s
-            delay_s = min(2 * delay_s, self._patience.longest_s)
+            delay_s = min(2 * delay_s, self._backoff.longest_s)
 
     async def _serve(self, session: RuntimeSession) -> str:
         """Follow a session to its end; returns why it ended."""
@@ -193,7 +195,7 @@ class Connection:
         except SessionClosed:
             raise
         except RuntimeFailure as error:
-            self._follower.on_refused(error)
+            self._listener.on_refused(error)
 
     def _renumbered(self, event: Event) -> Event:
         match event:
@@ -205,7 +207,7 @@ class Connection:
                 return event
 
     def _tell(self, event: Event) -> None:
-        self._follower.on_event(event)
+        self._listener.on_event(event)
 
     def _put(self, item: Frame | _Order) -> None:
         self._outbox.append(item)

@@ -20,9 +20,9 @@ from interject.integrations.audio.speech_levels import SpeechLevels
 from interject.integrations.conversation.chat_rules import NOT_READ
 from interject.integrations.conversation.consent import NOBODY
 from interject.integrations.conversation.phrases import same_phrase
-from interject.integrations.conversation.runtime_connection import Connection
 from interject.integrations.conversation.stop_wish import StopWish
 from interject.integrations.livekit.audio_frames import read_frame
+from interject.integrations.livekit.connection import Connection
 from interject.integrations.livekit.history import History
 from interject.integrations.livekit.replies import Replies
 from interject.integrations.livekit.requests import Requests
@@ -108,7 +108,7 @@ class RealtimeSession(llm.RealtimeSession[InterjectEvent]):
         self._instructions = ""
         self._instructed = asyncio.Event()
         self._connection = Connection(
-            model.runtime, self._options, self, patience=self._settings.patience
+            model.runtime, self._options, self, backoff=self._settings.backoff
         )
         self._requests = Requests(self._connection, timeout_s=self._settings.reply_timeout_s)
         self._texts = Texts(self._connection, self._requests, self._unread)

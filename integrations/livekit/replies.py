@@ -12,7 +12,7 @@ from livekit.agents import llm
 from interject.agent.floor import Floor, Verdict
 from interject.agent.outputs import Unvoiced, shown_events, stream_time_s
 from interject.integrations.conversation.phrases import begins_phrase
-from interject.integrations.conversation.reply_order import Line
+from interject.integrations.conversation.reply_order import ReplyOrder
 from interject.integrations.livekit.attachment import EMOTION_KEY
 from interject.integrations.livekit.generation import Generation, message_id
 from interject.integrations.livekit.metrics import reply_metrics
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from livekit.agents import SpeechHandle
 
-    from interject.integrations.conversation.runtime_connection import Command, Connection
+    from interject.integrations.conversation.runtime_connection import Command
     from interject.integrations.livekit.attachment import Attachment
+    from interject.integrations.livekit.connection import Connection
     from interject.integrations.livekit.history import History
     from interject.integrations.livekit.model import RealtimeModel
     from interject.integrations.livekit.requests import Request, Requests
@@ -61,7 +62,7 @@ class Replies:
         self._history = history
         self._emit = emit
         self._clock = clock
-        self._line = Line(floor, self)
+        self._order: ReplyOrder[Generation] = ReplyOrder(floor, self)
         self._reported_floor = floor.state
         self._writing: dict[str, Generation] = {}
         self._saying: dict[str, Generation] = {}
@@ -73,7 +74,7 @@ class Replies:
     def speaking(self) -> bool:
         if self._attachment is not None:
             return self._attachment.speaking
-        return self._line.current is not None and self._line.current.taken
+        return self._order.current is not None and self._order.current.taken
 
     # What the model says
 
@@ -93,7 +94,7 @@ class Replies:
             self._suppress(generation)
         elif generation.verdict is not Verdict.SHOW:
             self._saying[generation.message_id] = generation
-            self._line.offer(generation)
+            self._order.offer(generation)
         self.report_floor()
 
     def delta(self, delta: ReplyDelta) -> None:
@@ -135,16 +136,16 @@ class Replies:
 
     def stop(self) -> None:
         """Be silent now: cut what is said and forget what waits."""
-        self._line.drop_waiting()
-        self._line.cut()
+        self._order.drop_waiting()
+        self._order.cut()
         self.report_floor()
 
     def interrupt(self) -> None:
         """LiveKit stops the reply on air; unless that was our wish, what waits goes as well."""
         if not self._own_cut:
-            self._line.drop_waiting()
-        if self._line.current is not None:
-            self._stop(self._line.current)
+            self._order.drop_waiting()
+        if self._order.current is not None:
+            self._stop(self._order.current)
         self.report_floor()
 
     def truncate(self, message_id: str, *, audio_end_ms: int, transcript: str) -> None:
@@ -153,15 +154,15 @@ class Replies:
             generation.note_heard(audio_end_s=audio_end_ms / 1_000.0, transcript=transcript)
 
     def voice_failed(self) -> None:
-        if self._line.current is not None:
-            self._line.current.unvoiced = True
+        if self._order.current is not None:
+            self._order.current.unvoiced = True
 
     def report_floor(self) -> None:
         if self._floor.state is not self._reported_floor:
             self._reported_floor = self._floor.state
             self._emit("interject_floor", self._floor.state)
 
-    # What the line asks
+    # What the order of replies asks
 
     def ready(self) -> bool:
         speech = self._attachment.speech if self._attachment is not None else None
@@ -170,7 +171,7 @@ class Replies:
         speech.add_done_callback(self._on_speech_done)
         return False
 
-    def air(self, generation: Generation) -> None:
+    def play(self, generation: Generation) -> None:
         attachment = self._attachment
         if attachment is None:
             self._emit("generation_created", generation.event())
@@ -229,7 +230,7 @@ class Replies:
             generation.handle = self._attachment.speech
             self._attachment.note_emotion(generation.message_id, generation.emotion)
         if not generation.silent:
-            self._line.admit(generation)
+            self._order.admit(generation)
         event = generation.event()
         self._emit("generation_created", event)
         future.set_result(event)
@@ -283,8 +284,8 @@ class Replies:
         """Feed no more of its text: LiveKit would hand it to the voice even now."""
         generation.interrupted = True
         generation.finish()
-        if generation is self._line.current:
-            self._line.give_way()
+        if generation is self._order.current:
+            self._order.give_way()
 
     def _close(self, generation: Generation) -> None:
         """It has been said or cut: tell the model how much of it was heard."""
@@ -307,9 +308,9 @@ class Replies:
             self._heard(generation.started, chars=heard_chars)
         if heard := generation.text[:heard_chars].strip():
             self._history.add(_message(generation, heard))
-        if generation is self._line.current:
+        if generation is self._order.current:
             self._own_cut = False
-            self._line.closed(generation)
+            self._order.closed(generation)
         self.report_floor()
 
     def _drop_unread(self, generation: Generation) -> None:
@@ -319,7 +320,7 @@ class Replies:
             self._close(generation)
 
     def _on_speech_done(self, speech: SpeechHandle) -> None:
-        self._line.advance()
+        self._order.advance()
         self.report_floor()
 
     def _cancel(self, started: ReplyStarted, *, heard_chars: int) -> None:

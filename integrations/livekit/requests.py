@@ -12,7 +12,8 @@ from livekit.agents import llm
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
-    from interject.integrations.conversation.runtime_connection import Command, Connection
+    from interject.integrations.conversation.runtime_connection import Command
+    from interject.integrations.livekit.connection import Connection
     from interject.model_runtime.protocol import Cause, RuntimeSession
 
 MAX_WAITING = 64

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from interject.integrations.audio.ranges import DBFS, within
 from interject.integrations.audio.talk_over import TalkOver
-from interject.integrations.conversation.runtime_connection import Patience
+from interject.integrations.conversation.runtime_connection import ReconnectBackoff
 
 if TYPE_CHECKING:
     from livekit.agents.stt import STT
@@ -31,7 +31,7 @@ class Settings:
     reply_timeout_s: float = 10.0
     stt: STT[Any] | None = None
     speech_dbfs: float | None = None
-    patience: Patience = field(default_factory=Patience)
+    backoff: ReconnectBackoff = field(default_factory=ReconnectBackoff)
 
     def __post_init__(self) -> None:
         """:raises ValueError: for the first that is out of its range."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from livekit.agents import llm
 
-    from interject.integrations.conversation.runtime_connection import Connection
+    from interject.integrations.livekit.connection import Connection
     from interject.integrations.livekit.requests import Requests
     from interject.model_runtime.protocol import RuntimeSession
 
