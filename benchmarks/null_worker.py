@@ -18,7 +18,8 @@ import torch
 
 from benchmarks.rig import with_context
 from interject.model_runtime.checkpoint import load_checkpoint
-from interject.model_runtime.engine.journal import AudioCursor, Decided, JournalEntry, Snapshot
+from interject.model_runtime.engine.journal import Decided, JournalEntry
+from interject.model_runtime.engine.snapshot import AudioCursor, Snapshot
 from interject.model_runtime.heap import freeze_heap
 from interject.model_runtime.protocol import (
     Closed,
@@ -106,7 +107,7 @@ class NullEngine:
         """Without a memory: just enough for Redis to drop what was heard."""
         heard = self._sessions[session_id].decided
         return Snapshot(
-            AudioCursor(heard, None, -math.inf), spans=(), carry=(), opening=(), reply=None,
+            AudioCursor(heard, None, -math.inf), spans=(), pending_ids=(), reply=None,
             reply_history=(), heard_chars={}, requests=(), reply_count=0, decided_seq=heard - 1,
             threshold=1.0, mode=FloorMode.SPEAK, finishing=False,
         )  # fmt: skip

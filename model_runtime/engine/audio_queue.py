@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.engine.journal import AudioCursor
+from interject.model_runtime.engine.snapshot import AudioCursor
 from interject.model_runtime.network.features import (
     LEFT_CONTEXT_SAMPLES,
     StreamFeatures,

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 
 
 class EventEmitter:
-    """`emit` takes the events; another one may take over."""
+    """`emit` takes the events; another one may take over. `mode` is told with each of them."""
 
-    def __init__(self, session_id: str, emit: Callable[[Event], None]) -> None:
+    def __init__(self, session_id: str, emit: Callable[[Event], None], mode: FloorMode) -> None:
         self.emit = emit
+        self.mode = mode
         self._id = session_id
 
     def decision(
@@ -37,7 +38,6 @@ class EventEmitter:
         logits: Sequence[float],
         *,
         respond: bool,
-        mode: FloorMode,
         now: float,
     ) -> None:
         """A chunk was decided; `logits` are those of silence and of a reply."""
@@ -51,16 +51,18 @@ class EventEmitter:
                 respond_logit=respond_logit,
                 p_respond=1.0 / (1.0 + math.exp(min(silent_logit - respond_logit, 700.0))),
                 respond=respond,
-                mode=mode,
+                mode=self.mode,
                 queued_s=now - chunk.arrived_at,
                 speakers=frame.speakers,
             )
         )
 
-    def started(self, reply: Reply, mode: FloorMode) -> None:
+    def started(self, reply: Reply) -> None:
         """A reply has an emotion; words follow."""
         emotion = reply.emotion or Emotion.NORMAL
-        self.emit(ReplyStarted(self._id, reply.reply_id, reply.seq, emotion, reply.cause, mode))
+        self.emit(
+            ReplyStarted(self._id, reply.reply_id, reply.seq, emotion, reply.cause, self.mode)
+        )
 
     def delta(self, reply: Reply, tokens: Sequence[int], text: str) -> None:
         """More of a reply, unless it is nothing."""

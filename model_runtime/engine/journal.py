@@ -1,10 +1,4 @@
-"""What a session must leave behind so that another engine can go on where it stopped.
-
-With `Eviction.EXACT` a slot is a pure function of the spans that it holds. So a `Snapshot` of the
-spans and the few values beside them, and the journal of what was done since, are enough: the
-journal is replayed without the decoder, the frames that it names are encoded once more, and one
-pass over the spans fills the slot.
-"""
+"""What was done in a session, entry by entry, so that it can be replayed without the decoder."""
 
 from __future__ import annotations
 
@@ -12,62 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
 # What is written down is read back by these annotations, so they must be there at run time.
-from interject.model_runtime.engine.forward_input import Request  # noqa: TC001
-from interject.model_runtime.protocol import (  # noqa: TC001
-    Cause,
-    Emotion,
-    EndReason,
-    FloorMode,
-    Frame,
-)
+from interject.model_runtime.engine.request import Request  # noqa: TC001
+from interject.model_runtime.protocol import FloorMode  # noqa: TC001
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from interject.model_runtime.engine.ledger import Span
     from interject.model_runtime.engine.stream import Stream
-
-
-@dataclass(frozen=True, slots=True)
-class ReplySnapshot:
-    """A reply as far as it had come; `emotion` is None while it is not drawn yet."""
-
-    reply_id: int
-    seq: int
-    cause: Cause
-    emotion: Emotion | None
-    tokens: tuple[int, ...]
-    text: str
-    ended: EndReason | None
-
-
-@dataclass(frozen=True, slots=True)
-class AudioCursor:
-    """Where features go on: `left_context` holds the 200 samples before frame `next_seq`."""
-
-    next_seq: int
-    left_context: Tensor | None
-    loudest: float
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A session between two steps, without the frames that it has not decided yet."""
-
-    audio_cursor: AudioCursor
-    spans: tuple[Span, ...]
-    carry: tuple[int, ...]
-    opening: tuple[int, ...]
-    reply: ReplySnapshot | None
-    reply_history: tuple[ReplySnapshot, ...]
-    heard_chars: dict[int, int]
-    requests: tuple[Request, ...]
-    reply_count: int
-    decided_seq: int
-    threshold: float
-    mode: FloorMode
-    finishing: bool
-    evictions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +22,7 @@ class Fed:
     def replay(self, stream: Stream) -> None:
         stream.next_text()
         if self.token is not None:
-            stream.drew(self.token, stream.replied_at)
+            stream.drew(self.token, stream.conversation.replied_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +117,3 @@ JournalEntry = Fed | Decided | Evicted | Shed | Asked | Cancelled | Played | Upd
 def was_never_encoded(entry: JournalEntry) -> TypeGuard[Shed]:
     """Whether a frame must not be encoded again."""
     return isinstance(entry, Shed) and not entry.encoded
-
-
-@dataclass(frozen=True, slots=True)
-class SavedSession:
-    """All that is known of a session: `frames` are those that the journal and the queue need."""
-
-    snapshot: Snapshot | None
-    journal: tuple[JournalEntry, ...]
-    frames: tuple[Frame, ...]

@@ -111,7 +111,7 @@ class ModelRunner:
         best, scores = largest.indices.tolist(), largest.values.tolist()
         now = self._clock()
         for (stream, inputs), row, token, score in zip(drawing, logits, best, scores, strict=True):
-            greedy = stream.sampler.greedy or inputs.emotion
+            greedy = stream.conversation.sampler.greedy or inputs.emotion
             with self._isolated(stream):
                 check_finite(score)
-                stream.drew(token if greedy else stream.draw(row), now)
+                stream.drew(token if greedy else stream.conversation.draw(row), now)

@@ -8,6 +8,7 @@ only there, and goes on comparing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.engine import Engine
@@ -57,16 +58,9 @@ class GuidedEngine(Engine):
     """
 
     def __init__(self, model: Model, *, slots: int, eviction: Eviction, tie: float) -> None:
-        super().__init__(model, slots=slots, eviction=eviction)
         self.choices: dict[str, Choices] = {}
-        self._runner = GuidedRunner(
-            model,
-            self.kv_cache,
-            isolated=self._isolated,
-            clock=self._clock,
-            choices=self.choices,
-            tie=tie,
-        )
+        runner = partial(GuidedRunner, choices=self.choices, tie=tie)
+        super().__init__(model, slots=slots, eviction=eviction, runner=runner)
 
 
 class GuidedRunner(ModelRunner):
@@ -105,7 +99,7 @@ class GuidedRunner(ModelRunner):
         first = 0
         for stream, inputs in batch:
             first += len(inputs.ids)
-            reply = stream.reply
+            reply = stream.conversation.reply
             if not inputs.wants_token or reply is None:
                 continue
             place: Place = (reply.reply_id, len(reply.tokens))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.detokeniser import Detokeniser
-from interject.model_runtime.engine.journal import ReplySnapshot
+from interject.model_runtime.engine.snapshot import ReplySnapshot
 from interject.model_runtime.protocol import Cause, Emotion, EndReason
 
 if TYPE_CHECKING:

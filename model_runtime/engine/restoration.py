@@ -14,7 +14,7 @@ from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
-    from interject.model_runtime.engine.journal import SavedSession
+    from interject.model_runtime.engine.snapshot import SavedSession
     from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.network.kv_cache import KVCache
 
@@ -60,7 +60,7 @@ class Restoration:
             if self._given_up:
                 return
             self.stream.replay(self._known.journal)
-            self.stream.replied_at = self._now
+            self.stream.conversation.replied_at = self._now
             self._fill()
         except RuntimeFailure:
             raise

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.engine.stream import Stream, StreamState
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from interject.model_runtime.engine.stream import Stream
 
 FRESH_BACKLOG_FRAMES = 5
 """A session with a longer queue is catching up; its chunks are late already."""
@@ -85,10 +85,11 @@ def _next_recompute(streams: list[Stream]) -> tuple[Stream, ...]:
 
 def _behind_speech(stream: Stream, now: float) -> bool:
     """Whether a reply has had fewer tokens than a listener could need by now."""
-    if stream.state is not StreamState.REPLYING or stream.reply is None:
+    talk = stream.conversation
+    if talk.reply is None:
         return True
-    due = REPLY_BURST_TOKENS + REPLY_TOKENS_PER_S * (now - stream.replied_at)
-    return len(stream.reply.tokens) < due
+    due = REPLY_BURST_TOKENS + REPLY_TOKENS_PER_S * (now - talk.replied_at)
+    return len(talk.reply.tokens) < due
 
 
 def _within(streams: list[Stream], limits: StepLimits) -> list[tuple[Stream, int]]:

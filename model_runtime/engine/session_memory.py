@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -11,7 +12,7 @@ from interject.model_runtime.engine.context_budget import ContextBudget
 from interject.model_runtime.engine.ledger import Eviction, Ledger, Span, SpanKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -99,11 +100,19 @@ class SessionMemory:
             stay = (positions < gone.start) | (positions >= gone.stop)
             self._cache.keep(self.slot, positions[stay])
 
+    def spans(self) -> tuple[Span, ...]:
+        """What a snapshot holds of it: a copy, for the ledger's own spans grow."""
+        return tuple(_copies(self.ledger.spans))
+
     def resume(self, spans: Iterable[Span], evictions: int) -> None:
         """What another engine's session remembered; the slot lacks all of it."""
-        self.ledger = Ledger(spans)
+        self.ledger = Ledger(_copies(spans))
         self.evictions = evictions
         assert self.room >= 0, f"{self.ledger.length} positions are more than a slot has"
 
     def _truncate(self, length: int) -> None:
         self._cache.truncate(self.slot, min(length, self._cache.lengths[self.slot]))
+
+
+def _copies(spans: Iterable[Span]) -> Iterator[Span]:
+    return (replace(span, ids=list(span.ids)) for span in spans)

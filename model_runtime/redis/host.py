@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.engine.engine import Engine
     from interject.model_runtime.engine.forward_input import ForwardInput
-    from interject.model_runtime.engine.journal import SavedSession
+    from interject.model_runtime.engine.snapshot import SavedSession
     from interject.model_runtime.redis.restorers import Action, Newcomer
     from interject.model_runtime.redis.spelling import Input
 

@@ -16,16 +16,10 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 from safetensors.torch import load, save
 
-from interject.model_runtime.engine.forward_input import Request  # noqa: TC001 (read at run time)
-from interject.model_runtime.engine.journal import (
-    AudioCursor,
-    Cancelled,
-    Evicted,
-    JournalEntry,
-    ReplySnapshot,
-    Snapshot,
-)
+from interject.model_runtime.engine.journal import Cancelled, Evicted, JournalEntry
 from interject.model_runtime.engine.ledger import Span, SpanKind
+from interject.model_runtime.engine.request import Request  # noqa: TC001 (read at run time)
+from interject.model_runtime.engine.snapshot import AudioCursor, ReplySnapshot, Snapshot
 from interject.model_runtime.protocol import FloorMode, RuntimeFailure
 
 if TYPE_CHECKING:
@@ -55,7 +49,10 @@ class SpanNote:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotNote:
-    """A snapshot without its tensors. `loudest` is None before any sound."""
+    """A snapshot without its tensors. `loudest` is None before any sound.
+
+    `carry` are the pending ids between replies, `opening` those of a reply in progress.
+    """
 
     cursor: str
     next_seq: int
@@ -110,8 +107,8 @@ def write_snapshot(snapshot: Snapshot, cursor: str, *, model: str) -> bytes:
         next_seq=audio.next_seq,
         loudest=audio.loudest if math.isfinite(audio.loudest) else None,
         spans=tuple(_note(span) for span in snapshot.spans),
-        carry=snapshot.carry,
-        opening=snapshot.opening,
+        carry=snapshot.pending_ids if snapshot.reply is None else (),
+        opening=() if snapshot.reply is None else snapshot.pending_ids,
         reply=snapshot.reply,
         said=snapshot.reply_history,
         heard_chars=snapshot.heard_chars,
@@ -143,8 +140,7 @@ def read_snapshot(data: bytes, *, model: str) -> tuple[Snapshot, str]:
     snapshot = Snapshot(
         audio_cursor=AudioCursor(note.next_seq, tensors.get("left"), loudest),
         spans=_spans(note.spans, tensors.get("sound")),
-        carry=note.carry,
-        opening=note.opening,
+        pending_ids=note.carry + note.opening,
         reply=note.reply,
         reply_history=note.said,
         heard_chars=note.heard_chars,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError, ResponseError
 
-from interject.model_runtime.engine.journal import Decided, Fed, JournalEntry, SavedSession
+from interject.model_runtime.engine.journal import Decided, Fed, JournalEntry
+from interject.model_runtime.engine.snapshot import SavedSession
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,

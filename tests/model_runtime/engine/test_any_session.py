@@ -27,8 +27,8 @@ from hypothesis.stateful import (
 from interject.model_runtime.engine.context_budget import LEAST_CONTEXT, ContextBudget
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.forward import forward
-from interject.model_runtime.engine.journal import SavedSession
 from interject.model_runtime.engine.ledger import Eviction
+from interject.model_runtime.engine.snapshot import SavedSession
 from interject.model_runtime.protocol import (
     Decision,
     Emotion,
@@ -43,7 +43,8 @@ from tests.model_runtime.alike import assert_same_decisions
 from tests.model_runtime.worlds import SMALL_CONDITION, frames, noise, small_model
 
 if TYPE_CHECKING:
-    from interject.model_runtime.engine.journal import JournalEntry, Snapshot
+    from interject.model_runtime.engine.journal import JournalEntry
+    from interject.model_runtime.engine.snapshot import Snapshot
     from interject.model_runtime.engine.stream import Stream
 
 EXAMPLES = int(os.environ.get("INTERJECT_EXAMPLES", "15"))
@@ -130,7 +131,7 @@ class AnySession(RuleBasedStateMachine):
 
     @property
     def stream(self) -> Stream:
-        return self.engine._stream("a")
+        return self.engine._streams["a"]
 
     # What is heard and asked for
 
@@ -160,11 +161,11 @@ class AnySession(RuleBasedStateMachine):
 
     @rule(back=st.sampled_from([1, 1, 1, 2, 4, 0, -1]), chars=st.sampled_from([0, 1, 5, 1000]))
     def cancel(self, back: int, chars: int) -> None:
-        self.engine.cancel("a", self.stream._reply_count - back, chars)
+        self.engine.cancel("a", self.stream.conversation.reply_count - back, chars)
 
     @rule(back=st.integers(1, 3), chars=st.integers(0, 30))
     def played(self, back: int, chars: int) -> None:
-        self.engine.heard("a", self.stream._reply_count - back, chars)
+        self.engine.heard("a", self.stream.conversation.reply_count - back, chars)
 
     @rule(threshold=st.sampled_from([0.0, 0.6, 1.0]))
     def update(self, threshold: float) -> None:
@@ -213,7 +214,7 @@ class AnySession(RuleBasedStateMachine):
         self.engine.join(restoration, self.events.append, notes.journal.append)
         after = self.stream.snapshot()
         assert [s.ids for s in after.spans] == [s.ids for s in before.spans]
-        assert (after.carry, after.opening) == (before.carry, before.opening)
+        assert after.pending_ids == before.pending_ids
         assert after.evictions == before.evictions
         assert {chunk.frame.seq for chunk in self.stream.audio.chunks} == waiting
 
@@ -224,16 +225,17 @@ class AnySession(RuleBasedStateMachine):
         memory = self.engine.kv_cache
         assert self.engine.session_ids in (("b", "a"), ("a", "b")), "nobody failed"
         for name in "ab":
-            own = self.engine._stream(name).memory
+            own = self.engine._streams[name].memory
             assert own.ledger.length == sum(span.length for span in own.ledger.spans)
             assert memory.lengths[own.slot] + own.unfilled == own.ledger.length <= memory.context
             assert all(span.length <= self.budget.span for span in own.ledger.spans)
-        assert len(self.stream._carry) <= 1
+        assert self.stream.replying or len(self.stream.conversation.pending_ids) <= 1
 
     @invariant()
     def replies_are_held_as_far_as_they_were_heard(self) -> None:
         for span in self.stream.memory.ledger.spans:
-            reply = None if span.reply_id is None else self.stream._reply_history.get(span.reply_id)
+            history = self.stream.conversation.history
+            reply = None if span.reply_id is None else history.get(span.reply_id)
             if reply is not None and reply.tokens:
                 assert span.ids[-len(reply.tokens) :] == reply.tokens
 
@@ -244,7 +246,7 @@ class AnySession(RuleBasedStateMachine):
         wanted = alone(self.budget.context, self.eviction)[: self.heard_by_other]
         assert_same_decisions(decisions(self.others), wanted, self.engine.model.config)
         ends = [e.reply_id for e in self.events if isinstance(e, ReplyEnded)]
-        assert set(ends) == set(range(self.stream._reply_count))
+        assert set(ends) == set(range(self.stream.conversation.reply_count))
         if self.eviction is Eviction.EXACT:
             self.slot_is_what_the_ledger_says()
 

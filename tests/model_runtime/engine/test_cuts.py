@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from interject.model_runtime.engine.journal import SavedSession
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.scheduler import StepLimits
+from interject.model_runtime.engine.snapshot import SavedSession
 from interject.model_runtime.protocol import (
     Decision,
     Emotion,
@@ -52,7 +52,7 @@ def restored(room: Room) -> Room:
     """The same session in another engine, from its snapshot."""
     other = Room(eviction=Eviction.EXACT)
     known = SavedSession(room.engine.snapshot("a"), (), ())
-    restoration = other.engine.restore(room.engine._stream("a").options, known)
+    restoration = other.engine.restore(room.engine._streams["a"].options, known)
     restoration.run()
     other.events["a"] = []
     other.engine.join(restoration, other.events["a"].append, lambda deed: None)
@@ -92,7 +92,7 @@ def test_nor_does_one_that_its_limit_ended(chunks: int) -> None:
     drawn = [token for delta in room.of(ReplyDelta) for token in delta.token_ids]
     unheard = drawn[room.of(ReplyEnded)[-1].token_count :]
     assert len(unheard) > 5
-    assert unheard[-1] not in room.engine._stream("a").memory.ledger.contents().ids[20:]
+    assert unheard[-1] not in room.engine._streams["a"].memory.ledger.contents().ids[20:]
     assert_same(room, restored(room))
 
 
@@ -121,7 +121,7 @@ def test_what_follows_a_cut_is_computed_in_pieces_while_others_are_decided() -> 
     room.engine.say("a", WORDS, Emotion.NORMAL)
     hear(room, first=0, chunks=12)
     room.engine.cancel("a", 0, HEARD)
-    memory = room.engine._stream("a").memory
+    memory = room.engine._streams["a"].memory
     assert memory.unfilled == 12 * 13
     for pieces in range(1, 10):
         room.engine.push("b", SOUND[pieces])

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from interject.model_runtime.engine.engine import MAX_REQUESTS, Engine
+from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.forward_input import AUDIO
 from interject.model_runtime.engine.ledger import Eviction
+from interject.model_runtime.engine.request import MAX_REQUESTS
 from interject.model_runtime.engine.scheduler import StepLimits
 from interject.model_runtime.network.attention import Segment, SlotAttention
 from interject.model_runtime.protocol import (

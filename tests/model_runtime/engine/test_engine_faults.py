@@ -29,21 +29,21 @@ NOT_A_NUMBER = "the model computed something that is not a number"
 
 def poison_memory(room: Room) -> None:
     """What an overflow leaves behind."""
-    slot = room.engine._stream("a").memory.slot
+    slot = room.engine._streams["a"].memory.slot
     room.engine.kv_cache.values[:, slot, 0] = float("nan")
 
 
 def lose_sound(room: Room) -> None:
     """A chunk is due that is not there."""
     room.engine.push("a", LATER[0])
-    room.engine._stream("a").audio.chunks[0].frame = None  # type: ignore[assignment]
+    room.engine._streams["a"].audio.chunks[0].frame = None  # type: ignore[assignment]
 
 
 def lose_reply(room: Room) -> None:
-    """A reply has begun of which nothing is known."""
+    """A reply has begun, and nobody knows with what."""
     room.engine.answer_now("a")
     room.engine.step()
-    room.engine._stream("a").reply = None
+    room.engine._streams["a"].conversation.pending_ids = []
 
 
 class NoDice(Sampler):
@@ -55,13 +55,13 @@ class NoDice(Sampler):
 
 def draw_nothing(room: Room) -> None:
     """A reply begins that cannot be drawn."""
-    room.engine._stream("a").sampler = NoDice(Sampling(temperature=1.0))
+    room.engine._streams["a"].conversation.sampler = NoDice(Sampling(temperature=1.0))
     room.engine.answer_now("a")
 
 
 def overflow(room: Room) -> None:
     """A slot has no room for what is due; the others are in the same pass."""
-    stream = room.engine._stream("a")
+    stream = room.engine._streams["a"]
     room.engine.kv_cache.lengths[stream.memory.slot] = room.engine.kv_cache.context
 
 
@@ -71,24 +71,24 @@ def deafen(room: Room) -> None:
     def gone(event: object) -> None:
         raise RuntimeError("Event loop is closed")
 
-    tell = room.engine._stream("a")._events
+    tell = room.engine._streams["a"].events
     hear = tell.emit
     tell.emit = lambda event: hear(event) if isinstance(event, Closed) else gone(event)
 
 
-def lose_carry(room: Room) -> None:
+def lose_pending_ids(room: Room) -> None:
     """Whoever plans the step cannot tell what the session needs."""
-    room.engine._stream("a")._carry = None  # type: ignore[assignment]
+    room.engine._streams["a"].conversation.pending_ids = None  # type: ignore[assignment]
 
 
 FAULTS = {
-    "no plan": (lose_carry, "the session failed (TypeError); see the log"),
+    "no plan": (lose_pending_ids, "the session failed (TypeError); see the log"),
     "no dice": (draw_nothing, "the session failed (RuntimeError); see the log"),
     "no room": (overflow, "the session failed (AssertionError); see the log"),
     "no audio": (deafen, "the session failed (RuntimeError); see the log"),
     "no number": (poison_memory, NOT_A_NUMBER),
     "no frame": (lose_sound, "the session failed (AttributeError); see the log"),
-    "no reply": (lose_reply, "the session failed (AssertionError); see the log"),
+    "no reply": (lose_reply, "the session failed (IndexError); see the log"),
 }
 
 
@@ -150,7 +150,7 @@ def test_a_step_in_which_everybody_fails_is_a_step() -> None:
     room.hear(EARLIER_S)
     lose_reply(room)
     room.run()
-    failure = "the session failed (AssertionError); see the log"
+    failure = "the session failed (IndexError); see the log"
     assert room.events["a"][-1] == Closed("a", CloseReason.FAILURE, failure)
     assert room.engine.kv_cache.free_slots == 1
 
@@ -188,7 +188,7 @@ def test_a_pass_that_fails_for_everybody_is_the_engine_s_fault() -> None:
         room.open(name)
         room.hear(EARLIER_S, name=name, seed=3)
     overflow(room)
-    room.engine.kv_cache.lengths[room.engine._stream("b").memory.slot] = (
+    room.engine.kv_cache.lengths[room.engine._streams["b"].memory.slot] = (
         room.engine.kv_cache.context
     )
     for name in ("a", "b"):
@@ -203,7 +203,7 @@ def test_nobody_left_to_tell_is_no_reason_to_fail(caplog: pytest.LogCaptureFixtu
 
     room = Room(slots=1)
     room.open()
-    room.engine._stream("a")._events.emit = gone
+    room.engine._streams["a"].events.emit = gone
     room.engine.close("a", CloseReason.CLIENT)
     assert "nobody can be told" in caplog.text
     assert room.engine.kv_cache.free_slots == 1

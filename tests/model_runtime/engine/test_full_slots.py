@@ -9,9 +9,9 @@ import torch
 
 from interject.model_runtime.engine.context_budget import LEAST_CONTEXT, ContextBudget
 from interject.model_runtime.engine.engine import Engine
-from interject.model_runtime.engine.journal import SavedSession
 from interject.model_runtime.engine.ledger import Eviction, Span, SpanKind
 from interject.model_runtime.engine.scheduler import StepLimits
+from interject.model_runtime.engine.snapshot import SavedSession
 from interject.model_runtime.protocol import (
     Closed,
     Decision,
@@ -49,7 +49,7 @@ def settle(room: Room) -> None:
 
 def unfed(room: Room, name: str = "a") -> int:
     """Positions that the ledger has and the slot has not; more than there are places is none."""
-    memory = room.engine._stream(name).memory
+    memory = room.engine._streams[name].memory
     assert memory.ledger.length <= room.engine.kv_cache.context
     return memory.ledger.length - room.engine.kv_cache.lengths[memory.slot]
 
@@ -112,7 +112,7 @@ def test_refills_take_turns() -> None:
         room.now += 1.0
     while len(room.of(Decision, "b")) < 2:
         assert room.engine.step()
-    assert room.engine._stream("a").memory.unfilled > 80
+    assert room.engine._streams["a"].memory.unfilled > 80
     settle(room)
     assert len(room.of(Decision, "a")) == 11
 
@@ -123,15 +123,15 @@ def test_an_answer_longer_than_what_is_left_goes_on_after_an_eviction() -> None:
     for name in "ab":
         room.open(name, threshold=1.0, max_reply_tokens=60, sampling=TALKATIVE)
     for frame in SOUND:
-        if room.engine._stream("a").memory.room < 60:
+        if room.engine._streams["a"].memory.room < 60:
             break
         talk(room, [frame])
     before = room.engine.evictions("a")
     room.engine.answer_now("a")
     while room.engine.evictions("a") == before:
         assert room.engine.step()
-    assert room.engine._stream("a").reply is not None
-    assert room.engine._stream("a").memory.unfilled > 8
+    assert room.engine._streams["a"].conversation.reply is not None
+    assert room.engine._streams["a"].memory.unfilled > 8
     room.engine.push("b", SOUND[0])
     room.engine.step()
     assert room.of(Decision, "b")
@@ -206,7 +206,7 @@ def test_a_snapshot_with_spans_of_any_length_goes_on() -> None:
             *room.engine.snapshot("a").spans,
             Span(SpanKind.REPLY, [5] * 400, reply_id=0),
         ),
-        carry=(7, room.config.layout.text_end),
+        pending_ids=(7, room.config.layout.text_end),
         reply_count=1,
     )
     room.engine.abandon("a")

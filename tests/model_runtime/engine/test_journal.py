@@ -11,8 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from interject.model_runtime.engine.engine import Engine
-from interject.model_runtime.engine.journal import Fed, SavedSession
+from interject.model_runtime.engine.journal import Fed
 from interject.model_runtime.engine.ledger import Eviction
+from interject.model_runtime.engine.snapshot import SavedSession
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     CloseReason,
@@ -33,7 +34,8 @@ from tests.model_runtime.worlds import frames, noise, small_model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.model_runtime.engine.journal import JournalEntry, Snapshot
+    from interject.model_runtime.engine.journal import JournalEntry
+    from interject.model_runtime.engine.snapshot import Snapshot
 
 pytestmark = pytest.mark.numerics
 OPTIONS = SessionOptions("a", prompt_ids=tuple(range(20)), threshold=0.6, max_reply_tokens=9)

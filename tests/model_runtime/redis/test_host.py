@@ -13,9 +13,9 @@ import torch
 
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.forward_input import ForwardInput
-from interject.model_runtime.engine.journal import SavedSession
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.restoration import Restoration
+from interject.model_runtime.engine.snapshot import SavedSession
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,
@@ -238,12 +238,12 @@ class Scene:
 
 def no_snapshot(scene: Scene) -> None:
     """What is to be written down is no number that could be."""
-    scene.engine._stream("bad").audio.features.loudest = cast("float", object())
+    scene.engine._streams["bad"].audio.features.loudest = cast("float", object())
     scene.host.snapshot("bad")
 
 
 def no_journal(scene: Scene) -> None:
-    note = scene.engine._stream("bad").journal
+    note = scene.engine._streams["bad"].journal
     assert note is not None
     note(cast("JournalEntry", Undone()))
 

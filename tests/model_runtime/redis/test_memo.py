@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.model_runtime.engine.forward_input import ForcedReply, TypedTurn
 from interject.model_runtime.engine.journal import (
     Asked,
     Cancelled,
@@ -18,6 +17,7 @@ from interject.model_runtime.engine.journal import (
     Shed,
     Updated,
 )
+from interject.model_runtime.engine.request import ForcedReply, TypedTurn
 from interject.model_runtime.protocol import Cause, Emotion, FloorMode
 from interject.model_runtime.redis.memo import read_journal, write_journal
 

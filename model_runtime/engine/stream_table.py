@@ -1,0 +1,131 @@
+"""The sessions that are open, each with its slot, and what ends one of them alone."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.engine.faults import failure, is_own
+from interject.model_runtime.protocol import (
+    CloseReason,
+    RuntimeBusy,
+    RuntimeFailure,
+    SessionClosed,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from interject.model_runtime.engine.stream import Stream
+    from interject.model_runtime.network.kv_cache import KVCache
+
+BUSY_RETRY_S = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class StreamTable:
+    """Streams by name. A slot is taken before its stream is there, and freed behind it."""
+
+    def __init__(self, cache: KVCache) -> None:
+        self._cache = cache
+        self._streams: dict[str, Stream] = {}
+
+    def __iter__(self) -> Iterator[Stream]:
+        """Those that are open now, whichever are closed meanwhile."""
+        return iter(tuple(self._streams.values()))
+
+    def __getitem__(self, name: str) -> Stream:
+        """:raises SessionClosed: when there is none of that name."""
+        try:
+            return self._streams[name]
+        except KeyError:
+            raise SessionClosed(f"session {name} is not open") from None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the sessions that are open."""
+        return tuple(self._streams)
+
+    def allocate(self, name: str, session_id: str) -> int:
+        """A slot for a new stream.
+
+        :raises RuntimeBusy: when every slot is taken.
+        :raises RuntimeFailure: when the name is in use.
+        """
+        if name in self._streams:
+            raise RuntimeFailure(f"session {session_id} is open already")
+        slot = self._cache.allocate()
+        if slot is None:
+            raise RuntimeBusy(
+                f"all {len(self._cache.lengths)} slots are taken", retry_after_s=BUSY_RETRY_S
+            )
+        return slot
+
+    def free(self, stream: Stream) -> None:
+        """A slot that the device does not clean is not used again."""
+        try:
+            self._cache.free(stream.memory.slot)
+        except Exception:
+            logger.exception("a slot is lost", extra={"session": shown(stream.name)})
+
+    def add(self, stream: Stream) -> None:
+        """From now on it takes part in steps."""
+        self._streams[stream.name] = stream
+
+    def close(self, name: str, reason: CloseReason, detail: str = "") -> None:
+        """End a session and free its slot. Its owner is told first, whatever the device does."""
+        stream = self._streams.pop(name, None)
+        if stream is None:
+            return
+        try:
+            stream.close(reason, detail)
+        except Exception:
+            logger.exception(
+                "nobody can be told of a session's end", extra={"session": shown(name)}
+            )
+        self.free(stream)
+
+    def abandon(self, name: str) -> None:
+        """Free a session's slot without a word: it is another engine's now."""
+        stream = self._streams.pop(name, None)
+        if stream is not None:
+            self.free(stream)
+
+    def is_open(self, stream: Stream | None) -> bool:
+        """Whether this very session is open, and not another one under its name."""
+        return stream is not None and self._streams.get(stream.name) is stream
+
+    @contextlib.contextmanager
+    def contained(self, stream: Stream | None = None) -> Iterator[None]:
+        """What one session causes ends that one alone: another engine would fail as well.
+
+        :raises RuntimeFailure: what it is told.
+        """
+        try:
+            yield
+        except RuntimeFailure:
+            raise
+        except Exception as error:
+            if not is_own(error):
+                raise
+            self._fail(stream, error)
+            raise RuntimeFailure(failure(error)) from error
+
+    @contextlib.contextmanager
+    def isolated(self, stream: Stream) -> Iterator[None]:
+        """The same within a step, where nobody waits for an answer and nothing is refused."""
+        try:
+            yield
+        except Exception as error:
+            if not is_own(error):
+                raise
+            self._fail(stream, error)
+
+    def _fail(self, stream: Stream | None, error: Exception) -> None:
+        name = "" if stream is None else stream.name
+        logger.error("a session failed", exc_info=error, extra={"session": shown(name)})
+        if self.is_open(stream):
+            self.close(name, CloseReason.FAILURE, failure(error))
