@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from interject.agent.outputs import OutputEvent
+
+logger = logging.getLogger(__name__)
 
 MAX_TEXT_CHARS = 2_000
 """A card is read at a glance, and LiveKit's data packet holds about 15 kB."""
@@ -66,6 +69,8 @@ class Cues:
             return
         addressees = self._addressees()
         if not addressees:
+            if not self.unaddressed:
+                logger.warning("A cue reaches nobody: none of those who are shown cues is here")
             self.unaddressed += 1
             return
         await self._sender.send_cue(cue_message(event, now=self._wall_clock()), addressees)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from livekit.agents import llm, tts
 from livekit.agents.utils import is_given
 
+from interject.integrations.livekit.track_subscription import TrackSubscription
 from interject.model_runtime.protocol import FloorMode
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Attachment:
     def __init__(self, session: AgentSession[Any]) -> None:
         self._session = weakref.ref(session)
         self._mode = FloorMode.SPEAK
+        self._subscription = TrackSubscription(session)
         self._created: Callable[[SpeechHandle], None] | None = None
         self._voiced = True
         self.on_voice_failed: Callable[[], None] = _ignore
@@ -129,6 +131,7 @@ class Attachment:
             self.on_voice_failed()
 
     def _on_speech_created(self, event: SpeechCreatedEvent) -> None:
+        self._subscription.expect(event.speech_handle)
         if self._created is not None:
             self._created(event.speech_handle)
 

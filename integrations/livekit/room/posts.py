@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from interject.agent.outputs import Posted, Unvoiced
+from interject.integrations.conversation.consent import EVERYBODY
+from interject.integrations.livekit.room.tracks import present_people
 
 if TYPE_CHECKING:
     from livekit import rtc
 
     from interject.agent.outputs import OutputEvent
+
+logger = logging.getLogger(__name__)
 
 CHAT_TOPIC = "lk.chat"
 TRANSCRIPTION_TOPIC = "lk.transcription"
@@ -24,11 +29,15 @@ class Posts:
 
     def __init__(self, room: rtc.Room) -> None:
         self._room = room
+        self._told = False
         self.sent = 0
 
     async def emit(self, event: OutputEvent) -> None:
         if not isinstance(event, Posted):
             return
+        if not self._told and not present_people(self._room, (EVERYBODY,)):
+            self._told = True
+            logger.warning("A reply is posted where nobody is known to be in the room")
         attributes = {EMOTION_ATTRIBUTE: event.emotion.value, CHUNK_ATTRIBUTE: str(event.seq)}
         await self._room.local_participant.send_text(
             event.text, topic=CHAT_TOPIC, attributes=attributes

@@ -26,7 +26,9 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 TEXT = "One good clause here. And another one follows."
 
 
-async def reader(server: LiveKitServer, room_name: str) -> tuple[rtc.Room, list[tuple[str, str]]]:
+async def reader(
+    server: LiveKitServer, room_name: str, *, auto_subscribe: bool = True
+) -> tuple[rtc.Room, list[tuple[str, str]]]:
     """Somebody who reads along; what he reads, by topic."""
     room, read = rtc.Room(), list[tuple[str, str]]()
     tasks: list[asyncio.Task[None]] = []
@@ -39,7 +41,8 @@ async def reader(server: LiveKitServer, room_name: str) -> tuple[rtc.Room, list[
 
     for topic in ("lk.chat", "lk.transcription"):
         room.register_text_stream_handler(topic, functools.partial(on_stream, topic))
-    await room.connect(server.url, server.token("ann", room_name))
+    subscribing = rtc.RoomOptions(auto_subscribe=auto_subscribe)
+    await room.connect(server.url, server.token("ann", room_name), subscribing)
     return room, read
 
 
@@ -70,3 +73,37 @@ async def test_what_nobody_can_hear_is_read(shared_livekit: LiveKitServer, case:
         await model.aclose()
         for one in (room, ann):
             await one.disconnect()
+
+
+async def test_speech_that_waits_for_a_subscriber_is_told_of_once(
+    shared_livekit: LiveKitServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    runtime, name = FakeRuntime(deciding=False), "nobody-subscribes"
+    model = interject.RealtimeModel(runtime)
+    voice = FakeVoice(samples_per_char=100)
+    session = interject.session(model=model, tts=interject.TTS(voice, on_air=model.on_air))
+    ann, read = await reader(shared_livekit, name, auto_subscribe=False)
+    room = rtc.Room()
+    await room.connect(shared_livekit.url, shared_livekit.token("agent", name))
+    try:
+        options = interject.room_options(load_profile("default"))
+        await session.start(Agent(instructions=""), room=room, room_options=options, record=False)
+        await until(lambda: any(topic == "lk.chat" for topic, _ in read), "the announcement")
+        for _ in range(2):
+            runtime.sessions[0].reply(Scripted(TEXT), cause=Cause.MODEL)
+        await until(lambda: told(caplog, "Nobody subscribes"), "the log")
+        agent = ann.remote_participants["agent"]
+        for publication in agent.track_publications.values():
+            publication.set_subscribed(True)
+        spoken = ("lk.transcription", TEXT)
+        await until(lambda: read.count(spoken) == 2, "the words")
+        assert told(caplog, "Nobody subscribes") == 1
+    finally:
+        await session.aclose()
+        await model.aclose()
+        for one in (room, ann):
+            await one.disconnect()
+
+
+def told(caplog: pytest.LogCaptureFixture, begins: str) -> int:
+    return sum(record.getMessage().startswith(begins) for record in caplog.records)

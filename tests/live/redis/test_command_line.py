@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import wave
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import pytest
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.protocol import FRAME_SAMPLES
 from interject.model_runtime.rounding import assert_same, model_terms
+from tests.live.redis.worker_process import WorkerProcess
 
 if TYPE_CHECKING:
     from tests.live.redis.server import RedisServer
@@ -80,6 +82,35 @@ def test_a_file_gives_the_same_through_redis(redis_server: RedisServer, question
     for logit in ("silent_logit", "respond_logit"):
         here, there = ([x[logit] for x in run if logit in x] for run in (together, apart))
         assert_same(there, here, terms=terms)
+
+
+def test_an_outage_is_a_line_when_it_begins_and_one_when_it_is_over(
+    redis_server: RedisServer, question: str
+) -> None:
+    worker = WorkerProcess(redis_server.url, "w1", context=1_024)
+    worker.start()
+    command = [*COMMAND, "listen", question, "--json", "--speed", "realtime", "--runtime"]
+    listener = subprocess.Popen(
+        [*command, redis_server.url],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert listener.stdout is not None
+        assert "p_respond" in listener.stdout.readline()
+        redis_server.kill()
+        time.sleep(2.0)
+        redis_server.start()
+        out, err = listener.communicate(timeout=120)
+    finally:
+        listener.kill()
+        worker.kill()
+    told = [line for line in err.splitlines() if "redis" in line.lower()]
+    assert len(told) == 2, err
+    assert "redis cannot be used; waiting for it" in told[0]
+    assert "redis can be used again" in told[1]
+    assert "Traceback" not in err
+    assert listener.returncode == 0
+    assert sum("p_respond" in line for line in out.splitlines()) > CHUNKS // 2
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""What reaches nobody is told of in the log, once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interject.agent.outputs import Cue, Posted
+from interject.integrations.conversation.cues import Cues
+from interject.integrations.livekit.room.data_topics import DataTopics
+from interject.integrations.livekit.room.posts import Posts
+from interject.model_runtime.protocol import Emotion, EndReason
+from tests.fakes.livekit_room import FakeRoom
+
+if TYPE_CHECKING:
+    import pytest
+
+POSTED = Posted(
+    session_id="s", reply_id=0, seq=3, at_s=1.6, emotion=Emotion.NORMAL, text="Secret.",
+    reason=EndReason.COMPLETE,
+)  # fmt: skip
+CUE = Cue(
+    session_id="s", id="s-0", chunk=3, at_s=1.6, emotion=Emotion.NORMAL, text="Secret.",
+    category="note", priority=500, expires_at_s=31.6,
+)  # fmt: skip
+
+
+async def test_a_reply_that_nobody_is_there_to_read(caplog: pytest.LogCaptureFixture) -> None:
+    room = FakeRoom()
+    posts = Posts(room.as_room)
+    for _ in range(2):
+        await posts.emit(POSTED)
+    assert [record.getMessage() for record in caplog.records] == [
+        "A reply is posted where nobody is known to be in the room"
+    ]
+    assert posts.sent == 2
+
+
+async def test_a_reply_that_somebody_reads_is_nothing_to_tell(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    room = FakeRoom()
+    room.come("ann", "sid")
+    await Posts(room.as_room).emit(POSTED)
+    assert not caplog.records
+
+
+async def test_a_cue_whose_addressees_are_away(caplog: pytest.LogCaptureFixture) -> None:
+    cues = Cues(DataTopics(FakeRoom().as_room), lambda: [])
+    for _ in range(2):
+        await cues.emit(CUE)
+    assert [record.getMessage() for record in caplog.records] == [
+        "A cue reaches nobody: none of those who are shown cues is here"
+    ]
+    assert (cues.sent, cues.unaddressed) == (0, 2)
