@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 
+BELOW_CLI = (
+    "interject.agent", "interject.config", "interject.integrations", "interject.model_runtime",
+    "interject.training",
+)  # fmt: skip
+SHARED_BY_COMMANDS = ("interject.cli.input", "interject.cli.output", "interject.cli.process")
+COMMANDS = ("bench", "doctor", "listen", "livekit", "model", "offline", "top", "worker")
+
 # What each folder may import of ours, beside itself.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "agent": ("interject.model_runtime.protocol", "interject.config"),
@@ -40,10 +47,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "integrations/audio": ("interject.agent", "interject.model_runtime.protocol"),
     "training": ("interject.model_runtime", "interject.agent.voice"),
     "config": (),
-    "cli": (
-        "interject.agent", "interject.config", "interject.integrations",
-        "interject.model_runtime", "interject.training",
-    ),
+    "cli": BELOW_CLI,
+    "cli/process": BELOW_CLI,
+    "cli/input": (*BELOW_CLI, "interject.cli.process"),
+    "cli/output": (*BELOW_CLI, "interject.cli.process"),
+    **{f"cli/{command}": (*BELOW_CLI, *SHARED_BY_COMMANDS) for command in COMMANDS},
 }  # fmt: skip
 HEAVY = ("torch", "transformers", "safetensors", "tokenizers", "scipy", "matplotlib")
 PLATFORM_SDKS = ("aiortc", "livekit", "pipecat", "twilio")
