@@ -15,12 +15,12 @@ import typer
 
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.protocol import RuntimeFailure
-from interject.training.bank import BankSize, open_bank
 from interject.training.evaluation import AT_THRESHOLD, DEFAULT_THRESHOLD, Score, evaluate
-from interject.training.examination import examine_with, festival_bank
+from interject.training.held_out import examine_with, festival_bank
 from interject.training.scene import Style
+from interject.training.speech_bank import BankSize, open_bank
+from interject.training.stock import make_world
 from interject.training.utterance import SynthesisError
-from interject.training.world import make_world
 
 if TYPE_CHECKING:
     from interject.training.scene import Scene

@@ -15,13 +15,13 @@ import torch
 import typer
 
 from interject.model_runtime.checkpoint.native import read_tokenizer
-from interject.training.bank import BankSize, open_bank
-from interject.training.feed import BatchMaker
+from interject.training.batch_loader import BatchMaker
 from interject.training.recipe import Settings, nano_config
+from interject.training.speech_bank import BankSize, open_bank
+from interject.training.stock import make_world
 from interject.training.tokenizer import train_tokenizer
 from interject.training.trainer import MODEL_FOLDER, Trainer
 from interject.training.utterance import SynthesisError
-from interject.training.world import make_world
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

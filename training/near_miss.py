@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from interject.training.language import spoken_prompts
-from interject.training.talk import filled
+from interject.training.talk_grammar import filled
 
 if TYPE_CHECKING:
     import random

@@ -11,8 +11,8 @@ import numpy as np
 from interject.model_runtime.protocol import FRAME_SAMPLES, SAMPLE_RATE_HZ, Emotion
 
 if TYPE_CHECKING:
-    from interject.training.bank import SpeechBank
     from interject.training.sounds.waves import Rng, Wave
+    from interject.training.speech_bank import SpeechBank
 
 DECISION_LAG_S = 0.2
 """How much more must be heard: a closed stop is silent for 0.1 s within a word."""

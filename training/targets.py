@@ -12,7 +12,7 @@ from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS
 from interject.model_runtime.protocol import FRAME_SAMPLES
 from interject.training.language import OTHER_PROMPTS, VERBATIM_PROMPT, spoken_prompts
 from interject.training.sounds.catalogue import CLASSES
-from interject.training.talk import any_prompt
+from interject.training.talk_grammar import any_prompt
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

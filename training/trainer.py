@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from interject.model_runtime.checkpoint import Model, random_model, save_native
-from interject.training.feed import BatchMaker, Feed, Order
+from interject.training.batch_loader import BatchMaker, Feed, Order
 from interject.training.losses import AuxiliaryHeads, Losses, compute_losses
 from interject.training.optimiser import make_optimisers
 

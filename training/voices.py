@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.training.disguise import PLAIN, disguised, random_disguise
 from interject.training.phones import phone_id
 from interject.training.utterance import Pcm, SynthesisError, Utterance, trimmed
+from interject.training.voice_transform import PLAIN, disguised, random_disguise
 
 if TYPE_CHECKING:
     import random

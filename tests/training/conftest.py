@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from interject.training.bank import BankSize, SpeechBank, make_bank
-from interject.training.feed import BatchMaker
+from interject.training.batch_loader import BatchMaker
 from interject.training.recipe import nano_config
+from interject.training.speech_bank import BankSize, SpeechBank, make_bank
+from interject.training.stock import make_world
 from interject.training.tokenizer import train_tokenizer
-from interject.training.world import make_world
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.protocol import Emotion
 from interject.training.evaluation import Said, Score, evaluate, frames, listen
 from interject.training.scene import Happening, Reply, Scene, World
-from interject.training.scenes import make_scene
+from interject.training.scene_builder import make_scene
 from interject.training.sounds.catalogue import CLASSES
 from interject.training.tokenizer import train_tokenizer
 

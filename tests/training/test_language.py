@@ -19,7 +19,7 @@ from interject.training.language import (
 )
 from interject.training.near_miss import near_miss
 from interject.training.sounds.catalogue import CLASSES
-from interject.training.talk import unrelated
+from interject.training.talk_grammar import unrelated
 from interject.training.tokenizer import train_tokenizer
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from torch import nn
 
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.rounding import assert_same, decoder_terms, tower_terms
-from interject.training.feed import BatchMaker, Feed, Order
+from interject.training.batch_loader import BatchMaker, Feed, Order
 from interject.training.losses import compute_losses, decision_logits, run_model
 from interject.training.optimiser import Muon, orthogonal
 from interject.training.recipe import Settings

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from interject.training.rooms import channel, colour_and_place, impulse_response, stretch
+from interject.training.acoustics import channel, colour_and_place, impulse_response, stretch
 from interject.training.sounds.alarming import ALARMING
 from interject.training.sounds.catalogue import CLASSES, make_sound, models
 from interject.training.sounds.waves import glide, tone

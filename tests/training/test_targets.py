@@ -9,7 +9,7 @@ from interject.model_runtime.network.features import StreamingLogMel
 from interject.model_runtime.protocol import Emotion
 from interject.training.batch import collate, stream_features
 from interject.training.scene import Happening, Reply, Scene, Style, World
-from interject.training.scenes import make_scene
+from interject.training.scene_builder import make_scene
 from interject.training.sounds.catalogue import CLASSES
 from interject.training.targets import TargetWriter, TypedTurn
 from interject.training.tokenizer import train_tokenizer

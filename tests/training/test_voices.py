@@ -12,7 +12,10 @@ from interject.agent.voice.espeak import EspeakSpeaker
 from interject.config import EspeakVoice
 from interject.model_runtime.protocol import Emotion
 from interject.training import bank as bank_module
-from interject.training.bank import (
+from interject.training.espeak import Espeak
+from interject.training.language import replies, spoken_prompts
+from interject.training.phones import PHONES, UNKNOWN_PHONE, phone_id
+from interject.training.speech_bank import (
     NEAR_MISS,
     OWN,
     UNRELATED,
@@ -21,9 +24,6 @@ from interject.training.bank import (
     make_bank,
     open_bank,
 )
-from interject.training.espeak import Espeak
-from interject.training.language import replies, spoken_prompts
-from interject.training.phones import PHONES, UNKNOWN_PHONE, phone_id
 from interject.training.utterance import SynthesisError, Utterance
 from interject.training.voices import random_espeak, random_flite, speak_flite
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.training.bank import NEAR_MISS, UNRELATED, SpeechBank
 from interject.training.language import spoken_prompts
 from interject.training.near_miss import near_miss
-from interject.training.scenes import make_scene
-from interject.training.talk import unrelated
+from interject.training.scene_builder import make_scene
+from interject.training.speech_bank import NEAR_MISS, UNRELATED, SpeechBank
+from interject.training.talk_grammar import unrelated
 from interject.training.voices import FESTIVAL_HELD_OUT, speak_festival
 
 if TYPE_CHECKING:

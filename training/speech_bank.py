@@ -18,7 +18,7 @@ import numpy as np
 from interject.training.espeak import Espeak
 from interject.training.language import replies, spoken_prompts
 from interject.training.near_miss import near_miss
-from interject.training.talk import unrelated
+from interject.training.talk_grammar import unrelated
 from interject.training.utterance import Phones, Utterance
 from interject.training.voices import agent_voice, random_espeak, random_flite
 

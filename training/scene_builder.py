@@ -12,7 +12,7 @@ from interject.model_runtime.protocol import (
     SAMPLE_RATE_HZ,
     Emotion,
 )
-from interject.training.bank import NEAR_MISS, OWN, UNRELATED
+from interject.training.acoustics import channel, colour_and_place, decibels, stretch
 from interject.training.language import (
     COUNTABLE,
     HELP,
@@ -23,7 +23,6 @@ from interject.training.language import (
     count_reply,
     sound_reply,
 )
-from interject.training.rooms import channel, colour_and_place, decibels, stretch
 from interject.training.scene import (
     DECISION_LAG_S,
     SLOT_S,
@@ -38,6 +37,7 @@ from interject.training.sounds.catalogue import CLASSES
 from interject.training.sounds.counted import COUNTED
 from interject.training.sounds.ordinary import ORDINARY
 from interject.training.sounds.waves import Rng, Wave, uniform
+from interject.training.speech_bank import NEAR_MISS, OWN, UNRELATED
 from interject.training.utterance import PHONE_STEP_S, Utterance
 
 _SPEECH_RMS = 0.06

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from interject.training import vocoder
-from interject.training.disguise import PLAIN, Disguise, disguised, random_disguise
 from interject.training.sounds.waves import tone
 from interject.training.utterance import Utterance
+from interject.training.voice_transform import PLAIN, Disguise, disguised, random_disguise
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES, Emotion
-from interject.training.bank import NEAR_MISS, OWN, UNRELATED
 from interject.training.language import HELP, NUMBERS
 from interject.training.scene import Happening, Scene, Style, World
-from interject.training.scenes import SceneBuilder, make_scene
+from interject.training.scene_builder import SceneBuilder, make_scene
 from interject.training.sounds.alarming import ALARMING
 from interject.training.sounds.catalogue import CLASSES
+from interject.training.speech_bank import NEAR_MISS, OWN, UNRELATED
 
 
 def scenes(world: World, style: Style | None, count: int = 12, chunks: int = 40) -> list[Scene]:

@@ -17,7 +17,7 @@ import torch
 from interject.training.batch import Batch, collate
 from interject.training.language import REQUESTS, SOUND_NAMES
 from interject.training.scene import Reply, Scene, Style, World
-from interject.training.scenes import SceneBuilder, make_scene
+from interject.training.scene_builder import SceneBuilder, make_scene
 from interject.training.targets import Target, TargetWriter, TypedTurn
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
-from interject.training.rooms import background, impulse_response
+from interject.training.acoustics import background, impulse_response
 from interject.training.scene import World
 from interject.training.sounds.catalogue import CLASSES, make_sound
 
 if TYPE_CHECKING:
-    from interject.training.bank import SpeechBank
+    from interject.training.speech_bank import SpeechBank
 
 BACKGROUND_SAMPLES = 25 * SAMPLE_RATE_HZ
 
