@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from interject.training.batch import Batch, collate
-from interject.training.language import REQUESTS, SOUND_NAMES
-from interject.training.scene import Reply, Scene, Style, World
+from interject.training.language import INTENTS, SOUND_NAMES
+from interject.training.scene import Scene, Stock, Style, WantedReply
 from interject.training.scene_builder import SceneBuilder, make_scene
-from interject.training.targets import Target, TargetWriter, TypedTurn
+from interject.training.targets import Target, TargetWriter, TypedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +47,8 @@ class Order:
 class BatchMaker:
     """Makes any batch of a run."""
 
-    def __init__(self, world: World, config: ModelConfig, tokenizer: Tokenizer, seed: int) -> None:
-        self._world, self._config, self._seed = world, config, seed
+    def __init__(self, stock: Stock, config: ModelConfig, tokenizer: Tokenizer, seed: int) -> None:
+        self._stock, self._config, self._seed = stock, config, seed
         self._writer = TargetWriter(config.layout, tokenizer)
 
     def make(self, order: Order) -> Batch:
@@ -59,21 +59,23 @@ class BatchMaker:
         rng = np.random.default_rng((self._seed, order.step, row))
         if rng.random() < _OFFLINE_SHARE:
             return self._clip(rng, order.chunks)
-        scene = make_scene(self._world, rng, order.chunks)
+        scene = make_scene(self._stock, rng, order.chunks)
         typed = self._typed(rng, order.chunks) if rng.random() < _TYPED_SHARE else None
         return scene, self._writer.online(scene, self._writer.prefix(rng), typed)
 
-    def _typed(self, rng: Rng, chunks: int) -> TypedTurn:
-        request = REQUESTS[int(rng.integers(len(REQUESTS)))]
+    def _typed(self, rng: Rng, chunks: int) -> TypedRequest:
+        request = INTENTS[int(rng.integers(len(INTENTS)))]
         text = request.wordings[int(rng.integers(len(request.wordings)))]
         if rng.random() < 0.6:
             text = text.capitalize() + "?"
-        return TypedTurn(
-            int(rng.integers(1, chunks)), text, Reply(request.reply, request.emotion, request.key)
+        return TypedRequest(
+            int(rng.integers(1, chunks)),
+            text,
+            WantedReply(request.reply, request.emotion, request.key),
         )
 
     def _clip(self, rng: Rng, chunks: int) -> tuple[Scene, Target]:
-        scene, heard, words = SceneBuilder(self._world, rng, chunks, Style.MIXED).build_clip()
+        scene, heard, words = SceneBuilder(self._stock, rng, chunks, Style.MIXED).build_clip()
         used = min(chunks, -(-(heard.end + int(rng.integers(800, 9_000))) // 6_400))
         if words:
             return scene, self._writer.offline(scene, used, TRANSCRIBE, words)
@@ -92,7 +94,7 @@ def _serve(make: Callable[[Order], Batch], orders: Queue[Order], made: Queue[Bat
         made.put(make(order))
 
 
-class Feed:
+class BatchLoader:
     """Keeps `ahead` orders in the works; ends with its trainer, or when it is closed."""
 
     def __init__(self, maker: BatchMaker, *, ahead: int = 3) -> None:

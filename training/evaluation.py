@@ -34,7 +34,7 @@ LATEST_CHUNKS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class GivenReply:
     """A reply of the model: after which chunk, and its words."""
 
     chunk: int
@@ -42,7 +42,7 @@ class Said:
 
 
 @dataclass(slots=True)
-class Tally:
+class EventCounts:
     """Counts of one kind of event. `late` are the chunks from the event's end to the reply."""
 
     wanted: int = 0
@@ -59,17 +59,17 @@ class Tally:
 class Score:
     """What came of many streams. `false_after` counts unwanted replies by what was heard last."""
 
-    kinds: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    kinds: dict[str, EventCounts] = field(default_factory=lambda: defaultdict(EventCounts))
     false_after: Counter[str] = field(default_factory=Counter)
     hours: float = 0.0
 
     @property
     def wanted(self) -> int:
-        return sum(tally.wanted for tally in self.kinds.values())
+        return sum(counts.wanted for counts in self.kinds.values())
 
     @property
     def found(self) -> int:
-        return sum(tally.found for tally in self.kinds.values())
+        return sum(counts.found for counts in self.kinds.values())
 
     @property
     def false(self) -> int:
@@ -86,33 +86,35 @@ class Score:
     @property
     def exact(self) -> float:
         """Share of the replies at the right moment that are right word for word."""
-        return sum(tally.exact for tally in self.kinds.values()) / max(1, self.found)
+        return sum(counts.exact for counts in self.kinds.values()) / max(1, self.found)
 
     @property
     def false_an_hour(self) -> float:
         return self.false / self.hours if self.hours else 0.0
 
-    def add(self, scene: Scene, replies: Sequence[Said]) -> None:
+    def add(self, scene: Scene, replies: Sequence[GivenReply]) -> None:
         """Match every event with the first reply in its window; the rest are false."""
         free = list(replies)
         for happening in scene.happenings:
             if happening.reply is None:
                 continue
-            tally = self.kinds[happening.key]
-            tally.wanted += 1
+            counts = self.kinds[happening.key]
+            counts.wanted += 1
             ended = min(happening.end // FRAME_SAMPLES, happening.decision_chunk)
             match = next((s for s in free if ended <= s.chunk <= ended + LATEST_CHUNKS), None)
             if match is not None:
                 free.remove(match)
-                tally.found += 1
-                tally.exact += match.text == happening.reply.text
-                tally.late.append(match.chunk - ended)
+                counts.found += 1
+                counts.exact += match.text == happening.reply.text
+                counts.late.append(match.chunk - ended)
         for said in free:
             self.false_after[_heard_before(scene.happenings, said.chunk)] += 1
         self.hours += scene.chunks * FRAME_S / 3_600
 
 
-def listen(engine: Engine, scene: Scene, threshold: float = 0.5) -> tuple[list[Said], list[float]]:
+def listen(
+    engine: Engine, scene: Scene, threshold: float = 0.5
+) -> tuple[list[GivenReply], list[float]]:
     """Play a stream into the engine; returns its replies and P(respond) of every chunk."""
     events: list[Event] = []
     options = SessionOptions("evaluation", system_prompt=VERBATIM_PROMPT, threshold=threshold)
@@ -127,7 +129,7 @@ def listen(engine: Engine, scene: Scene, threshold: float = 0.5) -> tuple[list[S
     started = {e.reply_id: e.seq for e in events if isinstance(e, ReplyStarted)}
     ended = [e for e in events if isinstance(e, ReplyEnded)]
     probabilities = [e.p_respond for e in events if isinstance(e, Decision)]
-    return [Said(started[e.reply_id], e.text) for e in ended], probabilities
+    return [GivenReply(started[e.reply_id], e.text) for e in ended], probabilities
 
 
 def frames(scene: Scene) -> Iterable[Frame]:

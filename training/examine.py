@@ -19,7 +19,7 @@ from interject.training.evaluation import AT_THRESHOLD, DEFAULT_THRESHOLD, Score
 from interject.training.held_out import examine_with, festival_bank
 from interject.training.scene import Style
 from interject.training.speech_bank import BankSize, open_bank
-from interject.training.stock import make_world
+from interject.training.stock import make_stock
 from interject.training.utterance import SynthesisError
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ class Examination:
 
     def streams(self, cache: Path, count: int) -> list[Scene]:
         bank = festival_bank(cache) if self.strange else open_bank(cache, _TEST_BANK, _TEST_SEED)
-        world = make_world(bank, _TEST_SEED, sounds_a_class=60, rooms=60, held_out=self.new)
-        return examine_with(world, max(1, int(count * self.share)), self.style)
+        stock = make_stock(bank, _TEST_SEED, sounds_a_class=60, rooms=60, held_out=self.new)
+        return examine_with(stock, max(1, int(count * self.share)), self.style)
 
 
 EXAMINATIONS = {
@@ -54,7 +54,7 @@ EXAMINATIONS = {
 
 
 def summary(score: Score) -> dict[str, Any]:
-    late = [chunks for tally in score.kinds.values() for chunks in tally.late]
+    late = [chunks for counts in score.kinds.values() for chunks in counts.late]
     return {
         "precision": round(score.precision, 3),
         "recall": round(score.recall, 3),

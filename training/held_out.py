@@ -19,7 +19,7 @@ from interject.training.voices import FESTIVAL_HELD_OUT, speak_festival
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from interject.training.scene import Scene, Style, World
+    from interject.training.scene import Scene, Stock, Style
     from interject.training.utterance import Utterance
 
 _SEED = 90_001
@@ -54,9 +54,9 @@ def _sentences(rng: random.Random, talk: int) -> list[tuple[str, str, float]]:
     return [(key, text, rng.choice(_STRETCHES)) for key, text in asked]
 
 
-def examine_with(world: World, count: int, style: Style, chunks: int = 60) -> list[Scene]:
-    """The same streams every time, for the same world."""
+def examine_with(stock: Stock, count: int, style: Style, chunks: int = 60) -> list[Scene]:
+    """The same streams every time, for the same stock."""
     return [
-        make_scene(world, np.random.default_rng((_SEED, number)), chunks, style)
+        make_scene(stock, np.random.default_rng((_SEED, number)), chunks, style)
         for number in range(count)
     ]

@@ -21,7 +21,7 @@ OTHER_PROMPTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Intent:
     """Wordings that ask for the same thing, and the one reply to all of them."""
 
     key: str
@@ -30,8 +30,8 @@ class Request:
     emotion: Emotion = Emotion.NORMAL
 
 
-REQUESTS = (
-    Request(
+INTENTS = (
+    Intent(
         "abilities",
         (
             "what can you do",
@@ -42,24 +42,24 @@ REQUESTS = (
         ),
         "I listen, answer questions, count sounds and warn of danger.",
     ),
-    Request(
+    Intent(
         "name",
         ("what is your name", "who are you", "tell me your name", "what are you called"),
         "My name is Interject.",
         Emotion.HAPPY,
     ),
-    Request(
+    Intent(
         "joke",
         ("tell me a joke", "do you know a joke", "say something funny", "make me laugh"),
         "Why did the chicken cross the road? To get to the other side.",
         Emotion.HAPPY,
     ),
-    Request(
+    Intent(
         "sum",
         ("what is two plus two", "how much is two plus two", "what do you get for two plus two"),
         "Two plus two is four.",
     ),
-    Request(
+    Intent(
         "capital",
         (
             "what is the capital of france",
@@ -68,18 +68,18 @@ REQUESTS = (
         ),
         "The capital of France is Paris.",
     ),
-    Request(
+    Intent(
         "morning",
         ("good morning", "good morning to you", "good morning everyone", "a very good morning"),
         "Good morning! How can I help?",
         Emotion.HAPPY,
     ),
-    Request(
+    Intent(
         "listening",
         ("are you listening", "are you there", "can you hear me", "is anybody listening"),
         "Yes, I am listening.",
     ),
-    Request(
+    Intent(
         "stop",
         (
             "stop listening",
@@ -91,7 +91,7 @@ REQUESTS = (
         ),
         "I will stop listening.",
     ),
-    Request(
+    Intent(
         "password",
         (
             "how do i reset my password",
@@ -102,7 +102,7 @@ REQUESTS = (
         ),
         "Open the settings and choose reset password.",
     ),
-    Request(
+    Intent(
         "order",
         (
             "where is my order",
@@ -113,7 +113,7 @@ REQUESTS = (
         ),
         "Let me check that order. May I have the number?",
     ),
-    Request(
+    Intent(
         "cancel",
         (
             "cancel my subscription",
@@ -124,7 +124,7 @@ REQUESTS = (
         "I can cancel that for you. Shall I go on?",
         Emotion.SAD,
     ),
-    Request(
+    Intent(
         "refund",
         (
             "i want a refund",
@@ -134,7 +134,7 @@ REQUESTS = (
         ),
         "You can get a refund within thirty days.",
     ),
-    Request(
+    Intent(
         "hours",
         (
             "when do you open",
@@ -144,7 +144,7 @@ REQUESTS = (
         ),
         "We are open from nine to five.",
     ),
-    Request(
+    Intent(
         "manager",
         (
             "let me speak to a manager",
@@ -155,7 +155,7 @@ REQUESTS = (
         "I am sorry about that. I will call a manager.",
         Emotion.SAD,
     ),
-    Request(
+    Intent(
         "human",
         (
             "i want to speak to a human",
@@ -165,7 +165,7 @@ REQUESTS = (
         ),
         "One moment, I will connect you.",
     ),
-    Request(
+    Intent(
         "summary",
         (
             "summarise the meeting",
@@ -175,7 +175,7 @@ REQUESTS = (
         ),
         "You agreed on the plan and the next steps.",
     ),
-    Request(
+    Intent(
         "next_meeting",
         (
             "when is the next meeting",
@@ -184,12 +184,12 @@ REQUESTS = (
         ),
         "The next meeting is on Monday at ten.",
     ),
-    Request(
+    Intent(
         "notes",
         ("please take notes", "write this down", "take a note please", "make a note of that"),
         "Noted.",
     ),
-    Request(
+    Intent(
         "intro",
         (
             "play the intro music",
@@ -200,31 +200,31 @@ REQUESTS = (
         "Playing the intro music now.",
         Emotion.HAPPY,
     ),
-    Request(
+    Intent(
         "recording",
         ("are we recording", "is this being recorded", "are we on air", "are we live"),
         "Yes, we are live.",
     ),
-    Request(
+    Intent(
         "guest",
         ("who is our guest today", "introduce our guest", "who is on the show today"),
         "Our guest today is Doctor Green.",
         Emotion.SURPRISE,
     ),
-    Request(
+    Intent(
         "thanks",
         ("thank you", "thank you very much", "thanks a lot", "thanks for your help"),
         "You are welcome.",
         Emotion.HAPPY,
     ),
-    Request(
+    Intent(
         "goodbye",
         ("goodbye", "see you tomorrow", "bye for now", "have a nice day"),
         "Goodbye, take care.",
         Emotion.HAPPY,
     ),
 )
-HELP = Request(
+HELP = Intent(
     "help",
     (
         "help",
@@ -312,7 +312,7 @@ def sound_reply(kind: str) -> str:
 
 def spoken_prompts() -> dict[str, str]:
     """Every sentence that wants a reply, with the key of what it asks."""
-    found = {text: request.key for request in (*REQUESTS, HELP) for text in request.wordings}
+    found = {text: request.key for request in (*INTENTS, HELP) for text in request.wordings}
     found.update(dict.fromkeys(SOUND_QUESTION, "what_sound"))
     for kind in COUNTABLE:
         found.update({wording.format(kind): f"count_{kind}" for wording in COUNT_WORDINGS})
@@ -321,7 +321,7 @@ def spoken_prompts() -> dict[str, str]:
 
 def replies() -> list[str]:
     """Every sentence that nano says; some more than once."""
-    texts = [request.reply for request in (*REQUESTS, HELP)]
+    texts = [request.reply for request in (*INTENTS, HELP)]
     texts += [reply for reply, _ in RESPOND_REPLIES.values()]
     texts += [sound_reply(kind) for kind in SOUND_NAMES]
     texts += [count_reply(number + 1) for number in range(len(NUMBERS))]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.network.encoder import AudioTower
     from interject.model_runtime.network.layout import TokenLayout
     from interject.training.batch import Batch
-    from interject.training.recipe import Settings
+    from interject.training.recipe import TrainingSettings
 
 _POSITIVE = 4.0
 _RARE = -4.0
@@ -82,7 +82,7 @@ def compute_losses(
     heads: AuxiliaryHeads,
     layout: TokenLayout,
     batch: Batch,
-    settings: Settings,
+    settings: TrainingSettings,
     auxiliary: float,
 ) -> Losses:
     """`auxiliary` scales the auxiliary losses: 1 at first, less at the end."""

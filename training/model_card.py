@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from interject.training.evaluation import AT_THRESHOLD
-from interject.training.language import HELP, REQUESTS
+from interject.training.language import HELP, INTENTS
 from interject.training.sounds.alarming import ALARMING
 from interject.training.sounds.catalogue import models
 from interject.training.sounds.counted import COUNTED
@@ -70,7 +70,7 @@ def _lines(
         "quarter in the tests. A fifth is what nano itself says, in Interject's voice, and a fifth "
         "of its replies is heard again, as from a loudspeaker; the tests hold none of that."
     )
-    yield f"- {len(REQUESTS)} requests and a cry for help, 3 to {len(HELP.wordings)} wordings each."
+    yield f"- {len(INTENTS)} requests and a cry for help, 3 to {len(HELP.wordings)} wordings each."
     yield (
         f"- Sounds: {len(ALARMING)} classes to speak up about, {len(ORDINARY)} to leave alone, "
         f"{len(COUNTED)} to count when asked; each from one to four procedural models."
@@ -138,10 +138,10 @@ def _table(scores: dict[str, Any]) -> Iterable[str]:
 
 
 def _kind_cell(score: dict[str, Any], kind: str) -> str:
-    tally = score["kinds"].get(kind)
-    if tally is None or not tally["wanted"]:
+    counts = score["kinds"].get(kind)
+    if counts is None or not counts["wanted"]:
         return "-"
-    return f"{tally['found']}/{tally['wanted']} ({tally['false_after']})"
+    return f"{counts['found']}/{counts['wanted']} ({counts['false_after']})"
 
 
 def _draw(path: Path, curve: list[dict[str, Any]], scores: dict[str, Any]) -> None:

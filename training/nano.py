@@ -16,9 +16,9 @@ import typer
 
 from interject.model_runtime.checkpoint.native import read_tokenizer
 from interject.training.batch_loader import BatchMaker
-from interject.training.recipe import Settings, nano_config
+from interject.training.recipe import TrainingSettings, nano_config
 from interject.training.speech_bank import BankSize, open_bank
-from interject.training.stock import make_world
+from interject.training.stock import make_stock
 from interject.training.tokenizer import train_tokenizer
 from interject.training.trainer import MODEL_FOLDER, Trainer
 from interject.training.utterance import SynthesisError
@@ -47,9 +47,9 @@ def train(
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(threads)
     size = BankSize(2, 0, 80, 10, 0, 40, 0, own_a_reply=1) if small else BankSize()
-    settings = Settings(minutes=minutes, seed=seed, threads=threads)
+    settings = TrainingSettings(minutes=minutes, seed=seed, threads=threads)
     if small:
-        settings = Settings(
+        settings = TrainingSettings(
             minutes=minutes, seed=seed, short_streams=2, long_streams=1, short_chunks=25
         )
     tokenizer = _tokenizer(out if resume else start)
@@ -60,7 +60,7 @@ def train(
     if start and not resume and not trainer.start_from(start):
         raise typer.BadParameter(f"{start} holds no run to start from: name another --out's folder")
     try:
-        world = make_world(
+        stock = make_stock(
             open_bank(cache or out, size, seed, processes=1 if small else threads),
             seed,
             sounds_a_class=4 if small else 250,
@@ -71,7 +71,7 @@ def train(
     except SynthesisError as error:
         raise typer.BadParameter(str(error)) from error
     trainer.run(
-        BatchMaker(world, config, tokenizer, seed), lambda line: _report(trainer.step, line)
+        BatchMaker(stock, config, tokenizer, seed), lambda line: _report(trainer.step, line)
     )
 
 

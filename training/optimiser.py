@@ -15,7 +15,7 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from interject.training.recipe import Settings
+    from interject.training.recipe import TrainingSettings
 
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _MOMENTUM = 0.95
@@ -63,7 +63,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def make_optimisers(
-    modules: Iterable[nn.Module], settings: Settings
+    modules: Iterable[nn.Module], settings: TrainingSettings
 ) -> list[torch.optim.Optimizer]:
     """Fused q, k, v and gate, up are orthogonalised as one matrix each."""
     matrices: list[nn.Parameter] = []

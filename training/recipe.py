@@ -40,7 +40,7 @@ def nano_config(text_tokens: int) -> ModelConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class TrainingSettings:
     """What a run can be told. `long_share` is the last part of the time, on long streams."""
 
     minutes: float = 75.0

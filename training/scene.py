@@ -28,7 +28,7 @@ class Style(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class WantedReply:
     """What should be said, and why."""
 
     text: str
@@ -43,7 +43,7 @@ class Happening:
     key: str
     start: int
     end: int
-    reply: Reply | None
+    reply: WantedReply | None
 
     @property
     def decision_chunk(self) -> int:
@@ -67,7 +67,7 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Stock:
     """What scenes are made from: speech, ready sounds by class, rooms.
 
     `near_miss_share` of the talk that asks nothing is close to a request, `own_share` of it is the

@@ -16,8 +16,8 @@ from interject.training.acoustics import channel, colour_and_place, decibels, st
 from interject.training.language import (
     COUNTABLE,
     HELP,
+    INTENTS,
     NUMBERS,
-    REQUESTS,
     RESPOND_REPLIES,
     count_confirmation,
     count_reply,
@@ -27,10 +27,10 @@ from interject.training.scene import (
     DECISION_LAG_S,
     SLOT_S,
     Happening,
-    Reply,
     Scene,
+    Stock,
     Style,
-    World,
+    WantedReply,
 )
 from interject.training.sounds.alarming import ALARMING
 from interject.training.sounds.catalogue import CLASSES
@@ -42,14 +42,14 @@ from interject.training.utterance import PHONE_STEP_S, Utterance
 
 _SPEECH_RMS = 0.06
 _MISTAKABLE = ("footsteps", "clap", "telephone", "microwave", "doorbell", "keyboard")
-_REQUESTS = {request.key: request for request in (*REQUESTS, HELP)}
+_INTENTS = {request.key: request for request in (*INTENTS, HELP)}
 
 
 class SceneBuilder:
     """Lays happenings one after the other on a time line."""
 
-    def __init__(self, world: World, rng: Rng, chunks: int, style: Style) -> None:
-        self._world, self._rng, self._style = world, rng, style
+    def __init__(self, stock: Stock, rng: Rng, chunks: int, style: Style) -> None:
+        self._stock, self._rng, self._style = stock, rng, style
         count = chunks * FRAME_SAMPLES + LOOKAHEAD_SAMPLES
         self._limit = chunks * FRAME_SAMPLES - int(0.2 * SAMPLE_RATE_HZ)
         slots = chunks * 10
@@ -81,10 +81,10 @@ class SceneBuilder:
 
     def build_clip(self) -> tuple[Scene, Happening, str]:
         """One thing alone, early in the stream, and the words of it when it is speech."""
-        self._world = replace(self._world, echo_share=0.0)
+        self._stock = replace(self._stock, echo_share=0.0)
         self._at = int(uniform(self._rng, 0.05, 0.5) * SAMPLE_RATE_HZ)
         if self._rng.random() < 0.5:
-            self._request(str(self._rng.choice([request.key for request in REQUESTS])))
+            self._request(str(self._rng.choice([request.key for request in INTENTS])))
         else:
             self._sound(str(self._rng.choice(CLASSES)), None)
         self._finish()
@@ -94,7 +94,7 @@ class SceneBuilder:
     def _mixed_step(self) -> None:
         choice = self._rng.random()
         if choice < 0.36:
-            self._request(str(self._rng.choice([request.key for request in REQUESTS])))
+            self._request(str(self._rng.choice([request.key for request in INTENTS])))
         elif choice < 0.42:
             self._request(HELP.key)
         elif choice < 0.55:
@@ -127,26 +127,26 @@ class SceneBuilder:
             self._mixed_step()
 
     def _talk(self) -> None:
-        choice, near = self._rng.random(), self._world.near_miss_share
+        choice, near = self._rng.random(), self._stock.near_miss_share
         if choice < near:
             self._speak(NEAR_MISS, None)
-        elif choice < near + self._world.own_share:
-            self._speak(str(self._rng.choice(self._world.bank.own)), None)
+        elif choice < near + self._stock.own_share:
+            self._speak(str(self._rng.choice(self._stock.bank.own)), None)
         else:
             self._speak(UNRELATED, None)
         if self._rng.random() < 0.4:
             self._at -= int(uniform(self._rng, 0.0, 0.25) * SAMPLE_RATE_HZ)
 
     def _request(self, key: str) -> None:
-        request = _REQUESTS[key]
-        self._speak(key, Reply(request.reply, request.emotion, key))
+        request = _INTENTS[key]
+        self._speak(key, WantedReply(request.reply, request.emotion, key))
 
-    def _echo(self, reply: Reply | None) -> None:
+    def _echo(self, reply: WantedReply | None) -> None:
         """What the agent said may come back from a loudspeaker."""
         if reply is None:
             return
-        share, key = self._world.echo_share, OWN + reply.text
-        if share and self._rng.random() < share and key in self._world.bank.groups:
+        share, key = self._stock.echo_share, OWN + reply.text
+        if share and self._rng.random() < share and key in self._stock.bank.groups:
             self._speak(key, None)
 
     def _ask_sound(self) -> None:
@@ -155,13 +155,13 @@ class SceneBuilder:
             if not self._sound(str(self._rng.choice(kinds)), None):
                 return
         if self._last_sound is not None:
-            reply = Reply(sound_reply(self._last_sound), Emotion.NORMAL, "what_sound")
+            reply = WantedReply(sound_reply(self._last_sound), Emotion.NORMAL, "what_sound")
             self._speak("what_sound", reply)
 
     def _instruct_count(self) -> None:
         kind = str(self._rng.choice(COUNTABLE))
         key = f"count_{kind}"
-        if self._speak(key, Reply(count_confirmation(kind), Emotion.NORMAL, key)):
+        if self._speak(key, WantedReply(count_confirmation(kind), Emotion.NORMAL, key)):
             self._counting, self._count = kind, 0
 
     def _counted(self, kind: str) -> None:
@@ -170,14 +170,14 @@ class SceneBuilder:
             if self._count >= len(NUMBERS):
                 self._full = True
                 return
-            reply = Reply(count_reply(self._count + 1), Emotion.NORMAL, "number")
+            reply = WantedReply(count_reply(self._count + 1), Emotion.NORMAL, "number")
         if self._sound(kind, reply) and reply:
             self._count += 1
 
     def _alarming(self) -> None:
         kind = str(self._rng.choice(list(ALARMING)))
         text, emotion = RESPOND_REPLIES[kind]
-        self._sound(kind, Reply(text, emotion, kind))
+        self._sound(kind, WantedReply(text, emotion, kind))
 
     def _ordinary(self) -> None:
         kind = str(self._rng.choice(list(ORDINARY)))
@@ -185,9 +185,9 @@ class SceneBuilder:
             kind = str(self._rng.choice([k for k in COUNTED if k != self._counting]))
         self._sound(kind, None)
 
-    def _speak(self, key: str, reply: Reply | None) -> bool:
+    def _speak(self, key: str, reply: WantedReply | None) -> bool:
         rng = self._rng
-        utterance = self._world.bank.draw(key, rng)
+        utterance = self._stock.bank.draw(key, rng)
         factor = uniform(rng, *_speeds(utterance.voice)) if rng.random() < 0.7 else 1.0
         wave: Wave = utterance.pcm.astype(np.float32) / np.float32(32_768)
         rms = float(np.sqrt(np.mean(wave**2))) + 1e-6
@@ -206,9 +206,9 @@ class SceneBuilder:
         self._echo(reply)
         return True
 
-    def _sound(self, kind: str, reply: Reply | None) -> bool:
+    def _sound(self, kind: str, reply: WantedReply | None) -> bool:
         rng = self._rng
-        wave = stretch(self._world.sound(kind, rng), uniform(rng, 0.85, 1.18))
+        wave = stretch(self._stock.sound(kind, rng), uniform(rng, 0.85, 1.18))
         wave = wave * np.float32(0.5)
         start = self._place(kind, wave, uniform(rng, -16, 4), reply)
         if start is None:
@@ -219,14 +219,16 @@ class SceneBuilder:
         self._echo(reply)
         return True
 
-    def _place(self, key: str, wave: Wave, level_db: float, reply: Reply | None) -> int | None:
+    def _place(
+        self, key: str, wave: Wave, level_db: float, reply: WantedReply | None
+    ) -> int | None:
         """Mix a sound in at the current moment; None when the stream is over first."""
         rng, scene = self._rng, self._scene
         start, end = self._at, self._at + len(wave)
         if end + int(DECISION_LAG_S * SAMPLE_RATE_HZ) >= self._limit:
             self._full = True
             return None
-        rooms = self._world.rooms
+        rooms = self._stock.rooms
         room = rooms[int(rng.integers(len(rooms)))] if self._room and rng.random() < 0.8 else None
         wet = colour_and_place(wave, room, rng) if rng.random() < 0.85 else wave
         dry_rms = float(np.sqrt(np.mean(wave**2))) + 1e-6
@@ -257,7 +259,7 @@ class SceneBuilder:
         count = len(scene.sound)
         if rng.random() < 0.92:
             level = _SPEECH_RMS * decibels(self._level_db - uniform(rng, 8, 45))
-            scene.sound += self._world.background(rng, count) * level
+            scene.sound += self._stock.background(rng, count) * level
         if rng.random() < 0.3:
             self._underlay(decibels(self._level_db - uniform(rng, 12, 28)))
         scene.sound = channel(scene.sound * decibels(uniform(rng, -14, 6)), rng)
@@ -271,11 +273,11 @@ class SceneBuilder:
         while at < len(sound):
             wave: Wave
             if kind == "talk":
-                wave = self._world.bank.draw(UNRELATED, rng).pcm.astype(np.float32) / np.float32(
+                wave = self._stock.bank.draw(UNRELATED, rng).pcm.astype(np.float32) / np.float32(
                     32_768
                 )
             else:
-                wave = self._world.sound(kind, rng) * np.float32(0.3)
+                wave = self._stock.sound(kind, rng) * np.float32(0.3)
             stop = min(len(sound), at + len(wave))
             sound[at:stop] += wave[: stop - at] * level
             at = stop
@@ -286,8 +288,8 @@ def _speeds(voice: str) -> tuple[float, float]:
     return (0.85, 1.3) if voice.startswith("flite") else (0.88, 1.14)
 
 
-def make_scene(world: World, rng: Rng, chunks: int, style: Style | None = None) -> Scene:
+def make_scene(stock: Stock, rng: Rng, chunks: int, style: Style | None = None) -> Scene:
     """A random stream; one in five has nothing to answer, one in eight is a count."""
     if style is None:
         style = Style(rng.choice(list(Style), p=[0.65, 0.22, 0.13]))
-    return SceneBuilder(world, rng, chunks, style).build()
+    return SceneBuilder(stock, rng, chunks, style).build()

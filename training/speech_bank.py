@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 class BankSize:
     """How many utterances: of each wording, of unrelated talk, of near misses, of each reply.
 
-    Every rendering of flite comes in `disguises`.
+    Every rendering of flite is transformed in `transforms` ways.
     """
 
     espeak_a_wording: int = 80
@@ -47,7 +47,7 @@ class BankSize:
     flite_unrelated: int = 1_500
     espeak_near_miss: int = 6_000
     flite_near_miss: int = 1_500
-    disguises: int = 3
+    transforms: int = 3
     own_a_reply: int = 40
 
 
@@ -163,7 +163,7 @@ def _portions(size: BankSize) -> list[_Portion]:
 
 
 def _speak(
-    portion: _Portion, espeak: Espeak, disguises: int, rng: random.Random
+    portion: _Portion, espeak: Espeak, transforms: int, rng: random.Random
 ) -> Iterator[Utterance]:
     talk = near_miss if portion.key == NEAR_MISS else unrelated
 
@@ -176,7 +176,7 @@ def _speak(
     for _ in range(portion.foreign):
         yield random_espeak(espeak, text(), rng, foreign=True)
     for _ in range(portion.flite):
-        yield from random_flite(text(), rng, disguises)
+        yield from random_flite(text(), rng, transforms)
 
 
 def _speak_all(
@@ -186,7 +186,7 @@ def _speak_all(
     espeak, portions = Espeak(), []
     for number, portion in list(enumerate(_portions(size)))[first::step]:
         _log.info("speaking portion %d", number)
-        spoken = _speak(portion, espeak, size.disguises, random.Random(f"{seed} {number}"))
+        spoken = _speak(portion, espeak, size.transforms, random.Random(f"{seed} {number}"))
         portions.append([(portion.key, said) for said in spoken if _audible(said)])
     return portions
 

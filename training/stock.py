@@ -8,7 +8,7 @@ import numpy as np
 
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 from interject.training.acoustics import background, impulse_response
-from interject.training.scene import World
+from interject.training.scene import Stock
 from interject.training.sounds.catalogue import CLASSES, make_sound
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BACKGROUND_SAMPLES = 25 * SAMPLE_RATE_HZ
 
 
-def make_world(
+def make_stock(
     bank: SpeechBank,
     seed: int,
     *,
@@ -27,7 +27,7 @@ def make_world(
     near_miss_share: float = 0.25,
     own_share: float = 0.0,
     echo_share: float = 0.0,
-) -> World:
+) -> Stock:
     """`held_out` takes the sound models that training never uses."""
     rng = np.random.default_rng((seed, int(held_out)))
     sounds = {
@@ -36,4 +36,4 @@ def make_world(
     }
     backgrounds = [background(rng, BACKGROUND_SAMPLES) for _ in range(rooms)]
     responses = [impulse_response(rng) for _ in range(rooms)]
-    return World(bank, sounds, responses, backgrounds, near_miss_share, own_share, echo_share)
+    return Stock(bank, sounds, responses, backgrounds, near_miss_share, own_share, echo_share)

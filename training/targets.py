@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from interject.model_runtime.network.layout import TokenLayout
-    from interject.training.scene import Reply, Scene
+    from interject.training.scene import Scene, WantedReply
     from interject.training.sounds.waves import Rng
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -33,12 +33,12 @@ def word_vocabulary() -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class TypedTurn:
+class TypedRequest:
     """A question typed by the user before a chunk, and the reply to it."""
 
     chunk: int
     text: str
-    reply: Reply
+    reply: WantedReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class TargetWriter:
             prompt = any_prompt(random.Random(int(rng.integers(2**32))))
         return self._layout.online_prefix(self.encode(prompt))
 
-    def online(self, scene: Scene, prefix: list[int], typed: TypedTurn | None = None) -> Target:
+    def online(self, scene: Scene, prefix: list[int], typed: TypedRequest | None = None) -> Target:
         """A stream: every chunk is decided, replies stand where they are begun."""
         layout = self._layout
         replies = {h.decision_chunk: h.reply for h in scene.happenings if h.reply}
@@ -127,7 +127,7 @@ class TargetWriter:
             np.full(scene.chunks, -1), none, sounds, words,
         )  # fmt: skip
 
-    def _reply(self, ids: list[int], labels: list[int], reply: Reply) -> int:
+    def _reply(self, ids: list[int], labels: list[int], reply: WantedReply) -> int:
         """Append a reply up to its last token; the end of text is the next chunk's control."""
         layout = self._layout
         text = self.encode(reply.text)
@@ -136,7 +136,7 @@ class TargetWriter:
         labels += [emotion, *text, layout.text_end]
         return layout.text_end
 
-    def _type(self, ids: list[int], labels: list[int], control: int, typed: TypedTurn) -> int:
+    def _type(self, ids: list[int], labels: list[int], control: int, typed: TypedRequest) -> int:
         ids += [control, *self._layout.user_turn(self.encode(typed.text)), self._layout.assistant]
         labels += [-1] * (len(ids) - len(labels))
         return self._reply(ids, labels, typed.reply)

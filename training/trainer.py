@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from interject.model_runtime.checkpoint import Model, random_model, save_native
-from interject.training.batch_loader import BatchMaker, Feed, Order
+from interject.training.batch_loader import BatchLoader, BatchMaker, Order
 from interject.training.losses import AuxiliaryHeads, Losses, compute_losses
 from interject.training.optimiser import make_optimisers
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.network.architecture import ModelConfig
     from interject.training.batch import Batch
-    from interject.training.recipe import Settings
+    from interject.training.recipe import TrainingSettings
 
 STATE_FILE, CURVE_FILE, MODEL_FOLDER = "state.pt", "curve.jsonl", "model"
 _FINAL_AUXILIARY = 0.15
@@ -38,7 +38,7 @@ class Trainer:
         self,
         config: ModelConfig,
         tokenizer: Tokenizer,
-        settings: Settings,
+        settings: TrainingSettings,
         folder: Path,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -66,16 +66,16 @@ class Trainer:
 
     def run(self, maker: BatchMaker, report: Callable[[str], None]) -> Model:
         """Train until the time is spent; returns the averaged model. Ctrl-C saves first."""
-        feed = Feed(maker)
+        loader = BatchLoader(maker)
         saved_at = self._clock()
         try:
-            for ahead in range(feed.ahead):
-                feed.order(self._order(self.step + ahead))
+            for ahead in range(loader.ahead):
+                loader.order(self._order(self.step + ahead))
             while self.progress < 1.0:
                 began = self._clock()
-                batch = feed.take()
+                batch = loader.take()
                 waited_s = self._clock() - began
-                feed.order(self._order(self.step + feed.ahead))
+                loader.order(self._order(self.step + loader.ahead))
                 losses = self.learn(batch)
                 self.spent_s += self._clock() - began
                 self.heard_s += batch.seconds
@@ -87,7 +87,7 @@ class Trainer:
             self.save()
             raise
         finally:
-            feed.close()
+            loader.close()
         self.save()
         return self.averaged()
 

@@ -22,7 +22,7 @@ _CONTOUR_STEP_S = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Disguise:
+class VoiceTransform:
     """`pitch` and `tract` are factors on the frequencies of the voice and of its formants.
 
     `source_hz` above zero puts a new source in place of the voice's own: pulses that follow a
@@ -38,17 +38,17 @@ class Disguise:
     steady: int = 1
 
 
-PLAIN = Disguise()
+PLAIN = VoiceTransform()
 
 
-def random_disguise(rng: random.Random, *, pitch: float) -> Disguise:
+def random_transform(rng: random.Random, *, pitch: float) -> VoiceTransform:
     """Half of them with a new source; a higher voice mostly has a shorter vocal tract."""
     breath = rng.uniform(0.0, 0.35) if rng.random() < 0.4 else 0.0
     if rng.random() < 0.5:
         tract = _tract(rng, pitch)
-        return Disguise(pitch=pitch, tract=tract, breath=breath, steady=rng.choice((1, 1, 3)))
+        return VoiceTransform(pitch=pitch, tract=tract, breath=breath, steady=rng.choice((1, 1, 3)))
     source_hz = float(75 * (320 / 75) ** rng.random())
-    return Disguise(
+    return VoiceTransform(
         pitch=pitch, tract=_tract(rng, source_hz / 130), source_hz=source_hz,
         melody=rng.uniform(0.03, 0.35), breath=breath, steady=rng.choice((1, 3, 5)),
     )  # fmt: skip
@@ -58,13 +58,13 @@ def _tract(rng: random.Random, height: float) -> float:
     return min(1.28, max(0.82, float(height**0.22) * rng.uniform(0.9, 1.12)))
 
 
-def disguised(utterance: Utterance, disguise: Disguise, rng: random.Random) -> Utterance:
+def transformed(utterance: Utterance, transform: VoiceTransform, rng: random.Random) -> Utterance:
     """The same words at the same moments (sooner by `pitch`) in another voice."""
-    if disguise == PLAIN:
+    if transform == PLAIN:
         return utterance
     noise = np.random.default_rng(rng.getrandbits(64))
-    factor = disguise.pitch
-    pcm = _changed(utterance.pcm, disguise, noise)
+    factor = transform.pitch
+    pcm = _changed(utterance.pcm, transform, noise)
     slots = np.arange(max(1, int(len(utterance.phones) / factor))) * factor
     last = len(utterance.phones) - 1
     return replace(
@@ -77,33 +77,33 @@ def disguised(utterance: Utterance, disguise: Disguise, rng: random.Random) -> U
     )
 
 
-def _changed(pcm: Pcm, disguise: Disguise, noise: np.random.Generator) -> Pcm:
+def _changed(pcm: Pcm, transform: VoiceTransform, noise: np.random.Generator) -> Pcm:
     wave = pcm.astype(np.float32) / np.float32(32_768)
-    if disguise.pitch != 1.0:
-        played_hz = SAMPLE_RATE_HZ * disguise.pitch
+    if transform.pitch != 1.0:
+        played_hz = SAMPLE_RATE_HZ * transform.pitch
         wave = np.asarray(soxr.resample(wave, played_hz, SAMPLE_RATE_HZ, "QQ"), np.float32)
     spectra = vocoder.analyse(wave)
     old = vocoder.envelope(spectra)
-    new = vocoder.moved(old, disguise.tract / disguise.pitch)
-    if disguise.steady > 1:
-        new = vocoder.steadied(new, disguise.steady)
+    new = vocoder.moved(old, transform.tract / transform.pitch)
+    if transform.steady > 1:
+        new = vocoder.steadied(new, transform.steady)
     gain = np.exp(new) / vocoder.WHITE_LEVEL
     hiss = vocoder.analyse(noise.standard_normal(len(wave)).astype(np.float32))
-    if disguise.source_hz:
+    if transform.source_hz:
         voiced = vocoder.voicing(spectra)[:, None]
-        voice = vocoder.analyse(vocoder.pulses(_melody(len(wave), disguise, noise)))
+        voice = vocoder.analyse(vocoder.pulses(_melody(len(wave), transform, noise)))
         out = gain * (np.sqrt(voiced) * voice + np.sqrt(1 - voiced) * hiss)
     else:
         out = spectra * np.exp(new - old)
-    changed = vocoder.synthesise(out + np.float32(disguise.breath) * gain * hiss, len(wave))
+    changed = vocoder.synthesise(out + np.float32(transform.breath) * gain * hiss, len(wave))
     peak = float(np.abs(changed).max()) or 1.0
     return np.round(changed * (_PEAK / peak)).astype(np.int16)
 
 
-def _melody(count: int, disguise: Disguise, noise: np.random.Generator) -> Wave:
+def _melody(count: int, transform: VoiceTransform, noise: np.random.Generator) -> Wave:
     """A pitch for every sample: it wanders, falls a little, and trembles."""
     points = int(count / SAMPLE_RATE_HZ / _CONTOUR_STEP_S) + 2
-    octaves = noise.normal(0, disguise.melody, points) - np.linspace(0, disguise.melody, points)
+    octaves = noise.normal(0, transform.melody, points) - np.linspace(0, transform.melody, points)
     line = np.interp(np.linspace(0, points - 1, count), np.arange(points), octaves)
-    hz = disguise.source_hz * 2 ** np.clip(line, -1, 1)
+    hz = transform.source_hz * 2 ** np.clip(line, -1, 1)
     return np.asarray(hz, np.float32)

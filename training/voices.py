@@ -14,7 +14,7 @@ import numpy as np
 
 from interject.training.phones import phone_id
 from interject.training.utterance import Pcm, SynthesisError, Utterance, trimmed
-from interject.training.voice_transform import PLAIN, disguised, random_disguise
+from interject.training.voice_transform import PLAIN, random_transform, transformed
 
 if TYPE_CHECKING:
     import random
@@ -36,7 +36,7 @@ VARIANTS = (
     "steph", "steph2", "steph3", "travis", "victor", "zac",
 )  # fmt: skip
 FLITE_TRAINING = ("kal16", "awb", "rms")
-_DISGUISED_ESPEAK = 0.6
+_TRANSFORMED_ESPEAK = 0.6
 FESTIVAL_HELD_OUT = ("ked_diphone", "cmu_us_slt_arctic_hts")
 
 
@@ -94,17 +94,17 @@ def random_espeak(
     language = rng.choice(FOREIGN if foreign else ENGLISH)
     variant = rng.choice(VARIANTS)
     ending = rng.choice(("", "?", ".", "!"))
-    disguise = PLAIN
-    if not foreign and rng.random() < _DISGUISED_ESPEAK:
-        disguise = random_disguise(rng, pitch=_octaves(rng, 0.85, 1.2))
+    transform = PLAIN
+    if not foreign and rng.random() < _TRANSFORMED_ESPEAK:
+        transform = random_transform(rng, pitch=_octaves(rng, 0.85, 1.2))
     said = espeak.speak(
         text + ending,
         f"{language}+{variant}" if variant else language,
-        words_per_min=int(rng.triangular(110, 240, 165) / disguise.pitch),
+        words_per_min=int(rng.triangular(110, 240, 165) / transform.pitch),
         pitch=rng.randint(10, 90),
         pitch_range=rng.randint(10, 90),
     )
-    return disguised(said, disguise, rng)
+    return transformed(said, transform, rng)
 
 
 def agent_voice(espeak: Espeak, text: str, rng: random.Random) -> Utterance:
@@ -118,13 +118,13 @@ def agent_voice(espeak: Espeak, text: str, rng: random.Random) -> Utterance:
 
 
 def random_flite(text: str, rng: random.Random, count: int) -> list[Utterance]:
-    """One rendering in `count` disguises: flite is slow and has men's voices only."""
+    """One rendering, transformed in `count` ways: flite is slow and has men's voices only."""
     pitch = _octaves(rng, 0.85, 1.2) if rng.random() < 0.5 else _octaves(rng, 1.2, 1.9)
     said = speak_flite(
         text + rng.choice(("", "?", ".")), rng.choice(FLITE_TRAINING),
         stretch=rng.uniform(0.75, 1.3) * pitch, pitch_hz=rng.uniform(75, 200),
     )  # fmt: skip
-    return [disguised(said, random_disguise(rng, pitch=pitch), rng) for _ in range(count)]
+    return [transformed(said, random_transform(rng, pitch=pitch), rng) for _ in range(count)]
 
 
 def _octaves(rng: random.Random, low: float, high: float) -> float:

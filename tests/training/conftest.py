@@ -8,14 +8,14 @@ import torch
 from interject.training.batch_loader import BatchMaker
 from interject.training.recipe import nano_config
 from interject.training.speech_bank import BankSize, SpeechBank, make_bank
-from interject.training.stock import make_world
+from interject.training.stock import make_stock
 from interject.training.tokenizer import train_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from interject.model_runtime.network.architecture import ModelConfig
-    from interject.training.scene import World
+    from interject.training.scene import Stock
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,8 +33,8 @@ def bank() -> SpeechBank:
 
 
 @pytest.fixture(scope="session")
-def world(bank: SpeechBank) -> World:
-    return make_world(bank, 3, sounds_a_class=2, rooms=4)
+def stock(bank: SpeechBank) -> Stock:
+    return make_stock(bank, 3, sounds_a_class=2, rooms=4)
 
 
 @pytest.fixture(scope="session")
@@ -43,5 +43,5 @@ def config() -> ModelConfig:
 
 
 @pytest.fixture(scope="session")
-def maker(world: World, config: ModelConfig) -> BatchMaker:
-    return BatchMaker(world, config, train_tokenizer(), seed=3)
+def maker(stock: Stock, config: ModelConfig) -> BatchMaker:
+    return BatchMaker(stock, config, train_tokenizer(), seed=3)

@@ -8,8 +8,8 @@ import pytest
 from interject.model_runtime.checkpoint import random_model
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.protocol import Emotion
-from interject.training.evaluation import Said, Score, evaluate, frames, listen
-from interject.training.scene import Happening, Reply, Scene, World
+from interject.training.evaluation import GivenReply, Score, evaluate, frames, listen
+from interject.training.scene import Happening, Scene, Stock, WantedReply
 from interject.training.scene_builder import make_scene
 from interject.training.sounds.catalogue import CLASSES
 from interject.training.tokenizer import train_tokenizer
@@ -27,7 +27,10 @@ def scene_with(*happenings: Happening, chunks: int = 100) -> Scene:
 
 def asked(end_chunk: int, text: str = "Yes.", key: str = "name") -> Happening:
     return Happening(
-        key, end_chunk * 6_400 - 3_000, end_chunk * 6_400 + 10, Reply(text, Emotion.NORMAL, key)
+        key,
+        end_chunk * 6_400 - 3_000,
+        end_chunk * 6_400 + 10,
+        WantedReply(text, Emotion.NORMAL, key),
     )
 
 
@@ -35,7 +38,13 @@ def test_replies_count_up_to_two_chunks_late_and_only_once() -> None:
     score = Score()
     score.add(
         scene_with(asked(10), asked(20), asked(30), asked(40)),
-        [Said(10, "Yes."), Said(22, "No."), Said(33, "Yes."), Said(41, "Yes."), Said(42, "Yes.")],
+        [
+            GivenReply(10, "Yes."),
+            GivenReply(22, "No."),
+            GivenReply(33, "Yes."),
+            GivenReply(41, "Yes."),
+            GivenReply(42, "Yes."),
+        ],
     )
     assert (score.wanted, score.found, score.false) == (4, 3, 2)
     assert score.precision == pytest.approx(3 / 5)
@@ -47,7 +56,7 @@ def test_replies_count_up_to_two_chunks_late_and_only_once() -> None:
 def test_false_replies_are_blamed_on_what_was_heard_last() -> None:
     score = Score()
     kettle = Happening("kettle", 64_000, 70_000, None)
-    score.add(scene_with(kettle), [Said(2, "Yes."), Said(12, "Yes.")])
+    score.add(scene_with(kettle), [GivenReply(2, "Yes."), GivenReply(12, "Yes.")])
     assert score.false_after == {"nothing": 1, "kettle": 1}
     assert score.false_an_hour == pytest.approx(2 / (40 / 3600))
 
@@ -58,8 +67,8 @@ def test_a_silent_model_has_full_precision_over_nothing() -> None:
     assert (score.precision, score.recall, score.exact) == (0.0, 0.0, 0.0)
 
 
-def test_frames_carry_the_sound_and_the_next_2_5_ms(world: World) -> None:
-    scene = make_scene(world, np.random.default_rng(1), 4)
+def test_frames_carry_the_sound_and_the_next_2_5_ms(stock: Stock) -> None:
+    scene = make_scene(stock, np.random.default_rng(1), 4)
     sent = list(frames(scene))
     assert [frame.seq for frame in sent] == [0, 1, 2, 3]
     assert sent[0].lookahead == sent[1].pcm[:80]
@@ -67,10 +76,10 @@ def test_frames_carry_the_sound_and_the_next_2_5_ms(world: World) -> None:
 
 
 def test_an_untrained_model_can_be_examined_through_the_engine(
-    world: World, config: ModelConfig
+    stock: Stock, config: ModelConfig
 ) -> None:
     model = random_model(config, tokenizer=train_tokenizer())
-    scene = make_scene(world, np.random.default_rng(1), 4)
+    scene = make_scene(stock, np.random.default_rng(1), 4)
     replies, probabilities = listen(Engine(model, slots=1), scene, threshold=1.0)
     assert replies == []
     assert len(probabilities) == 4

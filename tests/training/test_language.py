@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from interject.training.language import (
     COUNTABLE,
+    INTENTS,
     NUMBERS,
-    REQUESTS,
     SOUND_NAMES,
     VERBATIM_PROMPT,
     count_reply,
@@ -38,16 +38,16 @@ def test_the_tokenizer_is_the_same_every_time() -> None:
 
 
 def test_replies_and_the_prompt_are_about_one_token_a_word() -> None:
-    for text in [VERBATIM_PROMPT, *[request.reply for request in REQUESTS]]:
+    for text in [VERBATIM_PROMPT, *[request.reply for request in INTENTS]]:
         assert len(TOKENIZER.encode(text).ids) <= 1.5 * len(text.split()) + 2
 
 
 def test_about_twenty_requests_with_several_wordings_each_asked_only_once() -> None:
-    assert len(REQUESTS) >= 20
-    assert all(len(request.wordings) >= 3 for request in REQUESTS)
-    wordings = [wording for request in REQUESTS for wording in request.wordings]
+    assert len(INTENTS) >= 20
+    assert all(len(request.wordings) >= 3 for request in INTENTS)
+    wordings = [wording for request in INTENTS for wording in request.wordings]
     assert len(set(wordings)) == len(wordings)
-    assert len({request.key for request in REQUESTS} & set(CLASSES)) == 0
+    assert len({request.key for request in INTENTS} & set(CLASSES)) == 0
 
 
 def test_unrelated_talk_is_never_a_request() -> None:

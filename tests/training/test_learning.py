@@ -12,10 +12,10 @@ from torch import nn
 
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.rounding import assert_same, decoder_terms, tower_terms
-from interject.training.batch_loader import BatchMaker, Feed, Order
+from interject.training.batch_loader import BatchLoader, BatchMaker, Order
 from interject.training.losses import compute_losses, decision_logits, run_model
 from interject.training.optimiser import Muon, orthogonal
-from interject.training.recipe import Settings
+from interject.training.recipe import TrainingSettings
 from interject.training.tokenizer import train_tokenizer
 from interject.training.trainer import CURVE_FILE, Trainer
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.network.architecture import ModelConfig
 
-SETTINGS = Settings(minutes=1.0, seed=4, warm_up_steps=2)
+SETTINGS = TrainingSettings(minutes=1.0, seed=4, warm_up_steps=2)
 TINY = Order(0, 2, 6)
 
 
@@ -52,7 +52,7 @@ def small(config: ModelConfig) -> ModelConfig:
     )
 
 
-def trainer(config: ModelConfig, folder: Path, settings: Settings = SETTINGS) -> Trainer:
+def trainer(config: ModelConfig, folder: Path, settings: TrainingSettings = SETTINGS) -> Trainer:
     return Trainer(config, train_tokenizer(), settings, folder)
 
 
@@ -182,21 +182,21 @@ def test_a_batch_depends_only_on_seed_and_step(maker: BatchMaker) -> None:
 
 
 def test_the_feed_makes_the_same_batches_in_its_own_process(maker: BatchMaker) -> None:
-    feed = Feed(maker, ahead=2)
+    loader = BatchLoader(maker, ahead=2)
     try:
         for step in range(2):
-            feed.order(replace(TINY, step=step))
+            loader.order(replace(TINY, step=step))
         for step in range(2):
-            assert torch.equal(feed.take().ids, maker.make(replace(TINY, step=step)).ids)
+            assert torch.equal(loader.take().ids, maker.make(replace(TINY, step=step)).ids)
     finally:
-        feed.close()
+        loader.close()
 
 
 def test_a_feed_that_has_ended_is_not_waited_for(maker: BatchMaker) -> None:
-    feed = Feed(maker)
-    feed.close()
+    loader = BatchLoader(maker)
+    loader.close()
     with pytest.raises(queue.Empty):
-        feed.take()
+        loader.take()
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (24, 8), (8, 24)])

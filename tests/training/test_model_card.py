@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from typer import Typer
 from typer.testing import CliRunner
 
-from interject.training import card
-from interject.training.evaluation import Score, Tally
+from interject.training import model_card
+from interject.training.evaluation import EventCounts, Score
 from interject.training.examine import summary
 from interject.training.trainer import CURVE_FILE
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def test_the_card_holds_the_figures_and_the_limits(tmp_path: Path) -> None:
     score = Score(hours=0.5)
-    score.kinds["glass"] = Tally(wanted=10, found=9, exact=8, late=[0, 1])
+    score.kinds["glass"] = EventCounts(wanted=10, found=9, exact=8, late=[0, 1])
     score.false_after["kettle"] = 2
     curve = [
         {"step": n + 1, "minutes": n / 2, "control": 0.5 / (n + 1), "text": 1.0, "phone": 2.0}
@@ -30,14 +30,14 @@ def test_the_card_holds_the_figures_and_the_limits(tmp_path: Path) -> None:
     keys = ("parameters", "command", "seed", "hours", "hardware", "notes")
     about.write_text(json.dumps({key: f"the {key}" for key in keys}))
     app = Typer()
-    app.command()(card.main)
+    app.command()(model_card.main)
     done = CliRunner().invoke(app, [str(tmp_path), str(scores), str(tmp_path), str(about)])
     assert done.exit_code == 0, done.output
-    text = (tmp_path / card.CARD).read_text()
+    text = (tmp_path / model_card.CARD).read_text()
     assert "| held-out voices | 0.818 | 0.9 | 0.889 | 4.0 | 10 | 0.50 |" in text
     assert text.index("| held-out voices |") < text.index("at other thresholds")
     assert text.index("at other thresholds") < text.index("| held-out voices, threshold 0.8 |")
     assert "| glass | 9/10 (0) |" in text
     assert "What it cannot do" in text
     assert "`the command`" in text
-    assert (tmp_path / card.FIGURE).read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / model_card.FIGURE).read_bytes().startswith(b"\x89PNG")

@@ -11,7 +11,7 @@ from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES
 from interject.training.espeak import Espeak
-from interject.training.evaluation import LATEST_CHUNKS, Said, listen
+from interject.training.evaluation import LATEST_CHUNKS, GivenReply, listen
 from interject.training.language import RESPOND_REPLIES
 from interject.training.scene import Scene
 from interject.training.sounds.catalogue import CLASSES, make_sound
@@ -54,7 +54,7 @@ def stream(*parts: Wave, gap_s: float = 1.2, chunks: int | None = None) -> tuple
     return Scene(sound.astype(np.float32), [], tracks[:, 0].astype(np.int8), tracks), ends
 
 
-def near(replies: list[Said], chunk: int) -> list[str]:
+def near(replies: list[GivenReply], chunk: int) -> list[str]:
     return [said.text for said in replies if chunk <= said.chunk <= chunk + LATEST_CHUNKS]
 
 

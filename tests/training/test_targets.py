@@ -8,10 +8,10 @@ from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS, Model
 from interject.model_runtime.network.features import StreamingLogMel
 from interject.model_runtime.protocol import Emotion
 from interject.training.batch import collate, stream_features
-from interject.training.scene import Happening, Reply, Scene, Style, World
+from interject.training.scene import Happening, Scene, Stock, Style, WantedReply
 from interject.training.scene_builder import make_scene
 from interject.training.sounds.catalogue import CLASSES
-from interject.training.targets import TargetWriter, TypedTurn
+from interject.training.targets import TargetWriter, TypedRequest
 from interject.training.tokenizer import train_tokenizer
 from tests.model_runtime.alike import assert_same_features
 
@@ -30,7 +30,7 @@ def small_scene(chunks: int, *happenings: Happening) -> Scene:
 
 def test_a_stream_is_laid_out_as_the_engine_lays_it_out(config: ModelConfig) -> None:
     layout = config.layout
-    scene = small_scene(3, Happening("help", 0, 6_500, Reply("Four.", Emotion.HAPPY, "sum")))
+    scene = small_scene(3, Happening("help", 0, 6_500, WantedReply("Four.", Emotion.HAPPY, "sum")))
     prefix = layout.online_prefix([5, 6])
     target = TargetWriter(layout, TOKENIZER).online(scene, prefix)
     sound = [layout.audio_slot] * CHUNK_EMBEDDINGS
@@ -54,7 +54,7 @@ def test_a_stream_is_laid_out_as_the_engine_lays_it_out(config: ModelConfig) -> 
 def test_a_typed_turn_stands_between_two_chunks(config: ModelConfig) -> None:
     layout = config.layout
     writer = TargetWriter(layout, TOKENIZER)
-    typed = TypedTurn(1, "Who are you?", Reply("My name.", Emotion.HAPPY, "name"))
+    typed = TypedRequest(1, "Who are you?", WantedReply("My name.", Emotion.HAPPY, "name"))
     target = writer.online(small_scene(2), layout.online_prefix([]), typed)
     ids = target.ids.tolist()
     at = ids.index(layout.user)
@@ -84,8 +84,8 @@ def test_words_count_as_recent_for_two_chunks(config: ModelConfig) -> None:
 
 
 @pytest.mark.numerics
-def test_features_of_a_scene_are_those_of_a_stream(world: World, config: ModelConfig) -> None:
-    scene = make_scene(world, np.random.default_rng(2), 5, Style.MIXED)
+def test_features_of_a_scene_are_those_of_a_stream(stock: Stock, config: ModelConfig) -> None:
+    scene = make_scene(stock, np.random.default_rng(2), 5, Style.MIXED)
     whole = stream_features(scene.sound, config.features)
     stream = StreamingLogMel(config.features)
     pieces = [stream.push(p) for p in torch.from_numpy(scene.sound).split(1_000)]
@@ -93,10 +93,10 @@ def test_features_of_a_scene_are_those_of_a_stream(world: World, config: ModelCo
     assert whole.shape == (5, 128, 40)
 
 
-def test_a_batch_is_padded_to_a_multiple_of_32(world: World, config: ModelConfig) -> None:
+def test_a_batch_is_padded_to_a_multiple_of_32(stock: Stock, config: ModelConfig) -> None:
     writer = TargetWriter(config.layout, TOKENIZER)
     rng = np.random.default_rng(3)
-    made = [make_scene(world, rng, 8) for _ in range(3)]
+    made = [make_scene(stock, rng, 8) for _ in range(3)]
     targets = [writer.online(scene, writer.prefix(rng)) for scene in made]
     batch = collate(made, targets, config.features)
     assert batch.ids.shape[1] % 32 == 0

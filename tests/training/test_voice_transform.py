@@ -8,7 +8,7 @@ import pytest
 from interject.training import vocoder
 from interject.training.sounds.waves import tone
 from interject.training.utterance import Utterance
-from interject.training.voice_transform import PLAIN, Disguise, disguised, random_disguise
+from interject.training.voice_transform import PLAIN, VoiceTransform, random_transform, transformed
 
 
 @pytest.fixture
@@ -36,12 +36,12 @@ def test_what_is_taken_apart_comes_back_whole() -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_disguise_depends_only_on_its_generator_and_never_clips(
+def test_a_transform_depends_only_on_its_generator_and_never_clips(
     spoken: Utterance, seed: int
 ) -> None:
     def one() -> Utterance:
         rng = random.Random(seed)
-        return disguised(spoken, random_disguise(rng, pitch=rng.uniform(0.85, 1.9)), rng)
+        return transformed(spoken, random_transform(rng, pitch=rng.uniform(0.85, 1.9)), rng)
 
     first, second = one(), one()
     assert np.array_equal(first.pcm, second.pcm)
@@ -49,8 +49,8 @@ def test_a_disguise_depends_only_on_its_generator_and_never_clips(
     assert first.pcm.dtype == np.int16
 
 
-def test_no_disguise_changes_nothing(spoken: Utterance) -> None:
-    assert disguised(spoken, PLAIN, random.Random(1)) is spoken
+def test_no_transform_changes_nothing(spoken: Utterance) -> None:
+    assert transformed(spoken, PLAIN, random.Random(1)) is spoken
 
 
 @pytest.mark.parametrize("pitch", [0.8, 1.0, 1.6])
@@ -58,8 +58,8 @@ def test_no_disguise_changes_nothing(spoken: Utterance) -> None:
 def test_a_higher_voice_is_shorter_and_its_times_move_with_it(
     spoken: Utterance, pitch: float, source_hz: float
 ) -> None:
-    changed = disguised(
-        spoken, Disguise(pitch=pitch, source_hz=source_hz, breath=0.1), random.Random(1)
+    changed = transformed(
+        spoken, VoiceTransform(pitch=pitch, source_hz=source_hz, breath=0.1), random.Random(1)
     )
     assert len(changed.pcm) == pytest.approx(len(spoken.pcm) / pitch, abs=2)
     assert len(changed.phones) == pytest.approx(len(spoken.phones) / pitch, abs=1)
@@ -72,13 +72,13 @@ def test_a_higher_voice_is_shorter_and_its_times_move_with_it(
 def test_the_vocal_tract_changes_apart_from_the_pitch(
     spoken: Utterance, tract: float, pitch: float
 ) -> None:
-    changed = disguised(spoken, Disguise(pitch=pitch, tract=tract), random.Random(1))
+    changed = transformed(spoken, VoiceTransform(pitch=pitch, tract=tract), random.Random(1))
     assert peak_hz(changed.pcm) == pytest.approx(peak_hz(spoken.pcm) * tract, abs=130)
 
 
 def test_a_new_source_has_the_pitch_that_was_asked_for(spoken: Utterance) -> None:
-    disguise = Disguise(source_hz=250.0, melody=0.0)
-    wave = disguised(spoken, disguise, random.Random(1)).pcm[2_000:8_000].astype(np.float64)
+    transform = VoiceTransform(source_hz=250.0, melody=0.0)
+    wave = transformed(spoken, transform, random.Random(1)).pcm[2_000:8_000].astype(np.float64)
     spectrum = np.abs(np.fft.rfft(wave * np.hanning(len(wave))))
     strongest = float(spectrum.argmax() * 16_000 / len(wave))
     assert abs(strongest / 250 - round(strongest / 250)) < 0.03

@@ -11,7 +11,7 @@ import pytest
 from interject.agent.voice.espeak import EspeakSpeaker
 from interject.config import EspeakVoice
 from interject.model_runtime.protocol import Emotion
-from interject.training import bank as bank_module
+from interject.training import speech_bank as bank_module
 from interject.training.espeak import Espeak
 from interject.training.language import replies, spoken_prompts
 from interject.training.phones import PHONES, UNKNOWN_PHONE, phone_id
@@ -109,7 +109,7 @@ def test_phones_of_both_synthesisers_meet(name: str, phone: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
-def test_one_rendering_comes_in_several_disguises() -> None:
+def test_one_rendering_is_transformed_in_several_ways() -> None:
     said = random_flite("count the beeps", random.Random(4), 3)
     assert len(said) == 3
     assert {utterance.text.rstrip("?.") for utterance in said} == {"count the beeps"}
