@@ -1,0 +1,66 @@
+"""One meaning a word: the glossary names what is there, and no two classes share a name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("agent", "cli", "config", "integrations", "model_runtime", "training")
+SHARED_STILL = {
+    "Answer", "Batch", "Fleet", "Follower", "Guest", "Letter", "Line", "Link", "Outbox", "Part",
+    "Patience", "Replies", "ReplyLimits", "Stage", "Verdict",
+}  # fmt: skip
+ROW = re.compile(r"^\| (?P<term>[^|]+) \| [^|]+ \| (?P<modules>`[^|]+`) \|$", re.MULTILINE)
+MOST_ROWS = 30
+
+
+def glossary() -> dict[str, tuple[str, ...]]:
+    """The modules of each term. A term in backticks is the name of a class."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Glossary\n")[2].partition("\n## ")[0]
+    return {
+        row["term"]: tuple(re.findall(r"`([\w.]+)`", row["modules"]))
+        for row in ROW.finditer(section)
+    }
+
+
+def classes() -> dict[str, set[str]]:
+    """The modules of each public class of the product."""
+    found = defaultdict(set)
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*.py"):
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    found[node.name].add(module.removesuffix(".__init__"))
+    return found
+
+
+GLOSSARY, CLASSES = glossary(), classes()
+
+
+def test_the_glossary_is_short() -> None:
+    assert 15 <= len(GLOSSARY) <= MOST_ROWS
+
+
+@pytest.mark.parametrize("term", GLOSSARY)
+def test_a_term_is_where_the_glossary_says(term: str) -> None:
+    for module in GLOSSARY[term]:
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or path.is_dir(), f"{module} is not there"
+        if term.startswith("`"):
+            assert module in CLASSES[term.strip("`")], f"{module} has no class {term}"
+
+
+def test_no_two_classes_share_a_name_unless_they_are_the_same_noun() -> None:
+    shared = {
+        name: sorted(modules)
+        for name, modules in CLASSES.items()
+        if len(modules) > 1 and set(GLOSSARY.get(f"`{name}`", ())) != modules
+    }
+    assert {name: where for name, where in shared.items() if name not in SHARED_STILL} == {}
