@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from interject.model_runtime.protocol import FRAME_S, RuntimeFailure, SessionOptions
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
-from tests.live.chaos.comparable_events import told
-from tests.live.chaos.endless_sound import Endless
+from tests.live.chaos.comparable_events import comparable
+from tests.live.chaos.endless_sound import EndlessSound
 
 if TYPE_CHECKING:
     from interject.model_runtime.redis.session import RedisSession
@@ -76,7 +76,7 @@ def options(room: int) -> SessionOptions:
 
 
 async def talk(runtime: RedisRuntime, room: int, seed: int, frames: int, began: float) -> None:
-    sound = await asyncio.to_thread(Endless, 1_000 * seed + room)
+    sound = await asyncio.to_thread(EndlessSound, 1_000 * seed + room)
     session = await opened(runtime, room)
     phase_s = room % 10 * FRAME_S / 10
     first = min(frames, max(0, int((time.time() - began - phase_s) / FRAME_S) + 1))
@@ -104,7 +104,7 @@ async def opened(runtime: RedisRuntime, room: int) -> RedisSession:
 
 async def hear(session: RedisSession, room: int) -> None:
     async for event in session.events():
-        say("event", room, told(event))
+        say("event", room, comparable(event))
 
 
 def say(*parts: object) -> None:

@@ -14,10 +14,10 @@ from interject.model_runtime.protocol import (
     ReplyStarted,
 )
 
-Told = list[Any]
+ComparableEvent = list[Any]
 
 
-def told(event: Event) -> Told:
+def comparable(event: Event) -> ComparableEvent:
     """Its kind first. The second value of decisions and gaps is a frame's number."""
     match event:
         case Decision():
@@ -34,7 +34,7 @@ def told(event: Event) -> Told:
             return ["closed", event.reason.value, event.detail]
 
 
-def renumbered(event: Told, first_seq: int) -> Told | None:
+def renumbered(event: ComparableEvent, first_seq: int) -> ComparableEvent | None:
     """As a client hears it that counts frames from `first_seq` on; None where it does not."""
     kind, *rest = event
     if kind == "decision":

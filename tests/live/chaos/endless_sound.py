@@ -15,7 +15,7 @@ from interject.model_runtime.protocol import (
 ROUND_FRAMES = 97
 
 
-class Endless:
+class EndlessSound:
     """Bursts of noise at changing levels; after 39 s they come again."""
 
     def __init__(self, seed: int) -> None:

@@ -23,7 +23,7 @@ def tie() -> float:
     return near_tie_lead(LOGITS, terms=terms, condition=SMALL_CONDITION)
 
 
-class Undisturbed(GuidedEngine):
+class ReferenceEngine(GuidedEngine):
     """Of the rooms' own kind."""
 
     def __init__(self, *, slots: int, tie: float) -> None:

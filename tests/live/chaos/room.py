@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from interject.model_runtime.engine.near_tie import DECISION, EMOTION, Choice, Choices
 from interject.model_runtime.protocol import Emotion, Gap, GapReason
 from tests.live.chaos.client_process import options
-from tests.live.chaos.comparable_events import Told, renumbered, told
-from tests.live.chaos.endless_sound import Endless
-from tests.live.chaos.reference_engine import Undisturbed
+from tests.live.chaos.comparable_events import ComparableEvent, comparable, renumbered
+from tests.live.chaos.endless_sound import EndlessSound
+from tests.live.chaos.reference_engine import ReferenceEngine
 from tests.live.chaos.reference_engine import tie as near_tie
 from tests.model_runtime.worlds import small_layout
 
@@ -38,11 +38,11 @@ class Stay:
     first_index: int
     pushed: int = 0
     settled: int = 0
-    events: list[Told] = field(default_factory=list)
+    events: list[ComparableEvent] = field(default_factory=list)
     lost: set[int] = field(default_factory=set)
     overloaded: bool = False
 
-    def hear(self, event: Told) -> None:
+    def hear(self, event: ComparableEvent) -> None:
         kind, first, *rest = event
         if kind == "gap":
             self.overloaded = self.overloaded or rest[1] == GapReason.OVERLOAD.value
@@ -104,7 +104,7 @@ class Room:
         else:
             self.stays[-1].hear(rest[0])
 
-    def account(self, expected: list[Told], *, ties: int = 0) -> Account:
+    def account(self, expected: list[ComparableEvent], *, ties: int = 0) -> Account:
         """Hold what was told against what one engine says about the same sound.
 
         :raises Mismatch: when anything was lost, changed, or told out of turn; or when nobody can
@@ -144,7 +144,7 @@ class Room:
 
     def frames_heard(self) -> Iterator[Frame]:
         """Those that reached Redis and were not reported lost."""
-        sound, gaps = Endless(1_000 * self._seed + self.number), self._gaps()
+        sound, gaps = EndlessSound(1_000 * self._seed + self.number), self._gaps()
         for stay, following in zip(self.stays, [*self.stays[1:], None], strict=True):
             count = stay.pushed if following is None else following.first_seq - stay.first_seq
             assert count <= stay.pushed + 1, f"room {self.number}: a frame that nobody sent"
@@ -152,7 +152,9 @@ class Room:
                 if stay.first_seq + k not in gaps:
                     yield sound.frame(stay.first_index + k, seq=stay.first_seq + k)
 
-    def _mismatch(self, expected: list[Told], at: int, stay: Stay, agreed: int) -> Mismatch:
+    def _mismatch(
+        self, expected: list[ComparableEvent], at: int, stay: Stay, agreed: int
+    ) -> Mismatch:
         was = stay.events[agreed]
         beyond, should = _next(expected, at, stay.first_seq)
         message = (
@@ -162,7 +164,7 @@ class Room:
         return Mismatch(message, None if should is None else _choice(expected[:beyond], was))
 
 
-def _choice(expected: list[Told], was: Told) -> tuple[Place, Choice] | None:
+def _choice(expected: list[ComparableEvent], was: ComparableEvent) -> tuple[Place, Choice] | None:
     """What was chosen where the last of these events was expected."""
     rival = expected[-1]
     if {rival[0], was[0]} not in ({"decision"}, {"started"}, {"delta"}, {"delta", "ended"}):
@@ -177,7 +179,7 @@ def _choice(expected: list[Told], was: Told) -> tuple[Place, Choice] | None:
     return (number, sum(len(tokens) for _, _, tokens, _ in before)), choice
 
 
-def _chosen(event: Told) -> int:
+def _chosen(event: ComparableEvent) -> int:
     """0 or 1 of a decision, otherwise a token."""
     layout = small_layout()
     match event:
@@ -190,7 +192,9 @@ def _chosen(event: Told) -> int:
     return layout.text_end
 
 
-def _next(expected: list[Told], at: int, first_seq: int) -> tuple[int, Told | None]:
+def _next(
+    expected: list[ComparableEvent], at: int, first_seq: int
+) -> tuple[int, ComparableEvent | None]:
     """The next event that a client is told, and where those after it begin."""
     while at < len(expected):
         event = renumbered(expected[at], first_seq)
@@ -200,7 +204,7 @@ def _next(expected: list[Told], at: int, first_seq: int) -> tuple[int, Told | No
     return at, None
 
 
-def _agreement(expected: list[Told], begin: int, stay: Stay) -> tuple[int, bool, int]:
+def _agreement(expected: list[ComparableEvent], begin: int, stay: Stay) -> tuple[int, bool, int]:
     """How many of a stay's events are as expected from `begin` on, whether the one after these is
     at least about the same frame or reply, and where they end among the expected.
     """
@@ -224,7 +228,7 @@ def accounts(rooms: Sequence[Room], *, tie: float | None = None) -> tuple[Accoun
     return tuple(_account(room, expected, tie) for room, expected in pairs)
 
 
-def _account(room: Room, expected: list[Told], tie: float) -> Account:
+def _account(room: Room, expected: list[ComparableEvent], tie: float) -> Account:
     choices = Choices()
     while True:
         try:
@@ -241,9 +245,9 @@ def _account(room: Room, expected: list[Told], tie: float) -> Account:
 
 def undisturbed(
     rooms: Sequence[Room], choices: Sequence[Choices], *, tie: float
-) -> list[list[Told]]:
+) -> list[list[ComparableEvent]]:
     """What one engine says about what each room heard."""
-    engine = Undisturbed(slots=len(rooms), tie=tie)
+    engine = ReferenceEngine(slots=len(rooms), tie=tie)
     events: list[list[Event]] = [[] for _ in rooms]
     ears = []
     for room, its_choices, its_events in zip(rooms, choices, events, strict=True):
@@ -259,9 +263,9 @@ def undisturbed(
     for session_id, _ in ears:
         engine.finish(session_id)
     _work_off(engine)
-    return [[told(e) for e in its_events if not isinstance(e, Gap)] for its_events in events]
+    return [[comparable(e) for e in its_events if not isinstance(e, Gap)] for its_events in events]
 
 
-def _work_off(engine: Undisturbed) -> None:
+def _work_off(engine: ReferenceEngine) -> None:
     while engine.step():
         pass

@@ -8,9 +8,9 @@ import pytest
 
 from interject.model_runtime.engine.near_tie import DECISION, EMOTION, Choice, Choices
 from tests.live.chaos.client_process import options
-from tests.live.chaos.comparable_events import Told, told
-from tests.live.chaos.endless_sound import Endless
-from tests.live.chaos.reference_engine import Undisturbed
+from tests.live.chaos.comparable_events import ComparableEvent, comparable
+from tests.live.chaos.endless_sound import EndlessSound
+from tests.live.chaos.reference_engine import ReferenceEngine
 from tests.live.chaos.room import Mismatch, Room, accounts
 from tests.model_runtime.worlds import small_layout
 
@@ -27,14 +27,14 @@ EVERYTHING = 1_000.0
 
 def said(
     tie: float = 0.0, without: Container[int] = (), **wanted: tuple[Place, Choice]
-) -> tuple[list[Told], Choices]:
+) -> tuple[list[ComparableEvent], Choices]:
     """What is told of a room's first frames, `without` some of them."""
-    engine = Undisturbed(slots=1, tie=tie)
+    engine = ReferenceEngine(slots=1, tie=tie)
     choices = Choices(dict(wanted.values()))
     events: list[Event] = []
     engine.open(options(0), events.append)
     engine.choices[options(0).session_id] = choices
-    sound = Endless(0)
+    sound = EndlessSound(0)
     for seq in range(FRAMES):
         if seq not in without:
             engine.push(options(0).session_id, sound.frame(seq, seq=seq))
@@ -43,14 +43,14 @@ def said(
     engine.finish(options(0).session_id)
     while engine.step():
         pass
-    return [told(event) for event in events], choices
+    return [comparable(event) for event in events], choices
 
 
-def first(events: list[Told], kind: str) -> Told:
+def first(events: list[ComparableEvent], kind: str) -> ComparableEvent:
     return next(event for event in events if event[0] == kind)
 
 
-def choice(kind: str, events: list[Told]) -> tuple[Place, Choice]:
+def choice(kind: str, events: list[ComparableEvent]) -> tuple[Place, Choice]:
     """Another one than was made."""
     if kind == "decision":
         _, seq, respond = first(events, kind)
@@ -85,7 +85,7 @@ def test_its_own_choice_may_be_the_wanted_one(kind: str) -> None:
     assert first(events, kind) == first(alone, kind)
 
 
-def room_that_was_told(events: list[Told]) -> Room:
+def room_that_was_told(events: list[ComparableEvent]) -> Room:
     room = Room(0, 0, FRAMES)
     room.hear("opened", 0, 0)
     for seq in range(FRAMES):

@@ -15,7 +15,7 @@ from interject.config import Profile, load_profile
 from interject.integrations.conversation.role import Role
 from interject.integrations.livekit.room.room_agent import RoomAgent
 from interject.model_runtime import open_runtime
-from tests.live.livekit.recording_runtime import WatchedRuntime
+from tests.live.livekit.recording_runtime import RecordingRuntime
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ class Present:
 
     room: rtc.Room
     agent: RoomAgent
-    watch: WatchedRuntime
+    watch: RecordingRuntime
 
     @property
     def session(self) -> RoomSession:
@@ -63,7 +63,7 @@ async def present(
 ) -> AsyncIterator[Present]:
     """`changes` are fields of the profile that shall be others."""
     loaded = profile if isinstance(profile, Profile) else load_profile(profile)
-    watch = WatchedRuntime(open_runtime(runtime_url), remembers=remembers)
+    watch = RecordingRuntime(open_runtime(runtime_url), remembers=remembers)
     role = Role(loaded.model_copy(update=changes), runtime=watch, barge_in=barge_in, cue_to=cue_to)
     rtc_room = rtc.Room()
     await rtc_room.connect(

@@ -39,7 +39,7 @@ class Entry:
     what: Any
 
 
-class WatchedRuntime:
+class RecordingRuntime:
     """`log` holds frames that went in, events that came out, and cuts, in order.
 
     Without `remembers` there is no log, only the numbers.
@@ -54,7 +54,7 @@ class WatchedRuntime:
 
     async def open(self, options: SessionOptions) -> RuntimeSession:
         session = await self._inner.open(options)
-        watched = _WatchedSession(session, self)
+        watched = _RecordingSession(session, self)
         self.opened.append(watched)
         return watched
 
@@ -91,8 +91,8 @@ class WatchedRuntime:
                     open_replies.remove(reply_id)
 
 
-class _WatchedSession(ForwardingSession):
-    def __init__(self, inner: RuntimeSession, watch: WatchedRuntime) -> None:
+class _RecordingSession(ForwardingSession):
+    def __init__(self, inner: RuntimeSession, watch: RecordingRuntime) -> None:
         super().__init__(inner)
         self._watch = watch
 
