@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class PaddedBatch:
     """`mel` is [streams * chunks, bins, 40] in bfloat16; the rest is [streams, ...]."""
 
     mel: Tensor
@@ -46,7 +46,9 @@ def stream_features(
     return StreamingLogMel(config).push(torch.from_numpy(sound))
 
 
-def collate(scenes: Sequence[Scene], targets: Sequence[Target], config: FeatureConfig) -> Batch:
+def collate(
+    scenes: Sequence[Scene], targets: Sequence[Target], config: FeatureConfig
+) -> PaddedBatch:
     """:raises ValueError: when the scenes differ in length."""
     if len({scene.chunks for scene in scenes}) != 1:
         raise ValueError("all scenes of a batch must have the same number of chunks")
@@ -57,7 +59,7 @@ def collate(scenes: Sequence[Scene], targets: Sequence[Target], config: FeatureC
     for row, target in enumerate(targets):
         ids[row, : len(target.ids)] = target.ids
         labels[row, : len(target.labels)] = target.labels
-    return Batch(
+    return PaddedBatch(
         mel=torch.cat([stream_features(scene.sound, config) for scene in scenes]).bfloat16(),
         ids=torch.from_numpy(ids),
         labels=torch.from_numpy(labels),

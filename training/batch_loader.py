@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from interject.training.batch import Batch, collate
+from interject.training.batch import PaddedBatch, collate
 from interject.training.language import INTENTS, SOUND_NAMES
 from interject.training.scene import Scene, Stock, Style, WantedReply
 from interject.training.scene_builder import SceneBuilder, make_scene
@@ -51,7 +51,7 @@ class BatchMaker:
         self._stock, self._config, self._seed = stock, config, seed
         self._writer = TargetWriter(config.layout, tokenizer)
 
-    def make(self, order: Order) -> Batch:
+    def make(self, order: Order) -> PaddedBatch:
         rows = [self._row(order, row) for row in range(order.streams)]
         return collate([s for s, _ in rows], [t for _, t in rows], self._config.features)
 
@@ -83,7 +83,9 @@ class BatchMaker:
         return scene, self._writer.offline(scene, used, ASK_SOUND, name)
 
 
-def _serve(make: Callable[[Order], Batch], orders: Queue[Order], made: Queue[Batch]) -> None:
+def _serve(
+    make: Callable[[Order], PaddedBatch], orders: Queue[Order], made: Queue[PaddedBatch]
+) -> None:
     torch.set_num_threads(1)
     trainer = multiprocessing.parent_process()
     while trainer is None or trainer.is_alive():
@@ -101,7 +103,7 @@ class BatchLoader:
         context = multiprocessing.get_context("fork")
         self.ahead = ahead
         self._orders: Queue[Order] = context.Queue()
-        self._made: Queue[Batch] = context.Queue()
+        self._made: Queue[PaddedBatch] = context.Queue()
         self._process = context.Process(
             target=_serve, args=(maker.make, self._orders, self._made), daemon=True
         )
@@ -110,7 +112,7 @@ class BatchLoader:
     def order(self, order: Order) -> None:
         self._orders.put(order)
 
-    def take(self) -> Batch:
+    def take(self) -> PaddedBatch:
         """Waits as long as the process lives: on a busy machine a batch can take minutes.
 
         :raises queue.Empty: when the process has ended.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.network.decoder import Decoder
     from interject.model_runtime.network.encoder import AudioTower
     from interject.model_runtime.network.layout import TokenLayout
-    from interject.training.batch import Batch
+    from interject.training.batch import PaddedBatch
     from interject.training.recipe import TrainingSettings
 
 _POSITIVE = 4.0
@@ -58,7 +58,7 @@ class Losses:
         return {name: float(getattr(self, name).detach()) for name in names}
 
 
-def run_model(tower: AudioTower, decoder: Decoder, batch: Batch) -> tuple[Tensor, Tensor]:
+def run_model(tower: AudioTower, decoder: Decoder, batch: PaddedBatch) -> tuple[Tensor, Tensor]:
     """Teacher forcing: embeddings of the sound [B, slots, d], hidden states [B, T, d]."""
     rows = len(batch.ids)
     sound = tower(batch.mel.to(tower.proj.weight.dtype)).reshape(rows, -1, decoder.shape.width)
@@ -68,7 +68,9 @@ def run_model(tower: AudioTower, decoder: Decoder, batch: Batch) -> tuple[Tensor
     return sound, decoder.forward_train(mixed)
 
 
-def decision_logits(decoder: Decoder, layout: TokenLayout, hidden: Tensor, batch: Batch) -> Tensor:
+def decision_logits(
+    decoder: Decoder, layout: TokenLayout, hidden: Tensor, batch: PaddedBatch
+) -> Tensor:
     """log-odds of responding at every chunk [B, chunks], float32."""
     states = _at(hidden, batch.decision_at.clamp(min=0))
     pair = torch.tensor([layout.keep_silence, layout.text_begin])
@@ -81,7 +83,7 @@ def compute_losses(
     decoder: Decoder,
     heads: AuxiliaryHeads,
     layout: TokenLayout,
-    batch: Batch,
+    batch: PaddedBatch,
     settings: TrainingSettings,
     auxiliary: float,
 ) -> Losses:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from interject.model_runtime.network.architecture import ModelConfig
-    from interject.training.batch import Batch
+    from interject.training.batch import PaddedBatch
     from interject.training.recipe import TrainingSettings
 
 STATE_FILE, CURVE_FILE, MODEL_FOLDER = "state.pt", "curve.jsonl", "model"
@@ -91,7 +91,7 @@ class Trainer:
         self.save()
         return self.averaged()
 
-    def learn(self, batch: Batch) -> Losses:
+    def learn(self, batch: PaddedBatch) -> Losses:
         """One step on one batch."""
         self._set_rates()
         auxiliary = 1.0 + (_FINAL_AUXILIARY - 1.0) * min(1.0, self.progress / 0.8)
