@@ -15,7 +15,7 @@ from interject.model_runtime.redis.requests import OpenRequest, Verdict
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.streams import read, read_entries
 from interject.model_runtime.remote import wire
-from tests.live.redis.conversation import Talk, options
+from tests.live.redis.client_session import ClientSession, options
 from tests.live.redis.faults import administered
 from tests.model_runtime.worlds import frames, noise
 
@@ -47,7 +47,7 @@ async def lose_a_key(server: RedisServer, dice: random.Random) -> None:
     address = Address.parse(server.url)
     key = getattr(address.keys, part)(name)
     async with RedisRuntime(server.url) as runtime, administered(server) as admin:
-        talk = Talk(await _opened(runtime), frames(noise(8.0)))
+        talk = ClientSession(await _opened(runtime), frames(noise(8.0)))
         async with asyncio.timeout(END_S):
             await talk.push(0, 5)
             await admin.ask(("DEL", key))

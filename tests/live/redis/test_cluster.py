@@ -22,8 +22,8 @@ from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.redis.worker import Worker
 from tests.contract.runtime_contract import RuntimeContract, heard, of
 from tests.live.conftest import hired
+from tests.live.redis.client_session import ClientSession, options, undisturbed
 from tests.live.redis.cluster import RedisCluster
-from tests.live.redis.conversation import Talk, options, undisturbed
 from tests.live.redis.membership_wait import watched
 from tests.live.redis.worker_process import WorkerProcess
 from tests.model_runtime.engine.engine_room import outline
@@ -146,7 +146,7 @@ async def test_workers_are_killed_in_turn(calm: RedisCluster) -> None:
     workers = [WorkerProcess(calm.url("d"), name) for name in ("w1", "w2")]
     with employed(*workers):
         async with RedisRuntime(calm.url("d")) as runtime:
-            talk = Talk(await runtime.open(options("a")), SOUND)
+            talk = ClientSession(await runtime.open(options("a")), SOUND)
             for number, first in enumerate(range(0, 30, 10)):
                 victim = workers[number % 2]
                 victim.kill()
@@ -165,7 +165,7 @@ async def test_a_killed_worker_is_missed_on_the_node_that_a_shard_was_moved_to(
     victim = WorkerProcess(url, "w1", lease_s=3600)
     with employed(victim):
         async with RedisRuntime(url, timings=PATIENT) as runtime:
-            talk = Talk(await runtime.open(options("a")), SOUND)
+            talk = ClientSession(await runtime.open(options("a")), SOUND)
             async with hired(url, name="w2", timings=endless, context=256) as heir:
                 await talk.push(0, 5)
                 here, there = cluster.masters[0], cluster.masters[2]
@@ -187,7 +187,7 @@ async def test_the_node_of_a_shard_is_killed_and_started_again(cluster: RedisClu
         hired(cluster.url("d"), name="wd", context=256),
         RedisRuntime(cluster.url("b", "d"), timings=PATIENT) as runtime,
     ):
-        talks = [Talk(await runtime.open(options(name)), SOUND) for name in ("a", "b")]
+        talks = [ClientSession(await runtime.open(options(name)), SOUND) for name in ("a", "b")]
         for first in (0, 20):
             await asyncio.gather(*(talk.push(first, first + 10) for talk in talks))
             node.kill()
@@ -223,7 +223,7 @@ async def test_a_replica_takes_over(replicated: RedisCluster) -> None:
         hired(replicated.url("b"), name="w2", context=256),
         RedisRuntime(replicated.url("b"), timings=PATIENT) as runtime,
     ):
-        talk = Talk(await runtime.open(options("a")), SOUND)
+        talk = ClientSession(await runtime.open(options("a")), SOUND)
         await talk.push(0, 20)
         replicated.home("b").server.kill()
         await talk.push(20, 50)
@@ -239,7 +239,7 @@ async def test_what_a_new_master_lacks_is_written_again(redis_server: RedisServe
         RedisRuntime(redis_server.url) as runtime,
         Redis.from_url(redis_server.url) as other,
     ):
-        talk = Talk(await runtime.open(options("a")), SOUND)
+        talk = ClientSession(await runtime.open(options("a")), SOUND)
         await talk.push(0, 20)
         lose: Any = other.eval(LOSE_TWO_WRITES, 2, output, state)
         await lose
@@ -258,7 +258,7 @@ async def test_a_slot_is_moved_to_another_node_and_back(cluster: RedisCluster) -
         hired(cluster.url("b"), name="wb", slots=3, context=256),
         RedisRuntime(cluster.url("b"), timings=Timings(worker_lease_s=10, lost_s=60)) as runtime,
     ):
-        talks = [Talk(await runtime.open(options(name)), SOUND) for name in ("a", "b")]
+        talks = [ClientSession(await runtime.open(options(name)), SOUND) for name in ("a", "b")]
         for first, (source, target) in ((0, (here, there)), (25, (there, here))):
             await asyncio.gather(*(talk.push(first, first + 5) for talk in talks))
             moving = asyncio.create_task(asyncio.to_thread(cluster.move, "b", source, target))

@@ -20,7 +20,7 @@ from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.contract.runtime_contract import of
 from tests.live.conftest import hired
-from tests.live.redis.conversation import Talk, options, undisturbed
+from tests.live.redis.client_session import ClientSession, options, undisturbed
 from tests.model_runtime.engine.engine_room import outline
 from tests.model_runtime.worlds import frames, noise
 
@@ -75,7 +75,7 @@ async def disturb(client: Client, kind: str, how: str) -> None:
             await client.ask(other)
 
 
-async def told_to_the_end(talk: Talk) -> None:
+async def told_to_the_end(talk: ClientSession) -> None:
     """Speaks on where the disturbance was."""
     for frame in talk.sound[DISTURBED_AT:]:
         if talk.session.ending:
@@ -115,7 +115,9 @@ async def disturbed(server: RedisServer, disturb: Callable[[], Awaitable[None]])
         hired(server.url, slots=3, context=256, timings=ATTENTIVE),
         RedisRuntime(server.url) as runtime,
     ):
-        good, victim = [Talk(await runtime.open(options(n)), SOUND) for n in ("good", "victim")]
+        good, victim = [
+            ClientSession(await runtime.open(options(n)), SOUND) for n in ("good", "victim")
+        ]
         await asyncio.gather(good.push(0, DISTURBED_AT), victim.push(0, DISTURBED_AT))
         await disturb()
         async with asyncio.timeout(30):

@@ -13,7 +13,7 @@ from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.contract.runtime_contract import heard, of
 from tests.live.conftest import hired
-from tests.live.redis.conversation import Talk
+from tests.live.redis.client_session import ClientSession
 from tests.live.redis.faults import FAULTS, administered
 from tests.live.redis.server import RedisServer
 from tests.model_runtime.worlds import frames, noise
@@ -37,7 +37,7 @@ async def test_it_is_waited_for_and_nothing_is_lost(
         hired(redis_server.url, timings=STEADY),
         RedisRuntime(redis_server.url, timings=STEADY) as runtime,
     ):
-        talk = Talk(await runtime.open(SessionOptions("a", threshold=1.0)), SOUND)
+        talk = ClientSession(await runtime.open(SessionOptions("a", threshold=1.0)), SOUND)
         await talk.push(0, 5)
         async with FAULTS[name](redis_server, admin):
             for frame in SOUND[5:10]:
@@ -77,7 +77,7 @@ async def test_a_shard_that_ended_is_started_again(redis_server: RedisServer) ->
         await admin.ask(("ACL", "SETUSER", "u", "on", ">p", "~*", "&*", "+@all"))
         url = redis_server.url.replace("//", "//u:p@")
         async with RedisRuntime(url, timings=STEADY) as runtime:
-            talk = Talk(await runtime.open(SessionOptions("a", threshold=1.0)), SOUND)
+            talk = ClientSession(await runtime.open(SessionOptions("a", threshold=1.0)), SOUND)
             await talk.push(0, 3)
             await admin.ask(("ACL", "SETUSER", "u", "-xread"))
             end = (await talk.finish())[-1]

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.live.conftest import hired
-from tests.live.redis.conversation import Talk, options, undisturbed
+from tests.live.redis.client_session import ClientSession, options, undisturbed
 from tests.live.redis.membership_wait import watched
 from tests.live.redis.proxy import Proxy
 from tests.live.redis.worker_process import WorkerProcess
@@ -55,7 +55,7 @@ async def test_a_killed_worker_is_missed_at_once_and_its_name_is_free(
 ) -> None:
     with doomed(redis_server.url) as victim:
         async with RedisRuntime(redis_server.url) as runtime:
-            talk = Talk(await runtime.open(options("a")), SOUND)
+            talk = ClientSession(await runtime.open(options("a")), SOUND)
             await talk.push(0, 10)
             async with hired(redis_server.url, name="w2", timings=ENDLESS, context=256) as heir:
                 await watched(heir, "w1")
@@ -73,7 +73,7 @@ async def test_survivors_share_what_a_killed_worker_had(redis_server: RedisServe
     with doomed(url) as victim:
         async with RedisRuntime(url) as runtime:
             names = "abcd"
-            talks = [Talk(await runtime.open(options(name)), SOUND) for name in names]
+            talks = [ClientSession(await runtime.open(options(name)), SOUND) for name in names]
             await asyncio.gather(*(talk.push(0, 5) for talk in talks))
             async with (
                 hired(url, name="w2", slots=4, timings=ENDLESS, context=256) as one,
@@ -93,7 +93,7 @@ async def test_who_is_only_stopped_keeps_its_sessions_until_the_lease_ends(
 ) -> None:
     with doomed(redis_server.url) as stopped:
         async with RedisRuntime(redis_server.url) as runtime:
-            talk = Talk(await runtime.open(options("a")), SOUND)
+            talk = ClientSession(await runtime.open(options("a")), SOUND)
             async with hired(redis_server.url, name="w2", timings=ENDLESS) as other:
                 await watched(other, "w1")
                 stopped.signal(signal.SIGSTOP)
@@ -112,7 +112,7 @@ async def test_a_redis_that_begins_anew_makes_nobody_look_dead(redis_server: Red
         hired(url, name="w2", timings=ENDLESS, context=256) as other,
         RedisRuntime(url) as runtime,
     ):
-        talks = [Talk(await runtime.open(options(name)), SOUND) for name in "ab"]
+        talks = [ClientSession(await runtime.open(options(name)), SOUND) for name in "ab"]
         await asyncio.gather(*(talk.push(0, 5) for talk in talks))
         before = (epochs(one), epochs(other))
         assert [len(held) for held in before] == [1, 1]
@@ -133,7 +133,7 @@ async def test_who_is_cut_off_is_fenced_and_the_session_goes_on(redis_server: Re
         hired(proxy.url, name="w1", timings=ENDLESS, context=256) as lost,
         RedisRuntime(redis_server.url) as runtime,
     ):
-        talk = Talk(await runtime.open(options("a")), SOUND)
+        talk = ClientSession(await runtime.open(options("a")), SOUND)
         async with hired(redis_server.url, name="w2", timings=ENDLESS, context=256) as heir:
             await watched(heir, "w1")
             proxy.cut()
@@ -156,7 +156,7 @@ async def test_who_loses_only_its_subscription_subscribes_again(redis_server: Re
         RedisRuntime(redis_server.url) as runtime,
         Redis.from_url(redis_server.url) as admin,
     ):
-        talk = Talk(await runtime.open(options("a")), SOUND)
+        talk = ClientSession(await runtime.open(options("a")), SOUND)
         await until(lambda: one._presence.term == 1)
         (client,) = await admin.client_list(_type="pubsub")
         async with hired(redis_server.url, name="w2", timings=slow) as other:

@@ -24,7 +24,7 @@ from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.contract.runtime_contract import of, until_closed
 from tests.live.conftest import hired
-from tests.live.redis.conversation import Talk, options, undisturbed
+from tests.live.redis.client_session import ClientSession, options, undisturbed
 from tests.live.redis.worker_process import WorkerProcess
 from tests.model_runtime.engine.engine_room import outline
 from tests.model_runtime.worlds import frames, noise
@@ -55,7 +55,7 @@ async def test_workers_are_killed_in_turn_and_nobody_notices(
     redis_server: RedisServer, workers: list[WorkerProcess]
 ) -> None:
     async with RedisRuntime(redis_server.url) as runtime:
-        talk = Talk(await runtime.open(options("a")), SOUND)
+        talk = ClientSession(await runtime.open(options("a")), SOUND)
         for number, first in enumerate(range(0, 50, 10)):
             victim = workers[number % 2]
             victim.signal(signal.SIGKILL)
@@ -71,7 +71,7 @@ async def test_a_paused_worker_comes_back_to_find_itself_fenced(
     redis_server: RedisServer, workers: list[WorkerProcess]
 ) -> None:
     async with RedisRuntime(redis_server.url) as runtime:
-        talk = Talk(await runtime.open(options("a")), SOUND)
+        talk = ClientSession(await runtime.open(options("a")), SOUND)
         for worker, first in zip(workers, (0, 20), strict=True):
             worker.signal(signal.SIGSTOP)
             await talk.push(first, first + 12)
@@ -86,7 +86,7 @@ async def test_a_session_returns_to_a_worker_that_has_not_missed_it(
     redis_server: RedisServer, workers: list[WorkerProcess]
 ) -> None:
     async with RedisRuntime(redis_server.url) as runtime:
-        talk = Talk(await runtime.open(options("a")), SOUND)
+        talk = ClientSession(await runtime.open(options("a")), SOUND)
         for first in (0, 25):
             for worker, other in (workers, workers[::-1]):
                 worker.signal(signal.SIGSTOP)
@@ -105,7 +105,7 @@ async def test_a_drained_worker_hands_over_and_leaves(
     redis_server: RedisServer, workers: list[WorkerProcess]
 ) -> None:
     async with RedisRuntime(redis_server.url) as runtime:
-        talk = Talk(await runtime.open(options("a")), SOUND)
+        talk = ClientSession(await runtime.open(options("a")), SOUND)
         await talk.push(0, 10)
         for number, first in enumerate(range(10, 50, 10)):
             worker = workers[number % 2]
@@ -121,7 +121,7 @@ async def test_redis_is_killed_and_started_again(
     redis_server: RedisServer, workers: list[WorkerProcess]
 ) -> None:
     async with RedisRuntime(redis_server.url) as runtime:
-        talk = Talk(await runtime.open(options("a")), SOUND)
+        talk = ClientSession(await runtime.open(options("a")), SOUND)
         for first in range(0, 40, 10):
             await talk.push(first, first + 10)
             redis_server.kill()
@@ -140,7 +140,7 @@ async def test_redis_and_the_worker_are_killed_together(
     """The memory is gone; the session goes on with what the client still has."""
     workers[1].kill()
     async with RedisRuntime(redis_server.url, timings=Timings(lost_s=1.0)) as runtime:
-        talk = Talk(await runtime.open(options("a")), SOUND)
+        talk = ClientSession(await runtime.open(options("a")), SOUND)
         for first in (0, 15, 30):
             await talk.push(first, first + 15)
             workers[0].kill()
@@ -195,7 +195,7 @@ async def test_a_client_of_which_redis_forgot_is_not_taken_for_the_next_one(
     async with hired(redis_server.url):
         for number in range(3):
             runtime = RedisRuntime(redis_server.url, timings=impatient)
-            talk = Talk(await runtime.open(SessionOptions("a", threshold=1.0)), SOUND)
+            talk = ClientSession(await runtime.open(SessionOptions("a", threshold=1.0)), SOUND)
             if number == 1:
                 redis_server.kill()
                 await asyncio.to_thread(redis_server.start)

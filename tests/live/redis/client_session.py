@@ -1,4 +1,4 @@
-"""One side of a conversation, and what an engine says that nobody disturbs."""
+"""The client of one session, and what an engine says that nobody disturbs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def undisturbed(name: str, sound: list[Frame]) -> list[tuple[object, ...]]:
     return outline(events)
 
 
-class Talk:
+class ClientSession:
     """Pushes the sound bit by bit and collects the events, with the time of each."""
 
     def __init__(self, session: RedisSession, sound: list[Frame]) -> None:
