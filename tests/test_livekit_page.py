@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "livekit.md").read_text(encoding="utf-8")
+SHARED = "tests/integrations/conversation/test_"
 UNIT, LIVE = "tests/integrations/livekit/test_", "tests/live/livekit/test_"
 
 TYPED_BY_A_TEST = {
@@ -60,8 +61,8 @@ CLAIMS = {
     "test_to_a_text_that_is_refused_there_is_no_answer",
     "What was stopped stays stopped": f"{LIVE}kept_consent.py::"
     "test_what_was_stopped_outlives_the_job_and_an_outage",
-    "digests without names": f"{UNIT}consent_store.py::test_nothing_personal_lies_on_disk",
-    "Who withdrew himself alone reads": f"{UNIT}consent_store.py::"
+    "digests without names": f"{SHARED}consent_store.py::test_nothing_personal_lies_on_disk",
+    "Who withdrew himself alone reads": f"{UNIT}house_rules.py::"
     "test_who_withdrew_is_told_the_truth_when_he_comes",
     "says so in a line and does not start": "tests/cli/livekit/test_commands.py::"
     "test_a_redis_that_is_not_there_is_waited_for_and_refused",

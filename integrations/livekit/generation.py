@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from livekit.agents import llm
 
 from interject.agent.text_feed import TextFeed
+from interject.integrations.livekit.attachment import EMOTION_KEY
 from interject.model_runtime.protocol import Emotion
 
 if TYPE_CHECKING:
@@ -114,6 +115,16 @@ class Generation:
             function_stream=_no_calls(),
             user_initiated=self.user_initiated,
             response_id=self.message_id,
+        )
+
+    def chat_message(self, text: str) -> llm.ChatMessage:
+        """`text` of it as LiveKit's history keeps it."""
+        return llm.ChatMessage(
+            id=self.message_id,
+            role="assistant",
+            content=[text],
+            interrupted=self.interrupted,
+            extra={EMOTION_KEY: self.emotion.value},
         )
 
     def message(self) -> llm.MessageGeneration:

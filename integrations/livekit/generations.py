@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from typing import TYPE_CHECKING, Protocol
-
-from livekit.agents import llm
+from typing import TYPE_CHECKING
 
 from interject.agent.floor import Floor, Verdict
-from interject.agent.outputs import Unvoiced, shown_events, stream_time_s
 from interject.integrations.conversation.phrases import begins_phrase
 from interject.integrations.conversation.reply_order import ReplyOrder
-from interject.integrations.livekit.attachment import EMOTION_KEY
 from interject.integrations.livekit.generation import Generation, message_id
 from interject.integrations.livekit.metrics import reply_metrics
-from interject.model_runtime.protocol import Cause, EndReason, FloorMode
+from interject.integrations.livekit.reply_memory import ReplyMemory
+from interject.integrations.livekit.shown_replies import ShownReplies
+from interject.model_runtime.protocol import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from livekit.agents import SpeechHandle
+    from livekit.agents import SpeechHandle, llm
 
-    from interject.integrations.conversation.runtime_connection import Command
     from interject.integrations.livekit.attachment import Attachment
     from interject.integrations.livekit.connection import Connection
+    from interject.integrations.livekit.emitter import Emitter
     from interject.integrations.livekit.history import History
     from interject.integrations.livekit.model import RealtimeModel
     from interject.integrations.livekit.requests import Request, Requests
@@ -37,11 +34,7 @@ UNREAD_S = 5.0
 """A generation that LiveKit has not begun to read by then was not accepted."""
 
 
-class Emit(Protocol):
-    def __call__(self, name: str, *payload: object) -> None: ...
-
-
-class Replies:
+class Generations:
     """Follows each reply from its start to its last heard word."""
 
     def __init__(
@@ -51,13 +44,14 @@ class Replies:
         connection: Connection,
         requests: Requests,
         history: History,
-        emit: Emit,
+        emit: Emitter,
         clock: Callable[[], float],
     ) -> None:
         self._model = model
         self._profile = model.settings.profile
         self._floor = floor
-        self._connection = connection
+        self._memory = ReplyMemory(connection)
+        self._shown = ShownReplies(self._profile, floor, history, self._memory, emit)
         self._requests = requests
         self._history = history
         self._emit = emit
@@ -83,7 +77,7 @@ class Replies:
         if request is not None and request.said_already:
             return
         if self._unwanted(started, request):
-            self._cancel(started, heard_chars=0)
+            self._memory.cancel(started, heard_chars=0)
             return
         generation = self._generation(started, request)
         self._writing[generation.message_id] = generation
@@ -117,13 +111,13 @@ class Replies:
         if generation.verdict is Verdict.SUPPRESS:
             self._suppress(generation, whole=True)
             return
-        self._show(generation, ended)
+        self._shown.show(generation, ended)
         if generation.verdict is Verdict.SHOW:
             return
         if generation.unvoiced and generation.closed:
-            self._read_instead(generation)
+            self._shown.read_instead(generation)
         elif self._attachment is not None and not self._attachment.audible:
-            self._read_instead(generation, captioned=True)
+            self._shown.read_instead(generation, captioned=True)
 
     def broke_off(self, reason: str) -> None:
         """The model's memory is gone. What has been begun is said with the text that there is."""
@@ -240,42 +234,7 @@ class Replies:
         wish = begins_phrase(generation.text, self._profile.room.stop_replies)
         if not generation.interrupted and (whole or not wish):
             generation.interrupted = True
-            self._cancel(generation.started, heard_chars=0)
-
-    def _show(self, generation: Generation, ended: ReplyEnded) -> None:
-        """Post it or put it on a card; a reply that is only shown enters LiveKit's history here."""
-        outputs = shown_events(self._profile, self._floor.mode, generation.started, ended)
-        for output in outputs:
-            self._emit("interject_output", output)
-        only_shown = generation.verdict is Verdict.SHOW and not generation.user_initiated
-        if not only_shown or not ended.text.strip() or ended.reason is EndReason.CANCELLED:
-            return
-        if outputs:
-            self._heard(generation.started, chars=len(ended.text))
-        message = _message(generation, ended.text)
-        self._history.add(message)
-        added = llm.RemoteItemAddedEvent(previous_item_id=None, item=message)
-        self._emit("remote_item_added", added)
-
-    def _read_instead(self, generation: Generation, *, captioned: bool = False) -> None:
-        """What no voice says is posted, unless the profile posts everything anyway."""
-        text = generation.text
-        posts = "posted" in self._profile.outputs
-        if posts or self._floor.mode is not FloorMode.SPEAK or not text.strip():
-            return
-        started = generation.started
-        logger.info("A reply has no voice and is posted", extra={"reply_id": started.reply_id})
-        unvoiced = Unvoiced(
-            session_id=started.session_id,
-            reply_id=started.reply_id,
-            seq=started.seq,
-            at_s=stream_time_s(started.seq),
-            emotion=started.emotion,
-            text=text,
-            reason=EndReason.COMPLETE,
-            captioned=captioned,
-        )
-        self._emit("interject_output", unvoiced)
+            self._memory.cancel(generation.started, heard_chars=0)
 
     def _taken(self, generation: Generation) -> None:
         self._model.on_air.generation = generation
@@ -296,18 +255,18 @@ class Replies:
         if generation.unvoiced:
             self._stop(generation)
             heard_chars = len(generation.text)
-            self._heard(generation.started, chars=heard_chars)
+            self._memory.heard(generation.started, chars=heard_chars)
             if generation.message_id not in self._writing:
-                self._read_instead(generation)
+                self._shown.read_instead(generation)
         elif generation.cut:
             self._stop(generation)
             heard_chars = generation.heard_chars or 0
-            self._cancel(generation.started, heard_chars=heard_chars)
+            self._memory.cancel(generation.started, heard_chars=heard_chars)
         else:
             heard_chars = len(generation.text)
-            self._heard(generation.started, chars=heard_chars)
+            self._memory.heard(generation.started, chars=heard_chars)
         if heard := generation.text[:heard_chars].strip():
-            self._history.add(_message(generation, heard))
+            self._history.add(generation.chat_message(heard))
         if generation is self._order.current:
             self._own_cut = False
             self._order.closed(generation)
@@ -322,26 +281,3 @@ class Replies:
     def _on_speech_done(self, speech: SpeechHandle) -> None:
         self._order.advance()
         self.report_floor()
-
-    def _cancel(self, started: ReplyStarted, *, heard_chars: int) -> None:
-        reply_id = started.reply_id
-        self._correct(started, lambda session: session.cancel(reply_id, heard_chars=heard_chars))
-
-    def _heard(self, started: ReplyStarted, *, chars: int) -> None:
-        reply_id = started.reply_id
-        self._correct(started, lambda session: session.heard(reply_id, chars=chars))
-
-    def _correct(self, started: ReplyStarted, command: Command) -> None:
-        """A runtime that is away for so long that orders overflow has forgotten the reply."""
-        with contextlib.suppress(llm.RealtimeError):
-            self._connection.command(command, session_id=started.session_id)
-
-
-def _message(generation: Generation, text: str) -> llm.ChatMessage:
-    return llm.ChatMessage(
-        id=generation.message_id,
-        role="assistant",
-        content=[text],
-        interrupted=generation.interrupted,
-        extra={EMOTION_KEY: generation.emotion.value},
-    )

@@ -1,0 +1,95 @@
+"""What LiveKit adds to the conversation in writing: told to the model, or obeyed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from livekit.agents import llm
+from livekit.agents.cli import AgentsConsole
+
+from interject.integrations.conversation.chat_rules import NOT_READ
+from interject.integrations.conversation.phrases import same_phrase
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from livekit.agents.llm import ChatContext
+
+    from interject.config import RoomSettings
+    from interject.integrations.livekit.history import History
+    from interject.integrations.livekit.texts import Reading, Texts
+    from interject.model_runtime.protocol import RuntimeFailure
+
+
+class Listening(Protocol):
+    """What words to stop and go on switch."""
+
+    @property
+    def listening(self) -> bool: ...
+
+    def stop_listening(self) -> None: ...
+
+    def resume_listening(self) -> None: ...
+
+
+class ChatUpdates:
+    """The first history is given, and what comes after it is written: only there words count.
+
+    `take_notice` gives what the next reply has to say instead of the model's own words.
+    """
+
+    def __init__(
+        self, settings: RoomSettings, history: History, texts: Texts, listening: Listening
+    ) -> None:
+        self._settings = settings
+        self._history = history
+        self._texts = texts
+        self._listening = listening
+        self._given = False
+        self._notice: str | None = None
+
+    def take_notice(self) -> str | None:
+        notice, self._notice = self._notice, None
+        return notice
+
+    async def update(
+        self, chat_ctx: ChatContext, *, until: asyncio.Task[None], timeout_s: float
+    ) -> None:
+        """:raises RuntimeFailure: when what is written cannot be read."""
+        fresh, written = self._history.take_new(chat_ctx), self._given
+        self._given = True
+        readings: dict[str, Reading] = {}
+        for item in fresh:
+            if not isinstance(item, llm.ChatMessage) or not (text := item.raw_text_content):
+                continue
+            if item.role == "user" and written and self._obeyed(text):
+                continue
+            if (reading := self._texts.tell(item.role, text)) is not None:
+                readings[item.id] = reading
+        if written:
+            self._refuse(await self._texts.read(readings, until=until, timeout_s=timeout_s))
+
+    def _obeyed(self, text: str) -> bool:
+        """Whether what somebody wrote is not for the model; the next reply tells him so."""
+        if same_phrase(text, self._settings.stop_phrases):
+            self._listening.stop_listening()
+        elif same_phrase(text, self._settings.resume_phrases) and not self._listening.listening:
+            self._listening.resume_listening()
+            self._notice = self._settings.announcement
+            return True
+        if not self._listening.listening:
+            self._notice = self._settings.stop_notice
+        return not self._listening.listening
+
+    def _refuse(self, refused: dict[str, RuntimeFailure]) -> None:
+        """LiveKit's console ends with a reply that fails; there the reply says it instead.
+
+        :raises RuntimeFailure: the first; none of them stands in the history.
+        """
+        if refused and AgentsConsole.get_instance().enabled:
+            self._notice = NOT_READ
+            return
+        for item_id in refused:
+            self._history.forget(item_id)
+        for error in refused.values():
+            raise error
