@@ -206,8 +206,8 @@ class Visitor:
         self.gone.set()
 
     def _on_text(self, reader: rtc.TextStreamReader, identity: str) -> None:
-        sender = self.room.remote_participants.get(identity)
-        reading = self._read(reader, identity, from_agent=sender is not None and _is_agent(sender))
+        sender = self.room.remote_participants.get(identity)  # who leaves at once is never known
+        reading = self._read(reader, identity, from_agent=sender is None or _is_agent(sender))
         self._group.create_task(reading, name="visitor-text")
 
     async def _read(self, reader: rtc.TextStreamReader, identity: str, *, from_agent: bool) -> None:

@@ -151,10 +151,12 @@ async def test_an_agent_that_does_not_come_is_told(livekit_server: LiveKitServer
     assert len(errors.splitlines()) == 1
 
 
+@pytest.mark.parametrize("hidden", [False, True], ids=["known", "gone before it is known"])
 async def test_an_agent_that_cannot_serve_is_no_agent_that_does_not_come(
-    livekit_server: LiveKitServer,
+    livekit_server: LiveKitServer, hidden: bool
 ) -> None:
-    room, grants = rtc.Room(), api.VideoGrants(room_join=True, room="r", agent=True)
+    room = rtc.Room()
+    grants = api.VideoGrants(room_join=True, room="r", agent=True, hidden=hidden)
     token = api.AccessToken(livekit_server.key, livekit_server.secret).with_identity("agent")
     await room.connect(livekit_server.url, token.with_kind("agent").with_grants(grants).to_jwt())
     came = asyncio.Event()
