@@ -102,7 +102,7 @@ class RoomSettings(StrictModel):
 
     `announce` says how its coming is made known: `announcement` is written into the chat, said
     aloud (which needs a voice and `mode: speak`), both, or not at all. Whoever writes one of
-    `stop_phrases` and nothing else into the chat makes it stop listening, and one of
+    `stop_phrases` into the chat, with courtesies at most, makes it stop listening, and one of
     `resume_phrases` lets it go on; anything else written there is answered, or with `answer_chat`
     off only remembered. A model that answers one of `stop_replies` and nothing else has understood
     that it shall stop listening, and stops; without any such sentence it cannot be stopped by

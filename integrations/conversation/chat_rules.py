@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from interject.integrations.conversation.phrases import same_phrase
+from interject.integrations.conversation.phrases import wishes_phrase
 from interject.model_runtime.protocol import readable
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ class ChatRules:
         return None
 
     def _act(self, identity: str, text: str) -> None:
-        if same_phrase(text, self._settings.stop_phrases):
+        if wishes_phrase(text, self._settings.stop_phrases):
             self._consent.stop(identity)
-        elif same_phrase(text, self._settings.resume_phrases):
+        elif wishes_phrase(text, self._settings.resume_phrases):
             try:
                 self._consent.resume(identity)
             except PermissionError:

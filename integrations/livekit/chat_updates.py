@@ -8,7 +8,7 @@ from livekit.agents import llm
 from livekit.agents.cli import AgentsConsole
 
 from interject.integrations.conversation.chat_rules import NOT_READ
-from interject.integrations.conversation.phrases import same_phrase
+from interject.integrations.conversation.phrases import wishes_phrase
 
 if TYPE_CHECKING:
     import asyncio
@@ -71,9 +71,9 @@ class ChatUpdates:
 
     def _obeyed(self, text: str) -> bool:
         """Whether what somebody wrote is not for the model; the next reply tells him so."""
-        if same_phrase(text, self._settings.stop_phrases):
+        if wishes_phrase(text, self._settings.stop_phrases):
             self._listening.stop_listening()
-        elif same_phrase(text, self._settings.resume_phrases) and not self._listening.listening:
+        elif wishes_phrase(text, self._settings.resume_phrases) and not self._listening.listening:
             self._listening.resume_listening()
             self._notice = self._settings.announcement
             return True
