@@ -285,22 +285,28 @@ class EngineHost:
         """What was done is forgotten here as soon as all of it is written down."""
         evictions = self._engine.evictions(guest.key)
         noted = guest.noted + len(guest.deeds)
-        batch = Batch(guest.key, guest.epoch, tuple(guest.outputs), guest.cursor)
         if guest.wants_snapshot or evictions > guest.evictions or noted > LONGEST_JOURNAL:
-            batch = self._with_snapshot(guest, batch)
+            batch = self._with_snapshot(guest)
             guest.evictions, guest.noted, guest.wants_snapshot = evictions, 0, False
         else:
-            batch = replace(
-                batch, journal=write_journal(guest.deeds, guest.cursor, model=self._model)
-            )
+            journal = write_journal(guest.deeds, guest.cursor, model=self._model)
+            outputs = tuple(guest.outputs)
+            batch = Batch(guest.key, guest.epoch, outputs, guest.cursor, journal)
             guest.noted = noted
         guest.outputs.clear()
         guest.deeds.clear()
         return batch
 
-    def _with_snapshot(self, guest: Guest, batch: Batch) -> Batch:
+    def _with_snapshot(self, guest: Guest) -> Batch:
         snapshot = self._engine.snapshot(guest.key)
         first = snapshot.audio_cursor.next_seq
         written = write_snapshot(snapshot, guest.cursor, model=self._model)
         guest.entries = {seq: entry for seq, entry in guest.entries.items() if seq >= first}
-        return replace(batch, snapshot=written, keep_from=guest.entries.get(first, guest.cursor))
+        return Batch(
+            guest.key,
+            guest.epoch,
+            tuple(guest.outputs),
+            guest.cursor,
+            snapshot=written,
+            keep_from=guest.entries.get(first, guest.cursor),
+        )

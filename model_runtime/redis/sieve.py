@@ -63,6 +63,9 @@ class Sieve:
 
     def entries(self, answer: object) -> Iterator[tuple[str, Entries]]:
         """By the last part of a stream's key, as `read_entries`."""
+        if not self.wary:
+            self._suspects.clear()
+            return read_entries(answer)
         found = list(read_entries(answer))
         names: list[str] = [name.decode() for name, _ in answer] if isinstance(answer, list) else []
         for stream, (_, entries) in zip(names, found, strict=True):
@@ -71,8 +74,6 @@ class Sieve:
                 self._be_wary_for(WARY_S)
             else:
                 self._suspects.discard(stream)
-        if not self.wary:
-            self._suspects.clear()
         return iter(found)
 
     def _be_wary_for(self, seconds: float) -> None:

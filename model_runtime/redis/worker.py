@@ -320,7 +320,8 @@ class Worker:
             taken += self._take_in(key, entries, ENTRIES_A_READ)
         await self._put(taken)
         for _ in range(HURRIES_A_READ):
-            await self._hurry(client)
+            if self._hurried:
+                await self._hurry(client)
         if arrived:
             await self._adopt_some(client, await self._arrivals.by_urgency(client, arrived))
 

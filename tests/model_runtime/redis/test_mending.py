@@ -27,12 +27,14 @@ class TypedRedis:
     def __init__(self, **kinds: str) -> None:
         self.kinds = {KEYS.prefix + kind + ":" + NAME: type_ for kind, type_ in kinds.items()}
         self.kept_ms: dict[str, int] = {}
+        self.asked = 0
 
     async def ask(self, command: Command) -> Any:
         (answer,) = await self.exchange((command,))
         return answer
 
     async def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        self.asked += len(commands)
         return [self._do(*command) for command in commands]
 
     def _do(self, word: Any, *names: Any) -> Any:
@@ -75,6 +77,17 @@ async def test_a_visit_puts_the_end_off_but_not_that_of_the_client() -> None:
     assert redis.kept_ms == dict.fromkeys(
         (KEYS.session(NAME), KEYS.input(NAME), KEYS.output(NAME)), KEPT_MS
     )
+
+
+async def test_sessions_that_lack_nothing_are_visited_in_one_call() -> None:
+    names = [f"default.{number}" for number in range(mending.VISITED_AT_ONCE)]
+    redis = TypedRedis()
+    redis.kinds = {
+        f"{KEYS.prefix}{kind}:{name}": type_ for name in names for kind, type_ in WHOLE.items()
+    }
+    tenants = [Tenant(name, SessionOptions(name), 5, "0-1") for name in names]
+    assert await mending.visit(cast("Client", redis), KEYS, tenants, KEPT_MS) == set()
+    assert redis.asked == 1
 
 
 async def test_an_input_stream_begins_again_at_once() -> None:
