@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("agent", "cli", "config", "integrations", "model_runtime", "training")
 SHARED_STILL = {
-    "Answer", "Fleet", "Guest", "Letter", "Line", "Link", "Outbox", "Part",
-    "Replies", "ReplyLimits", "Verdict",
+    "Answer", "Guest", "Letter", "Line", "Link", "Outbox", "Part",
+    "ReplyLimits", "Verdict",
 }  # fmt: skip
 ROW = re.compile(r"^\| (?P<term>[^|]+) \| [^|]+ \| (?P<modules>`[^|]+`) \|$", re.MULTILINE)
 MOST_ROWS = 30

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import RuntimeFailure
 
 
-class Listening(Protocol):
+class ListeningSwitch(Protocol):
     """What words to stop and go on switch."""
 
     @property
@@ -39,12 +39,12 @@ class ChatUpdates:
     """
 
     def __init__(
-        self, settings: RoomSettings, history: History, texts: Texts, listening: Listening
+        self, settings: RoomSettings, history: History, texts: Texts, switch: ListeningSwitch
     ) -> None:
         self._settings = settings
         self._history = history
         self._texts = texts
-        self._listening = listening
+        self._switch = switch
         self._given = False
         self._notice: str | None = None
 
@@ -72,14 +72,14 @@ class ChatUpdates:
     def _obeyed(self, text: str) -> bool:
         """Whether what somebody wrote is not for the model; the next reply tells him so."""
         if wishes_phrase(text, self._settings.stop_phrases):
-            self._listening.stop_listening()
-        elif wishes_phrase(text, self._settings.resume_phrases) and not self._listening.listening:
-            self._listening.resume_listening()
+            self._switch.stop_listening()
+        elif wishes_phrase(text, self._settings.resume_phrases) and not self._switch.listening:
+            self._switch.resume_listening()
             self._notice = self._settings.announcement
             return True
-        if not self._listening.listening:
+        if not self._switch.listening:
             self._notice = self._settings.stop_notice
-        return not self._listening.listening
+        return not self._switch.listening
 
     def _refuse(self, refused: dict[str, RuntimeFailure]) -> None:
         """LiveKit's console ends with a reply that fails; there the reply says it instead.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from livekit.agents.job import JobAcceptArguments
 
 
-class FakeFleet:
+class FakeRunningJobs:
     """Jobs get their process when the test says so."""
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ SETTLE_S = 15.0
 ROOM_LEFT = 0.6
 
 
-class Fleet(Protocol):
+class RunningJobs(Protocol):
     """The worker, as far as its jobs go."""
 
     @property
@@ -70,13 +70,13 @@ class Admission:
 
     def __init__(
         self,
-        fleet: Fleet,
+        jobs: RunningJobs,
         *,
         slots: int | None,
         free_slots: Callable[[], Awaitable[int | None]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._fleet = fleet
+        self._jobs = jobs
         self._slots = slots
         self._free_slots = free_slots
         self._accepting: dict[str, None] = {}
@@ -92,7 +92,7 @@ class Admission:
         """
         if self._slots is None:
             return 0.0
-        share = len(self._fleet.job_ids | self._accepting.keys()) / self._slots
+        share = len(self._jobs.job_ids | self._accepting.keys()) / self._slots
         return 1.0 if share >= 1.0 else ROOM_LEFT * share
 
     async def on_request(self, request: JobRequest) -> None:
@@ -122,7 +122,7 @@ class Admission:
 
     async def _free(self, earlier: set[str]) -> int | None:
         """Slots for this job, after those that are being accepted already."""
-        running = self._fleet.job_ids
+        running = self._jobs.job_ids
         mine = None
         if self._slots is not None:
             mine = self._slots - len(running | earlier)
@@ -131,5 +131,5 @@ class Admission:
         theirs = await self._free_slots()
         if theirs is None:
             return mine
-        theirs = self._claims.left(theirs, self._fleet.job_ids | self._accepting.keys())
+        theirs = self._claims.left(theirs, self._jobs.job_ids | self._accepting.keys())
         return theirs if mine is None else min(mine, theirs)

@@ -10,7 +10,7 @@ import pytest
 from interject.integrations.livekit.jobs.admission import SETTLE_S, Admission
 from interject.integrations.livekit.jobs.worker import Slots
 from tests.fakes.clock import FakeClock
-from tests.fakes.livekit_jobs import FakeFleet
+from tests.fakes.livekit_jobs import FakeRunningJobs
 
 
 async def nobody_knows() -> int | None:
@@ -18,7 +18,7 @@ async def nobody_knows() -> int | None:
 
 
 async def test_two_at_once_do_not_share_the_last_slot() -> None:
-    fleet = FakeFleet()
+    fleet = FakeRunningJobs()
     admission = Admission(fleet, slots=2, free_slots=nobody_knows)
     async with asyncio.TaskGroup() as group:
         for job_id in ("a", "b", "c"):
@@ -36,7 +36,7 @@ async def test_two_at_once_do_not_share_the_last_slot() -> None:
 
 
 async def test_a_shared_runtime_has_the_last_word(caplog: pytest.LogCaptureFixture) -> None:
-    fleet = FakeFleet()
+    fleet = FakeRunningJobs()
     free = 1
 
     async def theirs() -> int | None:
@@ -57,7 +57,7 @@ async def test_without_slots_of_its_own_only_the_runtime_counts(
     free: int | None, admitted: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    fleet = FakeFleet()
+    fleet = FakeRunningJobs()
     fleet.assigned.set()
 
     async def theirs() -> int | None:
@@ -86,7 +86,7 @@ class Shared:
         self.slots = slots
         self.opened = 0
         self.clock = FakeClock()
-        self.fleet = FakeFleet()
+        self.fleet = FakeRunningJobs()
         self.fleet.assigned.set()
         self._admission = Admission(self.fleet, slots=None, free_slots=self._free, clock=self.clock)
 
@@ -129,7 +129,7 @@ async def test_a_claim_ends_when_the_job_has_surely_opened_its_session() -> None
 
 async def test_the_server_asks_as_long_as_a_slot_is_free() -> None:
     """From a load of 0.7 on it asks a worker no more."""
-    fleet = FakeFleet()
+    fleet = FakeRunningJobs()
     admission = Admission(fleet, slots=8, free_slots=nobody_knows)
     fleet.job_ids.update(f"job-{number}" for number in range(7))
     assert 0 < admission.load < 0.7

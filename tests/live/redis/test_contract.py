@@ -13,7 +13,7 @@ from interject.model_runtime.protocol import SessionClosed, SessionOptions
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.contract.runtime_contract import DEADLINE_S, RuntimeContract, until_closed
-from tests.fakes.livekit_jobs import FakeFleet
+from tests.fakes.livekit_jobs import FakeRunningJobs
 from tests.live.conftest import hired
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def test_free_slots_are_those_of_all_workers(redis_server: RedisServer) ->
 
 
 async def test_a_full_fleet_is_refused_by_livekit_s_worker(redis_server: RedisServer) -> None:
-    slots, jobs = Slots(redis_server.url), FakeFleet()
+    slots, jobs = Slots(redis_server.url), FakeRunningJobs()
     jobs.assigned.set()
     admission = Admission(jobs, slots=None, free_slots=slots.free)
     async with (
