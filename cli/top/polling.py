@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from interject.cli.top.fleet_table import draw
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import TextIO
 
     from rich.console import RenderableType
@@ -68,10 +69,11 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
         if once:
             console.print(first)
             return
-        with Live(first, console=console, screen=console.is_terminal, auto_refresh=False) as live:
+        with _screen(console) as show:
+            show(first)
             while True:
                 await asyncio.sleep(every_s)
-                live.update(await look(), refresh=True)
+                show(await look())
     except FAILURES as error:
         if code(error) != "NOPERM":
             raise address.explain(error) from None
@@ -81,6 +83,21 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
     finally:
         for link in links:
             await link.aclose()
+
+
+@contextlib.contextmanager
+def _screen(console: Console) -> Iterator[Callable[[RenderableType], None]]:
+    """A terminal shows the newest look alone, a pipe or a file each one as it comes."""
+    if not console.is_terminal:
+        yield partial(_print_now, console)
+        return
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        yield partial(live.update, refresh=True)
+
+
+def _print_now(console: Console, shown: RenderableType) -> None:
+    console.print(shown)
+    console.file.flush()
 
 
 async def _check(links: Sequence[Link]) -> None:

@@ -20,6 +20,7 @@ from tests.deploy.files import ROOT
 from tests.deploy.guarded_redis import GuardedRedis
 from tests.live.redis.server import free_port
 from tests.model_runtime.worlds import small_model
+from tests.waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +84,21 @@ async def test_another_user_is_told_which_one_may(guarded: GuardedRedis) -> None
         admin.sadd(Address.parse(guarded.url("media")).keys.fleet, "w1:00")
     with pytest.raises(RuntimeFailure, match="use interject-ops"):
         await watch(guarded.url("media"), io.StringIO(), every_s=1, most_sessions=1, once=True)
+
+
+async def test_a_pipe_gets_each_look_as_it_comes(guarded: GuardedRedis) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "interject.cli", "top", "--redis", guarded.url("ops"),
+        "--every", "0.1", cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            for _ in range(2):
+                await process.stdout.readuntil(b"0 workers, 0 sessions, 0 free slots\n")
+    finally:
+        process.kill()
+        await process.communicate()
 
 
 @pytest.mark.parametrize(
