@@ -48,6 +48,10 @@ CLAIMS = {
     "test_whoever_is_not_listened_to_is_not_written_down",
     "is told from loudness": f"{UNIT}transcripts.py::"
     "test_loudness_says_when_somebody_speaks_and_does_not_stop_the_agent",
+    "a track that is encrypted end to end is not subscribed to": f"{LIVE}ear.py::"
+    "test_what_is_encrypted_end_to_end_is_not_even_received",
+    "whoever publishes it is told so in the chat": f"{UNIT}house_rules.py::"
+    "test_who_speaks_encrypted_is_told_that_nobody_understands_him",
     "reads no file": f"{UNIT}messages.py::test_a_dispatch_names_no_file",
     "the room's chat gets one constant sentence": f"{LIVE}worker.py::"
     "test_what_cannot_be_served_is_said_and_a_full_worker_takes_no_job",

@@ -13,11 +13,24 @@ if TYPE_CHECKING:
 
 
 @dataclass
+class FakePublication:
+    sid: str
+    kind: int = rtc.TrackKind.KIND_AUDIO
+    encryption_type: int = rtc.EncryptionType.NONE
+
+
+@dataclass
 class FakeParticipant:
     identity: str
     sid: str
     kind: int = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD
     attributes: dict[str, str] = field(default_factory=dict)
+    track_publications: dict[str, FakePublication] = field(default_factory=dict)
+
+
+@dataclass
+class FakeEncryption:
+    enabled: bool = False
 
 
 class FakeReader:
@@ -75,6 +88,7 @@ class FakeRoom(rtc.EventEmitter[str]):
         super().__init__()
         self.remote_participants: dict[str, FakeParticipant] = {}
         self.local_participant = FakeLocalParticipant()
+        self.e2ee_manager = FakeEncryption()
         self._handlers: dict[str, Callable[[Any, str], None]] = {}
 
     @property
@@ -93,6 +107,11 @@ class FakeRoom(rtc.EventEmitter[str]):
         self.remote_participants[identity] = participant
         self.emit("participant_connected", participant)
         return participant
+
+    def publish(self, identity: str, publication: FakePublication) -> None:
+        participant = self.remote_participants[identity]
+        participant.track_publications[publication.sid] = publication
+        self.emit("track_published", publication, participant)
 
     def go(self, identity: str) -> None:
         self.emit("participant_disconnected", self.remote_participants.pop(identity))

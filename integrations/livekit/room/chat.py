@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from livekit import rtc
 
 from interject.integrations.conversation.chat_rules import MAX_CHARS, NOT_READ, ChatRules
-from interject.integrations.livekit.room.posts import CHAT_TOPIC, ERROR_ATTRIBUTES
+from interject.integrations.livekit.room.posts import CHAT_TOPIC, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 READ_TIMEOUT_S = 10.0
-SEND_TIMEOUT_S = 5.0
 MAX_READING = 64
 MAX_HELD = 32
 HOLD_S = 15.0
@@ -72,7 +71,9 @@ class Chat:
     def unread(self, identity: str) -> None:
         """The model did not take what he wrote: he must not wait for an answer."""
         if len(self._reading) < MAX_READING and identity in self._room.remote_participants:
-            task = self._group.create_task(self._refuse(identity, NOT_READ), name="chat-unread")
+            task = self._group.create_task(
+                refuse(self._room, identity, NOT_READ), name="chat-unread"
+            )
             self._reading.add(task)
             task.add_done_callback(self._reading.discard)
 
@@ -112,22 +113,7 @@ class Chat:
         elif not self._accepts(participant):
             logger.debug("A chat message is not read: it is no person's")
         elif (refused := self._rules.take(identity, text)) is not None:
-            await self._refuse(identity, refused)
-
-    async def _refuse(self, identity: str, reason: str) -> None:
-        try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._room.local_participant.send_text(
-                    reason,
-                    topic=CHAT_TOPIC,
-                    destination_identities=[identity],
-                    attributes=ERROR_ATTRIBUTES,
-                )
-        except Exception as error:
-            logger.warning(
-                "The sender of a message that is not read could not be told",
-                extra={"error_type": type(error).__name__},
-            )
+            await refuse(self._room, identity, refused)
 
     async def _known(self, identity: str) -> rtc.RemoteParticipant | None:
         self._held += 1

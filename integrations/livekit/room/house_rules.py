@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Self
 
 from interject.integrations.livekit.room.chat import Chat
+from interject.integrations.livekit.room.encryption import EncryptionNotice
 from interject.integrations.livekit.room.room_announcement import RoomAnnouncement
 from interject.integrations.livekit.room.rpc_control import RpcControl
 from interject.integrations.livekit.room.tracks import people_only
@@ -42,6 +43,7 @@ class HouseRules:
         self.announcement = self._announcement.announcement
         self._control = RpcControl(room, controls, consent, may_control=may_control)
         self._chat = Chat(room, settings, consent, accepts=people_only, on_text=on_text)
+        self._encryption = EncryptionNotice(room, accepts=people_only)
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -51,6 +53,7 @@ class HouseRules:
             stack.callback(self._consent.detach, self.announcement)
             await stack.enter_async_context(self._control)
             await stack.enter_async_context(self._announcement)
+            await stack.enter_async_context(self._encryption)
             await stack.enter_async_context(self._chat)
             self._stack = stack.pop_all()
         return self

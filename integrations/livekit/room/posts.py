@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,29 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+SEND_TIMEOUT_S = 5.0
 CHAT_TOPIC = "lk.chat"
 TRANSCRIPTION_TOPIC = "lk.transcription"
 EMOTION_ATTRIBUTE = "interject.emotion"
 CHUNK_ATTRIBUTE = "interject.chunk"
 ERROR_ATTRIBUTES = {"interject.error": "true"}
 """Of what is no reply, but says why there is none."""
+
+
+async def refuse(room: rtc.Room, identity: str, reason: str) -> None:
+    """Tell one person why what he says or writes gets no answer."""
+    try:
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await room.local_participant.send_text(
+                reason,
+                topic=CHAT_TOPIC,
+                destination_identities=[identity],
+                attributes=ERROR_ATTRIBUTES,
+            )
+    except Exception as error:
+        logger.warning(
+            "Who is not heard or read could not be told", extra={"error_type": type(error).__name__}
+        )
 
 
 class Posts:

@@ -10,6 +10,7 @@ import numpy as np
 from livekit import rtc
 
 from interject.integrations.conversation.cues import addressed
+from interject.integrations.livekit.room.encryption import is_audible
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
@@ -174,7 +175,10 @@ class Tracks:
         self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
     ) -> bool:
         """Whether it is ours to hear; another ear of this room may hear the others."""
-        return publication.kind == rtc.TrackKind.KIND_AUDIO and self._accepts(participant)
+        audible = publication.kind == rtc.TrackKind.KIND_AUDIO and is_audible(
+            self._room, publication
+        )
+        return audible and self._accepts(participant)
 
     def _wants(self, participant: rtc.RemoteParticipant) -> bool:
         return not self.deaf and participant.identity not in self._excluded

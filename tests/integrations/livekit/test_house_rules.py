@@ -6,13 +6,18 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+import pytest
+from livekit import rtc
+
 from interject.config import RoomSettings
 from interject.integrations.conversation.announcement import Notice
 from interject.integrations.conversation.consent import Consent, Scope
 from interject.integrations.conversation.consent_store import ConsentStore
+from interject.integrations.livekit.room.encryption import UNHEARD
 from interject.integrations.livekit.room.house_rules import HouseRules
+from interject.integrations.livekit.room.posts import ERROR_ATTRIBUTES
 from interject.integrations.livekit.room.room_announcement import ATTRIBUTES
-from tests.fakes.livekit_room import FakeRoom
+from tests.fakes.livekit_room import FakePublication, FakeRoom
 from tests.fakes.room_controls import FakeControls, FakeListener
 
 if TYPE_CHECKING:
@@ -96,3 +101,20 @@ async def test_when_the_room_goes_on_who_withdrew_is_told_the_truth() -> None:
         (("ben",), SETTINGS.announcement, ATTRIBUTES[Notice.ANNOUNCEMENT]),
         (("ann",), SETTINGS.withdrawn_notice, ATTRIBUTES[Notice.WITHDRAWN]),
     ]
+
+
+@pytest.mark.parametrize("has_key", [False, True])
+async def test_who_speaks_encrypted_is_told_that_nobody_understands_him(has_key: bool) -> None:
+    room, consent = FakeRoom(), Consent(may_control=lambda _: True)
+    room.e2ee_manager.enabled = has_key
+    sealed = rtc.EncryptionType.GCM
+    for identity in ("ann", "ben", "cem"):
+        room.come(identity, identity)
+    room.publish("ann", FakePublication("T1", encryption_type=sealed))
+    quiet = SETTINGS.model_copy(update={"announce": "none"})
+    async with rules(room, consent, quiet):
+        room.publish("ben", FakePublication("T2", encryption_type=sealed))
+        room.publish("ben", FakePublication("T3", rtc.TrackKind.KIND_VIDEO, sealed))
+        room.publish("cem", FakePublication("T4"))
+    told = [(("ann",), UNHEARD, ERROR_ATTRIBUTES), (("ben",), UNHEARD, ERROR_ATTRIBUTES)]
+    assert room.local_participant.sent == ([] if has_key else told)

@@ -33,8 +33,9 @@ ROOM = "ear"
 class Listening:
     """An ear, and everything that came out of it."""
 
-    def __init__(self, ear: Ear) -> None:
+    def __init__(self, ear: Ear, room: rtc.Room) -> None:
         self.ear = ear
+        self.room = room
         self.blocks: list[rtc.AudioFrame] = []
 
     async def read(self) -> None:
@@ -53,6 +54,11 @@ class Listening:
     async def until_heard(self, *identities: str) -> None:
         await until(lambda: self.speaking() == set(identities), f"only {identities} to be heard")
 
+    def knows(self, identity: str) -> bool:
+        """Whether the room has told of a track of his."""
+        participant = self.room.remote_participants.get(identity)
+        return participant is not None and bool(participant.track_publications)
+
     def frames(self) -> list[Frame]:
         framer = Framer(Pacing.SAMPLES)
         out: list[Frame] = []
@@ -70,7 +76,7 @@ async def listening(server: LiveKitServer) -> AsyncIterator[Listening]:
     )
     try:
         async with Ear(room) as ear, asyncio.TaskGroup() as group:
-            heard = Listening(ear)
+            heard = Listening(ear, room)
             reading = group.create_task(heard.read())
             yield heard
             reading.cancel()
@@ -119,6 +125,35 @@ async def test_three_people_one_mutes_one_leaves_one_comes_back(
     assert [frame.seq for frame in frames] == list(range(len(frames)))
     assert len(frames) == pytest.approx(len(captured) * BLOCK_S / FRAME_S, abs=2)
     assert heard.ear.dropped_blocks == 0
+
+
+@contextlib.asynccontextmanager
+async def speaking_encrypted(server: LiveKitServer, identity: str) -> AsyncIterator[None]:
+    key = rtc.KeyProviderOptions(shared_key=b"the room's own")
+    room = rtc.Room()
+    options = rtc.RoomOptions(encryption=rtc.E2EEOptions(key_provider_options=key))
+    await room.connect(server.url, server.token(identity, ROOM), options)
+    source = rtc.AudioSource(16_000, 1)
+    track = rtc.LocalAudioTrack.create_audio_track("microphone", source)
+    try:
+        await room.local_participant.publish_track(track)
+        yield
+    finally:
+        await room.disconnect()
+        await source.aclose()
+
+
+async def test_what_is_encrypted_end_to_end_is_not_even_received(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with (
+        listening(livekit_server) as heard,
+        speaking_encrypted(livekit_server, "eve"),
+        speaking(livekit_server, "ann", 300),
+    ):
+        await until(lambda: heard.knows("eve"), "Eve's track")
+        await heard.until_heard("ann")
+        assert heard.ear.heard == ("ann",)
 
 
 async def test_who_says_no_is_not_even_received(livekit_server: LiveKitServer) -> None:
