@@ -19,6 +19,7 @@ class Detokeniser:
 
     A multi-byte character may span up to four tokens; its first tokens yield nothing. Bytes that
     never become a character yield the replacement character once no later token can change that.
+    `tokenizers.DecodeStream` keeps such bytes back for as long as none comes, and has no end.
     """
 
     def __init__(self, tokenizer: Tokenizer | None) -> None:
