@@ -83,7 +83,7 @@ class NullEngine:
         del prefix
         self._sessions[name] = NullSession(options, emit)
 
-    def report(self, session_id: str, journal: Callable[[JournalEntry], None]) -> None:
+    def attach_journal(self, session_id: str, journal: Callable[[JournalEntry], None]) -> None:
         self._sessions[session_id].journal = journal
 
     def push(self, session_id: str, frame: Frame) -> None:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from interject.model_runtime.engine.near_tie import Place
+    from interject.model_runtime.engine.near_tie import ChoicePoint
     from interject.model_runtime.protocol import Event
 
 SESSION = "verify"
@@ -247,7 +247,7 @@ def _chunks(case: GoldenCase, events: list[Event]) -> list[GoldenChunk]:
 
 def _first_difference(
     heard: list[GoldenChunk], expected: list[GoldenChunk], text_end: int
-) -> tuple[Place, Choice] | None:
+) -> tuple[ChoicePoint, Choice] | None:
     """The first choice that was not the reference's; what follows from it differs as well."""
     reply_id = 0
     for seq, (mine, theirs) in enumerate(zip(heard, expected, strict=True)):

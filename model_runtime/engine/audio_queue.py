@@ -82,7 +82,7 @@ class AudioQueue:
         gap = Gap(self._session_id, shed.frame.seq, 1, GapReason.OVERLOAD)
         self._emit(gap, shed.embeddings is not None)
 
-    def ignore(self, seqs: set[int]) -> None:
+    def skip_encoding(self, seqs: set[int]) -> None:
         """Do not encode these frames: they are only there to be dropped again."""
         for chunk in self.chunks:
             if chunk.frame.seq in seqs:

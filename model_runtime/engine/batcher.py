@@ -9,7 +9,7 @@ import heapq
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.audio_queue import AudioQueue, QueuedChunk, encode
-from interject.model_runtime.engine.faults import is_own
+from interject.model_runtime.engine.faults import is_session_fault
 from interject.model_runtime.engine.scheduler import StepLimits, StepPlan, plan_step
 from interject.model_runtime.protocol import CloseReason
 
@@ -66,7 +66,7 @@ class Batcher:
         try:
             return plan_step(self._streams, now=now, limits=self._limits)
         except Exception as error:
-            if not is_own(error):
+            if not is_session_fault(error):
                 raise
         for stream in self._streams:
             with self._streams.isolated(stream):

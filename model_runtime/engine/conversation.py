@@ -58,7 +58,7 @@ class Conversation:
 
     # Chunks
 
-    def listen(self, chunks: Sequence[QueuedChunk]) -> ForwardInput:
+    def audio_input(self, chunks: Sequence[QueuedChunk]) -> ForwardInput:
         """Blocks of sound, as if the model stayed silent in between; each wants a decision."""
         ids: list[int] = []
         ends: list[int] = []
@@ -155,7 +155,7 @@ class Conversation:
         """The reply's next token, from masked logits [vocabulary]."""
         reply = self.reply
         assert reply is not None, "only a reply in progress draws tokens"
-        return self.sampler.draw(logits, reply_id=reply.reply_id, place=len(reply.tokens))
+        return self.sampler.draw(logits, reply_id=reply.reply_id, index=len(reply.tokens))
 
     def drew(self, token: int, now: float) -> None:
         """Take the token that follows what was fed last."""

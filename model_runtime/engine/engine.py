@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 BACKLOG_FRAMES_A_SLOT = 75
 """Half a minute. A file is read at most 64 frames ahead."""
 
-Words = str | tuple[int, ...]
+TextOrIds = str | tuple[int, ...]
 """A text, or the ids that `Engine.prompt_encoder` has made of it in another thread."""
 
 
@@ -227,7 +227,7 @@ class Engine:
             eviction=self._eviction,
         )
 
-    def report(self, session_id: str, journal: Callable[[JournalEntry], None]) -> None:
+    def attach_journal(self, session_id: str, journal: Callable[[JournalEntry], None]) -> None:
         """Note a new session's deeds, for `restore`."""
         self._streams[session_id].journal = journal
 
@@ -239,13 +239,13 @@ class Engine:
         """No frame follows: close once everything is decided and said."""
         self._streams[session_id].finish()
 
-    def text_turn(self, session_id: str, text: Words, *, answer: bool) -> None:
+    def text_turn(self, session_id: str, text: TextOrIds, *, answer: bool) -> None:
         """Put typed text into the memory, behind what was heard before it."""
         stream = self._streams[session_id]
         ids = self.prompt_encoder.short_ids(text) if isinstance(text, str) else text
         _ask(stream, TypedTurn(ids, answer, stream.audio.next_seq))
 
-    def say(self, session_id: str, text: Words, emotion: Emotion) -> None:
+    def say(self, session_id: str, text: TextOrIds, emotion: Emotion) -> None:
         """Say given words as soon as the session listens and what it heard is decided."""
         stream = self._streams[session_id]
         ids = self.prompt_encoder.short_ids(text) if isinstance(text, str) else text

@@ -16,7 +16,7 @@ _DEVICE_WORDS = ("CUDA", "CUBLAS", "cuDNN", "CUDNN", "HIP error", "MPS", "alloca
 """PyTorch also says some of it as a plain `RuntimeError`, as it does with a wrong shape."""
 
 
-def is_own(error: Exception) -> bool:
+def is_session_fault(error: Exception) -> bool:
     """Whether a session may have brought it about by itself."""
     if isinstance(error, _DEVICE_FAULTS):
         return False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.engine.faults import check_finite, is_own
+from interject.model_runtime.engine.faults import check_finite, is_session_fault
 from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.sampling import TokenMasks
 
@@ -60,7 +60,7 @@ class ModelRunner:
         try:
             return batch, self._hidden(batch)
         except Exception as error:
-            if not is_own(error):
+            if not is_session_fault(error):
                 raise
             done = [(one, hidden) for one in batch for hidden in self._hidden_of_one(*one)]
             if not done and len(batch) > 1:

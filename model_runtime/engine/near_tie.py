@@ -31,7 +31,7 @@ DECISION, EMOTION = "decision", "emotion"
 _LEAD = 1 / 16
 """By how much of a near tie what is to be chosen then leads."""
 
-Place = tuple[str | int, int]
+ChoicePoint = tuple[str | int, int]
 """A frame's decision, a reply's emotion, or the token of a reply at a place."""
 
 
@@ -47,8 +47,8 @@ class Choice:
 class Choices:
     """`wanted` are those to be made if their rivals are as good; `made` were."""
 
-    wanted: dict[Place, Choice] = field(default_factory=dict)
-    made: set[Place] = field(default_factory=set)
+    wanted: dict[ChoicePoint, Choice] = field(default_factory=dict)
+    made: set[ChoicePoint] = field(default_factory=set)
 
 
 class GuidedEngine(Engine):
@@ -85,13 +85,13 @@ class GuidedRunner(ModelRunner):
         silence, respond = self._decision_ids.tolist()
         for stream, inputs in batch:
             for block, end in enumerate(inputs.block_ends):
-                place = DECISION, stream.audio.chunks[block].frame.seq
-                wanted = self._wanted(stream, place)
+                point = DECISION, stream.audio.chunks[block].frame.seq
+                wanted = self._wanted(stream, point)
                 if wanted is not None:
                     margin = log_odds(stream.options.threshold) * (1 if wanted.chosen else -1)
                     tokens = silence, respond
                     of_tokens = Choice(tokens[wanted.chosen], tokens[wanted.rival])
-                    self._choose(stream, place, hidden[first + end], of_tokens, margin)
+                    self._choose(stream, point, hidden[first + end], of_tokens, margin)
             first += len(inputs.ids)
         super()._decide(batch, hidden)
 
@@ -102,19 +102,19 @@ class GuidedRunner(ModelRunner):
             reply = stream.conversation.reply
             if not inputs.wants_token or reply is None:
                 continue
-            place: Place = (reply.reply_id, len(reply.tokens))
+            point: ChoicePoint = (reply.reply_id, len(reply.tokens))
             if inputs.emotion:
-                place = (EMOTION, reply.reply_id)
-            wanted = self._wanted(stream, place)
+                point = (EMOTION, reply.reply_id)
+            wanted = self._wanted(stream, point)
             if wanted is not None:
-                self._choose(stream, place, hidden[first - 1], wanted, 0.0)
+                self._choose(stream, point, hidden[first - 1], wanted, 0.0)
         super()._draw(batch, hidden)
 
-    def _wanted(self, stream: Stream, place: Place) -> Choice | None:
-        return self._choices[stream.options.session_id].wanted.get(place)
+    def _wanted(self, stream: Stream, point: ChoicePoint) -> Choice | None:
+        return self._choices[stream.options.session_id].wanted.get(point)
 
     def _choose(
-        self, stream: Stream, place: Place, row: Tensor, wanted: Choice, margin: float
+        self, stream: Stream, point: ChoicePoint, row: Tensor, wanted: Choice, margin: float
     ) -> None:
         """Move the hidden state by next to nothing, so that what was chosen leads by `margin`."""
         head = self._model.decoder.head.weight
@@ -122,4 +122,4 @@ class GuidedRunner(ModelRunner):
         missing = margin - float(row @ towards)
         if abs(missing) < self._tie:
             row += towards * ((missing + self._tie * _LEAD) / float(towards @ towards))
-            self._choices[stream.options.session_id].made.add(place)
+            self._choices[stream.options.session_id].made.add(point)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from interject.model_runtime.engine.audio_queue import encode
-from interject.model_runtime.engine.faults import is_own
+from interject.model_runtime.engine.faults import is_session_fault
 from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.journal import was_never_encoded
 from interject.model_runtime.protocol import RuntimeFailure
@@ -55,36 +55,36 @@ class Restoration:
         :raises RuntimeFailure: when what is known contradicts itself; no other engine can do it.
         """
         try:
-            self._remember()
+            self._load()
             self._encode()
             if self._given_up:
                 return
             self.stream.replay(self._known.journal)
             self.stream.conversation.replied_at = self._now
-            self._fill()
+            self._recompute()
         except RuntimeFailure:
             raise
         except Exception as error:
-            if not is_own(error):
+            if not is_session_fault(error):
                 raise
             raise RuntimeFailure(
                 f"what the last worker wrote cannot be done again ({type(error).__name__})"
             ) from error
 
-    def _remember(self) -> None:
+    def _load(self) -> None:
         audio, known = self.stream.audio, self._known
         if known.snapshot is not None:
             self.stream.resume(known.snapshot)
         for frame in known.frames:
             audio.push(frame, self._now, limit=len(known.frames))
-        audio.ignore({entry.seq for entry in known.journal if was_never_encoded(entry)})
+        audio.skip_encoding({entry.seq for entry in known.journal if was_never_encoded(entry)})
 
     def _encode(self) -> None:
         audio = self.stream.audio
         while not self._given_up and (chunks := audio.unencoded()[:CHUNKS_AT_ONCE]):
             encode([(audio, chunks)], self._model.tower, self._model.config.features)
 
-    def _fill(self) -> None:
+    def _recompute(self) -> None:
         memory = self.stream.memory
         self._cache.truncate(memory.slot, 0)
         while memory.unfilled and not self._given_up:

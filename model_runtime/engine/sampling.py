@@ -46,7 +46,7 @@ class Sampler:
         """Whether the largest logit always wins."""
         return self._settings.temperature <= 0.0
 
-    def draw(self, logits: Tensor, *, reply_id: int, place: int) -> int:
+    def draw(self, logits: Tensor, *, reply_id: int, index: int) -> int:
         """One token from masked logits [vocabulary]; `place` counts the tokens of the reply."""
         if self.greedy:
             return int(logits.argmax())
@@ -54,7 +54,7 @@ class Sampler:
         scores = (scores - scores.max()) / self._settings.temperature
         scores = _keep_top_k(scores, self._settings.top_k)
         probabilities = _keep_top_p(scores.softmax(-1), self._settings.top_p)
-        self._generator.manual_seed(_seed(self._settings.seed, reply_id, place))
+        self._generator.manual_seed(_seed(self._settings.seed, reply_id, index))
         return int(torch.multinomial(probabilities, 1, generator=self._generator))
 
     def loops(self, tokens: Sequence[int]) -> bool:

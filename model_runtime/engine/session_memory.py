@@ -33,19 +33,19 @@ class SessionMemory:
         self._exact = eviction is Eviction.EXACT
         self._budget = ContextBudget(cache.context)
         spread = max(1, self._budget.kept - self._budget.reserve)
-        self._first_lead = crc32(session_id.encode()) % spread
+        self._stagger = crc32(session_id.encode()) % spread
 
     @property
     def reserve(self) -> int:
         """Positions that are kept free for a reply: room for them in its middle would cost a pass
         over what stays while somebody waits.
 
-        Until the first eviction it is more, by a lead of the session's own: sessions that begin
+        Until the first eviction it is more, by a stagger of its own: sessions that begin
         together do not all evict together.
         """
         if not self._exact:
             return 0
-        return self._budget.reserve + (0 if self.evictions else self._first_lead)
+        return self._budget.reserve + (0 if self.evictions else self._stagger)
 
     @property
     def unfilled(self) -> int:

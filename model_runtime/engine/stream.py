@@ -86,9 +86,9 @@ class Stream:
         self.recomputed_in_step = 0
         self.finishing = False
         self.journal: Callable[[JournalEntry], None] | None = None
-        self._beginning = deque([(SpanKind.PREFIX, prefix)])
+        self._prefill = deque([(SpanKind.PREFIX, prefix)])
         if clip is not None:
-            self._beginning.append((SpanKind.TEXT_TURN, clip))
+            self._prefill.append((SpanKind.TEXT_TURN, clip))
         self._threshold = options.threshold
 
     # What is asked of it
@@ -141,7 +141,7 @@ class Stream:
     @property
     def wants_text(self) -> bool:
         """Whether the next input is text: the prefix, a reply's next token, or a request."""
-        return self.replying or bool(self._beginning) or self._request_is_due
+        return self.replying or bool(self._prefill) or self._request_is_due
 
     @property
     def _request_is_due(self) -> bool:
@@ -167,12 +167,12 @@ class Stream:
         if self.replying:
             return room < len(self.conversation.pending_ids or [0]) + 1
         reserve = self.memory.reserve if self.memory.ledger.ends_in_silence else 0
-        if room < self._block + reserve:
+        if room < self._chunk_rows + reserve:
             return True
         return self._request_is_due and room < self.conversation.rows(self.requests[0]) + 1
 
     @property
-    def _block(self) -> int:
+    def _chunk_rows(self) -> int:
         """Positions of the next chunk, and of the token that begins a reply to it."""
         return len(self.conversation.pending_ids) + CHUNK_POSITIONS
 
@@ -196,8 +196,8 @@ class Stream:
         return inputs
 
     def _next_text(self) -> ForwardInput:
-        if self._beginning:
-            kind, inputs = self._beginning.popleft()
+        if self._prefill:
+            kind, inputs = self._prefill.popleft()
             if inputs.wants_token:
                 self.conversation.open_reply(Cause.ANSWER_NOW, [], emotion=False)
             sound = torch.cat(inputs.embeddings) if inputs.embeddings else None
@@ -214,9 +214,9 @@ class Stream:
         that do not fit into the slot wait, so that when spans are evicted never depends on how many
         chunks were waiting.
         """
-        spare = self.memory.room - self._block - self.memory.reserve
+        spare = self.memory.room - self._chunk_rows - self.memory.reserve
         count = min(count, 1 + max(0, spare // CHUNK_POSITIONS))
-        inputs = self.conversation.listen(list(islice(self.audio.chunks, count)))
+        inputs = self.conversation.audio_input(list(islice(self.audio.chunks, count)))
         assert len(inputs.ids) <= self.memory.room, "chunks fit, or there is an eviction first"
         return inputs
 
@@ -271,7 +271,7 @@ class Stream:
         self.audio.resume(snapshot.audio_cursor)
         self.memory.resume(snapshot.spans, snapshot.evictions)
         if snapshot.spans:
-            self._beginning.clear()
+            self._prefill.clear()
         self.conversation.resume(snapshot)
         self.requests.extend(snapshot.requests)
         self._threshold, self.events.mode = snapshot.threshold, snapshot.mode

@@ -6,7 +6,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.engine.faults import failure, is_own
+from interject.model_runtime.engine.faults import failure, is_session_fault
 from interject.model_runtime.protocol import (
     CloseReason,
     RuntimeBusy,
@@ -109,7 +109,7 @@ class StreamTable:
         except RuntimeFailure:
             raise
         except Exception as error:
-            if not is_own(error):
+            if not is_session_fault(error):
                 raise
             self._fail(stream, error)
             raise RuntimeFailure(failure(error)) from error
@@ -120,7 +120,7 @@ class StreamTable:
         try:
             yield
         except Exception as error:
-            if not is_own(error):
+            if not is_session_fault(error):
                 raise
             self._fail(stream, error)
 

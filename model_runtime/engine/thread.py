@@ -33,14 +33,14 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Job:
     action: Callable[[], Any]
-    alone: Callable[[], AbstractContextManager[None]]
+    contained: Callable[[], AbstractContextManager[None]]
     answer: Future[Any]
 
 
 class EngineThread:
     """What is put in is done between two steps, in order. Any thread may put something in.
 
-    `stepped` is called in the thread behind every step, `ended` as its last deed, with what went
+    `stepped` is called in the thread behind every step, `ended` last of all, with what went
     wrong, if anything did. Neither may wait.
     """
 
@@ -53,7 +53,7 @@ class EngineThread:
     ) -> None:
         self.engine = engine
         self._stepped = stepped
-        self._tell_end = ended
+        self._on_end = ended
         self._inbox: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._ending = threading.Lock()
         self._ended = False
@@ -97,7 +97,7 @@ class EngineThread:
         failure = None
         try:
             busy = False
-            while self._take_in(wait=not busy):
+            while self._drain_inbox(wait=not busy):
                 busy = self.engine.step()
                 self._stepped()
         except Exception as error:
@@ -105,10 +105,10 @@ class EngineThread:
             failure = error
         with self._ending:
             self._ended = True
-        self._tell_end(failure)
-        self._turn_down()
+        self._on_end(failure)
+        self._refuse_rest()
 
-    def _take_in(self, *, wait: bool) -> bool:
+    def _drain_inbox(self, *, wait: bool) -> bool:
         """Do all that is in the inbox; False once the thread is to stop."""
         try:
             job = self._inbox.get(block=wait, timeout=IDLE_WAIT_S if wait else None)
@@ -119,7 +119,7 @@ class EngineThread:
             return True
         return False
 
-    def _turn_down(self) -> None:
+    def _refuse_rest(self) -> None:
         """Whoever still waits for an answer gets one."""
         while not self._inbox.empty():
             job = self._inbox.get()
@@ -132,7 +132,7 @@ def _do(job: _Job) -> None:
     if not job.answer.set_running_or_notify_cancel():
         return
     try:
-        with job.alone():
+        with job.contained():
             result = job.action()
     except RuntimeFailure as refusal:
         job.answer.set_exception(refusal)

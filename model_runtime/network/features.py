@@ -73,7 +73,7 @@ class StreamFeatures:
 
     def __init__(self, config: FeatureConfig, *, loudest: float = -math.inf) -> None:
         self._config = config
-        self._left: Tensor | None = None
+        self._left_context: Tensor | None = None
         self.loudest = loudest
 
     def window(self, chunk: Tensor, lookahead: Tensor) -> Tensor:
@@ -82,17 +82,17 @@ class StreamFeatures:
         At the start and, when `lookahead` is empty, at the end, sound is mirrored, as
         a whole-clip computation does.
         """
-        left = self._left
+        left = self._left_context
         if left is None:
             left = chunk[1 : LEFT_CONTEXT_SAMPLES + 1].flip(0)
         if lookahead.numel() == 0:
             lookahead = chunk[-LOOKAHEAD_SAMPLES - 1 : -1].flip(0)
-        self._left = chunk[-LEFT_CONTEXT_SAMPLES:]
+        self._left_context = chunk[-LEFT_CONTEXT_SAMPLES:]
         return torch.cat((left, chunk, lookahead))
 
     def forget_context(self) -> None:
         """After a gap the sound before the next chunk is unknown: take silence."""
-        self._left = torch.zeros(LEFT_CONTEXT_SAMPLES)
+        self._left_context = torch.zeros(LEFT_CONTEXT_SAMPLES)
 
     def raise_loudest(self, peak: float) -> float:
         """The loudest value up to and including a chunk whose own is `peak`."""

@@ -130,7 +130,7 @@ class EngineHost:
                 guest.stream = self._engine.open(
                     guest.options, guest.emit, prefix=given(prefix), name=guest.key
                 )
-                self._engine.report(guest.key, guest.note)
+                self._engine.attach_journal(guest.key, guest.note)
         except RuntimeFailure as error:
             guest.emit(wire.Opened(str(error)))
             guest.end(str(error))

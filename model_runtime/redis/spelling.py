@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from interject.model_runtime.engine.faults import failure, is_own
+from interject.model_runtime.engine.faults import failure, is_session_fault
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.remote import wire
 
@@ -70,7 +70,7 @@ def _try(make: Callable[[], T]) -> T | RuntimeFailure:
     except RuntimeFailure as error:
         return error
     except Exception as error:
-        if not is_own(error):
+        if not is_session_fault(error):
             raise
         logger.exception("a text that the tokenizer could not take")
         return RuntimeFailure(failure(error))

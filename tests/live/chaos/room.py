@@ -18,7 +18,7 @@ from tests.model_runtime.worlds import small_layout
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from interject.model_runtime.engine.near_tie import Place
+    from interject.model_runtime.engine.near_tie import ChoicePoint
     from interject.model_runtime.protocol import Event, Frame
 
 AT_ONCE = 50
@@ -74,7 +74,7 @@ class Account:
 class Mismatch(AssertionError):
     """Where a room was told something else; if that was a choice, its `place` and what it was."""
 
-    def __init__(self, message: str, choice: tuple[Place, Choice] | None = None) -> None:
+    def __init__(self, message: str, choice: tuple[ChoicePoint, Choice] | None = None) -> None:
         super().__init__(message)
         self.choice = choice
 
@@ -164,7 +164,9 @@ class Room:
         return Mismatch(message, None if should is None else _choice(expected[:beyond], was))
 
 
-def _choice(expected: list[ComparableEvent], was: ComparableEvent) -> tuple[Place, Choice] | None:
+def _choice(
+    expected: list[ComparableEvent], was: ComparableEvent
+) -> tuple[ChoicePoint, Choice] | None:
     """What was chosen where the last of these events was expected."""
     rival = expected[-1]
     if {rival[0], was[0]} not in ({"decision"}, {"started"}, {"delta"}, {"delta", "ended"}):

@@ -17,7 +17,7 @@ from tests.model_runtime.worlds import small_layout
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from interject.model_runtime.engine.near_tie import Place
+    from interject.model_runtime.engine.near_tie import ChoicePoint
     from interject.model_runtime.protocol import Event
 
 FRAMES = 24
@@ -26,7 +26,7 @@ EVERYTHING = 1_000.0
 
 
 def said(
-    tie: float = 0.0, without: Container[int] = (), **wanted: tuple[Place, Choice]
+    tie: float = 0.0, without: Container[int] = (), **wanted: tuple[ChoicePoint, Choice]
 ) -> tuple[list[ComparableEvent], Choices]:
     """What is told of a room's first frames, `without` some of them."""
     engine = ReferenceEngine(slots=1, tie=tie)
@@ -50,7 +50,7 @@ def first(events: list[ComparableEvent], kind: str) -> ComparableEvent:
     return next(event for event in events if event[0] == kind)
 
 
-def choice(kind: str, events: list[ComparableEvent]) -> tuple[Place, Choice]:
+def choice(kind: str, events: list[ComparableEvent]) -> tuple[ChoicePoint, Choice]:
     """Another one than was made."""
     if kind == "decision":
         _, seq, respond = first(events, kind)

@@ -127,7 +127,7 @@ class AnySession(RuleBasedStateMachine):
         self.engine = Engine(small_model(context), slots=3, eviction=eviction)
         self.engine.open(bystander(), self.others.append)
         self.engine.open(self.options, self.events.append)
-        self.engine.report("a", self.notes.journal.append)
+        self.engine.attach_journal("a", self.notes.journal.append)
 
     @property
     def stream(self) -> Stream:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from interject.model_runtime.engine.faults import is_own
+from interject.model_runtime.engine.faults import is_session_fault
 from interject.model_runtime.engine.sampling import Sampler
 from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import Closed, CloseReason, Decision, Sampling
@@ -49,7 +49,7 @@ def lose_reply(room: Room) -> None:
 class NoDice(Sampler):
     """As `torch.multinomial` where nothing may be drawn."""
 
-    def draw(self, logits: Tensor, *, reply_id: int, place: int) -> int:
+    def draw(self, logits: Tensor, *, reply_id: int, index: int) -> int:
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
 
 
@@ -179,7 +179,7 @@ def test_a_slot_is_clean_whatever_way_its_session_ended() -> None:
     ],
 )
 def test_a_session_s_own_fault_and_the_device_s(error: Exception, own: bool) -> None:
-    assert is_own(error) is own
+    assert is_session_fault(error) is own
 
 
 def test_a_pass_that_fails_for_everybody_is_the_engine_s_fault() -> None:

@@ -57,7 +57,7 @@ class Witness:
     def begin(self) -> Engine:
         engine = self._engine(slots=2)
         engine.open(self.options, self.events.append)
-        engine.report("a", self.journal.append)
+        engine.attach_journal("a", self.journal.append)
         return engine
 
     def keep(self, engine: Engine, *, at_once: bool = False) -> None:

@@ -18,7 +18,7 @@ LOGITS = torch.tensor([1.0, 3.0, 2.0, -1.0, 0.0])
 
 def draws(settings: Sampling, count: int = 400) -> list[int]:
     sampler = Sampler(settings)
-    return [sampler.draw(LOGITS, reply_id=0, place=place) for place in range(count)]
+    return [sampler.draw(LOGITS, reply_id=0, index=place) for place in range(count)]
 
 
 def test_without_temperature_the_largest_wins() -> None:
@@ -37,8 +37,8 @@ def test_samplers_do_not_disturb_each_other() -> None:
     first, other = (Sampler(Sampling(temperature=1.0, seed=seed)) for seed in (3, 9))
     mixed: list[int] = []
     for _ in range(50):
-        mixed.append(first.draw(LOGITS, reply_id=0, place=len(mixed)))
-        other.draw(LOGITS, reply_id=0, place=len(mixed))
+        mixed.append(first.draw(LOGITS, reply_id=0, index=len(mixed)))
+        other.draw(LOGITS, reply_id=0, index=len(mixed))
     assert mixed == alone
 
 
@@ -69,7 +69,7 @@ def test_top_p(top_p: float, allowed: set[int]) -> None:
 def test_masked_tokens_are_never_drawn() -> None:
     masked = LOGITS + torch.tensor([0.0, -torch.inf, 0.0, -torch.inf, 0.0])
     sampler = Sampler(Sampling(temperature=5.0, top_p=0.99, top_k=4))
-    assert {sampler.draw(masked, reply_id=0, place=n) for n in range(300)} <= {0, 2, 4}
+    assert {sampler.draw(masked, reply_id=0, index=n) for n in range(300)} <= {0, 2, 4}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_every_setting_draws_something_that_may_be_drawn(
 ) -> None:
     logits = torch.tensor([one, *others])
     sampler = Sampler(Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed))
-    drawn = sampler.draw(logits, reply_id=2**31 - 1, place=4_095)
+    drawn = sampler.draw(logits, reply_id=2**31 - 1, index=4_095)
     assert logits[drawn] > -torch.inf
 
 
