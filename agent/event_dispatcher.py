@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from interject.agent.replies import Replies
     from interject.agent.sinks import AudioSink
+    from interject.agent.speech_player import SpeechPlayer
     from interject.model_runtime.protocol import Event, RuntimeSession
 
 
@@ -31,9 +32,14 @@ class EventDispatcher:
     """Counts decisions and gaps, moves the sink's time on, and lets a fast reader wait."""
 
     def __init__(
-        self, replies: Replies, sink: AudioSink, observer: Callable[[Event], None] | None
+        self,
+        replies: Replies,
+        player: SpeechPlayer,
+        sink: AudioSink,
+        observer: Callable[[Event], None] | None,
     ) -> None:
         self._replies = replies
+        self._player = player
         self._sink = sink
         self._observer = observer
         self._progress = asyncio.Event()
@@ -68,6 +74,7 @@ class EventDispatcher:
         if self.ended is None:
             self.ended = Closed(session_id, CloseReason.FAILURE, "its events broke off")
         self._replies.closed()
+        self._player.close()
         self._progress.set()
         self._sink.advance(math.inf)
 
@@ -92,4 +99,4 @@ class EventDispatcher:
         self.decided_seq = max(self.decided_seq, seq)
         self._progress.set()
         self._sink.advance(stream_time_s(seq))
-        await self._replies.speaking.report()
+        await self._player.report()

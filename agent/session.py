@@ -16,7 +16,9 @@ from interject.agent.options import session_options
 from interject.agent.output_dispatcher import OutputDispatcher
 from interject.agent.outputs import stream_time_s
 from interject.agent.replies import Replies
+from interject.agent.reply_reports import ReplyReports
 from interject.agent.sinks import AudioSink, TimelineSink
+from interject.agent.speech_player import SpeechPlayer
 from interject.agent.statistics import SessionStatistics
 from interject.agent.voice.none import SilentVoice
 from interject.model_runtime.protocol import (
@@ -89,8 +91,10 @@ class AgentSession:
             unprompted_per_minute=profile.reply.unprompted_per_minute,
             clock=clock if pacing is Pacing.WALL_CLOCK else self._stream_time_s,
         )
-        self._replies = Replies(profile, self._floor, voice, self._sink, self._outputs)
-        self._dispatcher = EventDispatcher(self._replies, self._sink, observer)
+        self._reports = ReplyReports(self._outputs)
+        self._player = SpeechPlayer(voice, self._sink, self._floor, self._reports)
+        self._replies = Replies(profile, self._floor, self._player, self._reports, self._outputs)
+        self._dispatcher = EventDispatcher(self._replies, self._player, self._sink, observer)
         self._session: RuntimeSession | None = None
         self._group = asyncio.TaskGroup()
         self._ticker: asyncio.Task[None] | None = None
@@ -105,7 +109,7 @@ class AgentSession:
         :raises RuntimeFailure: when it refuses the options.
         """
         self._session = await self._runtime.open(self._options)
-        self._replies.attach(self._session)
+        self._reports.attach(self._session)
         await self._group.__aenter__()
         self._group.create_task(self._run(), name=f"session-{self.session_id}")
         if self._pacing is Pacing.WALL_CLOCK:
@@ -200,20 +204,20 @@ class AgentSession:
 
     def heard_words(self) -> tuple[WordTiming, ...]:
         """The words of the present (or last) reply that have been played to their end."""
-        return self._replies.speaking.ledger.heard_words
+        return self._player.ledger.heard_words
 
     def playing(self, samples: int) -> NDArray[np.int16]:
         """The last `samples` of own speech at 16 kHz that were played: the echo reference."""
-        return self._replies.speaking.ledger.reference(samples)
+        return self._player.ledger.reference(samples)
 
     def statistics(self) -> SessionStatistics:
         return SessionStatistics(
             framing=self._framer.report(),
-            replies=self._replies.counts(),
+            replies=self._reports.counts(),
             decisions=self._dispatcher.decisions,
             missing_gap_frames=self._dispatcher.gaps[GapReason.MISSING],
             overload_gap_frames=self._dispatcher.gaps[GapReason.OVERLOAD],
-            voice_failures=self._replies.speaking.voice_failures,
+            voice_failures=self._player.voice_failures,
             output_failures=self._outputs.failed_events,
             outputs_dropped=self._outputs.dropped_events,
             floor=self._floor.state,
@@ -240,7 +244,7 @@ class AgentSession:
         async with self._sending:
             while self._outbox:
                 frame = self._outbox[0]
-                if self._replies.speaking.current is not None and self._barge_in(frame):
+                if self._player.current is not None and self._barge_in(frame):
                     await self._yield_floor()
                 await self._opened.push(frame)
                 self._outbox.popleft()
@@ -258,7 +262,7 @@ class AgentSession:
             async with asyncio.TaskGroup() as outputs:
                 outputs.create_task(self._outputs.run(), name="outputs")
                 async with asyncio.TaskGroup() as speech:
-                    speech.create_task(self._replies.speaking.run(), name="speech")
+                    speech.create_task(self._player.run(), name="speech")
                     await self._dispatcher.run(self._opened)
                 await self._outputs.close()
         finally:

@@ -5,45 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, cast
 
 from interject.agent.bounded import ended_well, stopped
 from interject.agent.outputs import stream_time_s
 from interject.agent.playout import PlayoutLedger
 from interject.agent.speech_queue import SpeechQueue
-from interject.agent.text_feed import TextFeed
 from interject.agent.voice.base import VoiceFailure
-from interject.model_runtime.protocol import SAMPLE_BYTES, Emotion
+from interject.model_runtime.protocol import SAMPLE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator
 
     from interject.agent.floor import Floor
     from interject.agent.sinks import AudioSink
+    from interject.agent.spoken_reply import SpokenReply
     from interject.agent.voice.base import SpokenChunk, Voice
-    from interject.model_runtime.protocol import ReplyStarted
 
 logger = logging.getLogger(__name__)
 
 PIECE_S = 0.1
 PATIENCE_S = 10.0
 """How long a sink may take to fall silent, or may play nothing once the stream has ended."""
-
-
-@dataclass(slots=True, eq=False)
-class SpokenReply:
-    """A reply on its way to the ear. `settled` is set when it is over, however it ended."""
-
-    started: ReplyStarted
-    feed: TextFeed = field(default_factory=TextFeed)
-    cut: bool = False
-    failed: bool = False
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def urgent(self) -> bool:
-        return self.started.emotion is Emotion.URGENT
 
 
 class SpeechReports(Protocol):

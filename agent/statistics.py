@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from interject.agent.floor import FloorState
     from interject.agent.framing import FramingReport
-    from interject.agent.replies import ReplyCounts
+    from interject.agent.reply_reports import ReplyCounts
     from interject.model_runtime.protocol import FloorMode
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.agent.floor import Floor, FloorState
-from interject.agent.speech_player import SpeechPlayer, SpokenReply
+from interject.agent.speech_player import SpeechPlayer
+from interject.agent.spoken_reply import SpokenReply
 from interject.model_runtime.protocol import Cause, Emotion, FloorMode, ReplyStarted
 from tests.fakes.sink import Trouble, TroubledSink
 from tests.fakes.voice import FakeVoice

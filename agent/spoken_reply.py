@@ -1,0 +1,28 @@
+"""A reply on its way to the ear."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from interject.agent.text_feed import TextFeed
+from interject.model_runtime.protocol import Emotion
+
+if TYPE_CHECKING:
+    from interject.model_runtime.protocol import ReplyStarted
+
+
+@dataclass(slots=True, eq=False)
+class SpokenReply:
+    """`settled` is set when it is over, however it ended."""
+
+    started: ReplyStarted
+    feed: TextFeed = field(default_factory=TextFeed)
+    cut: bool = False
+    failed: bool = False
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def urgent(self) -> bool:
+        return self.started.emotion is Emotion.URGENT
