@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from interject.integrations.livekit.room.tracks import people_only
+from interject.integrations.livekit.room.people import people_only
 
 if TYPE_CHECKING:
     from livekit import rtc

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Self
 
+from interject.integrations.livekit.room.people import people_only
 from interject.integrations.livekit.room.room_metrics import METRICS
-from interject.integrations.livekit.room.tracks import people_only
 
 if TYPE_CHECKING:
     from livekit import rtc

@@ -13,7 +13,8 @@ from livekit.agents.voice.io import AudioInput
 
 from interject.integrations.audio.mixer import BLOCK_SAMPLES, QUIET_DBFS, Mixer, level_dbfs
 from interject.integrations.livekit.audio_frames import CAPTURED_KEY, SPEAKERS_KEY
-from interject.integrations.livekit.room.tracks import Tracks, people_only
+from interject.integrations.livekit.room.people import people_only
+from interject.integrations.livekit.room.tracks import Tracks
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ, Speaker
 
 if TYPE_CHECKING:

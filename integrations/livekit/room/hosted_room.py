@@ -14,9 +14,9 @@ from interject.integrations.conversation.consent import NOBODY, Consent, may_con
 from interject.integrations.conversation.cues import Cues
 from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.house_rules import HouseRules
+from interject.integrations.livekit.room.people import present_people
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, Posts
 from interject.integrations.livekit.room.precedence import NOT_ALONE, Precedence
-from interject.integrations.livekit.room.tracks import present_people
 from interject.integrations.livekit.texts import WRITER
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 from interject.integrations.livekit.room.chat import Chat
 from interject.integrations.livekit.room.encryption import EncryptionNotice
+from interject.integrations.livekit.room.people import people_only
 from interject.integrations.livekit.room.room_announcement import RoomAnnouncement
 from interject.integrations.livekit.room.rpc_control import RpcControl
-from interject.integrations.livekit.room.tracks import people_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from interject.agent.outputs import Posted, Unvoiced
 from interject.integrations.conversation.consent import EVERYBODY
-from interject.integrations.livekit.room.tracks import present_people
+from interject.integrations.livekit.room.people import present_people
 
 if TYPE_CHECKING:
     from livekit import rtc

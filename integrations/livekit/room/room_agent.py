@@ -14,10 +14,10 @@ from interject.integrations.conversation.decision_message import DecisionFeed
 from interject.integrations.livekit.room.attendance import Attendance
 from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.house_rules import HouseRules
+from interject.integrations.livekit.room.people import people_only, present_people
 from interject.integrations.livekit.room.posts import Posts
 from interject.integrations.livekit.room.room_session import RoomSession
 from interject.integrations.livekit.room.room_sessions import RoomSessions
-from interject.integrations.livekit.room.tracks import people_only, present_people
 from interject.model_runtime.protocol import FloorMode
 
 if TYPE_CHECKING:

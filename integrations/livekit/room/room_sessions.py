@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Self
 
-from interject.integrations.livekit.room.tracks import people_only
+from interject.integrations.livekit.room.people import people_only
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:

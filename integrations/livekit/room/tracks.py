@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from livekit import rtc
 
-from interject.integrations.conversation.cues import addressed
 from interject.integrations.livekit.room.encryption import is_audible
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
@@ -26,21 +25,6 @@ logger = logging.getLogger(__name__)
 BLOCK_MS = 20
 STREAM_FRAMES = 100
 """A track's queue of 20 ms frames (2 s), the oldest of which are dropped when nobody reads."""
-
-
-def people_only(participant: rtc.RemoteParticipant) -> bool:
-    """Hear people and telephones; other agents, recorders and streams are not listened to."""
-    return participant.kind in (
-        rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD,
-        rtc.ParticipantKind.PARTICIPANT_KIND_SIP,
-        rtc.ParticipantKind.PARTICIPANT_KIND_CONNECTOR,
-    )
-
-
-def present_people(room: rtc.Room, named: tuple[str, ...]) -> list[str]:
-    """Those of the named who are here; `EVERYBODY` names all people."""
-    here = (p.identity for p in room.remote_participants.values() if people_only(p))
-    return addressed(named, here)
 
 
 @dataclass(slots=True, eq=False)

@@ -7,8 +7,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from interject.config import RoomSettings
+from interject.integrations.livekit.room.people import people_only
 from interject.integrations.livekit.room.room_announcement import RoomAnnouncement
-from interject.integrations.livekit.room.tracks import people_only
 from tests.fakes.livekit_room import FakeRoom
 
 if TYPE_CHECKING:

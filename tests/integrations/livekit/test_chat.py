@@ -13,7 +13,7 @@ from interject.config import RoomSettings
 from interject.integrations.conversation.chat_rules import MAX_CHARS, NOT_READ, TOO_LONG
 from interject.integrations.conversation.consent import Consent
 from interject.integrations.livekit.room.chat import MAX_HELD, Chat
-from interject.integrations.livekit.room.tracks import people_only
+from interject.integrations.livekit.room.people import people_only
 from tests.fakes.livekit_room import FakeRoom
 from tests.waiting import until
 
