@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.forward_input import AUDIO, ForwardInput
 from interject.model_runtime.engine.ledger import SpanKind
-from interject.model_runtime.engine.reply import Reply, ReplyLimits
+from interject.model_runtime.engine.reply import Reply, StopCriteria
 from interject.model_runtime.engine.reply_history import ReplyHistory
 from interject.model_runtime.engine.request import TypedTurn
 from interject.model_runtime.engine.sampling import Sampler
@@ -54,7 +54,7 @@ class Conversation:
         self._events = events
         self._layout = layout
         self._tokenizer = tokenizer
-        self._limits = ReplyLimits(options.max_reply_tokens, layout.text_end)
+        self._stop_criteria = StopCriteria(options.max_reply_tokens, layout.text_end)
 
     # Chunks
 
@@ -120,8 +120,8 @@ class Conversation:
         return [*self.pending_ids, *self._turn_of_its_own]
 
     def _say(self, request: ForcedReply, ids: Sequence[int], lead: list[int]) -> ForwardInput:
-        limits = ReplyLimits(len(ids) + 1, self._layout.text_end)
-        reply = self._new_reply(Cause.SAY, limits)
+        stop_criteria = StopCriteria(len(ids) + 1, self._layout.text_end)
+        reply = self._new_reply(Cause.SAY, stop_criteria)
         reply.emotion = request.emotion
         self._events.started(reply)
         text = "".join(reply.accept(token) for token in (*ids, self._layout.text_end))
@@ -136,7 +136,7 @@ class Conversation:
 
     def open_reply(self, cause: Cause, ids: list[int], *, emotion: bool = True) -> None:
         """Begin one with these ids; its emotion is drawn first, unless there is to be none."""
-        self.reply = self._new_reply(cause, self._limits)
+        self.reply = self._new_reply(cause, self._stop_criteria)
         self.pending_ids = ids
         if not (emotion and self._layout.emotion_slot):
             self.reply.emotion = Emotion.NORMAL
@@ -181,8 +181,8 @@ class Conversation:
             reply.ended = EndReason.CANCELLED
             self._events.ended(reply)
 
-    def _new_reply(self, cause: Cause, limits: ReplyLimits) -> Reply:
-        reply = Reply(self.reply_count, self.decided_seq, cause, limits, self._tokenizer)
+    def _new_reply(self, cause: Cause, stop_criteria: StopCriteria) -> Reply:
+        reply = Reply(self.reply_count, self.decided_seq, cause, stop_criteria, self._tokenizer)
         self.reply_count += 1
         return reply
 
@@ -233,9 +233,9 @@ class Conversation:
         """Become what another engine's session was."""
         self.pending_ids = list(snapshot.pending_ids)
         if snapshot.reply is not None:
-            self.reply = Reply.resume(snapshot.reply, self._limits, self._tokenizer)
+            self.reply = Reply.resume(snapshot.reply, self._stop_criteria, self._tokenizer)
         self.history.resume(
-            (Reply.resume(r, self._limits, self._tokenizer) for r in snapshot.reply_history),
+            (Reply.resume(r, self._stop_criteria, self._tokenizer) for r in snapshot.reply_history),
             snapshot.heard_chars,
         )
         self.reply_count = snapshot.reply_count

@@ -125,7 +125,9 @@ class Engine:
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
         prefix = prefix or self.prompt_encoder.prefix(options)
-        return self._start(options, emit, prefix, name=name, loudest=loudest)
+        stream = self._new_stream(options, emit, prefix, name=name, loudest=loudest)
+        self._streams.add(stream)
+        return stream
 
     def restore(
         self,
@@ -184,21 +186,8 @@ class Engine:
         """
         embeddings = embed_clip(self.model, clip)
         prefix, asked = self.prompt_encoder.clip(options, question, embeddings)
-        stream = self._start(options, emit, prefix, clip=asked)
+        stream = self._new_stream(options, emit, prefix, clip=asked)
         stream.finishing = True
-        return stream
-
-    def _start(
-        self,
-        options: SessionOptions,
-        emit: Callable[[Event], None],
-        prefix: ForwardInput,
-        *,
-        name: str = "",
-        clip: ForwardInput | None = None,
-        loudest: float = -math.inf,
-    ) -> Stream:
-        stream = self._new_stream(options, emit, prefix, name=name, clip=clip, loudest=loudest)
         self._streams.add(stream)
         return stream
 

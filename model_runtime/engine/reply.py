@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyLimits:
+class StopCriteria:
     """When a reply must end."""
 
     max_tokens: int
@@ -31,7 +31,7 @@ class Reply:
         reply_id: int,
         seq: int,
         cause: Cause,
-        limits: ReplyLimits,
+        stop_criteria: StopCriteria,
         tokenizer: Tokenizer | None,
     ) -> None:
         self.reply_id = reply_id
@@ -41,13 +41,13 @@ class Reply:
         self.tokens: list[int] = []
         self.text = ""
         self.ended: EndReason | None = None
-        self._limits = limits
+        self._stop_criteria = stop_criteria
         self._detokeniser = Detokeniser(tokenizer)
         self._text_lengths: list[int] = []
 
     def accept(self, token: int, sampler: Sampler | None = None) -> str:
         """Take the next token; returns the text that it completes and sets `ended` at the end."""
-        if token == self._limits.text_end:
+        if token == self._stop_criteria.text_end:
             self.ended = EndReason.COMPLETE
             return self._show(self._detokeniser.finish())
         self.tokens.append(token)
@@ -55,7 +55,7 @@ class Reply:
         self._text_lengths.append(len(self.text))
         if sampler is not None and sampler.loops(self.tokens):
             self.ended = EndReason.REPETITION
-        elif len(self.tokens) >= self._limits.max_tokens:
+        elif len(self.tokens) >= self._stop_criteria.max_tokens:
             self.ended = EndReason.MAX_TOKENS
         if self.ended is not None:
             text += self._show(self._detokeniser.finish())
@@ -70,10 +70,10 @@ class Reply:
 
     @classmethod
     def resume(
-        cls, known: ReplySnapshot, limits: ReplyLimits, tokenizer: Tokenizer | None
+        cls, known: ReplySnapshot, stop_criteria: StopCriteria, tokenizer: Tokenizer | None
     ) -> Reply:
         """The same reply, its tokens spelt anew."""
-        reply = cls(known.reply_id, known.seq, known.cause, limits, tokenizer)
+        reply = cls(known.reply_id, known.seq, known.cause, stop_criteria, tokenizer)
         for token in known.tokens:
             reply.accept(token)
         reply.emotion, reply.text, reply.ended = known.emotion, known.text, known.ended

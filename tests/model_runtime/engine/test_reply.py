@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interject.model_runtime.engine.reply import Reply, ReplyLimits
+from interject.model_runtime.engine.reply import Reply, StopCriteria
 from interject.model_runtime.engine.sampling import Sampler
 from interject.model_runtime.protocol import Cause, EndReason, Sampling
 from tests.model_runtime.worlds import byte_tokenizer
@@ -15,7 +15,7 @@ END = 300
 
 
 def begun(max_tokens: int = 50) -> Reply:
-    limits = ReplyLimits(max_tokens, text_end=END)
+    limits = StopCriteria(max_tokens, text_end=END)
     return Reply(0, 7, Cause.MODEL, limits, byte_tokenizer())
 
 
@@ -120,7 +120,7 @@ def test_cutting_twice_keeps_the_shorter(text: str, first: int, second: int) -> 
 
 
 def test_without_a_tokenizer_nothing_was_heard() -> None:
-    limits = ReplyLimits(9, text_end=END)
+    limits = StopCriteria(9, text_end=END)
     reply = Reply(0, 7, Cause.MODEL, limits, None)
     for token in (1, 2, 3):
         assert reply.accept(token) == ""
