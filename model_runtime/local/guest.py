@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.protocol import Runtime, RuntimeSession, SessionOptions
 
-MAX_WAITING = 4_096
-"""Inputs that the engine has not taken yet; it takes them between two steps."""
+MAX_WAITING = 64
+"""Inputs that the engine has not taken yet; it takes them at once, unless its answers are not read.
+Then nothing more is read of the client.
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -42,13 +44,12 @@ class Guest:
         self._engine_gone = engine_gone
         self._inputs: asyncio.Queue[Message | None] = asyncio.Queue(MAX_WAITING)
         self._left = False
+        self.seated = False
 
-    def take(self, message: Message) -> None:
-        """Queue an input. A frame too many becomes a hole in `seq`, and so a gap."""
-        try:
-            self._inputs.put_nowait(message)
-        except asyncio.QueueFull:
-            logger.warning("input dropped", extra={"channel": self._channel})
+    async def take(self, message: Message) -> None:
+        """Queue an input, as soon as there is room."""
+        if not self._left:
+            await self._inputs.put(message)
 
     def leave(self) -> None:
         """The client is gone."""
@@ -56,18 +57,25 @@ class Guest:
         with contextlib.suppress(asyncio.QueueFull):
             self._inputs.put_nowait(None)
 
-    async def run(self, options: SessionOptions) -> None:
+    async def run(self, session: RuntimeSession) -> None:
         """Until the session is closed."""
-        session = await self._open(options)
-        if session is None:
-            return
-        async with asyncio.TaskGroup() as group:
-            feeding = group.create_task(self._feed(session))
-            async for event in session.events():
-                await self._say(event)
-            feeding.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                feeding = group.create_task(self._feed(session))
+                async for event in session.events():
+                    await self._say(event)
+                feeding.cancel()
+        finally:
+            self._end()
 
-    async def _open(self, options: SessionOptions) -> RuntimeSession | None:
+    def _end(self) -> None:
+        """What waits is nobody's any more; who waits to queue more need not."""
+        self._left = True
+        while not self._inputs.empty():
+            self._inputs.get_nowait()
+
+    async def open(self, options: SessionOptions) -> RuntimeSession | None:
+        """The session; None when it was refused."""
         try:
             session = await self._runtime.open(options)
         except RuntimeBusy as error:
@@ -80,8 +88,10 @@ class Guest:
             logger.exception("a session that could not be opened")
             await self._say(wire.Opened("the session could not be opened; see the server's log"))
         else:
+            self.seated = True
             await self._say(wire.Opened())
             return session
+        self._end()
         return None
 
     async def _feed(self, session: RuntimeSession) -> None:

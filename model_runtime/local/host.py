@@ -10,21 +10,21 @@ import socket
 import stat
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.local.guest import Guest
-from interject.model_runtime.local.link import LOST, Link
-from interject.model_runtime.local.messages import VERSION, Kind, Message, MessageError
-from interject.model_runtime.protocol import RuntimeFailure, SessionClosed
-from interject.model_runtime.remote.wire import Opened, WireError, decode_options, encode
+from interject.model_runtime.local.acceptor import accept_forever
+from interject.model_runtime.local.connection import Connection
+from interject.model_runtime.local.link import Link
+from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from interject.model_runtime.embedded import EmbeddedRuntime
-    from interject.model_runtime.protocol import SessionOptions
 
 FAREWELL_S = 5.0
 """A client that does not read by then never learns how its sessions ended."""
+MAX_IDLE = 128
+"""Connections without a session. Those with one are bounded by the slots."""
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +34,7 @@ class Host:
 
     def __init__(self, runtime: EmbeddedRuntime) -> None:
         self._runtime = runtime
-        self._clients: set[asyncio.Task[None]] = set()
-        self._guests: set[asyncio.Task[None]] = set()
-        self._links: set[Link] = set()
+        self._clients: dict[asyncio.Task[None], Connection] = {}
         self._engine_gone = asyncio.Event()
 
     async def run(
@@ -46,102 +44,47 @@ class Host:
 
         :raises RuntimeFailure: when the engine has failed.
         """
-        server = await asyncio.start_unix_server(self._accept, sock=listening)
+        accepting = asyncio.create_task(accept_forever(listening, self._accept, self._cut_idle))
         ready()
         waits = [asyncio.create_task(event.wait()) for event in (stop, self._engine_gone)]
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*waits, accepting], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for wait in waits:
-                wait.cancel()
-            server.close()
+            for task in (*waits, accepting):
+                task.cancel()
+            await asyncio.wait([accepting])
             await self._runtime.aclose()
             await self._say_farewell()
+        if not accepting.cancelled():
+            accepting.result()
         if self._engine_gone.is_set():
             raise RuntimeFailure("the engine failed; see the log")
 
     async def _say_farewell(self) -> None:
-        for tasks in (self._guests, self._clients):
+        sessions = [task for client in self._clients.values() for task in client.sessions]
+        for tasks in (sessions, list(self._clients)):
             if tasks:
                 await asyncio.wait(tasks, timeout=FAREWELL_S)
-            for link in list(self._links):
-                link.close()
+            for client in self._clients.values():
+                client.link.close()
         for task in self._clients:
             task.cancel()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._serve(Link(reader, writer)), name="client")
-        self._clients.add(task)
-        task.add_done_callback(self._clients.discard)
+        if sum(client.idle for client in self._clients.values()) >= MAX_IDLE:
+            self._cut_idle()
+        client = Connection(Link(reader, writer), self._runtime, engine_gone=self._engine_gone.set)
+        task = asyncio.create_task(client.serve(), name="client")
+        self._clients[task] = client
+        task.add_done_callback(self._clients.pop)
 
-    async def _serve(self, link: Link) -> None:
-        guests: dict[int, Guest] = {}
-        self._links.add(link)
-        try:
-            async with link, asyncio.TaskGroup() as group:
-                try:
-                    await link.send(Message(Kind.HELLO, fields={b"v": VERSION}))
-                    while True:
-                        self._take(await link.read(), link, guests, group)
-                except MessageError as error:
-                    logger.warning("a client was dropped", extra={"reason": str(error)})
-                except LOST:
-                    logger.debug("a client has gone")
-                finally:
-                    for guest in guests.values():
-                        guest.leave()
-        finally:
-            self._links.discard(link)
-
-    def _take(
-        self, message: Message, link: Link, guests: dict[int, Guest], group: asyncio.TaskGroup
-    ) -> None:
-        channel = message.channel
-        if message.kind is Kind.COUNT:
-            group.create_task(self._count(message.number, link))
-        elif message.kind is Kind.OPEN and channel not in guests:
-            try:
-                options = decode_options(message.fields.get(b"d", b""))
-            except WireError as error:
-                fields = encode(Opened(str(error)))
-                group.create_task(_send(link, Message(Kind.ITEM, channel, fields=fields)))
-            else:
-                self._admit(channel, options, link, guests, group)
-        elif message.kind is Kind.ITEM and channel in guests:
-            guests[channel].take(message)
-
-    def _admit(
-        self,
-        channel: int,
-        options: SessionOptions,
-        link: Link,
-        guests: dict[int, Guest],
-        group: asyncio.TaskGroup,
-    ) -> None:
-        guest = guests[channel] = Guest(
-            channel,
-            self._runtime,
-            send=lambda output: _send(link, output),
-            engine_gone=self._engine_gone.set,
-        )
-        task = group.create_task(guest.run(options), name="session")
-        self._guests.add(task)
-        task.add_done_callback(self._guests.discard)
-        task.add_done_callback(lambda _: guests.pop(channel))
-
-    async def _count(self, number: int, link: Link) -> None:
-        try:
-            free = await self._runtime.free_slots()
-        except SessionClosed:
-            self._engine_gone.set()
-        else:
-            await _send(link, Message(Kind.COUNT, number=number, fields={b"n": b"%d" % free}))
-
-
-async def _send(link: Link, message: Message) -> None:
-    """To a client that may have gone: its reader has noticed, or will."""
-    with contextlib.suppress(OSError):
-        await link.send(message)
+    def _cut_idle(self) -> None:
+        """The one that came first. A client of ours comes back at once."""
+        idle = (client for client in self._clients.values() if client.idle and not client.link.cut)
+        client = next(idle, None)
+        if client is not None:
+            logger.info("too many connections without a session; the oldest was cut")
+            client.link.abort()
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from typing import TYPE_CHECKING, Self
 
 from interject.model_runtime.local.messages import (
@@ -22,6 +23,9 @@ CLOSE_S = 1.0
 LOST = (OSError, asyncio.IncompleteReadError, MessageError)
 """What `read` and `send` raise when the other side is gone, or is none of ours."""
 
+_QUEUE_FULL = (errno.EAGAIN, errno.EINVAL, errno.ENOTCONN)
+"""asyncio takes a Unix socket that could not be connected yet for one that is."""
+
 
 class Link:
     """Messages over a socket. Leaving its `async with` block closes it."""
@@ -30,6 +34,7 @@ class Link:
         self._reader = reader
         self._writer = writer
         self._writing = asyncio.Lock()
+        self.cut = False
 
     @classmethod
     async def reach(cls, path: Path, *, answer_s: float) -> Link:
@@ -77,6 +82,11 @@ class Link:
         """Hang up once everything is written."""
         self._writer.close()
 
+    def abort(self) -> None:
+        """Hang up, whatever is not written."""
+        self.cut = True
+        self._writer.transport.abort()
+
 
 def _explained(error: BaseException, path: Path, answer_s: float) -> BaseException:
     if isinstance(error, TimeoutError):
@@ -85,4 +95,6 @@ def _explained(error: BaseException, path: Path, answer_s: float) -> BaseExcepti
         return RuntimeFailure(f"{path}: {error}")
     if isinstance(error, asyncio.IncompleteReadError):
         return ConnectionResetError("the server hung up")
+    if isinstance(error, OSError) and error.errno in _QUEUE_FULL:
+        return ConnectionRefusedError("the server has too many connections to accept")
     return error
