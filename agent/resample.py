@@ -16,18 +16,22 @@ if TYPE_CHECKING:
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 MAX_CHANNELS = 64
 INT16_SCALE = 32_768.0
+CANCELLED_POWER = 0.01
+"""What a mix keeps at least of its channels' mean power (-20 dB); 64 unlike ones keep 1/64."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResampleReport:
     """`nonfinite_samples` were NaN or infinite and became silence; `clipped_samples` were louder
-    than full scale after mixing and became full scale.
+    than full scale after mixing and became full scale. `cancelled` channels were one another's
+    opposite, so that next to nothing is left in the mix.
     """
 
     input_frames: int
     output_samples: int
     nonfinite_samples: int
     clipped_samples: int
+    cancelled: bool
 
 
 class Resampler:
@@ -50,6 +54,7 @@ class Resampler:
         self._output_samples = 0
         self._nonfinite = 0
         self._clipped = 0
+        self._power = self._mixed_power = 0.0
 
     def push(self, block: NDArray[Any]) -> NDArray[np.int16]:
         """Take `[frames]` or `[frames, channels]` of float (full scale 1.0), int16 or int32.
@@ -68,7 +73,11 @@ class Resampler:
 
     def report(self) -> ResampleReport:
         return ResampleReport(
-            self._input_frames, self._output_samples, self._nonfinite, self._clipped
+            self._input_frames,
+            self._output_samples,
+            self._nonfinite,
+            self._clipped,
+            self._mixed_power < CANCELLED_POWER * self._power,
         )
 
     def _shaped(self, block: NDArray[Any]) -> NDArray[Any]:
@@ -87,7 +96,11 @@ class Resampler:
         if bad.any():
             self._nonfinite += int(bad.sum())
             samples = np.where(bad, np.float32(0), samples)
-        return np.asarray(samples.mean(axis=1, dtype=np.float64), np.float32)
+        mixed = samples.mean(axis=1, dtype=np.float64)
+        if self.channels > 1:
+            self._power += float(np.square(samples, dtype=np.float64).sum()) / self.channels
+            self._mixed_power += float(np.square(mixed).sum())
+        return np.asarray(mixed, np.float32)
 
     def _convert(self, mono: NDArray[np.float32], *, last: bool) -> NDArray[np.int16]:
         resampled = mono if self._stream is None else self._stream.resample_chunk(mono, last=last)

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
     from interject.cli.input.sources import RawBlock
 
+CANCELLED = (
+    "the channels cancel each other out, so next to nothing of them was heard; "
+    "keep one: ffmpeg -i IN -af 'pan=mono|c0=c0' OUT"
+)
+
 
 class MonoConverter:
     """For one stream: a source may change its rate or channels on the way."""
@@ -22,6 +27,7 @@ class MonoConverter:
         self._resampler: Resampler | None = None
         self._nonfinite_before = 0
         self._clipped_before = 0
+        self._cancelled_before = False
 
     @property
     def nonfinite_samples(self) -> int:
@@ -32,6 +38,11 @@ class MonoConverter:
     def clipped_samples(self) -> int:
         now = self._resampler.report().clipped_samples if self._resampler else 0
         return self._clipped_before + now
+
+    @property
+    def cancelled(self) -> bool:
+        now = self._resampler.report().cancelled if self._resampler else False
+        return self._cancelled_before or now
 
     def push(self, block: RawBlock) -> NDArray[np.int16]:
         channels = block.samples.shape[1]
@@ -51,6 +62,7 @@ class MonoConverter:
         report = self._resampler.report()
         self._nonfinite_before += report.nonfinite_samples
         self._clipped_before += report.clipped_samples
+        self._cancelled_before |= report.cancelled
         self._resampler = None
         return tail
 
@@ -60,6 +72,8 @@ class MonoConverter:
             notices.append(f"{self.nonfinite_samples} NaN or infinite samples became silence")
         if self.clipped_samples:
             notices.append(f"{self.clipped_samples} samples were louder than full scale; clipped")
+        if self.cancelled:
+            notices.append(CANCELLED)
         return notices
 
 

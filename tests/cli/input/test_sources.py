@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from interject.cli.input.input_file import InputFile
+from interject.cli.input.mono_converter import CANCELLED
 from interject.cli.input.sources import RawPcm, RawShape, open_source
 from interject.cli.process.failures import InputFailure
 from tests.cli.input.containers import encode, hear, piped
@@ -39,6 +40,24 @@ def test_eight_channels_are_mixed_evenly(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "eight.wav", frames.reshape(-1), channels=8)
     heard, _ = hear(open_source(str(path)))
     assert set(heard[:RATE_HZ].tolist()) == {1_000}
+
+
+@pytest.mark.parametrize("rate_hz", [RATE_HZ, 44_100])
+def test_channels_that_cancel_each_other_out_are_told(tmp_path: Path, rate_hz: int) -> None:
+    one = room(2.0, loud_at_s=(1.0,)).clip(-32_767, 32_767)
+    silence = np.zeros_like(one)
+    for other, told in ((-one, [CANCELLED]), (one, []), (silence, []), (one[::-1], [])):
+        frames = np.stack([one, other], axis=1).reshape(-1)
+        path = write_wav(tmp_path / "two.wav", frames, rate_hz=rate_hz, channels=2)
+        _, converter = hear(open_source(str(path)))
+        assert converter.notices() == told
+
+
+def test_the_loudest_of_many_channels_alone_is_no_cancelling(tmp_path: Path) -> None:
+    frames = np.zeros((RATE_HZ, 8), dtype=np.int16)
+    frames[:, 5] = 8_000
+    path = write_wav(tmp_path / "eight.wav", frames.reshape(-1), channels=8)
+    assert hear(open_source(str(path)))[1].notices() == []
 
 
 def test_nan_and_infinity_become_counted_silence(tmp_path: Path) -> None:
