@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -168,3 +169,21 @@ def test_what_platforms_share_and_its_tests_import_where_no_sdk_is_installed() -
         for path in sources(f"tests/{folder}")
     ]
     imports_without(PLATFORM_SDKS, names)
+
+
+def imported_at_once(path: Path) -> set[str]:
+    """What a module needs before it is there: nothing for types only, nothing inside functions."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return {name for statement in tree.body for name in imported(statement)}
+
+
+def test_no_module_waits_for_itself_to_be_imported() -> None:
+    """Such a circle works or not by which of its modules is imported first."""
+    paths = {module_name(path): path for folder in MAY_IMPORT for path in sources(folder)}
+    needs = {
+        module: {
+            name if name in paths else name.rpartition(".")[0] for name in imported_at_once(path)
+        }
+        for module, path in paths.items()
+    }
+    graphlib.TopologicalSorter(needs).prepare()
