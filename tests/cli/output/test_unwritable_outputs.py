@@ -223,7 +223,7 @@ async def read_late(source: Path, variables: dict[str, str]) -> tuple[bytes, byt
     make = f"os.set_blocking(1, False); fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, {PIPE_BYTES})"
     script = f"import fcntl, os, sys; {make}; os.execv(sys.executable, sys.argv[1:])"
     given = json.dumps({**DEFAULTS, "source": str(source), "endless": False})
-    run_it = [sys.executable, "-m", "tests.cli.process", given]
+    run_it = [sys.executable, "-m", "tests.cli.command_process", given]
     with started([sys.executable, "-c", script, *run_it], variables) as process:
         assert process.stdout is not None
         pipe = process.stdout.fileno()
