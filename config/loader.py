@@ -25,7 +25,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
-        for key_node, _ in node.value:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+        for key_node, _ in pairs:
             key = str(key_node.value)
             if key in seen:
                 raise yaml.MarkedYAMLError(
@@ -33,6 +34,16 @@ class _UniqueKeyLoader(yaml.SafeLoader):
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """What a tag or a look promises and the text is not raises anything in PyYAML."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError, TypeError, AttributeError) as exc:
+            kind = str(node.tag).rpartition(":")[2]
+            raise yaml.MarkedYAMLError(
+                problem=f"this is not of the kind {kind!r}", problem_mark=node.start_mark
+            ) from exc
 
 
 def shipped_profiles() -> tuple[str, ...]:

@@ -214,3 +214,24 @@ def test_profiles_are_frozen() -> None:
     profile = load_profile("default")
     with pytest.raises(ValueError, match="frozen"):
         profile.threshold = 0.1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '!!bool "zz"',
+        '!!timestamp "zz"',
+        '!!int ""',
+        '!!float ""',
+        '!!int "abc"',
+        "2001-99-99",
+        "!!set [a]",
+        "!!map x",
+        "!!omap {a: b}",
+        "!!pairs 5",
+        "9" * 5000,
+    ],
+)
+def test_a_value_that_is_not_what_its_tag_says(tmp_path: Path, value: str) -> None:
+    message = error_of(tmp_path, f"mode: speak\nthreshold: {value}\n")
+    assert "line 2, column 12: bad YAML" in message
