@@ -6,6 +6,7 @@ loopback unless the operator names another address.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 PLAIN = "text/plain; charset=utf-8"
 REQUEST_TIMEOUT_S = 5.0
+MAX_CONNECTIONS = 32
+"""Each takes a thread and a descriptor of the worker. The oldest is cut for one more: whoever is
+answered is gone in milliseconds, or has come to stay.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +87,32 @@ class TelemetryServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], telemetry: TelemetryServer) -> None:
         """A name of both families is served on IPv4."""
         self.telemetry = telemetry
+        self._connections: dict[socket.socket, None] = {}
+        self._counting = threading.Lock()
         found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         best = min(found, key=lambda entry: entry[0] != socket.AF_INET)
         self.address_family = best[0]
         super().__init__(cast("tuple[str, int]", best[4]), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._counting:
+            self._connections[request] = None
+            if len(self._connections) > MAX_CONNECTIONS:
+                oldest = next(iter(self._connections))
+                del self._connections[oldest]
+                with contextlib.suppress(OSError):
+                    oldest.shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._counting:
+            self._connections.pop(request, None)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away in the middle of an answer is nothing to report."""

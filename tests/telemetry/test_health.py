@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 import httpx
@@ -13,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.telemetry.health import Health, Stage
 from interject.model_runtime.telemetry.metrics import WorkerMetrics
-from interject.model_runtime.telemetry.server import TelemetryServer
+from interject.model_runtime.telemetry.server import MAX_CONNECTIONS, TelemetryServer
 from interject.model_runtime.telemetry.serving import worker_telemetry
 from tests.fakes.clock import FakeClock
 
@@ -82,6 +84,17 @@ def test_a_hanging_event_loop_is_not_alive(
     assert (dead.status_code, dead.text.strip()) == (503, "the event loop has not turned for 16 s")
     health.beat()
     assert site.get("/healthz").status_code == 200
+
+
+def test_connections_that_stay_make_room_for_probes(site: httpx.Client) -> None:
+    address = ("127.0.0.1", site.base_url.port or 0)
+    with contextlib.ExitStack() as stack:
+        for _ in range(3 * MAX_CONNECTIONS):
+            waiting = stack.enter_context(socket.create_connection(address, timeout=5))
+            waiting.sendall(b"GET /metr")
+        assert site.get("/healthz").status_code == 200
+        threads = [thread for thread in threading.enumerate() if "request" in thread.name]
+        assert len(threads) <= 2 * MAX_CONNECTIONS
 
 
 def test_other_paths_say_what_there_is(site: httpx.Client) -> None:
