@@ -48,7 +48,7 @@ CLAIMS = {
     "test_whoever_is_not_listened_to_is_not_written_down",
     "is told from loudness": f"{UNIT}transcripts.py::"
     "test_loudness_says_when_somebody_speaks_and_does_not_stop_the_agent",
-    "a track that is encrypted end to end is not subscribed to": f"{LIVE}ear.py::"
+    "a track that is encrypted end to end is not subscribed to": f"{LIVE}audio_input.py::"
     "test_what_is_encrypted_end_to_end_is_not_even_received",
     "whoever publishes it is told so in the chat": f"{UNIT}house_rules.py::"
     "test_who_speaks_encrypted_is_told_that_nobody_understands_him",

@@ -15,11 +15,11 @@ from interject.integrations.audio.ingest import AudioIngest
 from interject.integrations.conversation.consent import NOBODY
 from interject.integrations.conversation.stop_wish import StopWish
 from interject.integrations.livekit.chat_updates import ChatUpdates
-from interject.integrations.livekit.connection import Connection
 from interject.integrations.livekit.emitter import Emitter
 from interject.integrations.livekit.generations import Generations
 from interject.integrations.livekit.history import History
 from interject.integrations.livekit.instructions import Instructions
+from interject.integrations.livekit.realtime_connection import RealtimeConnection
 from interject.integrations.livekit.requests import Requests
 from interject.integrations.livekit.texts import Texts
 from interject.integrations.livekit.user_speech import UserSpeech
@@ -87,7 +87,7 @@ class ControlledSession(llm.RealtimeSession[InterjectEvent]):
         self._history = History()
         self._tools = llm.ToolContext.empty()
         self._instructions = Instructions(profile)
-        self._connection = Connection(
+        self._connection = RealtimeConnection(
             model.runtime, self._options, self, backoff=self._settings.backoff
         )
         self._requests = Requests(self._connection, timeout_s=self._settings.reply_timeout_s)

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from livekit.agents import SpeechHandle, llm
 
     from interject.integrations.livekit.attachment import Attachment
-    from interject.integrations.livekit.connection import Connection
     from interject.integrations.livekit.emitter import Emitter
     from interject.integrations.livekit.history import History
     from interject.integrations.livekit.model import RealtimeModel
+    from interject.integrations.livekit.realtime_connection import RealtimeConnection
     from interject.integrations.livekit.requests import Request, Requests
     from interject.model_runtime.protocol import ReplyDelta, ReplyEnded, ReplyStarted
 
@@ -41,7 +41,7 @@ class Generations:
         self,
         model: RealtimeModel,
         floor: Floor,
-        connection: Connection,
+        connection: RealtimeConnection,
         requests: Requests,
         history: History,
         emit: Emitter,

@@ -9,14 +9,14 @@ from livekit.agents import llm
 
 if TYPE_CHECKING:
     from interject.integrations.conversation.runtime_connection import Command
-    from interject.integrations.livekit.connection import Connection
+    from interject.integrations.livekit.realtime_connection import RealtimeConnection
     from interject.model_runtime.protocol import ReplyStarted
 
 
 class ReplyMemory:
     """A runtime that is away for so long that commands overflow has forgotten the reply."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: RealtimeConnection) -> None:
         self._connection = connection
 
     def cancel(self, started: ReplyStarted, *, heard_chars: int) -> None:

@@ -13,7 +13,7 @@ from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
     from interject.integrations.conversation.runtime_connection import Command
-    from interject.integrations.livekit.connection import Connection
+    from interject.integrations.livekit.realtime_connection import RealtimeConnection
     from interject.model_runtime.protocol import Cause, RuntimeSession
 
 MAX_WAITING = 64
@@ -46,7 +46,7 @@ class Requests:
     A reply has to begin within `timeout_s` of the moment when the runtime was told.
     """
 
-    def __init__(self, connection: Connection, *, timeout_s: float) -> None:
+    def __init__(self, connection: RealtimeConnection, *, timeout_s: float) -> None:
         self._connection = connection
         self._timeout_s = timeout_s
         self._waiting: dict[Cause, deque[Request]] = {}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from livekit.agents import llm
 
-    from interject.integrations.livekit.connection import Connection
+    from interject.integrations.livekit.realtime_connection import RealtimeConnection
     from interject.integrations.livekit.requests import Requests
     from interject.model_runtime.protocol import RuntimeSession
 
@@ -34,7 +34,7 @@ class Texts:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: RealtimeConnection,
         requests: Requests,
         on_unread: Callable[[str], None],
     ) -> None:

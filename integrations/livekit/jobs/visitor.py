@@ -14,7 +14,7 @@ from livekit import rtc
 
 from interject.integrations.livekit.audio_frames import SPEAKERS_KEY
 from interject.integrations.livekit.jobs.access import enter
-from interject.integrations.livekit.room.ear import Ear
+from interject.integrations.livekit.room.audio_input import RoomAudioInput
 from interject.integrations.livekit.room.posts import ERROR_ATTRIBUTES
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
@@ -88,7 +88,7 @@ class Visitor:
             self._tell("participant_joined", identity=participant.identity)
         await self._group.__aenter__()
         ear = await self._stack.enter_async_context(
-            Ear(self.room, accepts=lambda _: True, clock=self._clock)
+            RoomAudioInput(self.room, accepts=lambda _: True, clock=self._clock)
         )
         self._group.create_task(self._hear(ear), name="visitor-ear")
         return self
@@ -227,7 +227,7 @@ class Visitor:
         name = "transcription" if topic == "lk.transcription" else "chat"
         self._tell(name, identity=identity, text=text, attributes=attributes)
 
-    async def _hear(self, ear: Ear) -> None:
+    async def _hear(self, ear: RoomAudioInput) -> None:
         async for frame in ear:
             heard = np.frombuffer(frame.data, np.int16)
             played = np.zeros(len(heard), np.int16)

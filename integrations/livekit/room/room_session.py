@@ -14,7 +14,7 @@ from interject.integrations.audio.own_voice import OwnVoice
 from interject.integrations.livekit.builder import room_options, session
 from interject.integrations.livekit.model import RealtimeModel
 from interject.integrations.livekit.realtime import RealtimeSession
-from interject.integrations.livekit.room.ear import Ear
+from interject.integrations.livekit.room.audio_input import RoomAudioInput
 from interject.integrations.livekit.room.room_metrics import log_replies
 from interject.integrations.livekit.room.voice_tap import VoiceTap
 from interject.integrations.livekit.room.webrtc_echo import WebRtcEcho
@@ -62,7 +62,7 @@ class RoomSession:
         self.ended = asyncio.Event()
         self.failure: Exception | None = None
         self._voice = OwnVoice() if role.profile.room.echo_cancellation else None
-        self.ear = Ear(
+        self.ear = RoomAudioInput(
             room,
             accepts=lambda who: accepts(who) and identity in (None, who.identity),
             echo=EchoCanceller(self._voice, WebRtcEcho) if self._voice is not None else None,

@@ -6,7 +6,7 @@ import pytest
 from livekit.agents import llm
 
 from interject.integrations.conversation.runtime_connection import MAX_COMMANDS
-from interject.integrations.livekit.connection import Connection
+from interject.integrations.livekit.realtime_connection import RealtimeConnection
 from interject.model_runtime.protocol import SessionOptions
 from tests.fakes.connection_notes import Notes
 from tests.fakes.runtime import FakeRuntime
@@ -17,7 +17,7 @@ async def runtime() -> FakeRuntime:
 
 
 async def test_one_command_too_many_is_livekits_own_error() -> None:
-    connection = Connection(runtime, lambda name: SessionOptions(name), Notes())
+    connection = RealtimeConnection(runtime, lambda name: SessionOptions(name), Notes())
     for _ in range(MAX_COMMANDS):
         connection.command(lambda session: session.answer_now())
     with pytest.raises(llm.RealtimeError, match="too much waits"):

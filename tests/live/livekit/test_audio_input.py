@@ -14,7 +14,7 @@ from livekit import api, rtc
 from interject.agent.framing import Framer, Pacing
 from interject.integrations.audio.mixer import BLOCK_S
 from interject.integrations.livekit.audio_frames import CAPTURED_KEY, SPEAKERS_KEY
-from interject.integrations.livekit.room.ear import Ear
+from interject.integrations.livekit.room.audio_input import RoomAudioInput
 from interject.model_runtime.protocol import FRAME_S, Frame
 from tests.live.livekit.participants import person, tone
 from tests.waiting import until
@@ -33,7 +33,7 @@ ROOM = "ear"
 class Listening:
     """An ear, and everything that came out of it."""
 
-    def __init__(self, ear: Ear, room: rtc.Room) -> None:
+    def __init__(self, ear: RoomAudioInput, room: rtc.Room) -> None:
         self.ear = ear
         self.room = room
         self.blocks: list[rtc.AudioFrame] = []
@@ -75,7 +75,7 @@ async def listening(server: LiveKitServer) -> AsyncIterator[Listening]:
         server.url, server.token("agent", ROOM), rtc.RoomOptions(auto_subscribe=False)
     )
     try:
-        async with Ear(room) as ear, asyncio.TaskGroup() as group:
+        async with RoomAudioInput(room) as ear, asyncio.TaskGroup() as group:
             heard = Listening(ear, room)
             reading = group.create_task(heard.read())
             yield heard

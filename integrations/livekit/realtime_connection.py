@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from interject.integrations.conversation.runtime_connection import Command
 
 
-class Connection(RuntimeConnection):
+class RealtimeConnection(RuntimeConnection):
     def command(self, command: Command, *, session_id: str | None = None) -> None:
         """:raises livekit.agents.llm.RealtimeError: when too many wait for the runtime."""
         try:
