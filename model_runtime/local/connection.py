@@ -27,7 +27,7 @@ so many: one that asks and never reads would fill the memory.
 logger = logging.getLogger(__name__)
 
 
-class Connection:
+class ClientConnection:
     """Its sessions end with it. `engine_gone` is called when the engine takes no session more."""
 
     def __init__(

@@ -11,7 +11,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.local.acceptor import accept_forever
-from interject.model_runtime.local.connection import Connection
+from interject.model_runtime.local.connection import ClientConnection
 from interject.model_runtime.local.link import Link
 from interject.model_runtime.protocol import RuntimeFailure
 
@@ -34,7 +34,7 @@ class Host:
 
     def __init__(self, runtime: EmbeddedRuntime) -> None:
         self._runtime = runtime
-        self._clients: dict[asyncio.Task[None], Connection] = {}
+        self._clients: dict[asyncio.Task[None], ClientConnection] = {}
         self._engine_gone = asyncio.Event()
 
     async def run(
@@ -73,7 +73,9 @@ class Host:
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if sum(client.idle for client in self._clients.values()) >= MAX_IDLE:
             self._cut_idle()
-        client = Connection(Link(reader, writer), self._runtime, engine_gone=self._engine_gone.set)
+        client = ClientConnection(
+            Link(reader, writer), self._runtime, engine_gone=self._engine_gone.set
+        )
         task = asyncio.create_task(client.serve(), name="client")
         self._clients[task] = client
         task.add_done_callback(self._clients.pop)
