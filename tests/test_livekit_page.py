@@ -65,6 +65,10 @@ CLAIMS = {
     "test_to_a_text_that_is_refused_there_is_no_answer",
     "What was stopped stays stopped": f"{LIVE}kept_consent.py::"
     "test_what_was_stopped_outlives_the_job_and_an_outage",
+    "In an agent of your own that is kept where you name a folder": f"{LIVE}stock.py::"
+    "test_what_was_stopped_stays_stopped_for_the_next_process",
+    "file is deleted after 30 days": f"{SHARED}consent_store.py::"
+    "test_what_was_stopped_a_month_ago_is_forgotten",
     "digests without names": f"{SHARED}consent_store.py::test_nothing_personal_lies_on_disk",
     "Who withdrew himself alone reads": f"{UNIT}house_rules.py::"
     "test_who_withdrew_is_told_the_truth_when_he_comes",

@@ -6,7 +6,7 @@ import logging
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from interject.integrations.conversation.consent_store import NONE, Wishes
+from interject.integrations.conversation.consent_store import Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,14 +61,28 @@ class Consent:
         self, *, may_control: Callable[[str], bool], kept: RoomConsent | None = None
     ) -> None:
         self._may_control = may_control
-        self._kept = kept
-        self._digest = str if kept is None else kept.digest
+        self._kept: RoomConsent | None = None
+        self._digest: Callable[[str], str] = str
         self._listeners: list[Listener] = []
-        wishes = NONE if kept is None else kept.read()
-        self._stopped_by = wishes.stopped_by
-        self._unmet = set(wishes.withdrawn)
+        self._stopped_by: str | None = None
+        self._unmet: set[str] = set()
         self._withdrawn: set[str] = set()
         self.on_change: Callable[[], None] = _nobody
+        if kept is not None:
+            self.keep(kept)
+
+    def keep(self, kept: RoomConsent) -> None:
+        """Which room this is has become known; to be called before anybody is met in it."""
+        earlier, wishes = self._stopped_by, kept.read()
+        self._kept, self._digest = kept, kept.digest
+        self._unmet = set(wishes.withdrawn)
+        if earlier is not None:
+            self._stopped_by = kept.digest(earlier)
+            self._changed()
+        elif wishes.stopped_by is not None:
+            self._stopped_by = wishes.stopped_by
+            for listener in self._listeners:
+                listener.stop_listening()
 
     @property
     def listening(self) -> bool:

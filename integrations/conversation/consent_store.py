@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import logging
-import os
+import secrets
+import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Self
 
 from pydantic import Field, ValidationError
 
 from interject.config.strict import StrictModel
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 logger = logging.getLogger(__name__)
+
+SALT_BYTES = 16
+KEPT_S = 30 * 86_400.0
+"""No room lasts longer; nobody tells a folder that outlives processes when one has ended."""
 
 
 class Wishes(StrictModel):
@@ -58,7 +62,7 @@ class RoomConsent:
             if wishes == NONE:
                 self.path.unlink(missing_ok=True)
                 return
-            fresh = self.path.with_suffix(f".{os.getpid()}")
+            fresh = _beside(self.path)
             fresh.write_text(wishes.model_dump_json(), encoding="utf-8")
             fresh.replace(self.path)
         except OSError as error:
@@ -70,13 +74,26 @@ class RoomConsent:
 
 @dataclass(frozen=True, slots=True)
 class ConsentStore:
-    """A private folder of a worker, whose job processes share it. It ends with the worker.
+    """A private folder, shared by the processes that serve rooms.
 
     A room is known by its `sid`: the next room of the same name has another.
     """
 
     folder: Path
     salt: bytes = field(repr=False)
+
+    @classmethod
+    def at(cls, place: str | Path) -> Self:
+        """One that outlives them all, with its salt beside the files.
+
+        :raises OSError: when it cannot be used.
+        """
+        folder = Path(place).expanduser()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for file in folder.glob("*.json"):
+            if file.stat().st_mtime < time.time() - KEPT_S:
+                file.unlink(missing_ok=True)
+        return cls(folder, _salt(folder / "salt"))
 
     def room(self, sid: str) -> RoomConsent:
         return RoomConsent(self.folder / f"{_digest(self.salt, 'room', sid)}.json", self.salt)
@@ -90,6 +107,24 @@ class ConsentStore:
 
     def forget(self, sid: str) -> None:
         self.room(sid).write(NONE)
+
+
+def _beside(path: Path) -> Path:
+    """Containers that share the folder may have the same process id."""
+    return path.with_suffix(f".{secrets.token_hex(8)}")
+
+
+def _salt(path: Path) -> bytes:
+    """The first process to come makes it, whole before anybody can read it."""
+    fresh = _beside(path)
+    fresh.touch(mode=0o600)
+    try:
+        fresh.write_bytes(secrets.token_bytes(SALT_BYTES))
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(fresh)
+    finally:
+        fresh.unlink()
+    return path.read_bytes()
 
 
 def _digest(salt: bytes, kind: str, name: str) -> str:

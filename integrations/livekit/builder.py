@@ -44,6 +44,7 @@ def session(
     barge_in: bool | TalkOver = False,
     stt: stt.STT[Any] | None = None,
     speech_dbfs: float | None = None,
+    consent_folder: str | Path | None = None,
     **options: Any,
 ) -> AgentSession[Any]:
     """An `AgentSession` around a `RealtimeModel` of these arguments, or around `model`.
@@ -66,6 +67,7 @@ def session(
         barge_in=barge_in,
         stt=stt,
         speech_dbfs=speech_dbfs,
+        consent_folder=consent_folder,
     )
     voice = tts if is_given(tts) else realtime.tts()
     settings: dict[str, Any] = {

@@ -11,6 +11,7 @@ from livekit.agents import llm
 
 from interject.config import NoVoice, Profile, load_profile
 from interject.integrations.audio.talk_over import TalkOver
+from interject.integrations.conversation.consent_store import ConsentStore
 from interject.integrations.conversation.role import DEFAULT_RUNTIME
 from interject.integrations.livekit.attachment import Attachment
 from interject.integrations.livekit.generation import OnAir
@@ -46,12 +47,14 @@ class RealtimeModel(llm.RealtimeModel):
 
     It attaches itself to the `AgentSession` that uses it. Where that is in a room it keeps the
     `house_rules` there: it announces itself, obeys stop words, attributes and RPC, and posts.
-    False: somebody else does.
+    False: somebody else does. What was stopped in a room stays stopped for the next process that
+    names the same `consent_folder`.
 
     `stt` is a recogniser that writes down beside the model what people say. With `speech_dbfs`
     LiveKit is told when somebody is that loud, as its other models tell when somebody speaks.
 
     :raises ProfileError: when there is no such profile.
+    :raises OSError: when the folder cannot be used.
     :raises ValueError: when `stt` cannot stream, there is no such `mode`, or a number is out of its
         range.
     """
@@ -66,6 +69,7 @@ class RealtimeModel(llm.RealtimeModel):
         barge_in: bool | TalkOver = False,
         reply_timeout_s: float = DEFAULT_REPLY_TIMEOUT_S,
         house_rules: bool = True,
+        consent_folder: str | Path | None = None,
         stt: STT[Any] | None = None,
         speech_dbfs: float | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -85,6 +89,8 @@ class RealtimeModel(llm.RealtimeModel):
         )
         self._clock = clock
         self._house_rules = house_rules
+        folder = consent_folder
+        self._store = None if folder is None else ConsentStore.at(folder)
         self._hosted: HostedRoom | None = None
         self.on_air = OnAir()
         self.attachment: Attachment | None = None
@@ -140,7 +146,7 @@ class RealtimeModel(llm.RealtimeModel):
         if self._hosted is not None:
             self._hosted.serve(realtime)
         elif self._house_rules:
-            self._hosted = HostedRoom.around(session, realtime, self.profile)
+            self._hosted = HostedRoom.around(session, realtime, self.profile, self._store)
 
     def session(self, *, turn_detection_disabled: bool = False) -> RealtimeSession:
         session = RealtimeSession(self, clock=self._clock)

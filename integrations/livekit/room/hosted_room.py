@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from livekit.agents.voice.room_io.types import TextInputCallback
 
     from interject.config import Profile
+    from interject.integrations.conversation.consent_store import ConsentStore
     from interject.integrations.livekit.realtime import RealtimeSession
     from interject.model_runtime.protocol import FloorMode
 
@@ -39,9 +40,16 @@ class HostedRoom:
     before people have been told. `RoomIO` hears one participant at a time; everybody may write.
     """
 
-    def __init__(self, session: AgentSession[Any], room_io: RoomIO, profile: Profile) -> None:
+    def __init__(
+        self,
+        session: AgentSession[Any],
+        room_io: RoomIO,
+        profile: Profile,
+        store: ConsentStore | None = None,
+    ) -> None:
         self._session = session
         self._room_io = room_io
+        self._store = store
         self._settings = profile.room
         self._excluded: set[str] = set()
         self._told = False
@@ -56,14 +64,18 @@ class HostedRoom:
 
     @classmethod
     def around(
-        cls, session: AgentSession[Any], realtime: RealtimeSession, profile: Profile
+        cls,
+        session: AgentSession[Any],
+        realtime: RealtimeSession,
+        profile: Profile,
+        store: ConsentStore | None = None,
     ) -> Self | None:
-        """None where the session is in no room."""
+        """None where the session is in no room. `store` is what outlives this process."""
         try:
             room_io = session.room_io
         except RuntimeError:
             return None
-        hosted = cls(session, room_io, profile)
+        hosted = cls(session, room_io, profile, store)
         hosted.serve(realtime)
         hosted._task = asyncio.create_task(hosted._run(), name="interject-hosted-room")
         return hosted
@@ -131,6 +143,8 @@ class HostedRoom:
             await self._connected()
             if await self._leaves():
                 return
+            if self._store is not None:
+                self.consent.keep(self._store.room(await self.room.sid))
             if self._room_io._chat_handler_registered:
                 self.room.unregister_text_stream_handler(CHAT_TOPIC)
             rules = HouseRules(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,3 +99,35 @@ def test_what_cannot_be_kept_holds_all_the_same(
     consent.stop("ann")
     assert not ear.hears()
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_a_folder_that_outlives_processes_brings_its_salt(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "consent"
+    agent(ConsentStore.at(folder))[0].stop("ann")
+    consent, ear = agent(ConsentStore.at(folder))
+    assert not ear.hears()
+    consent.resume("ann")
+    assert [path.name for path in folder.iterdir()] == ["salt"]
+    assert (folder / "salt").stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_was_stopped_a_month_ago_is_forgotten(tmp_path: Path) -> None:
+    agent(ConsentStore.at(tmp_path))[0].stop("ann")
+    os.utime(next(tmp_path.glob("*.json")), (0, 0))
+    assert agent(ConsentStore.at(tmp_path))[1].hears()
+
+
+def test_a_room_that_is_known_late_is_kept_all_the_same(tmp_path: Path) -> None:
+    store = ConsentStore(tmp_path, SALT)
+    consent, ear = Consent(may_control=lambda _: False), FakeListener()
+    consent.attach(ear)
+    consent.stop("ann")
+    consent.keep(store.room("RM_1"))
+    late, its_ear = Consent(may_control=lambda _: False), FakeListener()
+    late.attach(its_ear)
+    assert its_ear.hears()
+    late.keep(store.room("RM_1"))
+    assert not its_ear.hears()
+    late.resume("ann")
+    assert its_ear.hears()

@@ -22,6 +22,7 @@ from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from tests.live.livekit.participants import Person
     from tests.live.livekit.server import LiveKitServer
@@ -37,11 +38,11 @@ ROOM = "stock"
 
 @contextlib.asynccontextmanager
 async def stock_agent(
-    server: LiveKitServer, *, name: str = ROOM, built: bool = True
+    server: LiveKitServer, *, name: str = ROOM, built: bool = True, folder: Path | None = None
 ) -> AsyncIterator[FakeRuntimeSession]:
     """With our builder, or as LiveKit's documentation has it and without a voice."""
     runtime = FakeRuntime(deciding=False)
-    model = interject.RealtimeModel(runtime)
+    model = interject.RealtimeModel(runtime, consent_folder=folder)
     session = interject.session(model=model) if built else AgentSession(llm=model)
     options = interject.room_options(load_profile("default")) if built else RoomOptions()
     room = rtc.Room()
@@ -150,6 +151,28 @@ async def test_consent_holds_whoever_built_the_session(
         await until(lambda: loud(model) > before, "Ann to be heard again")
         talking.cancel()
         await asyncio.gather(talking, return_exceptions=True)
+
+
+async def test_what_was_stopped_stays_stopped_for_the_next_process(
+    shared_livekit: LiveKitServer, tmp_path: Path
+) -> None:
+    name, stopped = "kept-by-a-folder", {"interject.listening": "false"}
+    async with (
+        person(shared_livekit, name, "ann") as ann,
+        person(shared_livekit, name, "ben") as ben,
+    ):
+        async with stock_agent(shared_livekit, name=name, folder=tmp_path):
+            await until(lambda: notices(ann, **{"interject.announcement": "true"}), "the news")
+            await ben.visitor.call("agent", "interject.stop_listening", who="me")
+            await ann.visitor.write("stop listening")
+            await until(lambda: notices(ann, **stopped), "the notice")
+        async with stock_agent(shared_livekit, name=name, folder=tmp_path, built=False):
+            await until(lambda: notices(ann, **stopped) == 2, "the notice again")
+            status = await ann.visitor.call("agent", "interject.status")
+            assert (status["listening"], status["withdrawn"]) == (False, ["ben"])
+            assert notices(ann, **{"interject.announcement": "true"}) == 1
+            await ann.visitor.write("start listening")
+            await until(lambda: notices(ann, **{"interject.announcement": "true"}) == 2, "news")
 
 
 def heard_no_more(model: FakeRuntimeSession) -> bool:
