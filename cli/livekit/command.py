@@ -60,7 +60,7 @@ def join(
     json: _Json = False,
 ) -> int:
     """Stand for a person in a room: say a sound, and print and record what comes back."""
-    from interject.cli.livekit.visit import read_visit, run
+    from interject.cli.livekit.joining import read_visit, run
 
     request = read_visit(
         url=url,

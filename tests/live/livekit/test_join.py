@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from livekit import api, rtc
 
-from interject.cli.livekit.visit import LINGER_S
+from interject.cli.livekit.joining import LINGER_S
 from interject.integrations.livekit.jobs.worker import CANNOT_SERVE
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, ERROR_ATTRIBUTES
 from tests.live.livekit.participants import person, tone

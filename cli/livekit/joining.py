@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.cli.input.whole_sound import read_whole
-from interject.cli.livekit.visit_lines import VisitLines
+from interject.cli.livekit.event_lines import VisitLines
 from interject.cli.output.output_paths import check_target
 from interject.cli.output.stereo_wav import StereoWriter
 from interject.cli.process.failures import (
