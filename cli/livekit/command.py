@@ -60,9 +60,10 @@ def join(
     json: _Json = False,
 ) -> int:
     """Stand for a person in a room: say a sound, and print and record what comes back."""
-    from interject.cli.livekit.joining import read_visit, run
+    from interject.cli.livekit.join_request import read_join_request
+    from interject.cli.livekit.joining import run
 
-    request = read_visit(
+    request = read_join_request(
         url=url,
         api_key=api_key,
         api_secret=api_secret,
@@ -136,10 +137,10 @@ def start(
 
     Further options are LiveKit's own: --log-level, --drain-timeout.
     """
-    from interject.cli.livekit.serving import Serving, serve
+    from interject.cli.livekit.serving import ServeRequest, serve
 
     serve(
-        Serving(
+        ServeRequest(
             "start", tuple(context.args), url, api_key, api_secret, runtime=runtime, slots=slots,
             profile=profile, profiles=profiles, agent_name=agent_name, barge_in=barge_in,
             wait_s=wait, health=health, metrics_port=metrics_port,
@@ -166,10 +167,10 @@ def dev(
 
     Further options are LiveKit's own: --log-level.
     """
-    from interject.cli.livekit.serving import Serving, serve
+    from interject.cli.livekit.serving import ServeRequest, serve
 
     serve(
-        Serving(
+        ServeRequest(
             "dev", tuple(context.args), url, api_key, api_secret, runtime=runtime, slots=slots,
             profile=profile, profiles=profiles, agent_name=agent_name, barge_in=barge_in,
             wait_s=wait,
@@ -193,10 +194,10 @@ def connect(
 
     Further options are LiveKit's own: --log-level, --participant-identity.
     """
-    from interject.cli.livekit.serving import Serving, serve
+    from interject.cli.livekit.serving import ServeRequest, serve
 
     serve(
-        Serving(
+        ServeRequest(
             "connect", ("--room", room, *context.args), url, api_key, api_secret,
             runtime=runtime, profile=profile, barge_in=barge_in,
         )

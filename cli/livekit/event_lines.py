@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from interject.integrations.livekit.jobs.visitor import VisitorEvent
 
 
-class VisitLines:
+class EventLines:
     """Calls `stop` when they cannot be written any more; `failure` says why."""
 
     def __init__(self, out: TextIO, *, as_json: bool, stop: Callable[[], object]) -> None:

@@ -34,7 +34,7 @@ NO_TURN_DETECTOR = ("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class ServeRequest:
     """What was asked for. `command` is LiveKit's, and `passed_on` are options for it."""
 
     command: str
@@ -53,7 +53,7 @@ class Serving:
     wait_s: float = 10.0
 
 
-def serve(asked: Serving) -> None:
+def serve(request: ServeRequest) -> None:
     """Return when the worker was stopped.
 
     :raises InputFailure, ProfileError, RoomFailure, RuntimeFailure: for what cannot work.
@@ -68,37 +68,37 @@ def serve(asked: Serving) -> None:
         raise InputFailure(
             f"rooms need the package {error.name}: pip install 'interject[livekit]'"
         ) from error
-    if asked.wait_s < 0:
-        raise InputFailure(f"--wait {asked.wait_s:g}: a time is not negative; 0 does not wait")
-    if asked.slots is not None and asked.slots < 1:
-        raise InputFailure(f"--slots {asked.slots}: a worker needs at least one slot")
-    load_profile(asked.profile)
-    profiles = None if asked.profiles is None else Path(asked.profiles).expanduser().resolve()
+    if request.wait_s < 0:
+        raise InputFailure(f"--wait {request.wait_s:g}: a time is not negative; 0 does not wait")
+    if request.slots is not None and request.slots < 1:
+        raise InputFailure(f"--slots {request.slots}: a worker needs at least one slot")
+    load_profile(request.profile)
+    profiles = None if request.profiles is None else Path(request.profiles).expanduser().resolve()
     if profiles is not None and not profiles.is_dir():
-        raise InputFailure(f"--profiles {asked.profiles}: no such folder")
-    health = _health(asked.health)
-    if asked.metrics_port is not None:
-        _check_metrics_port(health[0], asked.metrics_port)
-    access = Access(asked.url, asked.api_key, asked.api_secret)
-    asyncio.run(_check_shared(asked.runtime, asked.wait_s))
+        raise InputFailure(f"--profiles {request.profiles}: no such folder")
+    health = _health(request.health)
+    if request.metrics_port is not None:
+        _check_metrics_port(health[0], request.metrics_port)
+    access = Access(request.url, request.api_key, request.api_secret)
+    asyncio.run(_check_shared(request.runtime, request.wait_s))
     asyncio.run(check(access))
     with (
-        _runtime(asked) as (url, slots),
+        _runtime(request) as (url, slots),
         tempfile.TemporaryDirectory() as folder,
         tempfile.TemporaryDirectory() as consent,
     ):
-        metrics = None if asked.metrics_port is None else (asked.metrics_port, folder)
+        metrics = None if request.metrics_port is None else (request.metrics_port, folder)
         settings = WorkerSettings(
             runtime=url,
-            profile=asked.profile,
+            profile=request.profile,
             profiles=profiles,
             slots=slots,
-            barge_in=asked.barge_in,
-            agent_name=asked.agent_name,
+            barge_in=request.barge_in,
+            agent_name=request.agent_name,
             consent=ConsentStore(Path(consent), secrets.token_bytes(SALT_BYTES)),
         )
         server = make_server(settings, access, health=health, metrics=metrics)
-        sys.argv = ["interject livekit", asked.command, *asked.passed_on]
+        sys.argv = ["interject livekit", request.command, *request.passed_on]
         os.environ.setdefault(*NO_TURN_DETECTOR)
         with warnings.catch_warnings():
             # Its successor is a program of its own that a user would have to install as well.
@@ -107,17 +107,17 @@ def serve(asked: Serving) -> None:
 
 
 @contextlib.contextmanager
-def _runtime(asked: Serving) -> Iterator[tuple[str, int | None]]:
+def _runtime(request: ServeRequest) -> Iterator[tuple[str, int | None]]:
     """A runtime that many processes can share, and how many sessions are ours alone."""
-    url = asked.runtime
+    url = request.runtime
     if url.startswith(EMBEDDED):
         url = LOCAL + url.removeprefix(EMBEDDED)
     if not url.startswith(LOCAL) or url.startswith(SOCKET):
-        yield url, asked.slots
+        yield url, request.slots
         return
     from interject.model_runtime.local.process import ServerProcess
 
-    slots = asked.slots or DEFAULT_SLOTS
+    slots = request.slots or DEFAULT_SLOTS
     with ServerProcess(url.removeprefix(LOCAL), slots=slots) as process:
         yield process.url, slots
 

@@ -24,7 +24,7 @@ import pytest
 from interject.cli.bench.plot import draw_histograms
 from interject.cli.listen.request import read_request
 from interject.cli.listen.running import run
-from interject.cli.livekit.event_lines import VisitLines
+from interject.cli.livekit.event_lines import EventLines
 from interject.cli.process.failures import InputFailure
 from interject.integrations.livekit.jobs.visitor import VisitorEvent
 from tests.cli.command_process import DEFAULTS, ROOT, listening, started
@@ -390,7 +390,7 @@ def test_a_room_that_nobody_reads_of_is_left() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     out = os.fdopen(writer, "w")
-    lines = VisitLines(out, as_json=False, stop=lambda: stopped.append(True))
+    lines = EventLines(out, as_json=False, stop=lambda: stopped.append(True))
     for _ in range(3):
         lines.show(VisitorEvent(1.0, "chat", {"text": "hello"}))
     assert stopped == [True]
@@ -405,7 +405,7 @@ def test_an_emoji_in_the_chat(encoding: str, as_json: bool) -> None:
     text = "well done \N{PARTY POPPER}"
     data = io.BytesIO()
     out = io.TextIOWrapper(data, encoding=encoding, errors="replace")
-    lines = VisitLines(out, as_json=as_json, stop=lambda: None)
+    lines = EventLines(out, as_json=as_json, stop=lambda: None)
     lines.show(VisitorEvent(1.0, "chat", {"text": text}))
     told = data.getvalue().decode(encoding)
     if as_json:
