@@ -9,6 +9,9 @@ from redis import exceptions
 
 from interject.model_runtime.redis.packing import PackedByHiredis
 
+UNREADABLE = (ValueError, LookupError)
+"""The client's parser takes an error reply apart, and stumbles where it is not as expected."""
+
 
 class Line(PackedByHiredis):
     """Mixed into a connection, of which it needs these parts."""
@@ -18,6 +21,14 @@ class Line(PackedByHiredis):
     _parser: Any
     socket_timeout: float
     disconnect: Any
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        """Of what is said on connecting."""
+        try:
+            return await super().read_response(*args, **options)  # type: ignore[misc]
+        except UNREADABLE as error:
+            await self.disconnect(nowait=True)
+            raise exceptions.ConnectionError("the answer cannot be read") from error
 
     async def exchange(self, packed: bytes, count: int) -> list[Any]:
         """Send packed commands in one write and read so many answers, errors among them.
@@ -33,6 +44,9 @@ class Line(PackedByHiredis):
         except OSError as error:
             await self.disconnect(nowait=True)
             raise exceptions.ConnectionError(f"the connection is lost ({error})") from error
+        except UNREADABLE as error:
+            await self.disconnect(nowait=True)
+            raise exceptions.ConnectionError("an answer cannot be read") from error
         except BaseException:
             await self.disconnect(nowait=True)
             raise
