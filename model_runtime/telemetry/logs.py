@@ -60,6 +60,18 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=True)
 
 
+class TextFormatter(logging.Formatter):
+    """A line for a person, with the allowed fields behind the message."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        fields = (
+            f" {name}={_shown(value)}"
+            for name, value in vars(record).items()
+            if name in FIELDS and name not in _STANDARD
+        )
+        return super().formatMessage(record) + "".join(fields)
+
+
 def set_up(stream: TextIO, form: LogFormat, level: str = "info") -> None:
     """Make the root logger write to `stream`, and nowhere else.
 
@@ -69,9 +81,7 @@ def set_up(stream: TextIO, form: LogFormat, level: str = "info") -> None:
     if number is None:
         raise RuntimeFailure(f"{level}: not a log level; use debug, info, warning or error")
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        JsonFormatter() if form is LogFormat.JSON else logging.Formatter(TEXT_FORMAT)
-    )
+    handler.setFormatter(JsonFormatter() if form is LogFormat.JSON else TextFormatter(TEXT_FORMAT))
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
