@@ -14,12 +14,15 @@ from interject.cli.listen.decision_progress import DecisionProgress
 from interject.cli.output.display import decided_at_s
 from interject.cli.output.levels import LevelMeter
 from interject.cli.process.failures import InputFailure
+from interject.integrations.conversation.phrases import same_phrase
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     LOOKAHEAD_SAMPLES,
     SAMPLE_RATE_HZ,
     Closed,
     Decision,
+    EndReason,
+    ReplyEnded,
     SessionClosed,
 )
 
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import Event
 
 READ_AHEAD_BLOCKS = 8
+ASKED_TO_STOP = "it was asked to stop listening, and has stopped"
 
 
 class ListenSession:
@@ -53,11 +57,14 @@ class ListenSession:
         observers: SessionObservers,
         real_time: bool,
         clock: Callable[[], float],
+        stop_replies: tuple[str, ...] = (),
     ) -> None:
         self.source = source
         self.converter = MonoConverter()
         self.progress = DecisionProgress()
         self.interrupted = False
+        self.asked_to_stop = False
+        self._stop_replies = stop_replies if source.live else ()
         self._recording = recording
         self._observers = observers
         self._real_time = real_time and not source.live
@@ -70,7 +77,8 @@ class ListenSession:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        return (*self.source.notices, *self.converter.notices())
+        stopped = (ASKED_TO_STOP,) if self.asked_to_stop else ()
+        return (*self.source.notices, *self.converter.notices(), *stopped)
 
     @property
     def pacing(self) -> Pacing:
@@ -91,7 +99,9 @@ class ListenSession:
         self._observers.show(event, level_dbfs=level_dbfs)
         self.progress.follow(event)
         self._recording.settle(self.progress.decided_seq)
-        if self._observers.left:
+        if isinstance(event, ReplyEnded) and self._promises_to_stop(event):
+            self.asked_to_stop = True
+        if self._observers.left or self.asked_to_stop:
             self.progress.stop()
 
     async def run(self, session: AgentSession, *, voice_busy: Callable[[], bool]) -> None:
@@ -101,10 +111,15 @@ class ListenSession:
         with contextlib.suppress(SessionClosed):
             await self._feed(session)
         await self._pace(self._recording.heard_s)
-        if self.progress.stopped:
+        if self.progress.stopped and not self.asked_to_stop:
             await session.stop()
         else:
             await self._finish(session)
+
+    def _promises_to_stop(self, reply: ReplyEnded) -> bool:
+        """Whoever is there believes it; a recording is heard to its end, whatever is said in it."""
+        whole = reply.reason is EndReason.COMPLETE
+        return whole and same_phrase(reply.text, self._stop_replies)
 
     async def _feed(self, session: AgentSession) -> None:
         """Who stops a pipeline ends its source as well: that is no fault of the source then."""

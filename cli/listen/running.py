@@ -61,6 +61,7 @@ def run(
         observers=observers,
         real_time=request.speed is Speed.REALTIME,
         clock=time.monotonic,
+        stop_replies=request.profile.room.stop_replies,
     )
     known = _tell(listening.notices)
     with StopSignals() as signals:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from interject.agent import AgentSession
+from interject.agent.framing import Pacing
 from interject.agent.voice.none import SilentVoice
 from interject.cli.input.sources import RawBlock, Source
 from interject.cli.listen.listen_session import ListenSession
@@ -18,6 +20,7 @@ from interject.cli.output.session_counts import SessionCounts
 from interject.cli.output.session_observers import SessionObservers
 from interject.cli.output.session_recording import SessionRecording
 from interject.config import Profile
+from tests.cli.fake_runtime import LoudnessRuntime
 from tests.cli.sounds import RATE_HZ, read_stereo
 from tests.fakes.clock import FakeClock
 from tests.fakes.runtime import FakeRuntime
@@ -114,3 +117,50 @@ async def test_a_block_was_captured_before_it_is_read() -> None:
     captured_at = [frame.captured_at for frame in runtime.sessions[0].frames]
     assert captured_at == pytest.approx([49.0, 49.4, 49.8])
     assert report.late_samples == report.overflow_samples == report.missing_samples == 0
+
+
+class Pleading(Source):
+    """Somebody asks it to stop, and goes on talking for two seconds."""
+
+    def __init__(self, *, live: bool) -> None:
+        super().__init__("microphone")
+        self.live = live
+
+    def blocks(self) -> Iterator[RawBlock]:
+        yield RawBlock(np.full((RATE_HZ // 2, 1), 0.9, np.float32), RATE_HZ)
+        for _ in range(200):
+            time.sleep(0.01)
+            yield RawBlock(np.full((RATE_HZ // 10, 1), 0.01, np.float32), RATE_HZ)
+
+
+@pytest.mark.parametrize(
+    ("live", "stop_replies", "stops"),
+    [
+        (True, ("I heard something loud",), True),
+        (True, (), False),
+        (False, ("I heard something loud",), False),
+    ],
+)
+async def test_who_says_at_a_microphone_that_it_stops_does(
+    live: bool, stop_replies: tuple[str, ...], stops: bool
+) -> None:
+    runtime = LoudnessRuntime()
+    listening = ListenSession(
+        Pleading(live=live),
+        recording=SessionRecording(None, None),
+        observers=SessionObservers(JsonLines(io.StringIO()), SessionCounts(time.monotonic), None),
+        real_time=False,
+        clock=time.monotonic,
+        stop_replies=stop_replies,
+    )
+    async with AgentSession(
+        runtime,
+        Profile(name="test", system_prompt="listen"),
+        voice=SilentVoice(),
+        pacing=Pacing.SAMPLES,
+        observer=listening.observe,
+    ) as session:
+        await listening.run(session, voice_busy=lambda: False)
+    assert (len(runtime.sessions[0].seqs) < 20) is stops
+    assert listening.asked_to_stop is stops
+    assert any("asked to stop" in notice for notice in listening.notices) is stops
