@@ -16,7 +16,7 @@ process.on("uncaughtException", fail);
 const [, , address = "", file, speed = "1"] = process.argv;
 if (!/^rediss?:/.test(address) || !file || !(Number(speed) > 0))
   fail(new Error("usage: node node_client.mjs redis://USER:PASSWORD@HOST:PORT/0 sound.wav [SPEED]"));
-const [url, wav] = [new URL(address), readFileSync(file)];
+const [url, pcm] = [new URL(address), pcmOf(readFileSync(file))];
 const setting = (name, otherwise) => url.searchParams.get(name) ?? otherwise;
 const [tenant, secret] = [setting("tenant", "default"), setting("secret", decodeURIComponent(url.password))];
 const [sessionId, token] = [`node-${process.pid}`, randomBytes(16).toString("hex")];
@@ -127,9 +127,21 @@ async function open(request) {
   }
 }
 
+function pcmOf(wav) { // the chunks of a RIFF file: a name, a length, so many bytes and one more where that is odd
+  const wrong = new Error("the sound must be a WAV of 16 kHz, mono, 16 bit: ffmpeg -i FILE -ar 16000 -ac 1 sound.wav");
+  if (wav.toString("latin1", 0, 4) !== "RIFF" || wav.toString("latin1", 8, 12) !== "WAVE") throw wrong;
+  for (let at = 12, fits = false; at + 8 <= wav.length; ) {
+    const kind = wav.toString("latin1", at, at + 4), length = wav.readUInt32LE(at + 4), body = at + 8;
+    if (kind === "data" && fits) return wav.subarray(body, body + length);
+    if (kind === "fmt " && body + 16 <= wav.length)
+      fits = [1, 0xfffe].includes(wav.readUInt16LE(body)) && wav.readUInt16LE(body + 2) === 1 &&
+        wav.readUInt32LE(body + 4) === 16_000 && wav.readUInt16LE(body + 14) === 16;
+    at = body + length + (length % 2);
+  }
+  throw wrong;
+}
+
 async function play() {
-  const begin = wav.indexOf("data") + 8;
-  const pcm = wav.subarray(begin, begin + wav.readUInt32LE(begin - 4));
   const frames = Math.ceil(pcm.length / FRAME_BYTES), startedAt = Date.now();
   for (let seq = 0; seq < frames && !session.over; seq++) {
     const [s, t, f, p] = [4, 8, 4, FRAME_BYTES].map((size) => Buffer.alloc(size)); // zeros fill the last frame

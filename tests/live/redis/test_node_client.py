@@ -123,13 +123,21 @@ async def test_it_hears_the_same_decisions_and_survives_a_new_connection(
         (["redis://127.0.0.1:1/0"], "usage: node node_client.mjs redis://"),
         (["http://127.0.0.1:1", "sound.wav"], "usage: node node_client.mjs redis://"),
         (["redis://127.0.0.1:1/0", "no-such.wav"], "no such file"),
+        (["redis://127.0.0.1:1/0", "SLOW"], "16 kHz, mono, 16 bit"),
+        (["redis://127.0.0.1:1/0", "TEXT"], "16 kHz, mono, 16 bit"),
         (["redis://u:%zz@127.0.0.1:1/0", "SOUND"], "URI malformed"),
     ],
 )
 def test_what_cannot_work_is_one_line(
-    program: Path, sound: Path, words: list[str], said: str
+    program: Path, sound: Path, tmp_path: Path, words: list[str], said: str
 ) -> None:
-    given = [str(sound) if word == "SOUND" else word for word in words]
+    slow, text = tmp_path / "slow.wav", tmp_path / "text.wav"
+    text.write_text("no sound")
+    with wave.open(str(slow), "wb") as wav:
+        wav.setparams((1, 2, 8_000, 0, "NONE", ""))
+        wav.writeframes(bytes(8_000))
+    named = {"SOUND": sound, "SLOW": slow, "TEXT": text}
+    given = [str(named.get(word, word)) for word in words]
     done = subprocess.run(
         ["node", str(program), *given], capture_output=True, text=True, timeout=60
     )
