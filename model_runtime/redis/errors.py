@@ -77,6 +77,8 @@ _CODES = {
     "WRONGPASS": Handling.PROCESS,
 }
 """The first word of an error reply."""
+_ANOTHER_TENANT = "write the tenant that the user is of, ?tenant=NAME, or another user"
+_ANOTHER_USER = "workers use interject-worker, what carries sound interject-media"
 _FULL = "max number of clients"
 _PHRASES = {
     _FULL: Handling.RETRY,
@@ -203,10 +205,8 @@ def explain(error: BaseException, name: str, whose: str = "this user") -> Runtim
             f"{name}: the user or password is wrong; write redis://user:password@host:port/0"
         )
     if found == "NOPERM":
-        return RuntimeFailure(
-            f"{name}: {whose} may not do that ({said(error)}); "
-            "write the tenant that the user is of, ?tenant=NAME, or another user"
-        )
+        remedy = _ANOTHER_USER if "command" in _words(error).lower() else _ANOTHER_TENANT
+        return RuntimeFailure(f"{name}: {whose} may not do that ({said(error)}); {remedy}")
     kind = RedisAway if passes(error) else RuntimeFailure
     if _FULL in _words(error).lower():
         return kind(f"{name}: it answers, but has no room for one client more ({said(error)})")

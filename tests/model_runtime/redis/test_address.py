@@ -96,6 +96,16 @@ def test_who_may_not_do_something_is_told_which_user_and_tenant_that_was(
     assert "pw" not in line
 
 
+def test_who_may_not_run_a_command_is_told_of_the_users_that_there_are() -> None:
+    refused = NoPermissionError(
+        "this user has no permissions to run the 'eval' command", status_code="NOPERM"
+    )
+    line = str(Address.parse("redis://interject-media:pw@host:1/0").explain(refused))
+    assert "the user interject-media" in line
+    assert line.endswith("workers use interject-worker, what carries sound interject-media")
+    assert "tenant=" not in line
+
+
 PASSWORDS = st.text(st.sampled_from("kqxz/?#[]@%:&=+,;~\\ \t\n\u2100é"), min_size=6, max_size=20)
 URLS = (
     "redis://:{}@host:1/0", "rediss://user:{}@host:1/0?shards=a,b", "redis://{}@host",
