@@ -8,10 +8,10 @@ import threading
 from livekit.agents import Plugin
 
 from interject import __version__
-from interject.integrations.livekit.plain_lines import PlainLines
+from interject.integrations.livekit.log_filter import LogFilter
 
 logger = logging.getLogger("interject.integrations.livekit")
-LINES = PlainLines()
+LOG_FILTER = LogFilter()
 
 
 class InterjectPlugin(Plugin):
@@ -23,7 +23,7 @@ class InterjectPlugin(Plugin):
 
 def register() -> None:
     """Once a process. LiveKit allows it on the main thread only; elsewhere nothing is lost."""
-    logging.getLogger("livekit.agents").addFilter(LINES)
+    logging.getLogger("livekit.agents").addFilter(LOG_FILTER)
     known = any(isinstance(plugin, InterjectPlugin) for plugin in Plugin.registered_plugins)
     if not known and threading.current_thread() is threading.main_thread():
         Plugin.register_plugin(InterjectPlugin())

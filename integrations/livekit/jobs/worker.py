@@ -17,9 +17,9 @@ from interject.integrations.livekit import PRELOAD
 from interject.integrations.livekit.jobs.access import RoomFailure
 from interject.integrations.livekit.jobs.admission import Admission
 from interject.integrations.livekit.jobs.dispatching import named_profile, read_metadata
+from interject.integrations.livekit.jobs.job_recovery import JobRecovery
 from interject.integrations.livekit.jobs.log_levels import EndOfRoom
 from interject.integrations.livekit.jobs.log_privacy import keep_private
-from interject.integrations.livekit.jobs.revival import Revival
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, ERROR_ATTRIBUTES
 from interject.integrations.livekit.room.precedence import NOT_ALONE, Precedence
 from interject.integrations.livekit.room.room_agent import RoomAgent
@@ -144,18 +144,18 @@ def make_server(
     admission = Admission(
         _Jobs(server), slots=settings.slots, free_slots=Slots(settings.runtime).free
     )
-    revival = Revival(server, access, consent=settings.consent)
+    recovery = JobRecovery(server, access, consent=settings.consent)
     server.load_fnc = lambda: admission.load
     server.rtc_session(
         functools.partial(run_job, settings),
         agent_name=settings.agent_name,
-        on_request=functools.partial(_on_request, revival, admission),
+        on_request=functools.partial(_on_request, recovery, admission),
     )
     return server
 
 
-async def _on_request(revival: Revival, admission: Admission, request: JobRequest) -> None:
-    revival.on_request(request)
+async def _on_request(recovery: JobRecovery, admission: Admission, request: JobRequest) -> None:
+    recovery.on_request(request)
     await admission.on_request(request)
 
 

@@ -10,7 +10,7 @@ from livekit import rtc
 
 from interject.integrations.livekit.jobs.log_levels import EndOfRoom
 from interject.integrations.livekit.jobs.log_privacy import PERSONAL, PersonalFields
-from interject.integrations.livekit.plain_lines import PlainLines
+from interject.integrations.livekit.log_filter import LogFilter
 from interject.model_runtime.protocol import RuntimeFailure
 from tests.fakes.livekit_room import FakeRoom
 
@@ -61,6 +61,6 @@ def test_a_runtime_that_cannot_be_used_is_one_line() -> None:
     for error, lines in ((RuntimeFailure("redis: no password"), 1), (ValueError("a defect"), 2)):
         line = record("the session is closing")
         line.exc_info = (type(error), error, None)
-        assert PlainLines().filter(line)
+        assert LogFilter().filter(line)
         assert len(logging.Formatter().format(line).splitlines()) == lines
         assert str(error) in logging.Formatter().format(line)

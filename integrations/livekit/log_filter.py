@@ -10,7 +10,7 @@ from interject.model_runtime.protocol import RuntimeFailure
 NAMES = frozenset(PII_PREFIX + name for name in PERSONAL)
 
 
-class PlainLines(logging.Filter):
+class LogFilter(logging.Filter):
     """For LiveKit's logger. It marks names and words alike as personal; the words are taken out.
 
     Where our code stood when a runtime could not be used tells nobody anything.

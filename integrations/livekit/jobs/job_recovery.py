@@ -45,7 +45,7 @@ class _Orphan:
     until_s: float | None = None
 
 
-class Revival:
+class JobRecovery:
     """Looks after the jobs of one worker while that runs.
 
     A job that ended well has left its room. One whose process is gone while its participant still
@@ -83,7 +83,7 @@ class Revival:
             self._carry(orphan.running, request.room.sid)
 
     def _start(self) -> None:
-        self._task = asyncio.create_task(self._watch(), name="revival")
+        self._task = asyncio.create_task(self._watch(), name="recovery")
 
     def _on_registered(self, *_: object) -> None:
         self._registered_at_s = self._clock()
@@ -109,7 +109,7 @@ class Revival:
             async with self._service() as service:
                 present = await _participants(service, room)
                 if any(one.identity == running.accept_arguments.identity for one in present):
-                    await self._revive(service, running)
+                    await self._dispatch_anew(service, running)
                 elif not present:
                     self._forget(running)
         except (aiohttp.ClientError, TimeoutError):
@@ -135,7 +135,7 @@ class Revival:
                 if any(one.kind != api.ParticipantInfo.Kind.AGENT for one in present):
                     del self._orphans[room]
                     if not any(one.identity.startswith(AGENT_IDENTITY) for one in present):
-                        await self._revive(service, orphan.running)
+                        await self._dispatch_anew(service, orphan.running)
                 elif self._clock() >= orphan.until_s:
                     self._forget(orphan.running)
                     del self._orphans[room]
@@ -145,7 +145,7 @@ class Revival:
     def _service(self) -> api.LiveKitAPI:
         return api.LiveKitAPI(self._access.url, self._access.api_key, self._access.api_secret)
 
-    async def _revive(self, service: api.LiveKitAPI, running: RunningJobInfo) -> None:
+    async def _dispatch_anew(self, service: api.LiveKitAPI, running: RunningJobInfo) -> None:
         job = running.job
         if not self._may_try_again(job.room.name):
             logger.error(
