@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from interject.config import ProfileError, load_profile, shipped_profiles
+from interject.config import Profile, ProfileError, load_profile, shipped_profiles
 from interject.config.loader import MAX_PROFILE_BYTES
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TRAINED_PROMPT = (
     "You are a helpful assistant. When there is no user text, if the audio contains a question, "
@@ -32,6 +29,15 @@ def error_of(tmp_path: Path, text: str) -> str:
     assert "\n" not in message
     assert str(path) in message
     return message
+
+
+def test_the_page_shows_every_key_of_a_profile_as_it_is_when_left_out(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "listen.md").read_text(encoding="utf-8")
+    shown = page.partition("<!-- profile -->\n```yaml\n")[2].partition("```")[0]
+    least = "\n".join(line for line in shown.splitlines() if line.startswith(("name:", "system_")))
+    assert load_profile(write(tmp_path, shown)) == load_profile(write(tmp_path, least))
+    named = {line.partition(":")[0] for line in shown.splitlines() if not line.startswith(" ")}
+    assert named == set(Profile.model_fields) - {"room"}
 
 
 @pytest.mark.parametrize("name", shipped_profiles())
