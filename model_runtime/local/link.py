@@ -73,8 +73,13 @@ class Link:
         return await read_message(self._reader)
 
     async def send(self, message: Message) -> None:
-        """Returns when little is left to be read by the other side."""
+        """Returns when little is left to be read by the other side.
+
+        asyncio logs a line for each write to a side that has gone, so there is none.
+        """
         async with self._writing:
+            if self._writer.is_closing():
+                raise ConnectionResetError("the other side has gone")
             self._writer.write(pack(message))
             await self._writer.drain()
 

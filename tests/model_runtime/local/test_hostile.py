@@ -79,13 +79,14 @@ async def test_who_asks_and_never_reads_is_read_no_further(
 
 
 async def test_a_session_whose_answers_are_not_read_is_read_no_further(
-    runtime: LocalRuntime, socket_path: Path
+    runtime: LocalRuntime, socket_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     opening = Message(Kind.OPEN, 1, fields={b"d": OPTIONS})
     nonsense = Message(Kind.ITEM, 1, 7, {b"v": b"2", b"k": b"say", b"d": b"{}"})
     with await say_until_stuck(socket_path, [opening, *[nonsense] * 500]):
         await goes_on(runtime)
     await until_free(runtime, 2)
+    assert not caplog.records, "a line for each answer that nobody reads any more"
 
 
 async def say_nothing(link: Link, times: int) -> None:
