@@ -90,8 +90,12 @@ def _opened(path: Path) -> safe_open:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file; the checkpoint is incomplete")
     try:
+        path.open("rb").close()  # safetensors takes every failure for a file that is not there
         return safe_open(str(path), framework="pt")
-    except (SafetensorError, OSError, ValueError) as error:
+    except (OSError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise CheckpointError(f"{path}: cannot be read ({why})") from error
+    except (SafetensorError, ValueError) as error:
         raise CheckpointError(
             f"{path}: truncated or not a safetensors file ({error}); download it again"
         ) from error

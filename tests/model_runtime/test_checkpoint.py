@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import random
+import resource
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -26,6 +27,7 @@ from interject.model_runtime.checkpoint import (
     resolve,
     save_native,
 )
+from interject.model_runtime.checkpoint.tensors import SafetensorsSource
 from interject.model_runtime.network.architecture import ModelConfig
 from interject.model_runtime.network.layout import TokenLayout
 from interject.model_runtime.protocol import Emotion, RuntimeFailure
@@ -391,6 +393,20 @@ def test_a_truncated_released_file(name: str, keep: float, released: Path) -> No
 def test_a_truncated_native_file(native: Path) -> None:
     cut(native / "model.safetensors")
     assert "truncated" in refusal(native)
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_a_file_that_no_descriptor_is_left_for(native: Path, spare: int) -> None:
+    path = native / "model.safetensors"
+    source, (name, *_) = SafetensorsSource.single(path), load_file(path)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with path.open() as last:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno() + 1 + spare, before[1]))
+        try:
+            with pytest.raises(CheckpointError, match=r"cannot be read .*oo many open files"):
+                source.shape(name)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @pytest.mark.parametrize(
