@@ -9,6 +9,7 @@ from livekit.agents.cli import AgentsConsole
 
 from interject.integrations.conversation.chat_rules import NOT_READ
 from interject.integrations.conversation.phrases import wishes_phrase
+from interject.integrations.livekit.writer import WRITER
 
 if TYPE_CHECKING:
     import asyncio
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from livekit.agents.llm import ChatContext
 
     from interject.config import RoomSettings
+    from interject.integrations.conversation.text_turns import Reading, TextTurns
     from interject.integrations.livekit.history import History
-    from interject.integrations.livekit.texts import Reading, Texts
     from interject.model_runtime.protocol import RuntimeFailure
 
 
@@ -39,7 +40,7 @@ class ChatUpdates:
     """
 
     def __init__(
-        self, settings: RoomSettings, history: History, texts: Texts, switch: ListeningSwitch
+        self, settings: RoomSettings, history: History, texts: TextTurns, switch: ListeningSwitch
     ) -> None:
         self._settings = settings
         self._history = history
@@ -64,8 +65,10 @@ class ChatUpdates:
                 continue
             if item.role == "user" and written and self._obeyed(text):
                 continue
-            if (reading := self._texts.tell(item.role, text)) is not None:
-                readings[item.id] = reading
+            if item.role == "assistant":
+                self._texts.remember(text)
+            else:
+                readings[item.id] = self._texts.turn(text, answer=False, writer=WRITER.get())
         if written:
             self._refuse(await self._texts.read(readings, until=until, timeout_s=timeout_s))
 

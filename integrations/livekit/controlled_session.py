@@ -13,16 +13,17 @@ from interject.agent.floor import Floor
 from interject.integrations.audio.block import BlockReader
 from interject.integrations.audio.ingest import AudioIngest
 from interject.integrations.conversation.consent import NOBODY
+from interject.integrations.conversation.reply_requests import ReplyRequests
 from interject.integrations.conversation.stop_wish import StopWish
+from interject.integrations.conversation.text_turns import TextTurns
 from interject.integrations.livekit.chat_updates import ChatUpdates
 from interject.integrations.livekit.emitter import Emitter
 from interject.integrations.livekit.generations import Generations
 from interject.integrations.livekit.history import History
 from interject.integrations.livekit.instructions import Instructions
 from interject.integrations.livekit.realtime_connection import RealtimeConnection
-from interject.integrations.livekit.requests import Requests
-from interject.integrations.livekit.texts import Texts
 from interject.integrations.livekit.user_speech import UserSpeech
+from interject.integrations.livekit.writer import WRITER
 from interject.model_runtime.protocol import (
     Cause,
     Decision,
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     from interject.agent.floor import FloorState
     from interject.agent.framing import FramingReport
     from interject.integrations.conversation.runtime_connection import Command
+    from interject.integrations.conversation.text_turns import Reading
     from interject.integrations.livekit.model import RealtimeModel
-    from interject.integrations.livekit.texts import Reading
     from interject.model_runtime.protocol import Event, SessionOptions
 
 logger = logging.getLogger(__name__)
@@ -90,8 +91,10 @@ class ControlledSession(llm.RealtimeSession[InterjectEvent]):
         self._connection = RealtimeConnection(
             model.runtime, self._options, self, backoff=self._settings.backoff
         )
-        self._requests = Requests(self._connection, timeout_s=self._settings.reply_timeout_s)
-        self._texts = Texts(self._connection, self._requests, self._unread)
+        self._requests: ReplyRequests[llm.GenerationCreatedEvent] = ReplyRequests(
+            self._connection, timeout_s=self._settings.reply_timeout_s, error=llm.RealtimeError
+        )
+        self._texts = TextTurns(self._connection, self._requests, self._unread)
         self._generations = Generations(
             model,
             self._floor,
@@ -184,7 +187,8 @@ class ControlledSession(llm.RealtimeSession[InterjectEvent]):
 
         :raises livekit.agents.llm.RealtimeError: when too many wait for an answer already.
         """
-        return self._texts.turn(text, answer=answer, writer=writer)
+        who = WRITER.get() if writer is None else writer
+        return self._texts.turn(text, answer=answer, writer=who)
 
     def stop_listening(self, asker: str = NOBODY) -> None:
         """From this moment no sound reaches the model, not even what waits for the next frame.

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
     from livekit.agents import SpeechHandle, llm
 
+    from interject.integrations.conversation.reply_requests import ReplyRequest, ReplyRequests
     from interject.integrations.livekit.attachment import Attachment
     from interject.integrations.livekit.emitter import Emitter
     from interject.integrations.livekit.history import History
     from interject.integrations.livekit.model import RealtimeModel
     from interject.integrations.livekit.realtime_connection import RealtimeConnection
-    from interject.integrations.livekit.requests import Request, Requests
     from interject.model_runtime.protocol import ReplyDelta, ReplyEnded, ReplyStarted
+
+    GenerationRequest = ReplyRequest[llm.GenerationCreatedEvent]
+    GenerationRequests = ReplyRequests[llm.GenerationCreatedEvent]
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +45,7 @@ class Generations:
         model: RealtimeModel,
         floor: Floor,
         connection: RealtimeConnection,
-        requests: Requests,
+        requests: GenerationRequests,
         history: History,
         emit: Emitter,
         clock: Callable[[], float],
@@ -198,12 +201,12 @@ class Generations:
     def _attachment(self) -> Attachment | None:
         return self._model.attachment
 
-    def _unwanted(self, started: ReplyStarted, request: Request | None) -> bool:
+    def _unwanted(self, started: ReplyStarted, request: GenerationRequest | None) -> bool:
         if request is None:
             return self.deaf and started.cause is not Cause.SAY
         return request.abandoned
 
-    def _generation(self, started: ReplyStarted, request: Request | None) -> Generation:
+    def _generation(self, started: ReplyStarted, request: GenerationRequest | None) -> Generation:
         verdict = self._floor.judge(started)
         return Generation(
             started=started,

@@ -17,7 +17,7 @@ from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.people import present_people
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, Posts
 from interject.integrations.livekit.room.precedence import NOT_ALONE, Precedence
-from interject.integrations.livekit.texts import WRITER
+from interject.integrations.livekit.writer import WRITER
 
 if TYPE_CHECKING:
     from livekit import rtc

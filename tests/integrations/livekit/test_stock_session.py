@@ -16,7 +16,7 @@ from interject.agent.outputs import Unvoiced
 from interject.integrations.conversation.chat_rules import NOT_READ
 from interject.integrations.conversation.consent import NOBODY
 from interject.integrations.livekit import TTS, RealtimeModel, RealtimeSession
-from interject.integrations.livekit.texts import WRITER
+from interject.integrations.livekit.writer import WRITER
 from interject.model_runtime.protocol import Cause, Emotion, RuntimeFailure
 from tests.fakes.clock import FakeClock
 from tests.fakes.livekit_audio import FakeLoudspeaker, FakeMicrophone, frames_of

@@ -4,47 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from interject.integrations.conversation.consent import NOBODY
-from interject.integrations.livekit.requests import Request
+from interject.integrations.conversation.reply_requests import ReplyRequest
 from interject.model_runtime.protocol import Cause, RuntimeFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from livekit.agents import llm
-
-    from interject.integrations.livekit.realtime_connection import RealtimeConnection
-    from interject.integrations.livekit.requests import Requests
+    from interject.integrations.conversation.reply_requests import ReplyRequests
+    from interject.integrations.conversation.runtime_connection import RuntimeConnection
     from interject.model_runtime.protocol import RuntimeSession
 
 logger = logging.getLogger(__name__)
-
-WRITER: ContextVar[str] = ContextVar("interject_writer", default=NOBODY)
-"""Who wrote what is being read: LiveKit's own text input passes the text alone on."""
 
 Reading = asyncio.Future[RuntimeFailure | None]
 """Done when the runtime has taken a text; its result says why it refused it, if it did."""
 
 
-class Texts:
+class TextTurns:
     """`on_unread` is told whose text was refused."""
 
     def __init__(
         self,
-        connection: RealtimeConnection,
-        requests: Requests,
+        connection: RuntimeConnection,
+        requests: ReplyRequests[Any],
         on_unread: Callable[[str], None],
     ) -> None:
         self._connection = connection
         self._requests = requests
         self._on_unread = on_unread
 
-    def turn(self, text: str, *, answer: bool, writer: str | None = None) -> Reading:
-        """:raises livekit.agents.llm.RealtimeError: when too many wait for an answer already."""
-        who = WRITER.get() if writer is None else writer
+    def turn(self, text: str, *, answer: bool, writer: str) -> Reading:
+        """Raise the platform's error when too many wait for an answer already."""
         reading: Reading = asyncio.get_running_loop().create_future()
 
         async def send(session: RuntimeSession) -> None:
@@ -53,23 +45,20 @@ class Texts:
             except RuntimeFailure as error:
                 _settle(reading, error)
                 logger.warning("A text is not read", extra={"reason": str(error)})
-                self._on_unread(who)
+                self._on_unread(writer)
                 raise
             _settle(reading, None)
 
         if answer:
-            self._requests.add(Cause.TEXT_TURN, Request(), send)
+            self._requests.add(Cause.TEXT_TURN, ReplyRequest(), send)
         else:
             self._connection.command(send)
         return reading
 
-    def tell(self, role: llm.ChatRole, text: str) -> Reading | None:
-        """An item of a history. None: the model is only to remember what it has said."""
-        if role != "assistant":
-            return self.turn(text, answer=False)
-        said = Request(said_already=True)
-        self._requests.add(Cause.SAY, said, lambda session: session.say(text))
-        return None
+    def remember(self, text: str) -> None:
+        """The model is only to know that it has said this."""
+        request: ReplyRequest[Any] = ReplyRequest(said_already=True)
+        self._requests.add(Cause.SAY, request, lambda session: session.say(text))
 
     async def read(
         self, readings: dict[str, Reading], *, until: asyncio.Task[None], timeout_s: float
