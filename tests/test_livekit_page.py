@@ -52,6 +52,8 @@ CLAIMS = {
     "test_what_is_encrypted_end_to_end_is_not_even_received",
     "whoever publishes it is told so in the chat": f"{UNIT}house_rules.py::"
     "test_who_speaks_encrypted_is_told_that_nobody_understands_him",
+    "the track\n  is back when the right is": f"{LIVE}speech.py::"
+    "test_an_agent_that_may_publish_again_is_heard_again",
     "reads no file": f"{UNIT}messages.py::test_a_dispatch_names_no_file",
     "the room's chat gets one constant sentence": f"{LIVE}worker.py::"
     "test_what_cannot_be_served_is_said_and_a_full_worker_takes_no_job",

@@ -17,6 +17,7 @@ from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.people import present_people
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, Posts
 from interject.integrations.livekit.room.precedence import NOT_ALONE, Precedence
+from interject.integrations.livekit.room.voice_track import VoiceTrack
 from interject.integrations.livekit.writer import WRITER
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class HostedRoom:
             )
             async with self._group:
                 self._group.create_task(self._outputs.run(), name="outputs")
-                async with rules:
+                async with VoiceTrack(self.room), rules:
                     self._rules = rules
                     self._told = True
                     spoken = rules.announcement.spoken and self.consent.listening

@@ -18,6 +18,7 @@ from interject.integrations.livekit.room.people import people_only, present_peop
 from interject.integrations.livekit.room.posts import Posts
 from interject.integrations.livekit.room.room_session import RoomSession
 from interject.integrations.livekit.room.room_sessions import RoomSessions
+from interject.integrations.livekit.room.voice_track import VoiceTrack
 from interject.model_runtime.protocol import FloorMode
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class RoomAgent:
         """Tell people first, listen afterwards."""
         enter = self._stack.enter_async_context
         self._stack.enter_context(Attendance(self.room))
+        await enter(VoiceTrack(self.room))
         await enter(_running(self._outputs.run()))
         await enter(_running(self._decisions.run()))
         rules = await enter(

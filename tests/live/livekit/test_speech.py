@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from livekit import api
 
 from interject.config import load_profile
 from interject.model_runtime.protocol import Cause, Emotion, FloorMode
@@ -65,6 +66,44 @@ async def test_everybody_hears_a_reply_and_reads_its_words(livekit_server: LiveK
             )
         await until(lambda: stage.model.heard_reports, "the report")
         assert stage.model.heard_reports == [(0, len("The bread is burning."))]
+
+
+async def test_an_agent_that_may_publish_again_is_heard_again(
+    livekit_server: LiveKitServer,
+) -> None:
+    async with (
+        person(livekit_server, ROOM, "ann") as ann,
+        on_stage(livekit_server, ROOM) as stage,
+    ):
+        await until(lambda: stage.model.frames, "the ear")
+        stage.model.reply(Scripted("One."), cause=Cause.MODEL)
+        await until(lambda: hears_a_voice(ann), "a voice")
+        tracks = ann.visitor.room.remote_participants[AGENT].track_publications
+        await permit(livekit_server, publishing=False)
+        await until(lambda: not tracks, "no track")
+        await permit(livekit_server, publishing=True)
+        await until(lambda: tracks, "a track")
+        await until(lambda: len(ann.heard) and not hears_a_voice_now(ann), "silence")
+        ann.heard.clear()
+        stage.model.reply(Scripted("Two."), cause=Cause.MODEL)
+        await until(lambda: hears_a_voice(ann), "a voice")
+
+
+async def permit(server: LiveKitServer, *, publishing: bool) -> None:
+    permission = api.ParticipantPermission(
+        can_subscribe=True,
+        can_publish=publishing,
+        can_publish_data=True,
+        can_update_metadata=True,
+        agent=True,
+    )
+    change = api.UpdateParticipantRequest(room=ROOM, identity=AGENT, permission=permission)
+    async with api.LiveKitAPI(server.url, server.key, server.secret) as livekit:
+        await livekit.room.update_participant(change)
+
+
+def hears_a_voice_now(who: Person) -> bool:
+    return any(np.abs(piece).max() > LOUD for piece in who.heard[-50:])
 
 
 async def test_talking_over_it_is_heard_and_cuts_nothing(livekit_server: LiveKitServer) -> None:
