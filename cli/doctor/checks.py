@@ -127,7 +127,7 @@ def _redis(url: str) -> list[Finding]:
     if not url or _version("redis") is None:
         return []
     from interject.model_runtime.protocol import RuntimeFailure
-    from interject.model_runtime.redis.policy import SAFE, policy_of
+    from interject.model_runtime.redis.eviction_policy import SAFE, policy_of
 
     try:
         policy = asyncio.run(policy_of(url))

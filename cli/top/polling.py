@@ -31,11 +31,11 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
     :raises RuntimeFailure: when it cannot be used from the start.
     """
     try:
-        from interject.model_runtime.redis.cluster import Home
-        from interject.model_runtime.redis.connection import Address
+        from interject.model_runtime.redis.address import Address
         from interject.model_runtime.redis.errors import FAILURES, code, passes, reason
         from interject.model_runtime.redis.keys import Keys
         from interject.model_runtime.redis.link import Link
+        from interject.model_runtime.redis.node_resolver import Home
         from interject.model_runtime.telemetry.fleet import read_fleet, together
     except ModuleNotFoundError as error:
         raise RuntimeFailure(

@@ -10,9 +10,9 @@ from interject.model_runtime.redis.takeover import survey
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.keys import Keys
     from interject.model_runtime.redis.packing import Command
+    from interject.model_runtime.redis.pipelining_client import Client
     from interject.model_runtime.redis.takeover import Legacy
 
 AT_ONCE = 64

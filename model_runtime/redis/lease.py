@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import RuntimeFailure
-from interject.model_runtime.redis import notices, scripts
+from interject.model_runtime.redis import notifier, scripts
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.timings import Timings, milliseconds
 
@@ -88,7 +88,7 @@ class Lease:
             client, Script.BEAT, [self._keys.fleet],
             self._keys.prefix, self.token, self.name, 0 if self.draining else self._slots,
             milliseconds(self._timings.worker_lease_s), milliseconds(self._timings.grace_s),
-            0 if self.draining else 1, notices.LONGEST, " ".join(self.tenants), *visited,
+            0 if self.draining else 1, notifier.LONGEST, " ".join(self.tenants), *visited,
         )  # fmt: skip
         if verdict != b"ok":
             return None

@@ -9,9 +9,9 @@ from interject.model_runtime.redis.errors import FAILURES, Elsewhere, Handling, 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from interject.model_runtime.redis.client import Client
-    from interject.model_runtime.redis.cluster import Home
-    from interject.model_runtime.redis.connection import Address
+    from interject.model_runtime.redis.address import Address
+    from interject.model_runtime.redis.node_resolver import Home
+    from interject.model_runtime.redis.pipelining_client import Client
 
 T = TypeVar("T")
 

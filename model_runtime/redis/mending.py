@@ -17,9 +17,9 @@ from interject.model_runtime.remote import wire
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
-    from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.keys import Keys
     from interject.model_runtime.redis.packing import Command
+    from interject.model_runtime.redis.pipelining_client import Client
     from interject.model_runtime.redis.tenant import Tenant
 
 VISITED_AT_ONCE = 128

@@ -8,8 +8,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import RuntimeFailure
-from interject.model_runtime.redis import notices
-from interject.model_runtime.redis.connection import MOST_CALLS
+from interject.model_runtime.redis import notifier
+from interject.model_runtime.redis.address import MOST_CALLS
 from interject.model_runtime.redis.errors import FAILURES, passes
 from interject.model_runtime.redis.requests import OpenRequest, Verdict, read_answer
 from interject.model_runtime.redis.timings import milliseconds
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from interject.model_runtime.protocol import SessionOptions
-    from interject.model_runtime.redis.connection import Address
+    from interject.model_runtime.redis.address import Address
     from interject.model_runtime.redis.keys import Keys
     from interject.model_runtime.redis.link import Link
     from interject.model_runtime.redis.packing import Command
@@ -83,7 +83,7 @@ class Opening:
         """What asks the workers."""
         stream = self._keys.requests(self._address.tenant)
         words = [word for field in request.encode().items() for word in field]
-        return "XADD", stream, "MAXLEN", "~", notices.LONGEST, "*", *words
+        return "XADD", stream, "MAXLEN", "~", notifier.LONGEST, "*", *words
 
     def hear(self, fields: wire.Fields) -> None:
         """Take an entry of the client's notices, if it answers something.

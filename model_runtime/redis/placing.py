@@ -18,10 +18,10 @@ from interject.model_runtime.redis.timings import milliseconds
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.keys import Keys
     from interject.model_runtime.redis.lease import Lease
     from interject.model_runtime.redis.packing import Command
+    from interject.model_runtime.redis.pipelining_client import Client
     from interject.model_runtime.redis.requests import OpenRequest
     from interject.model_runtime.redis.timings import Timings
 

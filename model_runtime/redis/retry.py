@@ -13,10 +13,10 @@ from interject.model_runtime.redis.errors import FAILURES, Handling, handling, p
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from interject.model_runtime.redis.client import Client
-    from interject.model_runtime.redis.connection import Address
+    from interject.model_runtime.redis.address import Address
     from interject.model_runtime.redis.link import Link
     from interject.model_runtime.redis.outage import Outage
+    from interject.model_runtime.redis.pipelining_client import Client
     from interject.model_runtime.redis.timings import Timings
 
 MOST_UNKNOWN = 10

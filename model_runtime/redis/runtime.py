@@ -12,7 +12,7 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionClosed,
 )
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.errors import FAILURES, RedisAway, passes
 from interject.model_runtime.redis.shard import Room, Shard
 from interject.model_runtime.redis.timings import Timings

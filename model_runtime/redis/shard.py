@@ -18,7 +18,6 @@ from redis.exceptions import ConnectionError, RedisError, ResponseError
 
 from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import CloseReason, RuntimeBusy, RuntimeFailure
-from interject.model_runtime.redis.cluster import Home
 from interject.model_runtime.redis.damage import Damage, Part
 from interject.model_runtime.redis.errors import (
     FAILURES,
@@ -29,14 +28,15 @@ from interject.model_runtime.redis.errors import (
 )
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.link import Link
-from interject.model_runtime.redis.notices import Follower, names_in, notify
+from interject.model_runtime.redis.node_resolver import Home
+from interject.model_runtime.redis.notifier import Follower, names_in, notify
 from interject.model_runtime.redis.opening import ASK_AGAIN_S, Opening
 from interject.model_runtime.redis.outage import Outage
-from interject.model_runtime.redis.pace import Pace, sleep_unless
+from interject.model_runtime.redis.rate_limiter import Pace, sleep_unless
 from interject.model_runtime.redis.requests import Verdict
 from interject.model_runtime.redis.resume import next_seq
 from interject.model_runtime.redis.retry import always
-from interject.model_runtime.redis.rota import Rota
+from interject.model_runtime.redis.round_robin import Rota
 from interject.model_runtime.redis.session import RedisSession
 from interject.model_runtime.redis.staffing import Staffing
 from interject.model_runtime.redis.streams import add, read, read_entries
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from interject.model_runtime.protocol import SessionOptions
-    from interject.model_runtime.redis.client import Client
-    from interject.model_runtime.redis.connection import Address
+    from interject.model_runtime.redis.address import Address
     from interject.model_runtime.redis.packing import Command
+    from interject.model_runtime.redis.pipelining_client import Client
     from interject.model_runtime.redis.requests import Answer, OpenRequest
     from interject.model_runtime.redis.timings import Timings
     from interject.model_runtime.remote import wire

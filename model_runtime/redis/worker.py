@@ -21,9 +21,8 @@ from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import CloseReason, RuntimeFailure
 from interject.model_runtime.redis import mending, scripts, writes
+from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.arrivals import Arrivals
-from interject.model_runtime.redis.cluster import Home
-from interject.model_runtime.redis.connection import Address
 from interject.model_runtime.redis.errors import (
     FAILURES,
     Handling,
@@ -33,6 +32,7 @@ from interject.model_runtime.redis.errors import (
     raise_errors,
     reason,
 )
+from interject.model_runtime.redis.eviction_policy import warn_of_eviction
 from interject.model_runtime.redis.guest import Batch
 from interject.model_runtime.redis.host import EngineHost
 from interject.model_runtime.redis.intake import ENTRIES_A_READ
@@ -40,14 +40,14 @@ from interject.model_runtime.redis.keys import tenant_of
 from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.link import Link
 from interject.model_runtime.redis.lookout import Lookout
-from interject.model_runtime.redis.notices import Follower, names_in
+from interject.model_runtime.redis.node_resolver import Home
+from interject.model_runtime.redis.notifier import Follower, names_in
 from interject.model_runtime.redis.outage import Outage
-from interject.model_runtime.redis.pace import Pace, sleep_unless
 from interject.model_runtime.redis.placing import Placing
-from interject.model_runtime.redis.policy import warn_of_eviction
 from interject.model_runtime.redis.presence import Presence
+from interject.model_runtime.redis.rate_limiter import Pace, sleep_unless
 from interject.model_runtime.redis.retry import always, at_last, suppressed_outage
-from interject.model_runtime.redis.rota import Rota
+from interject.model_runtime.redis.round_robin import Rota
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.sieve import Sieve
 from interject.model_runtime.redis.spelling import spell, spell_prefix
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.forward_input import ForwardInput
-    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.pipelining_client import Client
     from interject.model_runtime.redis.spelling import Input
     from interject.model_runtime.redis.streams import Entries
     from interject.model_runtime.redis.takeover import Legacy

@@ -12,7 +12,7 @@ import pytest
 from redis.exceptions import NoPermissionError
 
 from interject.model_runtime.protocol import Decision, RuntimeFailure, SessionOptions
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.requests import Answer, OpenRequest, Verdict, read_answer
 from interject.model_runtime.redis.runtime import RedisRuntime

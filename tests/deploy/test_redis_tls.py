@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.model_runtime.protocol import RuntimeFailure
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 from tests.deploy.guarded_redis import GuardedRedis
 from tests.live.redis.server import free_port
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from interject.model_runtime.local.process import ServerProcess
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.worker import Worker
 from tests.live.livekit.server import PROGRAM, LiveKitServer
 from tests.live.redis.server import RedisServer
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
-    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.pipelining_client import Client
     from interject.model_runtime.redis.timings import Timings
 
     Hire = Callable[..., AbstractAsyncContextManager[Worker]]

@@ -9,7 +9,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from interject.model_runtime.protocol import RuntimeFailure
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, session_name
 from interject.model_runtime.redis.requests import OpenRequest, Verdict
 from interject.model_runtime.redis.runtime import RedisRuntime

@@ -7,13 +7,13 @@ import contextlib
 import re
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.pipelining_client import Client
     from tests.live.redis.server import RedisServer
 
     Fault = Callable[[RedisServer, Client], AbstractAsyncContextManager[None]]

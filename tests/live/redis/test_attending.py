@@ -10,7 +10,7 @@ import pytest
 
 from interject.model_runtime.protocol import SessionOptions
 from interject.model_runtime.redis import scripts
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.scripts import Script
@@ -19,7 +19,7 @@ from interject.model_runtime.redis.shard import ATTENDED_AT_ONCE, Shard
 from interject.model_runtime.redis.timings import Timings
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.pipelining_client import Client
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]

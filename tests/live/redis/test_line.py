@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from redis.exceptions import ConnectionError, ExecAbortError, ResponseError, TimeoutError
 
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.pipelining_client import Client
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.model_runtime.protocol import Closed, CloseReason, Decision, Gap, SessionOptions
-from interject.model_runtime.redis.policy import policy_of
+from interject.model_runtime.redis.eviction_policy import policy_of
 from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.contract.runtime_contract import heard, of

@@ -14,7 +14,7 @@ from interject.model_runtime.redis.tenant import Tenant
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.pipelining_client import Client
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 

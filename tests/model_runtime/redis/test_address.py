@@ -11,7 +11,7 @@ from redis.exceptions import NoPermissionError
 
 from interject.model_runtime import open_runtime
 from interject.model_runtime.protocol import RuntimeFailure
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 
 
 def test_a_plain_url_means_one_shard() -> None:

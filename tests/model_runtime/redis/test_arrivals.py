@@ -16,7 +16,7 @@ from interject.model_runtime.remote import wire
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.pipelining_client import Client
     from interject.model_runtime.redis.takeover import Legacy
 
 KEYS = Keys("0")

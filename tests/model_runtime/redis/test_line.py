@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 from redis.exceptions import ConnectionError
 
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 
 NONSENSE = [b"-MOVED 1 nowhere\r\n", b"-MOVED\r\n", b"-ASK 1 here:there\r\n", b"-MOVED x y:1\r\n"]
 

@@ -13,8 +13,8 @@ from interject.model_runtime.redis.tenant import Tenant
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.packing import Command
+    from interject.model_runtime.redis.pipelining_client import Client
 
 KEYS = Keys("0")
 NAME = "default.a"

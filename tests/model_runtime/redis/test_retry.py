@@ -10,7 +10,7 @@ import pytest
 from redis.exceptions import ConnectionError, ResponseError
 
 from interject.model_runtime.protocol import RuntimeFailure
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.errors import RedisAway
 from interject.model_runtime.redis.outage import LOG_EVERY_S, Outage
 from interject.model_runtime.redis.retry import MOST_UNKNOWN, Backoff, always, at_last
@@ -20,8 +20,8 @@ from tests.fakes.clock import FakeClock
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.link import Link
+    from interject.model_runtime.redis.pipelining_client import Client
 
 ADDRESS = Address.parse("redis://u:secret@host:1/0")
 AT_ONCE = Timings(first_retry_s=0, longest_retry_s=0, start_s=0.05)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from interject.model_runtime.redis import notices, scripts
+from interject.model_runtime.redis import notifier, scripts
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.remote import wire
 
@@ -26,7 +26,7 @@ def test_entries_have_the_version_of_the_protocol(script: Script) -> None:
 @pytest.mark.parametrize("script", [Script.OPEN, Script.WRITE])
 def test_notices_are_as_long_as_the_module_says(script: Script) -> None:
     longest = re.findall(r"XADD', notices, 'MAXLEN', '~', (\d+)", text(script))
-    assert longest == [str(notices.LONGEST)]
+    assert longest == [str(notifier.LONGEST)]
 
 
 def test_every_script_has_a_file_and_every_file_is_used() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.session import RedisSession
 from interject.model_runtime.redis.shard import Shard
 from interject.model_runtime.redis.timings import Timings
@@ -16,8 +16,8 @@ from interject.model_runtime.remote import wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from interject.model_runtime.redis.client import Client
     from interject.model_runtime.redis.packing import Command
+    from interject.model_runtime.redis.pipelining_client import Client
 
 KEY = "tenant.key"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from interject.model_runtime.redis.pace import Pace
+from interject.model_runtime.redis.rate_limiter import Pace
 from tests.fakes.clock import FakeClock
 
 TICK_S = 3_600.0

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from interject.model_runtime.redis.rota import LEAST_A_TURN, Rota
+from interject.model_runtime.redis.round_robin import LEAST_A_TURN, Rota
 from tests.fakes.clock import FakeClock
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import ResponseError
 
-from interject.model_runtime.redis.cluster import Home
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.errors import passes
 from interject.model_runtime.redis.link import Link
+from interject.model_runtime.redis.node_resolver import Home
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.pipelining_client import Client
 
 SAFE = "noeviction"
 

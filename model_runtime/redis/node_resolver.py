@@ -13,7 +13,7 @@ from redis.exceptions import MovedError, ResponseError
 from interject.model_runtime.redis.errors import FAILURES, Elsewhere, code, passes
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.connection import Address
+    from interject.model_runtime.redis.address import Address
     from interject.model_runtime.redis.keys import Keys
     from interject.model_runtime.redis.url import Place
 

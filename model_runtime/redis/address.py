@@ -12,10 +12,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from interject.model_runtime.protocol import RuntimeFailure
-from interject.model_runtime.redis.client import Client
 from interject.model_runtime.redis.errors import FAILURES, explain
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.line import lay_lines
+from interject.model_runtime.redis.pipelining_client import Client
 from interject.model_runtime.redis.url import hosts, place, split
 
 if TYPE_CHECKING:

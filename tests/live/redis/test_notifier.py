@@ -10,15 +10,15 @@ import pytest
 from redis.asyncio import Redis
 
 from interject.model_runtime.protocol import Decision, SessionOptions
-from interject.model_runtime.redis.connection import Address
+from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys
-from interject.model_runtime.redis.notices import Follower, names_in, notify
+from interject.model_runtime.redis.notifier import Follower, names_in, notify
 from interject.model_runtime.redis.runtime import RedisRuntime
 from tests.live.conftest import hired
 from tests.model_runtime.worlds import frames, noise
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.client import Client
+    from interject.model_runtime.redis.pipelining_client import Client
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
