@@ -25,7 +25,7 @@ from interject.model_runtime.protocol import (
     RuntimeSession,
     SessionOptions,
 )
-from interject.model_runtime.redis.runtime import RedisRuntime
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -56,7 +56,7 @@ def _shown(url: str) -> str:
 
 def _open_redis(url: str) -> Runtime:
     try:
-        from interject.model_runtime.redis.runtime import RedisRuntime
+        from interject.model_runtime.redis.client.runtime import RedisRuntime
     except ModuleNotFoundError as error:
         raise RuntimeFailure(
             f"a runtime behind Redis needs {error.name}: pip install 'interject[redis]'"

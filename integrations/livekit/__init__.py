@@ -28,7 +28,7 @@ PRELOAD = [
     "interject.agent.voice.espeak",
     "interject.agent.voice.openai",
     "interject.model_runtime.local.runtime",
-    "interject.model_runtime.redis.runtime",
+    "interject.model_runtime.redis.client.runtime",
 ]
 """For `AgentServer(preload_modules=...)`: imported there, nothing stops a call to import it."""
 HOMES = {

@@ -17,8 +17,8 @@ from interject.model_runtime.protocol import (
     Decision,
     SessionOptions,
 )
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
-from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.redis.worker import Worker
 from interject.model_runtime.telemetry.worker_watch import NoObserver

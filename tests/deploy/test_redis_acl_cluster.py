@@ -11,7 +11,7 @@ import pytest
 
 from interject.cli.top.polling import watch
 from interject.model_runtime.protocol import Decision, SessionOptions
-from interject.model_runtime.redis.runtime import RedisRuntime
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.redis.worker import Worker
 from tests.contract.runtime_contract import heard, of

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.model_runtime.protocol import Decision, SessionOptions
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.worker import Worker
 from tests.contract.runtime_contract import heard, of
 from tests.deploy.guarded_redis import GuardedRedis
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from interject.model_runtime.redis.session import RedisSession
+    from interject.model_runtime.redis.client.session import RedisSession
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 

@@ -13,9 +13,9 @@ from redis.exceptions import NoPermissionError
 
 from interject.model_runtime.protocol import Decision, RuntimeFailure, SessionOptions
 from interject.model_runtime.redis.address import Address
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.requests import Answer, OpenRequest, Verdict, read_answer
-from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.worker import Worker
 from interject.model_runtime.remote import wire
 from tests.contract.runtime_contract import heard, of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from interject.model_runtime.redis.session import RedisSession
+    from interject.model_runtime.redis.client.session import RedisSession
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interject.model_runtime.protocol import FRAME_S, RuntimeFailure, SessionOptions
-from interject.model_runtime.redis.runtime import RedisRuntime
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.live.chaos.comparable_events import comparable
 from tests.live.chaos.endless_sound import EndlessSound
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.session import RedisSession
+    from interject.model_runtime.redis.client.session import RedisSession
 
 ROOT = Path(__file__).parents[3]
 TIMINGS = Timings(open_s=120, lost_s=60)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis.address import Address
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, session_name
 from interject.model_runtime.redis.requests import OpenRequest, Verdict
-from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.streams import read, read_entries
 from interject.model_runtime.remote import wire
 from tests.live.redis.client_session import ClientSession, options

@@ -20,7 +20,7 @@ from tests.model_runtime.engine.engine_room import outline
 from tests.model_runtime.worlds import small_model
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.session import RedisSession
+    from interject.model_runtime.redis.client.session import RedisSession
 
 SILENCE_S = 120.0
 AT_ONCE = 50

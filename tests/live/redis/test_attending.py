@@ -11,11 +11,11 @@ import pytest
 from interject.model_runtime.protocol import SessionOptions
 from interject.model_runtime.redis import scripts
 from interject.model_runtime.redis.address import Address
+from interject.model_runtime.redis.client.session import DEFAULT_GRACE_MS, RedisSession
+from interject.model_runtime.redis.client.shard import ATTENDED_AT_ONCE, Shard
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.scripts import Script
-from interject.model_runtime.redis.session import DEFAULT_GRACE_MS, RedisSession
-from interject.model_runtime.redis.shard import ATTENDED_AT_ONCE, Shard
 from interject.model_runtime.redis.timings import Timings
 
 if TYPE_CHECKING:

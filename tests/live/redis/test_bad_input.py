@@ -20,8 +20,8 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
-from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.streams import entries
 from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.remote import wire
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from interject.model_runtime.protocol import Event, Frame
-    from interject.model_runtime.redis.session import RedisSession
+    from interject.model_runtime.redis.client.session import RedisSession
     from interject.model_runtime.redis.worker import Worker
     from tests.live.redis.server import RedisServer
 

@@ -10,7 +10,7 @@ import pytest
 from interject.integrations.livekit.jobs.admission import Admission
 from interject.integrations.livekit.jobs.worker import Slots
 from interject.model_runtime.protocol import SessionClosed, SessionOptions
-from interject.model_runtime.redis.runtime import RedisRuntime
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.contract.runtime_contract import DEADLINE_S, RuntimeContract, until_closed
 from tests.fakes.livekit_jobs import FakeRunningJobs

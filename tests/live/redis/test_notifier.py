@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 
 from interject.model_runtime.protocol import Decision, SessionOptions
 from interject.model_runtime.redis.address import Address
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys
 from interject.model_runtime.redis.notifier import Follower, names_in, notify
-from interject.model_runtime.redis.runtime import RedisRuntime
 from tests.live.conftest import hired
 from tests.model_runtime.worlds import frames, noise
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.model_runtime.protocol import Closed, CloseReason, Decision, Gap, SessionOptions
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.eviction_policy import policy_of
-from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.contract.runtime_contract import heard, of
 from tests.live.conftest import hired

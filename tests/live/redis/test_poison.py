@@ -14,10 +14,10 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionOptions,
 )
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.placing import Placing
-from interject.model_runtime.redis.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.contract.runtime_contract import heard, of, until_closed
 from tests.live.conftest import hired

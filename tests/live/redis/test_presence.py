@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from redis.asyncio import Redis
 
-from interject.model_runtime.redis.runtime import RedisRuntime
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.live.conftest import hired
 from tests.live.redis.client_session import ClientSession, options, undisturbed

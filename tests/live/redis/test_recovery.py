@@ -20,7 +20,7 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionOptions,
 )
-from interject.model_runtime.redis.runtime import RedisRuntime
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.contract.runtime_contract import of, until_closed
 from tests.live.conftest import hired
@@ -32,7 +32,7 @@ from tests.model_runtime.worlds import frames, noise
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from interject.model_runtime.redis.session import RedisSession
+    from interject.model_runtime.redis.client.session import RedisSession
     from tests.live.redis.server import RedisServer
 
 logger = logging.getLogger(__name__)

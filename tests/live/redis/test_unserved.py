@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
-from interject.model_runtime.redis.runtime import RedisRuntime
+from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
 from tests.contract.runtime_contract import until_closed
 from tests.live.redis.test_command_line import COMMAND, KITCHEN, ROOT

@@ -13,15 +13,15 @@ from interject.model_runtime.protocol import (
     SessionClosed,
 )
 from interject.model_runtime.redis.address import Address
+from interject.model_runtime.redis.client.shard import Room, Shard
 from interject.model_runtime.redis.errors import FAILURES, RedisAway, passes
-from interject.model_runtime.redis.shard import Room, Shard
 from interject.model_runtime.redis.timings import Timings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interject.model_runtime.protocol import SessionOptions
-    from interject.model_runtime.redis.session import RedisSession
+    from interject.model_runtime.redis.client.session import RedisSession
 
 
 class RedisRuntime:

@@ -7,12 +7,12 @@ import time
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import CloseReason
-from interject.model_runtime.redis.opening import PATIENCE_LEASES
+from interject.model_runtime.redis.client.opening import PATIENCE_LEASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.model_runtime.redis.session import RedisSession
+    from interject.model_runtime.redis.client.session import RedisSession
     from interject.model_runtime.redis.timings import Timings
 
 logger = logging.getLogger(__name__)

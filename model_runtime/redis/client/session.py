@@ -17,7 +17,7 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionClosed,
 )
-from interject.model_runtime.redis.outbox import Outbox
+from interject.model_runtime.redis.client.outbox import Outbox
 from interject.model_runtime.redis.streams import entry_order
 from interject.model_runtime.remote import wire
 from interject.model_runtime.remote.session import CLOSE_S, RemoteSession, settle

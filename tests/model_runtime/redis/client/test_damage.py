@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
-from interject.model_runtime.redis.damage import Damage, Part
-from interject.model_runtime.redis.session import RedisSession
+from interject.model_runtime.redis.client.damage import Damage, Part
+from interject.model_runtime.redis.client.session import RedisSession
 from tests.fakes.clock import FakeClock
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from interject.model_runtime.protocol import FRAME_SAMPLES, Frame
-from interject.model_runtime.redis.outbox import KEPT_FRAMES, MAX_UNSENT, Outbox
+from interject.model_runtime.redis.client.outbox import KEPT_FRAMES, MAX_UNSENT, Outbox
 from interject.model_runtime.remote import wire
 
 PCM = bytes(FRAME_SAMPLES * 2)

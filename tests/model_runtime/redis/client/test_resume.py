@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from interject.model_runtime.protocol import Decision, FloorMode, Gap, GapReason, ReplyDelta
+from interject.model_runtime.redis.client.resume import next_seq
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.resume import next_seq
 from interject.model_runtime.redis.streams import entry_order
 from interject.model_runtime.remote import wire
 from tests.model_runtime.worlds import frames, noise

@@ -21,7 +21,7 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionOptions,
 )
-from interject.model_runtime.redis.session import RedisSession
+from interject.model_runtime.redis.client.session import RedisSession
 from interject.model_runtime.remote import wire
 
 PCM = bytes(FRAME_SAMPLES * 2)

@@ -13,8 +13,8 @@ from interject.model_runtime.protocol import (
     Frame,
     SessionOptions,
 )
-from interject.model_runtime.redis.session import RedisSession
-from interject.model_runtime.redis.staffing import Staffing
+from interject.model_runtime.redis.client.session import RedisSession
+from interject.model_runtime.redis.client.staffing import Staffing
 from interject.model_runtime.redis.timings import Timings
 from tests.fakes.clock import FakeClock
 

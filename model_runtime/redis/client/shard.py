@@ -18,7 +18,11 @@ from redis.exceptions import ConnectionError, RedisError, ResponseError
 
 from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import CloseReason, RuntimeBusy, RuntimeFailure
-from interject.model_runtime.redis.damage import Damage, Part
+from interject.model_runtime.redis.client.damage import Damage, Part
+from interject.model_runtime.redis.client.opening import ASK_AGAIN_S, Opening
+from interject.model_runtime.redis.client.resume import next_seq
+from interject.model_runtime.redis.client.session import RedisSession
+from interject.model_runtime.redis.client.staffing import Staffing
 from interject.model_runtime.redis.errors import (
     FAILURES,
     Handling,
@@ -30,15 +34,11 @@ from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.link import Link
 from interject.model_runtime.redis.node_resolver import Home
 from interject.model_runtime.redis.notifier import Follower, names_in, notify
-from interject.model_runtime.redis.opening import ASK_AGAIN_S, Opening
 from interject.model_runtime.redis.outage import Outage
 from interject.model_runtime.redis.rate_limiter import Pace, sleep_unless
 from interject.model_runtime.redis.requests import Verdict
-from interject.model_runtime.redis.resume import next_seq
 from interject.model_runtime.redis.retry import always
 from interject.model_runtime.redis.round_robin import Rota
-from interject.model_runtime.redis.session import RedisSession
-from interject.model_runtime.redis.staffing import Staffing
 from interject.model_runtime.redis.streams import add, read, read_entries
 
 if TYPE_CHECKING:

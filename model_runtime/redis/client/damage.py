@@ -11,7 +11,7 @@ from interject.model_runtime.protocol import CloseReason
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.model_runtime.redis.session import RedisSession
+    from interject.model_runtime.redis.client.session import RedisSession
 
 
 class Part(Enum):

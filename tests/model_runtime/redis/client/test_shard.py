@@ -8,8 +8,8 @@ import pytest
 
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
 from interject.model_runtime.redis.address import Address
-from interject.model_runtime.redis.session import RedisSession
-from interject.model_runtime.redis.shard import Shard
+from interject.model_runtime.redis.client.session import RedisSession
+from interject.model_runtime.redis.client.shard import Shard
 from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.remote import wire
 
