@@ -30,7 +30,7 @@ from interject.model_runtime.protocol import (
     Frame,
     SessionOptions,
 )
-from interject.model_runtime.redis.worker import Worker
+from interject.model_runtime.redis.worker.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

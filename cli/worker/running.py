@@ -35,7 +35,7 @@ async def serve(
     try:
         from interject.model_runtime.checkpoint import load_checkpoint
         from interject.model_runtime.redis.timings import Timings
-        from interject.model_runtime.redis.worker import Worker
+        from interject.model_runtime.redis.worker.worker import Worker
     except ModuleNotFoundError as error:
         raise RuntimeFailure(
             f"a worker needs {error.name}: pip install 'interject[runtime,redis]'"

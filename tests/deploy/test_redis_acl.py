@@ -20,7 +20,7 @@ from interject.model_runtime.protocol import (
 from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.timings import Timings
-from interject.model_runtime.redis.worker import Worker
+from interject.model_runtime.redis.worker.worker import Worker
 from interject.model_runtime.telemetry.worker_watch import NoObserver
 from tests.deploy.guarded_redis import DEPLOY, NO_RETRY, GuardedRedis
 from tests.live.redis.membership_wait import watched

@@ -13,7 +13,7 @@ from interject.cli.top.polling import watch
 from interject.model_runtime.protocol import Decision, SessionOptions
 from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.timings import Timings
-from interject.model_runtime.redis.worker import Worker
+from interject.model_runtime.redis.worker.worker import Worker
 from tests.contract.runtime_contract import heard, of
 from tests.deploy.guarded_redis import GuardedRedis
 from tests.live.redis.cluster import until

@@ -14,7 +14,7 @@ import pytest
 from interject.model_runtime.protocol import Decision, SessionOptions
 from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.worker import Worker
+from interject.model_runtime.redis.worker.worker import Worker
 from tests.contract.runtime_contract import heard, of
 from tests.deploy.guarded_redis import GuardedRedis
 from tests.model_runtime.worlds import frames, noise, small_model

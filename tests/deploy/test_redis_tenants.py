@@ -16,7 +16,7 @@ from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.requests import Answer, OpenRequest, Verdict, read_answer
-from interject.model_runtime.redis.worker import Worker
+from interject.model_runtime.redis.worker.worker import Worker
 from interject.model_runtime.remote import wire
 from tests.contract.runtime_contract import heard, of
 from tests.deploy.guarded_redis import GuardedRedis

@@ -14,7 +14,7 @@ from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import RuntimeFailure, SessionOptions
 from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.client.runtime import RedisRuntime
-from interject.model_runtime.redis.worker import Worker
+from interject.model_runtime.redis.worker.worker import Worker
 from interject.model_runtime.telemetry.fleet import Fleet, read_fleet
 from tests.deploy.files import ROOT
 from tests.deploy.guarded_redis import GuardedRedis

@@ -12,7 +12,7 @@ import torch
 
 from interject.model_runtime.local.process import ServerProcess
 from interject.model_runtime.redis.address import Address
-from interject.model_runtime.redis.worker import Worker
+from interject.model_runtime.redis.worker.worker import Worker
 from tests.live.livekit.server import PROGRAM, LiveKitServer
 from tests.live.redis.server import RedisServer
 from tests.model_runtime.worlds import small_model

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.worker import Worker
+    from interject.model_runtime.redis.worker.worker import Worker
 
 
 async def watched(watcher: Worker, name: str) -> None:

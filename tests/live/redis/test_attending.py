@@ -14,9 +14,9 @@ from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.client.session import DEFAULT_GRACE_MS, RedisSession
 from interject.model_runtime.redis.client.shard import ATTENDED_AT_ONCE, Shard
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.timings import Timings
+from interject.model_runtime.redis.worker.lease import Lease
 
 if TYPE_CHECKING:
     from interject.model_runtime.redis.pipelining_client import Client

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.protocol import Event, Frame
     from interject.model_runtime.redis.client.session import RedisSession
-    from interject.model_runtime.redis.worker import Worker
+    from interject.model_runtime.redis.worker.worker import Worker
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(400)]

@@ -19,7 +19,7 @@ from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.streams import entries, entry_order
 from interject.model_runtime.redis.timings import Timings
-from interject.model_runtime.redis.worker import Worker
+from interject.model_runtime.redis.worker.worker import Worker
 from tests.contract.runtime_contract import RuntimeContract, heard, of
 from tests.live.conftest import hired
 from tests.live.redis.client_session import ClientSession, options, undisturbed

@@ -18,7 +18,7 @@ import pytest
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.protocol import Decision, SessionOptions
 from interject.model_runtime.redis.client.runtime import RedisRuntime
-from interject.model_runtime.redis.worker import Worker
+from interject.model_runtime.redis.worker.worker import Worker
 from tests.contract.runtime_contract import heard, of
 from tests.deploy.guarded_redis import GuardedRedis
 from tests.model_runtime.worlds import frames

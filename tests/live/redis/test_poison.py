@@ -16,9 +16,9 @@ from interject.model_runtime.protocol import (
 )
 from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
-from interject.model_runtime.redis.lease import Lease
-from interject.model_runtime.redis.placing import Placing
 from interject.model_runtime.redis.timings import Timings
+from interject.model_runtime.redis.worker.lease import Lease
+from interject.model_runtime.redis.worker.placing import Placing
 from tests.contract.runtime_contract import heard, of, until_closed
 from tests.live.conftest import hired
 from tests.model_runtime.worlds import frames, noise

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
-from interject.model_runtime.redis import writes
-from interject.model_runtime.redis.guest import Batch
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.tenant import Tenant
+from interject.model_runtime.redis.worker import writes
+from interject.model_runtime.redis.worker.engine_session import Batch
+from interject.model_runtime.redis.worker.owned_session import Tenant
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from interject.model_runtime.redis.timings import Timings
-from interject.model_runtime.redis.worker import Worker
+from interject.model_runtime.redis.worker.worker import Worker
 from tests.model_runtime.worlds import small_model
 
 START_S = 120.0

@@ -19,7 +19,7 @@ from interject.model_runtime.engine.journal import (
 )
 from interject.model_runtime.engine.request import ForcedReply, TypedTurn
 from interject.model_runtime.protocol import Cause, Emotion, FloorMode
-from interject.model_runtime.redis.memo import read_journal, write_journal
+from interject.model_runtime.redis.worker.snapshot_codec import read_journal, write_journal
 
 if TYPE_CHECKING:
     from interject.model_runtime.engine.journal import JournalEntry

@@ -24,8 +24,8 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionOptions,
 )
-from interject.model_runtime.redis.host import EngineHost
-from interject.model_runtime.redis.spelling import spell, spell_prefix
+from interject.model_runtime.redis.worker.engine_host import EngineHost
+from interject.model_runtime.redis.worker.token_encoding import spell, spell_prefix
 from interject.model_runtime.remote import wire
 from tests.fakes.device import Device
 from tests.model_runtime.worlds import small_model
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.engine.journal import JournalEntry
     from interject.model_runtime.engine.stream import Stream
-    from interject.model_runtime.redis.guest import Batch
+    from interject.model_runtime.redis.worker.engine_session import Batch
 
 T = TypeVar("T")
 WAIT_S = 60.0

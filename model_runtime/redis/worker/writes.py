@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.redis.keys import Keys
     from interject.model_runtime.redis.packing import Command, Word
-    from interject.model_runtime.redis.tenant import Tenant, Write
+    from interject.model_runtime.redis.worker.owned_session import Tenant, Write
 
     Writing = tuple[Tenant, Write]
 

@@ -24,7 +24,7 @@ from tests.waiting import until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from interject.model_runtime.redis.worker import Worker
+    from interject.model_runtime.redis.worker.worker import Worker
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]

@@ -8,16 +8,16 @@ import pytest
 
 from interject.model_runtime.engine.journal import Decided, Fed, JournalEntry
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
-from interject.model_runtime.redis.arrivals import Arrivals
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.memo import write_journal
-from interject.model_runtime.redis.takeover import load
+from interject.model_runtime.redis.worker.recovery.assignments import Arrivals
+from interject.model_runtime.redis.worker.recovery.takeover import load
+from interject.model_runtime.redis.worker.snapshot_codec import write_journal
 from interject.model_runtime.remote import wire
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
     from interject.model_runtime.redis.pipelining_client import Client
-    from interject.model_runtime.redis.takeover import Legacy
+    from interject.model_runtime.redis.worker.recovery.takeover import Legacy
 
 KEYS = Keys("0")
 TRIAL_S = 2.0

@@ -20,9 +20,8 @@ from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import CloseReason, RuntimeFailure
-from interject.model_runtime.redis import mending, scripts, writes
+from interject.model_runtime.redis import scripts
 from interject.model_runtime.redis.address import Address
-from interject.model_runtime.redis.arrivals import Arrivals
 from interject.model_runtime.redis.errors import (
     FAILURES,
     Handling,
@@ -33,27 +32,29 @@ from interject.model_runtime.redis.errors import (
     reason,
 )
 from interject.model_runtime.redis.eviction_policy import warn_of_eviction
-from interject.model_runtime.redis.guest import Batch
-from interject.model_runtime.redis.host import EngineHost
-from interject.model_runtime.redis.intake import ENTRIES_A_READ
 from interject.model_runtime.redis.keys import tenant_of
-from interject.model_runtime.redis.lease import Lease
 from interject.model_runtime.redis.link import Link
-from interject.model_runtime.redis.lookout import Lookout
 from interject.model_runtime.redis.node_resolver import Home
 from interject.model_runtime.redis.notifier import Follower, names_in
 from interject.model_runtime.redis.outage import Outage
-from interject.model_runtime.redis.placing import Placing
-from interject.model_runtime.redis.presence import Presence
 from interject.model_runtime.redis.rate_limiter import Pace, sleep_unless
 from interject.model_runtime.redis.retry import always, at_last, suppressed_outage
 from interject.model_runtime.redis.round_robin import Rota
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.sieve import Sieve
-from interject.model_runtime.redis.spelling import spell, spell_prefix
-from interject.model_runtime.redis.takeover import load
-from interject.model_runtime.redis.tenant import Tenant
 from interject.model_runtime.redis.timings import Timings, milliseconds
+from interject.model_runtime.redis.worker import mending, writes
+from interject.model_runtime.redis.worker.engine_host import EngineHost
+from interject.model_runtime.redis.worker.engine_session import Batch
+from interject.model_runtime.redis.worker.failure_detector import Lookout
+from interject.model_runtime.redis.worker.intake import ENTRIES_A_READ
+from interject.model_runtime.redis.worker.lease import Lease
+from interject.model_runtime.redis.worker.liveness import Presence
+from interject.model_runtime.redis.worker.owned_session import Tenant
+from interject.model_runtime.redis.worker.placing import Placing
+from interject.model_runtime.redis.worker.recovery.assignments import Arrivals
+from interject.model_runtime.redis.worker.recovery.takeover import load
+from interject.model_runtime.redis.worker.token_encoding import spell, spell_prefix
 from interject.model_runtime.remote import wire
 from interject.model_runtime.telemetry.worker_watch import NoObserver
 from interject.model_runtime.threads import leave_a_core
@@ -64,10 +65,10 @@ if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.forward_input import ForwardInput
     from interject.model_runtime.redis.pipelining_client import Client
-    from interject.model_runtime.redis.spelling import Input
     from interject.model_runtime.redis.streams import Entries
-    from interject.model_runtime.redis.takeover import Legacy
-    from interject.model_runtime.redis.tenant import Write
+    from interject.model_runtime.redis.worker.owned_session import Write
+    from interject.model_runtime.redis.worker.recovery.takeover import Legacy
+    from interject.model_runtime.redis.worker.token_encoding import Input
     from interject.model_runtime.telemetry.worker_watch import WorkerObserver
 
 ADOPTIONS_A_READ = 4

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from interject.model_runtime.protocol import SessionOptions
-from interject.model_runtime.redis import mending
-from interject.model_runtime.redis.guest import Batch
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.tenant import Tenant
+from interject.model_runtime.redis.worker import mending
+from interject.model_runtime.redis.worker.engine_session import Batch
+from interject.model_runtime.redis.worker.owned_session import Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import Frame
-from interject.model_runtime.redis.intake import (
+from interject.model_runtime.redis.worker.intake import (
     ENTRIES_A_READ,
     LOG_EVERY_S,
     MOST_A_READ,

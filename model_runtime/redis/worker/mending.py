@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from interject.model_runtime.redis import scripts
 from interject.model_runtime.redis.errors import raise_errors
 from interject.model_runtime.redis.scripts import Script
-from interject.model_runtime.redis.takeover import FIRST_ENTRY
+from interject.model_runtime.redis.worker.recovery.takeover import FIRST_ENTRY
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.redis.keys import Keys
     from interject.model_runtime.redis.packing import Command
     from interject.model_runtime.redis.pipelining_client import Client
-    from interject.model_runtime.redis.tenant import Tenant
+    from interject.model_runtime.redis.worker.owned_session import Tenant
 
 VISITED_AT_ONCE = 128
 """While a script runs, Redis does nothing else."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.redis.takeover import survey
+from interject.model_runtime.redis.worker.recovery.takeover import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.redis.keys import Keys
     from interject.model_runtime.redis.packing import Command
     from interject.model_runtime.redis.pipelining_client import Client
-    from interject.model_runtime.redis.takeover import Legacy
+    from interject.model_runtime.redis.worker.recovery.takeover import Legacy
 
 AT_ONCE = 64
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
-from interject.model_runtime.redis.guest import Batch
-from interject.model_runtime.redis.tenant import KEPT_EVENTS, Tenant, Write
+from interject.model_runtime.redis.worker.engine_session import Batch
+from interject.model_runtime.redis.worker.owned_session import KEPT_EVENTS, Tenant, Write
 from interject.model_runtime.remote import wire
 
 

@@ -6,12 +6,12 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.redis.intake import Intake
+from interject.model_runtime.redis.worker.intake import Intake
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from interject.model_runtime.protocol import SessionOptions
-    from interject.model_runtime.redis.guest import Batch
+    from interject.model_runtime.redis.worker.engine_session import Batch
 
 KEPT_EVENTS = 256
 """Written events that a Redis which forgot everything is given again."""

@@ -13,17 +13,17 @@ from interject.model_runtime.redis.errors import Handling, code, handling, reaso
 from interject.model_runtime.redis.requests import read_request
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.streams import entry_order, read_entries
-from interject.model_runtime.redis.takeover import MOST_LOST
 from interject.model_runtime.redis.timings import milliseconds
+from interject.model_runtime.redis.worker.recovery.takeover import MOST_LOST
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.lease import Lease
     from interject.model_runtime.redis.packing import Command
     from interject.model_runtime.redis.pipelining_client import Client
     from interject.model_runtime.redis.requests import OpenRequest
     from interject.model_runtime.redis.timings import Timings
+    from interject.model_runtime.redis.worker.lease import Lease
 
 REQUESTS_A_READ = 4
 """Of each tenant: one that asks for much keeps no other waiting."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.engine.forward_input import ForwardInput
     from interject.model_runtime.engine.prompt_encoder import PromptEncoder
     from interject.model_runtime.protocol import SessionOptions
-    from interject.model_runtime.redis.intake import Refused
+    from interject.model_runtime.redis.worker.intake import Refused
 
     Input = tuple[str, str, wire.Input | Refused | "Spelt"]
     """A session's key, the id of an entry of its input stream, and what that holds."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.lookout import Lookout
-from interject.model_runtime.redis.presence import Presence
+from interject.model_runtime.redis.worker.failure_detector import Lookout
+from interject.model_runtime.redis.worker.liveness import Presence
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from interject.model_runtime.engine.restoration import Restoration
-    from interject.model_runtime.redis.guest import Guest
+    from interject.model_runtime.redis.worker.engine_session import Guest
 
 Action = Callable[[], None]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from interject.model_runtime.protocol import SessionOptions
-from interject.model_runtime.redis.guest import Batch
-from interject.model_runtime.redis.tenant import Tenant
-from interject.model_runtime.redis.worker import Worker
+from interject.model_runtime.redis.worker.engine_session import Batch
+from interject.model_runtime.redis.worker.owned_session import Tenant
+from interject.model_runtime.redis.worker.worker import Worker
 from interject.model_runtime.remote import wire
 from tests.model_runtime.worlds import small_model
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.presence import Presence
+    from interject.model_runtime.redis.worker.liveness import Presence
 
 logger = logging.getLogger(__name__)
 

@@ -18,11 +18,11 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
-from interject.model_runtime.redis.guest import Batch, Guest
-from interject.model_runtime.redis.intake import Refused
-from interject.model_runtime.redis.memo import write_journal, write_snapshot
-from interject.model_runtime.redis.restorers import Restorers
-from interject.model_runtime.redis.spelling import Spelt, given
+from interject.model_runtime.redis.worker.engine_session import Batch, Guest
+from interject.model_runtime.redis.worker.intake import Refused
+from interject.model_runtime.redis.worker.recovery.restorers import Restorers
+from interject.model_runtime.redis.worker.snapshot_codec import write_journal, write_snapshot
+from interject.model_runtime.redis.worker.token_encoding import Spelt, given
 from interject.model_runtime.remote import wire
 from interject.model_runtime.threads import spare_threads
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from interject.model_runtime.engine.engine import Engine
     from interject.model_runtime.engine.forward_input import ForwardInput
     from interject.model_runtime.engine.snapshot import SavedSession
-    from interject.model_runtime.redis.restorers import Action, Newcomer
-    from interject.model_runtime.redis.spelling import Input
+    from interject.model_runtime.redis.worker.recovery.restorers import Action, Newcomer
+    from interject.model_runtime.redis.worker.token_encoding import Input
 
 LONGEST_JOURNAL = 2_000
 

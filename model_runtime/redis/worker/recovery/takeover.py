@@ -17,9 +17,9 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from interject.model_runtime.redis.errors import Handling, handling, raise_errors
-from interject.model_runtime.redis.memo import read_journal, read_snapshot
 from interject.model_runtime.redis.sieve import sift, up_to
 from interject.model_runtime.redis.streams import Entries, entries, entry_order, read_entries
+from interject.model_runtime.redis.worker.snapshot_codec import read_journal, read_snapshot
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ MOST_LOST = 2
 Three are lost in all, since nobody can say why the first was: kill -9 of a worker with a hundred
 sessions looks the same for all of them. Were one more enough, each session of every dead worker
 would have to be tried alone, one after the other, or two kills within a minute would end whatever
-was being restored at the second. So only what has lost two is tried alone (`redis.arrivals`).
+was being restored at the second. So only what has lost two is tried alone (`assignments`).
 """
 BEFORE_ALL = "0-0"
 FIRST_ENTRY = "0-1"

@@ -1,0 +1,1 @@
+"""A process with a model, and the sessions that it has of media processes."""

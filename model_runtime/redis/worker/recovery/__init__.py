@@ -1,0 +1,1 @@
+"""Sessions whose worker has gone, on their way into another one's engine."""
