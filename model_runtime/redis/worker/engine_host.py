@@ -18,11 +18,11 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
-from interject.model_runtime.redis.worker.engine_session import Batch, Guest
+from interject.model_runtime.redis.worker.engine_session import Batch, EngineSession
 from interject.model_runtime.redis.worker.intake import Refused
-from interject.model_runtime.redis.worker.recovery.restorers import Restorers
+from interject.model_runtime.redis.worker.recovery.restore_pool import RestorePool
 from interject.model_runtime.redis.worker.snapshot_codec import write_journal, write_snapshot
-from interject.model_runtime.redis.worker.token_encoding import Spelt, given
+from interject.model_runtime.redis.worker.token_encoding import EncodedText, given
 from interject.model_runtime.remote import wire
 from interject.model_runtime.threads import spare_threads
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.engine.engine import Engine
     from interject.model_runtime.engine.forward_input import ForwardInput
     from interject.model_runtime.engine.snapshot import SavedSession
-    from interject.model_runtime.redis.worker.recovery.restorers import Action, Newcomer
+    from interject.model_runtime.redis.worker.recovery.restore_pool import Action, PendingRestore
     from interject.model_runtime.redis.worker.token_encoding import Input
 
 LONGEST_JOURNAL = 2_000
@@ -53,9 +53,9 @@ class EngineHost:
         self._model = model
         self._deliver = deliver
         self._loop = asyncio.get_running_loop()
-        self._guests: dict[str, Guest] = {}
-        self._told: dict[str, Guest] = {}
-        self._restorers = Restorers(spare_threads())
+        self._sessions: dict[str, EngineSession] = {}
+        self._told: dict[str, EngineSession] = {}
+        self._pool = RestorePool(spare_threads())
         self.failed: asyncio.Future[None] = self._loop.create_future()
         self._thread = EngineThread(engine, stepped=self._hand_out, ended=self._end)
 
@@ -63,7 +63,7 @@ class EngineHost:
         """Stop the thread; sessions are left as they are."""
         self._thread.stop()
         await asyncio.to_thread(self._thread.join)
-        await asyncio.to_thread(self._restorers.close)
+        await asyncio.to_thread(self._pool.close)
 
     def admit(
         self,
@@ -75,8 +75,8 @@ class EngineHost:
         cursor: str,
     ) -> None:
         """Begin a session; its first output says whether that was possible."""
-        guest = Guest(key, epoch, options, cursor, self._has_news)
-        self._put(lambda: self._admit(guest, prefix))
+        session = EngineSession(key, epoch, options, cursor, self._has_news)
+        self._put(lambda: self._admit(session, prefix))
 
     def restore(
         self,
@@ -90,8 +90,8 @@ class EngineHost:
         entries: dict[int, str],
     ) -> None:
         """Go on with a session of another worker; `entries` are the ids of the known frames."""
-        guest = Guest(key, epoch, options, cursor, self._has_news, entries=entries)
-        self._put(lambda: self._restore(guest, prefix, known))
+        session = EngineSession(key, epoch, options, cursor, self._has_news, entries=entries)
+        self._put(lambda: self._restore(session, prefix, known))
 
     def put(self, inputs: Sequence[Input]) -> None:
         """Take in frames and controls, all before the next step."""
@@ -123,96 +123,96 @@ class EngineHost:
         with contextlib.suppress(RuntimeError):  # The loop has ended before.
             self._loop.call_soon_threadsafe(self.failed.set_exception, failure)
 
-    def _admit(self, guest: Guest, prefix: ForwardInput | RuntimeFailure) -> None:
-        self._guests[guest.key] = guest
+    def _admit(self, session: EngineSession, prefix: ForwardInput | RuntimeFailure) -> None:
+        self._sessions[session.key] = session
         try:
             with self._engine.contained():
-                guest.stream = self._engine.open(
-                    guest.options, guest.emit, prefix=given(prefix), name=guest.key
+                session.stream = self._engine.open(
+                    session.options, session.emit, prefix=given(prefix), name=session.key
                 )
-                self._engine.attach_journal(guest.key, guest.note)
+                self._engine.attach_journal(session.key, session.note)
         except RuntimeFailure as error:
-            guest.emit(wire.Opened(str(error)))
-            guest.end(str(error))
+            session.emit(wire.Opened(str(error)))
+            session.end(str(error))
         else:
-            guest.emit(wire.Opened())
+            session.emit(wire.Opened())
 
     def _restore(
-        self, guest: Guest, prefix: ForwardInput | RuntimeFailure, known: SavedSession
+        self, session: EngineSession, prefix: ForwardInput | RuntimeFailure, known: SavedSession
     ) -> None:
         try:
             with self._engine.contained():
                 restoration = self._engine.restore(
-                    guest.options, known, prefix=given(prefix), name=guest.key
+                    session.options, known, prefix=given(prefix), name=session.key
                 )
         except RuntimeFailure as error:
-            self._lose(guest, error)
+            self._lose(session, error)
         else:
-            self._restorers.begin(guest, restoration, self._restored)
+            self._pool.begin(session, restoration, self._restored)
 
-    def _restored(self, newcomer: Newcomer) -> None:
+    def _restored(self, pending: PendingRestore) -> None:
         """In a restorer's thread."""
-        self._put(lambda: self._join(newcomer))
+        self._put(lambda: self._join(pending))
 
-    def _join(self, newcomer: Newcomer) -> None:
-        guest = newcomer.guest
+    def _join(self, pending: PendingRestore) -> None:
+        session = pending.session
         try:
-            if not self._restorers.arrive(newcomer):
+            if not self._pool.arrive(pending):
                 return
         except RuntimeFailure as error:
-            logger.exception("a session cannot be restored", extra={"session": shown(guest.key)})
-            self._engine.discard(newcomer.restoration)
-            self._lose(guest, error)
+            logger.exception("a session cannot be restored", extra={"session": shown(session.key)})
+            self._engine.discard(pending.restoration)
+            self._lose(session, error)
             return
-        self._engine.join(newcomer.restoration, guest.emit, guest.note)
-        guest.stream = newcomer.restoration.stream
-        guest.evictions = self._engine.evictions(guest.key)
-        self._guests[guest.key] = guest
-        for action in newcomer.later:
+        self._engine.join(pending.restoration, session.emit, session.note)
+        session.stream = pending.restoration.stream
+        session.evictions = self._engine.evictions(session.key)
+        self._sessions[session.key] = session
+        for action in pending.later:
             action()
 
-    def _lose(self, guest: Guest, error: RuntimeFailure) -> None:
+    def _lose(self, session: EngineSession, error: RuntimeFailure) -> None:
         """End a session that cannot go on: it would fail in every other worker, too."""
-        guest.end(str(error))
-        self._guests[guest.key] = guest
+        session.end(str(error))
+        self._sessions[session.key] = session
 
     def _take_in_all(self, inputs: Sequence[Input]) -> None:
         for key, entry, item in inputs:
             self._take_in(key, entry, item)
 
-    def _take_in(self, key: str, entry: str, item: wire.Input | Refused | Spelt) -> None:
-        guest = self._guests.get(key)
-        if guest is None:
-            self._restorers.defer(key, partial(self._take_in, key, entry, item))
+    def _take_in(self, key: str, entry: str, item: wire.Input | Refused | EncodedText) -> None:
+        session = self._sessions.get(key)
+        if session is None:
+            self._pool.defer(key, partial(self._take_in, key, entry, item))
             return
-        if guest.closed:
+        if session.closed:
             return
-        guest.cursor = entry
+        session.cursor = entry
         if isinstance(item, Refused):
             if item.asked:
-                guest.answer(entry, item.error)
+                session.answer(entry, item.error)
             return
         if isinstance(item, Frame):
-            guest.entries.setdefault(item.seq, entry)
+            session.entries.setdefault(item.seq, entry)
         try:
-            with self._engine.contained(guest.stream):
-                self._apply(guest.key, item)
+            with self._engine.contained(session.stream):
+                self._apply(session.key, item)
         except SessionClosed:
             logger.debug("input for a session that has just ended")
         except RuntimeFailure as error:
-            guest.answer(entry, str(error))
+            session.answer(entry, str(error))
         else:
-            if isinstance(item, Spelt):
-                guest.answer(entry)
+            if isinstance(item, EncodedText):
+                session.answer(entry)
 
-    def _apply(self, session_id: str, item: wire.Input | Spelt) -> None:
+    def _apply(self, session_id: str, item: wire.Input | EncodedText) -> None:
         engine = self._engine
         match item:
             case Frame():
                 engine.push(session_id, item)
-            case Spelt(wire.Say(emotion=emotion)):
+            case EncodedText(wire.Say(emotion=emotion)):
                 engine.say(session_id, given(item.ids), emotion)
-            case Spelt(wire.TextTurn(answer=answer)):
+            case EncodedText(wire.TextTurn(answer=answer)):
                 engine.text_turn(session_id, given(item.ids), answer=answer)
             case wire.AnswerNow():
                 engine.answer_now(session_id)
@@ -228,85 +228,89 @@ class EngineHost:
                 engine.close(session_id, reason)
 
     def _close(self, key: str, reason: CloseReason, detail: str) -> None:
-        if key in self._guests:
+        if key in self._sessions:
             self._engine.close(key, reason, detail)
         else:
-            self._restorers.defer(key, partial(self._close, key, reason, detail))
+            self._pool.defer(key, partial(self._close, key, reason, detail))
 
     def _snapshot(self, key: str, leave: bool) -> None:
-        guest = self._guests.get(key)
-        if guest is None:
-            self._restorers.defer(key, partial(self._snapshot, key, leave))
+        session = self._sessions.get(key)
+        if session is None:
+            self._pool.defer(key, partial(self._snapshot, key, leave))
             return
-        if guest.closed:
+        if session.closed:
             return
-        guest.wants_snapshot = True
-        self._has_news(guest)
+        session.wants_snapshot = True
+        self._has_news(session)
         if leave:
-            last = replace(self._batch(guest), last=True)
+            last = replace(self._batch(session), last=True)
             self._loop.call_soon_threadsafe(self._deliver, [last])
             self._abandon(key)
 
     def _abandon(self, key: str) -> None:
-        guest = self._guests.pop(key, None)
-        restoration = self._restorers.turn_back(key)
-        if guest is not None:
-            self._engine.abandon(guest.key)
+        session = self._sessions.pop(key, None)
+        restoration = self._pool.turn_back(key)
+        if session is not None:
+            self._engine.abandon(session.key)
         elif restoration is not None:
             self._engine.discard(restoration)
 
-    def _has_news(self, guest: Guest) -> None:
-        self._told[guest.key] = guest
+    def _has_news(self, session: EngineSession) -> None:
+        self._told[session.key] = session
 
     def _hand_out(self) -> None:
         """Asks only those with news: a thousand may be silent."""
         told, self._told = self._told, {}
-        batches = [self._batch(guest) for key, guest in told.items() if self._is_here(key, guest)]
+        batches = [
+            self._batch(session) for key, session in told.items() if self._is_here(key, session)
+        ]
         if not batches:
             return
         for batch in batches:
             if batch.closed:
-                del self._guests[batch.key]
+                del self._sessions[batch.key]
         self._loop.call_soon_threadsafe(self._deliver, batches)
 
-    def _is_here(self, key: str, guest: Guest) -> bool:
+    def _is_here(self, key: str, session: EngineSession) -> bool:
         """Neither abandoned nor closed since it had news."""
-        return self._guests.get(key) is guest
+        return self._sessions.get(key) is session
 
-    def _batch(self, guest: Guest) -> Batch:
-        with contextlib.suppress(RuntimeFailure), self._engine.contained(guest.stream):
-            if not guest.closed:
-                return self._going_on(guest)
-        if not guest.closed:
-            guest.end("the session failed; see the log")
-        return Batch(guest.key, guest.epoch, tuple(guest.outputs), guest.cursor, closed=True)
+    def _batch(self, session: EngineSession) -> Batch:
+        with contextlib.suppress(RuntimeFailure), self._engine.contained(session.stream):
+            if not session.closed:
+                return self._going_on(session)
+        if not session.closed:
+            session.end("the session failed; see the log")
+        return Batch(
+            session.key, session.epoch, tuple(session.outputs), session.cursor, closed=True
+        )
 
-    def _going_on(self, guest: Guest) -> Batch:
+    def _going_on(self, session: EngineSession) -> Batch:
         """What was done is forgotten here as soon as all of it is written down."""
-        evictions = self._engine.evictions(guest.key)
-        noted = guest.noted + len(guest.deeds)
-        if guest.wants_snapshot or evictions > guest.evictions or noted > LONGEST_JOURNAL:
-            batch = self._with_snapshot(guest)
-            guest.evictions, guest.noted, guest.wants_snapshot = evictions, 0, False
+        evictions = self._engine.evictions(session.key)
+        noted = session.noted + len(session.deeds)
+        if session.wants_snapshot or evictions > session.evictions or noted > LONGEST_JOURNAL:
+            batch = self._with_snapshot(session)
+            session.evictions, session.noted, session.wants_snapshot = evictions, 0, False
         else:
-            journal = write_journal(guest.deeds, guest.cursor, model=self._model)
-            outputs = tuple(guest.outputs)
-            batch = Batch(guest.key, guest.epoch, outputs, guest.cursor, journal)
-            guest.noted = noted
-        guest.outputs.clear()
-        guest.deeds.clear()
+            journal = write_journal(session.deeds, session.cursor, model=self._model)
+            outputs = tuple(session.outputs)
+            batch = Batch(session.key, session.epoch, outputs, session.cursor, journal)
+            session.noted = noted
+        session.outputs.clear()
+        session.deeds.clear()
         return batch
 
-    def _with_snapshot(self, guest: Guest) -> Batch:
-        snapshot = self._engine.snapshot(guest.key)
+    def _with_snapshot(self, session: EngineSession) -> Batch:
+        snapshot = self._engine.snapshot(session.key)
         first = snapshot.audio_cursor.next_seq
-        written = write_snapshot(snapshot, guest.cursor, model=self._model)
-        guest.entries = {seq: entry for seq, entry in guest.entries.items() if seq >= first}
+        written = write_snapshot(snapshot, session.cursor, model=self._model)
+        session.entries = {seq: entry for seq, entry in session.entries.items() if seq >= first}
         return Batch(
-            guest.key,
-            guest.epoch,
-            tuple(guest.outputs),
-            guest.cursor,
+            session.key,
+            session.epoch,
+            tuple(session.outputs),
+            session.cursor,
             snapshot=written,
-            keep_from=guest.entries.get(first, guest.cursor),
+            keep_from=session.entries.get(first, session.cursor),
         )

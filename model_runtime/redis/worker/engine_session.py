@@ -35,7 +35,7 @@ class Batch:
 
 
 @dataclass(slots=True)
-class Guest:
+class EngineSession:
     """A session in the engine's thread. `cursor` is the last input that was taken in.
 
     The engine calls it by its key: two tenants may have chosen the same id. `has_news` is called
@@ -46,7 +46,7 @@ class Guest:
     epoch: int
     options: SessionOptions
     cursor: str
-    has_news: Callable[[Guest], None]
+    has_news: Callable[[EngineSession], None]
     outputs: list[wire.Output] = field(default_factory=list)
     deeds: list[JournalEntry] = field(default_factory=list)
     entries: dict[int, str] = field(default_factory=dict)

@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.worker.liveness import Presence
+    from interject.model_runtime.redis.worker.liveness import Liveness
 
 logger = logging.getLogger(__name__)
 
 
-class Lookout:
+class FailureDetector:
     """Only who was seen to listen can fall silent, and only while this worker listens as well.
 
     So nobody is taken for dead when Redis starts again, or another node serves the shard: there
     nobody listens at first.
     """
 
-    def __init__(self, keys: Keys, *, token: str, presence: Presence) -> None:
+    def __init__(self, keys: Keys, *, token: str, liveness: Liveness) -> None:
         self._keys = keys
         self._token = token
-        self._presence = presence
+        self._liveness = liveness
         self._term: int | None = None
         self._seen: set[str] = set()
         self._silent: set[str] = set()
@@ -37,7 +37,7 @@ class Lookout:
 
         That takes two looks in a row: who lost only the connection has the time between them.
         """
-        term, suspects = self._presence.term, self._suspects()
+        term, suspects = self._liveness.term, self._suspects()
         if term is None:
             return False
         here, ended, *found = await scripts.run(
@@ -45,17 +45,17 @@ class Lookout:
         )
         if ended:
             logger.warning("workers have died", extra={"count": ended})
-        if term == self._presence.term:
+        if term == self._liveness.term:
             if here:
                 self._note(dict(zip(found[::2], found[1::2], strict=True)), suspects)
             else:
-                self._presence.missed()
+                self._liveness.missed()
         return bool(ended)
 
     def _suspects(self) -> set[str]:
         """Who was silent at the last look, if that was made under the present subscription."""
-        if self._term != self._presence.term:
-            self._term = self._presence.term
+        if self._term != self._liveness.term:
+            self._term = self._liveness.term
             self._seen.clear()
             self._silent.clear()
         suspects, self._silent = self._silent, set()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Presence:
+class Liveness:
     """`term` tells this worker's subscriptions apart; it is None while none stands.
 
     Nothing is ever published on the channel: how many listen to it is all that others ask.

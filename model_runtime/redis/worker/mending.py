@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from interject.model_runtime.redis import scripts
 from interject.model_runtime.redis.errors import raise_errors
 from interject.model_runtime.redis.scripts import Script
-from interject.model_runtime.redis.worker.recovery.takeover import FIRST_ENTRY
+from interject.model_runtime.redis.worker.recovery.orphaned_session import FIRST_ENTRY
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from interject.model_runtime.redis.requests import read_request
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.streams import entry_order, read_entries
 from interject.model_runtime.redis.timings import milliseconds
-from interject.model_runtime.redis.worker.recovery.takeover import MOST_LOST
+from interject.model_runtime.redis.worker.recovery.orphaned_session import MOST_LOST
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import SessionOptions
     from interject.model_runtime.redis.worker.intake import Refused
 
-    Input = tuple[str, str, wire.Input | Refused | "Spelt"]
+    Input = tuple[str, str, wire.Input | Refused | "EncodedText"]
     """A session's key, the id of an entry of its input stream, and what that holds."""
 
 T = TypeVar("T")
@@ -35,33 +35,33 @@ def given(made: T | RuntimeFailure) -> T:
 
 
 @dataclass(frozen=True, slots=True)
-class Spelt:
+class EncodedText:
     """A text with its tokens, or why it has none."""
 
     item: wire.Say | wire.TextTurn
     ids: tuple[int, ...] | RuntimeFailure
 
 
-async def spell_prefix(
+async def encode_prefix(
     encoder: PromptEncoder, options: SessionOptions
 ) -> ForwardInput | RuntimeFailure:
     """What a session begins with, or why it cannot."""
     return await asyncio.to_thread(_try, lambda: encoder.prefix(options))
 
 
-async def spell(encoder: PromptEncoder, inputs: Sequence[Input]) -> Sequence[Input]:
+async def encode_texts(encoder: PromptEncoder, inputs: Sequence[Input]) -> Sequence[Input]:
     """The same inputs, in order."""
     if not any(isinstance(item, wire.Say | wire.TextTurn) for _, _, item in inputs):
         return inputs
-    return await asyncio.to_thread(lambda: [_spelt(encoder, *one) for one in inputs])
+    return await asyncio.to_thread(lambda: [_encoded(encoder, *one) for one in inputs])
 
 
-def _spelt(
-    encoder: PromptEncoder, key: str, entry: str, item: wire.Input | Refused | Spelt
+def _encoded(
+    encoder: PromptEncoder, key: str, entry: str, item: wire.Input | Refused | EncodedText
 ) -> Input:
     if not isinstance(item, wire.Say | wire.TextTurn):
         return key, entry, item
-    return key, entry, Spelt(item, _try(lambda: encoder.short_ids(item.text)))
+    return key, entry, EncodedText(item, _try(lambda: encoder.short_ids(item.text)))
 
 
 def _try(make: Callable[[], T]) -> T | RuntimeFailure:

@@ -46,15 +46,15 @@ from interject.model_runtime.redis.timings import Timings, milliseconds
 from interject.model_runtime.redis.worker import mending, writes
 from interject.model_runtime.redis.worker.engine_host import EngineHost
 from interject.model_runtime.redis.worker.engine_session import Batch
-from interject.model_runtime.redis.worker.failure_detector import Lookout
+from interject.model_runtime.redis.worker.failure_detector import FailureDetector
 from interject.model_runtime.redis.worker.intake import ENTRIES_A_READ
 from interject.model_runtime.redis.worker.lease import Lease
-from interject.model_runtime.redis.worker.liveness import Presence
+from interject.model_runtime.redis.worker.liveness import Liveness
 from interject.model_runtime.redis.worker.owned_session import Tenant
 from interject.model_runtime.redis.worker.placing import Placing
-from interject.model_runtime.redis.worker.recovery.assignments import Arrivals
-from interject.model_runtime.redis.worker.recovery.takeover import load
-from interject.model_runtime.redis.worker.token_encoding import spell, spell_prefix
+from interject.model_runtime.redis.worker.recovery.assignments import Assignments
+from interject.model_runtime.redis.worker.recovery.orphaned_session import load
+from interject.model_runtime.redis.worker.token_encoding import encode_prefix, encode_texts
 from interject.model_runtime.remote import wire
 from interject.model_runtime.telemetry.worker_watch import NoObserver
 from interject.model_runtime.threads import leave_a_core
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.redis.pipelining_client import Client
     from interject.model_runtime.redis.streams import Entries
     from interject.model_runtime.redis.worker.owned_session import Write
-    from interject.model_runtime.redis.worker.recovery.takeover import Legacy
+    from interject.model_runtime.redis.worker.recovery.orphaned_session import OrphanedSession
     from interject.model_runtime.redis.worker.token_encoding import Input
     from interject.model_runtime.telemetry.worker_watch import WorkerObserver
 
@@ -113,11 +113,11 @@ class Worker:
             self._keys, name=name, slots=slots, tenants=address.tenants, timings=self._timings
         )
         token = self._lease.token
-        self._presence = Presence(self._keys.alive(token), wait_s=self._timings.beat_s)
-        self._lookout = Lookout(self._keys, token=token, presence=self._presence)
+        self._liveness = Liveness(self._keys.alive(token), wait_s=self._timings.beat_s)
+        self._detector = FailureDetector(self._keys, token=token, liveness=self._liveness)
         self._bereaved = asyncio.Event()
         trial_s = 2 * self._timings.worker_lease_s
-        self._arrivals = Arrivals(self._keys, token, model=self._model, trial_s=trial_s)
+        self._assignments = Assignments(self._keys, token, model=self._model, trial_s=trial_s)
         self._tenants: dict[str, Tenant] = {}
         self._news = asyncio.Event()
         self._sieve = Sieve()
@@ -140,7 +140,7 @@ class Worker:
         :raises RuntimeFailure: when Redis cannot be used, the name is taken, or the engine fails.
         """
         reading, writing, leasing, placing = (Link(self._home) for _ in range(4))
-        showing = Link(self._home, self._presence.interrupted)
+        showing = Link(self._home, self._liveness.interrupted)
         self._host = EngineHost(self._engine, self._deliver, model=self._model)
         try:
             joining = partial(self._join, leasing)
@@ -176,7 +176,7 @@ class Worker:
     ) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._hold(showing), name="presence"),
+                group.create_task(self._hold(showing), name="liveness"),
                 group.create_task(self._always(self._read, reading), name="read"),
                 group.create_task(self._always(self._write, writing), name="write"),
                 group.create_task(self._always(self._beat, leasing), name="beat"),
@@ -212,7 +212,7 @@ class Worker:
 
     async def _hold(self, link: Link) -> None:
         """Others tell of an outage: this one never gets as far as to know that it is over."""
-        await always(self._presence.hold, link, self._timings, None, self._observer.outage)
+        await always(self._liveness.hold, link, self._timings, None, self._observer.outage)
 
     # The lease
 
@@ -232,7 +232,7 @@ class Worker:
     async def _look(self, client: Client) -> None:
         """What a dead worker had is shared out in the next beat, which then comes at once."""
         await asyncio.sleep(self._timings.look_s)
-        if not self._lease.draining and await self._lookout.look(client):
+        if not self._lease.draining and await self._detector.look(client):
             self._bereaved.set()
 
     async def _reclaim(self, client: Client, tenants: list[Tenant]) -> None:
@@ -292,7 +292,7 @@ class Worker:
 
     def _remove(self, tenant: Tenant) -> None:
         if self._tenants.get(tenant.key) is tenant:
-            self._arrivals.acquit(tenant.key)
+            self._assignments.acquit(tenant.key)
             del self._tenants[tenant.key]
             self._unwritten.pop(tenant.key, None)
 
@@ -314,7 +314,7 @@ class Worker:
             told.update(name for name in names_in(fields) if tenant_of(name) == owner)
         places = {self._keys.input(tenant.key): tenant.read_to for tenant in self._known(told)}
         reads = (self._sieve.question(places, count=ENTRIES_A_READ),) if places else ()
-        arrived, *inputs = await client.exchange((self._arrivals.question, *reads))
+        arrived, *inputs = await client.exchange((self._assignments.question, *reads))
         raise_errors((arrived, *inputs))
         taken: list[Input] = []
         for key, entries in self._sieve.entries(inputs[0] if inputs else None):
@@ -324,7 +324,7 @@ class Worker:
             if self._hurried:
                 await self._hurry(client)
         if arrived:
-            await self._adopt_some(client, await self._arrivals.by_urgency(client, arrived))
+            await self._adopt_some(client, await self._assignments.by_urgency(client, arrived))
 
     def _known(self, keys: set[str]) -> list[Tenant]:
         return [self._tenants[key] for key in keys if key in self._tenants]
@@ -332,7 +332,7 @@ class Worker:
     async def _put(self, taken: list[Input]) -> None:
         """What was read is not read again: it must not be lost to an error of the next read."""
         if taken:
-            self._host.put(await spell(self._engine.prompt_encoder, taken))
+            self._host.put(await encode_texts(self._engine.prompt_encoder, taken))
 
     async def _hurry(self, client: Client) -> None:
         """More of the streams that are full of rubbish, for what may stand behind it."""
@@ -358,53 +358,53 @@ class Worker:
         if intake.hurry:
             self._hurried.add(key)
 
-    async def _adopt_some(self, client: Client, arrived: list[Legacy]) -> None:
+    async def _adopt_some(self, client: Client, arrived: list[OrphanedSession]) -> None:
         """A slot may still be held by a session that is lost and was not missed yet."""
         adopted = 0
-        for legacy in arrived:
-            full = legacy.key not in self._tenants and len(self._tenants) >= self._slots
+        for orphan in arrived:
+            full = orphan.key not in self._tenants and len(self._tenants) >= self._slots
             if full or adopted == ADOPTIONS_A_READ:
                 continue
             adopted += 1
             try:
-                await self._adopt(client, legacy)
+                await self._adopt(client, orphan)
             except FAILURES:
-                self._arrivals.postpone(legacy.key)
+                self._assignments.postpone(orphan.key)
                 raise
 
-    async def _adopt(self, client: Client, legacy: Legacy) -> None:
-        whole = await load(client, self._keys, legacy, token=self._lease.token, model=self._model)
+    async def _adopt(self, client: Client, orphan: OrphanedSession) -> None:
+        whole = await load(client, self._keys, orphan, token=self._lease.token, model=self._model)
         if whole is None:
-            return self._arrivals.forget(legacy.key)
-        prefix = await spell_prefix(self._engine.prompt_encoder, whole.options)
+            return self._assignments.forget(orphan.key)
+        prefix = await encode_prefix(self._engine.prompt_encoder, whole.options)
         self._take_over(whole, prefix)
-        await self._arrivals.strike(client, legacy.key)
+        await self._assignments.strike(client, orphan.key)
 
-    def _take_over(self, legacy: Legacy, prefix: ForwardInput | RuntimeFailure) -> None:
+    def _take_over(self, orphan: OrphanedSession, prefix: ForwardInput | RuntimeFailure) -> None:
         """A session may come back that was lost to another worker and not yet missed here."""
-        key, epoch = legacy.key, legacy.epoch
+        key, epoch = orphan.key, orphan.epoch
         known = self._tenants.get(key)
         if known is not None and known.epoch == epoch:
             return
         if known is not None:
             self._forget(known)
         tenant = Tenant(
-            key, legacy.options, epoch, legacy.cursor,
-            number=legacy.number, written=legacy.written,
-            has_journal=legacy.has_journal, has_snapshot=legacy.has_snapshot,
+            key, orphan.options, epoch, orphan.cursor,
+            number=orphan.number, written=orphan.written,
+            has_journal=orphan.has_journal, has_snapshot=orphan.has_snapshot,
         )  # fmt: skip
         self._tenants[key] = tenant
-        self._observer.adopted(restored=legacy.known is not None)
-        if legacy.failure:
-            reason = legacy.failure
+        self._observer.adopted(restored=orphan.known is not None)
+        if orphan.failure:
+            reason = orphan.failure
             logger.error("a session is lost", extra={"session": shown(key), "reason": reason})
-            self._deliver([Batch(key, epoch, legacy.farewell, legacy.cursor, closed=True)])
-        elif legacy.known is None:
-            self._host.admit(key, epoch, legacy.options, prefix, cursor=legacy.cursor)
+            self._deliver([Batch(key, epoch, orphan.farewell, orphan.cursor, closed=True)])
+        elif orphan.known is None:
+            self._host.admit(key, epoch, orphan.options, prefix, cursor=orphan.cursor)
         else:
             self._host.restore(
-                key, epoch, legacy.options, prefix, legacy.known,
-                cursor=legacy.cursor, entries=legacy.places,
+                key, epoch, orphan.options, prefix, orphan.known,
+                cursor=orphan.cursor, entries=orphan.places,
             )  # fmt: skip
 
     # Writing
@@ -485,7 +485,7 @@ class Worker:
     def _settle(self, tenant: Tenant) -> None:
         tenant.settle()
         tenant.failures = 0
-        self._arrivals.acquit(tenant.key)
+        self._assignments.acquit(tenant.key)
         if tenant.closed:
             self._remove(tenant)
         elif tenant.waits:

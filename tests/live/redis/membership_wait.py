@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 async def watched(watcher: Worker, name: str) -> None:
     """Until a worker has seen another one listen, since it last subscribed itself."""
-    lookout, presence = watcher._lookout, watcher._presence
+    detector, liveness = watcher._detector, watcher._liveness
 
     def seen() -> bool:
-        now = presence.term is not None and lookout._term == presence.term
-        return now and any(token.startswith(f"{name}:") for token in lookout._seen)
+        now = liveness.term is not None and detector._term == liveness.term
+        return now and any(token.startswith(f"{name}:") for token in detector._seen)
 
     await until(seen)

@@ -171,7 +171,7 @@ async def test_a_killed_worker_is_missed_on_the_node_that_a_shard_was_moved_to(
                 here, there = cluster.masters[0], cluster.masters[2]
                 await asyncio.to_thread(cluster.move, "b", here, there)
                 await talk.push(5, 10)
-                await until(lambda: heir._presence.term == 2)
+                await until(lambda: heir._liveness.term == 2)
                 await watched(heir, "w1")
                 victim.kill()
                 await talk.push(10, 20)

@@ -157,12 +157,12 @@ async def test_who_loses_only_its_subscription_subscribes_again(redis_server: Re
         Redis.from_url(redis_server.url) as admin,
     ):
         talk = ClientSession(await runtime.open(options("a")), SOUND)
-        await until(lambda: one._presence.term == 1)
+        await until(lambda: one._liveness.term == 1)
         (client,) = await admin.client_list(_type="pubsub")
         async with hired(redis_server.url, name="w2", timings=slow) as other:
             await watched(other, "w1")
             await admin.client_kill_filter(_id=client["id"])
-            await until(lambda: one._presence.term == 2)
+            await until(lambda: one._liveness.term == 2)
             await asyncio.sleep(3 * slow.look_s)
             await talk.push(0, 5)
             assert (one.session_count, other.session_count) == (1, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.redis.worker.recovery.takeover import survey
+from interject.model_runtime.redis.worker.recovery.orphaned_session import survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from interject.model_runtime.redis.keys import Keys
     from interject.model_runtime.redis.packing import Command
     from interject.model_runtime.redis.pipelining_client import Client
-    from interject.model_runtime.redis.worker.recovery.takeover import Legacy
+    from interject.model_runtime.redis.worker.recovery.orphaned_session import OrphanedSession
 
 AT_ONCE = 64
 
 
-class Arrivals:
+class Assignments:
     """Each is looked at once to find out which ones cannot wait, and read in full when it is its
     turn. It stays on the list in Redis until it was taken over.
 
@@ -42,7 +42,7 @@ class Arrivals:
         self._clock = clock
         self._tried = ""
         self._tried_until_s = 0.0
-        self._surveyed: dict[str, Legacy] = {}
+        self._surveyed: dict[str, OrphanedSession] = {}
         self._postponed: set[str] = set()
 
     @property
@@ -50,10 +50,10 @@ class Arrivals:
         """What `by_urgency` takes the answer of."""
         return "LRANGE", self._keys.todo(self._token), 0, AT_ONCE - 1
 
-    async def by_urgency(self, client: Client, answer: Sequence[bytes]) -> list[Legacy]:
+    async def by_urgency(self, client: Client, answer: Sequence[bytes]) -> list[OrphanedSession]:
         """The most urgent first, and last those that could not be read; one suspect at most."""
         arrived = dict.fromkeys(key.decode() for key in answer)
-        known = {key: legacy for key, legacy in self._surveyed.items() if key in arrived}
+        known = {key: orphan for key, orphan in self._surveyed.items() if key in arrived}
         unknown = [key for key in arrived if key not in known]
         if unknown:
             found = await survey(client, self._keys, unknown, token=self._token, model=self._model)
@@ -63,11 +63,11 @@ class Arrivals:
                 await client.srem(self._keys.owned(self._token), key)
         self._surveyed = known
         self._postponed &= known.keys()
-        by_urgency = sorted(known.values(), key=lambda legacy: legacy.urgency, reverse=True)
-        found_all = sorted(by_urgency, key=lambda legacy: legacy.key in self._postponed)
-        suspects = [legacy for legacy in found_all if legacy.suspect]
+        by_urgency = sorted(known.values(), key=lambda orphan: orphan.urgency, reverse=True)
+        found_all = sorted(by_urgency, key=lambda orphan: orphan.key in self._postponed)
+        suspects = [orphan for orphan in found_all if orphan.suspect]
         left = suspects if self._on_trial else suspects[1:]
-        return [legacy for legacy in found_all if legacy not in left]
+        return [orphan for orphan in found_all if orphan not in left]
 
     def acquit(self, key: str) -> None:
         """Something was written for it, or it has gone."""
@@ -89,8 +89,8 @@ class Arrivals:
 
     async def strike(self, client: Client, key: str) -> None:
         """It was taken over, or is somebody else's."""
-        legacy = self._surveyed.get(key)
-        if legacy is not None and legacy.suspect:
+        orphan = self._surveyed.get(key)
+        if orphan is not None and orphan.suspect:
             self._tried, self._tried_until_s = key, self._clock() + self._trial_s
         self.forget(key)
         await client.lrem(self._keys.todo(self._token), 1, key)

@@ -25,7 +25,7 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from interject.model_runtime.redis.worker.engine_host import EngineHost
-from interject.model_runtime.redis.worker.token_encoding import spell, spell_prefix
+from interject.model_runtime.redis.worker.token_encoding import encode_prefix, encode_texts
 from interject.model_runtime.remote import wire
 from tests.fakes.device import Device
 from tests.model_runtime.worlds import small_model
@@ -228,7 +228,7 @@ class Scene:
     async def open(self, *names: str, session_id: str = "") -> None:
         for name in names:
             options = SessionOptions(session_id or name, threshold=1.0)
-            prefix = await spell_prefix(self.engine.prompt_encoder, options)
+            prefix = await encode_prefix(self.engine.prompt_encoder, options)
             self.host.admit(name, 1, options, prefix, cursor="0-1")
         await until(lambda: len(self.outputs(wire.Opened)) == len(names))
 
@@ -296,7 +296,7 @@ async def test_texts_are_answered_in_order_and_a_long_one_is_refused() -> None:
         inputs = [
             ("a", f"{n}-0", wire.TextTurn(text, answer=False)) for n, text in enumerate(texts)
         ]
-        scene.host.put(await spell(scene.engine.prompt_encoder, inputs))
+        scene.host.put(await encode_texts(scene.engine.prompt_encoder, inputs))
         await until(lambda: len(scene.outputs(wire.Answer)) == 3)
         answers = scene.outputs(wire.Answer)
         assert [answer.entry for answer in answers] == ["0-0", "1-0", "2-0"]
@@ -327,7 +327,7 @@ async def test_a_memory_that_the_model_cannot_take_ends_that_session_alone() -> 
     try:
         await scene.open("good")
         options = SessionOptions("bad", threshold=1.0)
-        prefix = await spell_prefix(scene.engine.prompt_encoder, options)
+        prefix = await encode_prefix(scene.engine.prompt_encoder, options)
         scene.host.restore("bad", 2, options, prefix, poisoned(), cursor="1-0", entries={})
         await until(lambda: scene.outputs(Closed))
         assert scene.outputs(Closed) == [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.worker.failure_detector import Lookout
-from interject.model_runtime.redis.worker.liveness import Presence
+from interject.model_runtime.redis.worker.failure_detector import FailureDetector
+from interject.model_runtime.redis.worker.liveness import Liveness
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -19,12 +19,12 @@ class Fleet:
         self.listening = {"a", "b", "c"}
         self.leases = {"a", "b", "c"}
         self.ended: list[str] = []
-        self.presence = Presence("alive", wait_s=1.0)
-        self.presence.term = 1
-        self.lookout = Lookout(Keys("0"), token="a", presence=self.presence)
+        self.liveness = Liveness("alive", wait_s=1.0)
+        self.liveness.term = 1
+        self.detector = FailureDetector(Keys("0"), token="a", liveness=self.liveness)
 
     async def look(self) -> bool:
-        return await self.lookout.look(cast("Redis", self))
+        return await self.detector.look(cast("Redis", self))
 
     async def eval(self, script: str, count: int, fleet: str, prefix: str, *tokens: str) -> object:
         assert (count, fleet, prefix) == (1, "interject:2:{0}:fleet", "interject:2:{0}:")
@@ -39,12 +39,12 @@ class Fleet:
     def redis_begins_anew(self) -> None:
         """Everybody has to subscribe again."""
         self.listening.clear()
-        self.presence.interrupted()
+        self.liveness.interrupted()
 
     def subscribe(self, *tokens: str) -> None:
         self.listening |= set(tokens)
         if "a" in tokens:
-            self.presence.term = 2
+            self.liveness.term = 2
 
 
 async def test_two_silent_looks_end_a_lease_once() -> None:
@@ -124,4 +124,4 @@ async def test_where_this_worker_does_not_listen_zeros_mean_nothing() -> None:
     for _ in range(3):
         assert not await fleet.look()
     assert fleet.ended == []
-    assert fleet.presence._missed, "it should listen where it looks"
+    assert fleet.liveness._missed, "it should listen where it looks"

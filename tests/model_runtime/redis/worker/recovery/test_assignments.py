@@ -9,15 +9,15 @@ import pytest
 from interject.model_runtime.engine.journal import Decided, Fed, JournalEntry
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.worker.recovery.assignments import Arrivals
-from interject.model_runtime.redis.worker.recovery.takeover import load
+from interject.model_runtime.redis.worker.recovery.assignments import Assignments
+from interject.model_runtime.redis.worker.recovery.orphaned_session import load
 from interject.model_runtime.redis.worker.snapshot_codec import write_journal
 from interject.model_runtime.remote import wire
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
     from interject.model_runtime.redis.pipelining_client import Client
-    from interject.model_runtime.redis.worker.recovery.takeover import Legacy
+    from interject.model_runtime.redis.worker.recovery.orphaned_session import OrphanedSession
 
 KEYS = Keys("0")
 TRIAL_S = 2.0
@@ -85,13 +85,13 @@ class Held:
         return self.wills[name.rpartition(":")[2]]
 
 
-def arrivals_here(model: str = "m", clock: FakeClock | None = None) -> Arrivals:
-    return Arrivals(KEYS, "me", model=model, trial_s=TRIAL_S, clock=clock or FakeClock())
+def assignments_here(model: str = "m", clock: FakeClock | None = None) -> Assignments:
+    return Assignments(KEYS, "me", model=model, trial_s=TRIAL_S, clock=clock or FakeClock())
 
 
-async def order(arrivals: Arrivals, held: Held) -> list[Legacy]:
+async def order(assignments: Assignments, held: Held) -> list[OrphanedSession]:
     answer = [key.encode() for key in held.todo]
-    return await arrivals.by_urgency(cast("Client", held), answer)
+    return await assignments.by_urgency(cast("Client", held), answer)
 
 
 async def test_new_ones_come_first_then_replies_then_the_longest_backlog() -> None:
@@ -103,31 +103,31 @@ async def test_new_ones_come_first_then_replies_then_the_longest_backlog() -> No
         broken=Will(*DECIDED),
     )
     held.wills["broken"].journal[0][1][b"j"] = b"{"
-    found = await order(arrivals_here(), held)
-    assert {legacy.key for legacy in found[:2]} == {"new", "broken"}
-    assert [legacy.key for legacy in found[2:]] == ["talking", "behind", "idle"]
-    assert [legacy.waiting for legacy in found[2:]] == [1, 6, 1]
-    assert [legacy.key for legacy in found if legacy.failure] == ["broken"]
+    found = await order(assignments_here(), held)
+    assert {orphan.key for orphan in found[:2]} == {"new", "broken"}
+    assert [orphan.key for orphan in found[2:]] == ["talking", "behind", "idle"]
+    assert [orphan.waiting for orphan in found[2:]] == [1, 6, 1]
+    assert [orphan.key for orphan in found if orphan.failure] == ["broken"]
 
 
 async def test_each_is_looked_at_once_and_stays_until_it_is_struck() -> None:
     held = Held(a=Will(*DECIDED), b=Will(*DECIDED), theirs=Will(*DECIDED, worker="other"))
-    arrivals = arrivals_here()
-    assert {legacy.key for legacy in await order(arrivals, held)} == {"a", "b"}
+    assignments = assignments_here()
+    assert {orphan.key for orphan in await order(assignments, held)} == {"a", "b"}
     assert held.todo == ["a", "b"]
-    await arrivals.strike(cast("Client", held), "a")
-    assert [legacy.key for legacy in await order(arrivals, held)] == ["b"]
+    await assignments.strike(cast("Client", held), "a")
+    assert [orphan.key for orphan in await order(assignments, held)] == ["b"]
     assert held.asked == ["a", "b", "theirs"]
 
 
 async def test_one_that_was_given_away_and_back_is_looked_at_again() -> None:
     held = Held(a=Will(*DECIDED))
-    arrivals = arrivals_here()
-    (before,) = await order(arrivals, held)
+    assignments = assignments_here()
+    (before,) = await order(assignments, held)
     held.wills["a"].state[b"epoch"] = b"9"
     assert await load(cast("Client", held), KEYS, before, token="me", model="m") is None
-    arrivals.forget("a")
-    (after,) = await order(arrivals, held)
+    assignments.forget("a")
+    (after,) = await order(assignments, held)
     assert (before.epoch, after.epoch) == (7, 9)
 
 
@@ -146,8 +146,8 @@ async def test_unreadable_options_are_answered_under_the_right_name(
 ) -> None:
     held = Held(a=Will())
     held.wills["a"].state |= {b"options": options, b"written": written}
-    (legacy,) = await order(arrivals_here(), held)
-    *first, end = legacy.farewell
+    (orphan,) = await order(assignments_here(), held)
+    *first, end = orphan.farewell
     assert isinstance(end, Closed)
     assert (end.session_id, end.reason) == (session_id, CloseReason.FAILURE)
     assert reason in end.detail
@@ -156,21 +156,21 @@ async def test_unreadable_options_are_answered_under_the_right_name(
 
 async def test_one_that_could_not_be_read_keeps_no_other_waiting() -> None:
     held = Held(a=Will(*DECIDED, entries=9), b=Will(*DECIDED, entries=4))
-    arrivals = arrivals_here()
-    assert [legacy.key for legacy in await order(arrivals, held)] == ["a", "b"]
-    arrivals.postpone("a")
-    assert [legacy.key for legacy in await order(arrivals, held)] == ["b", "a"]
-    await arrivals.strike(cast("Client", held), "a")
+    assignments = assignments_here()
+    assert [orphan.key for orphan in await order(assignments, held)] == ["a", "b"]
+    assignments.postpone("a")
+    assert [orphan.key for orphan in await order(assignments, held)] == ["b", "a"]
+    await assignments.strike(cast("Client", held), "a")
     held.todo.append("a")
-    assert [legacy.key for legacy in await order(arrivals, held)] == ["a", "b"]
+    assert [orphan.key for orphan in await order(assignments, held)] == ["a", "b"]
 
 
 async def test_what_may_have_cost_workers_their_leases_comes_last_and_ends_at_last() -> None:
     held = Held(bad=Will(written=0), worse=Will(written=0), good=Will(*DECIDED))
     held.wills["bad"].state[b"lost"] = b"2"
     held.wills["worse"].state[b"lost"] = b"3"
-    good, bad, worse = await order(arrivals_here(), held)
-    assert [legacy.key for legacy in (good, bad, worse)] == ["good", "bad", "worse"]
+    good, bad, worse = await order(assignments_here(), held)
+    assert [orphan.key for orphan in (good, bad, worse)] == ["good", "bad", "worse"]
     assert (good.failure, bad.failure) == ("", "")
     assert worse.failure == "2 workers that took it over lost their leases"
 
@@ -181,21 +181,21 @@ async def test_suspects_are_tried_alone_so_that_none_is_blamed_for_another() -> 
     for name in names:
         held.wills[name].state[b"lost"] = b"2"
     clock = FakeClock()
-    arrivals, client = arrivals_here(clock=clock), cast("Client", held)
-    assert [legacy.key for legacy in await order(arrivals, held)] == ["good", "bad"]
-    await arrivals.strike(client, "bad")
-    assert [legacy.key for legacy in await order(arrivals, held)] == ["good"]
+    assignments, client = assignments_here(clock=clock), cast("Client", held)
+    assert [orphan.key for orphan in await order(assignments, held)] == ["good", "bad"]
+    await assignments.strike(client, "bad")
+    assert [orphan.key for orphan in await order(assignments, held)] == ["good"]
     assert held.todo == ["good", "beside", "last"]
-    arrivals.acquit("good")
-    assert [legacy.key for legacy in await order(arrivals, held)] == ["good"]
-    arrivals.acquit("bad")
-    assert [legacy.key for legacy in await order(arrivals, held)] == ["good", "beside"]
-    await arrivals.strike(client, "beside")
+    assignments.acquit("good")
+    assert [orphan.key for orphan in await order(assignments, held)] == ["good"]
+    assignments.acquit("bad")
+    assert [orphan.key for orphan in await order(assignments, held)] == ["good", "beside"]
+    await assignments.strike(client, "beside")
     clock.advance(TRIAL_S)
-    assert [legacy.key for legacy in await order(arrivals, held)] == ["good", "last"]
+    assert [orphan.key for orphan in await order(assignments, held)] == ["good", "last"]
 
 
 async def test_what_another_model_made_is_refused_with_the_reason() -> None:
     held = Held(theirs=Will(*DECIDED))
-    (legacy,) = await order(arrivals_here(model="other"), held)
-    assert legacy.failure.startswith("the session was another model's (m, not other); open it anew")
+    (orphan,) = await order(assignments_here(model="other"), held)
+    assert orphan.failure.startswith("the session was another model's (m, not other); open it anew")

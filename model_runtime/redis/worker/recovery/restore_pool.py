@@ -11,66 +11,69 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from interject.model_runtime.engine.restoration import Restoration
-    from interject.model_runtime.redis.worker.engine_session import Guest
+    from interject.model_runtime.redis.worker.engine_session import EngineSession
 
 Action = Callable[[], None]
 
 
 @dataclass(slots=True)
-class Newcomer:
+class PendingRestore:
     """`later` is what was asked of the session meanwhile, in order."""
 
-    guest: Guest
+    session: EngineSession
     restoration: Restoration
     done: Future[None]
     later: list[Action] = field(default_factory=list)
 
 
-class Restorers:
+class RestorePool:
     """Threads that fill slots. Every method is called from the engine's thread."""
 
     def __init__(self, threads: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="interject-restorer")
-        self._newcomers: dict[str, Newcomer] = {}
+        self._pending: dict[str, PendingRestore] = {}
 
     def begin(
-        self, guest: Guest, restoration: Restoration, done: Callable[[Newcomer], None]
+        self,
+        session: EngineSession,
+        restoration: Restoration,
+        done: Callable[[PendingRestore], None],
     ) -> None:
         """Run it; `done` is called from another thread."""
-        newcomer = Newcomer(guest, restoration, self._pool.submit(restoration.run))
-        self._newcomers[guest.key] = newcomer
-        newcomer.done.add_done_callback(lambda _: done(newcomer))
+        pending = PendingRestore(session, restoration, self._pool.submit(restoration.run))
+        self._pending[session.key] = pending
+        pending.done.add_done_callback(lambda _: done(pending))
 
     def defer(self, key: str, action: Action) -> bool:
         """Keep it until the session is there; False when nobody of that name is on the way."""
-        newcomer = self._newcomers.get(key)
-        if newcomer is not None:
-            newcomer.later.append(action)
-        return newcomer is not None
+        pending = self._pending.get(key)
+        if pending is not None:
+            pending.later.append(action)
+        return pending is not None
 
-    def arrive(self, newcomer: Newcomer) -> bool:
+    def arrive(self, pending: PendingRestore) -> bool:
         """Whether it was still awaited.
 
         :raises Exception: what its restoration raised.
         """
-        if self._newcomers.get(newcomer.guest.key) is not newcomer:
+        if self._pending.get(pending.session.key) is not pending:
             return False
-        del self._newcomers[newcomer.guest.key]
-        newcomer.done.result()
+        del self._pending[pending.session.key]
+        pending.done.result()
         return True
 
     def turn_back(self, key: str) -> Restoration | None:
         """Await it no longer, and have its slot left alone from now on."""
-        newcomer = self._newcomers.pop(key, None)
-        if newcomer is None:
+        pending = self._pending.pop(key, None)
+        if pending is None:
             return None
-        newcomer.restoration.give_up()
-        if not newcomer.done.cancel():
-            newcomer.done.exception()
-        return newcomer.restoration
+        pending.restoration.give_up()
+        if not pending.done.cancel():
+            pending.done.exception()
+        return pending.restoration
 
     def close(self) -> None:
         """End the threads."""
-        for key in list(self._newcomers):
+        for key in list(self._pending):
             self.turn_back(key)
         self._pool.shutdown()

@@ -44,7 +44,7 @@ FIRST_ENTRY = "0-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Legacy:
+class OrphanedSession:
     """A session as it was left.
 
     `known` is None where no worker has noted anything; `failure` says why it cannot go on. About
@@ -91,7 +91,7 @@ class Legacy:
 
 async def survey(
     client: Client, keys: Keys, arrived: Sequence[str], *, token: str, model: str
-) -> dict[str, Legacy]:
+) -> dict[str, OrphanedSession]:
     """Those of the sessions that are this worker's, each without its snapshot and frames."""
     pipeline = client.pipeline(transaction=False)
     for key in arrived:
@@ -126,22 +126,22 @@ def _count(state: wire.Fields, name: bytes) -> int:
     return int(found) if found.isdigit() else 0
 
 
-def _begin(key: str, state: wire.Fields, noted: Any, length: Any, model: str) -> Legacy:
+def _begin(key: str, state: wire.Fields, noted: Any, length: Any, model: str) -> OrphanedSession:
     """A snapshot trims both streams: input holds what was decided since then, and what waits."""
     data = state.get(b"options", b"")
-    blank = Legacy(
+    blank = OrphanedSession(
         key, SessionOptions(wire.session_id_in(data) or key), int(state[b"epoch"]),
         _count(state, b"number"), int(state[b"written"]), lost=_count(state, b"lost"),
         has_snapshot=b"snapshot" in state,
     )  # fmt: skip
     try:
-        legacy = replace(blank, options=wire.decode_options(data))
+        orphan = replace(blank, options=wire.decode_options(data))
     except wire.WireError as error:
         return replace(blank, failure=str(error))
-    if legacy.lost > MOST_LOST:
+    if orphan.lost > MOST_LOST:
         return replace(blank, failure=f"{MOST_LOST} workers that took it over lost their leases")
-    if legacy.written <= 0:
-        return legacy
+    if orphan.written <= 0:
+        return orphan
     try:
         raise_errors((noted, length))
         journal = entries(noted)
@@ -152,46 +152,46 @@ def _begin(key: str, state: wire.Fields, noted: Any, length: Any, model: str) ->
         return _lost(blank, error)
     waiting = length - sum(isinstance(deed, Decided) for deed in deeds)
     known = SavedSession(None, deeds, ())
-    return replace(legacy, known=known, cursor=cursor, waiting=waiting, has_journal=bool(journal))
+    return replace(orphan, known=known, cursor=cursor, waiting=waiting, has_journal=bool(journal))
 
 
 async def load(
-    client: Client, keys: Keys, legacy: Legacy, *, token: str, model: str
-) -> Legacy | None:
+    client: Client, keys: Keys, orphan: OrphanedSession, *, token: str, model: str
+) -> OrphanedSession | None:
     """What is still missing; None when the session has been given to somebody since."""
-    if legacy.known is None:
-        return legacy
+    if orphan.known is None:
+        return orphan
     pipeline = client.pipeline(transaction=False)
-    pipeline.get(keys.snapshot(legacy.key))
-    pipeline.hget(keys.session(legacy.key), "epoch")
-    pipeline.hget(keys.session(legacy.key), "worker")
+    pipeline.get(keys.snapshot(orphan.key))
+    pipeline.hget(keys.session(orphan.key), "epoch")
+    pipeline.hget(keys.session(orphan.key), "worker")
     try:
         saved, epoch, worker = await pipeline.execute()
-        if (epoch, worker) != (str(legacy.epoch).encode(), token.encode()):
+        if (epoch, worker) != (str(orphan.epoch).encode(), token.encode()):
             return None
-        if saved is None and legacy.has_snapshot:
+        if saved is None and orphan.has_snapshot:
             raise LookupError("the snapshot is gone")
         snapshot, cursor = (
             (None, FIRST_ENTRY) if saved is None else read_snapshot(saved, model=model)
         )
-        cursor = cursor if legacy.cursor == FIRST_ENTRY else legacy.cursor
+        cursor = cursor if orphan.cursor == FIRST_ENTRY else orphan.cursor
         first = 0 if snapshot is None else snapshot.audio_cursor.next_seq
-        frames = await _frames(client, keys.input(legacy.key), first_seq=first, cursor=cursor)
+        frames = await _frames(client, keys.input(orphan.key), first_seq=first, cursor=cursor)
     except _UNREADABLE as error:
-        return _lost(legacy, error)
-    known = SavedSession(snapshot, legacy.known.journal, tuple(frames.values()))
+        return _lost(orphan, error)
+    known = SavedSession(snapshot, orphan.known.journal, tuple(frames.values()))
     places = {frame.seq: entry for entry, frame in frames.items()}
-    return replace(legacy, known=known, cursor=cursor, places=places)
+    return replace(orphan, known=known, cursor=cursor, places=places)
 
 
-def _lost(legacy: Legacy, error: Exception) -> Legacy:
+def _lost(orphan: OrphanedSession, error: Exception) -> OrphanedSession:
     """:raises RedisError: when Redis could not be asked."""
     if isinstance(error, RedisError) and handling(error) is not Handling.SESSION:
         raise error
     reason = f"what the last worker wrote cannot be read ({type(error).__name__})"
     if isinstance(error, RuntimeFailure):
         reason = str(error)
-    return replace(legacy, known=None, cursor=FIRST_ENTRY, failure=reason)
+    return replace(orphan, known=None, cursor=FIRST_ENTRY, failure=reason)
 
 
 def _deeds(journal: Entries, model: str) -> tuple[tuple[JournalEntry, ...], str]:
