@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.redis.pipelining_client import Client
     from interject.model_runtime.redis.requests import OpenRequest
     from interject.model_runtime.redis.timings import Timings
-    from interject.model_runtime.redis.worker.lease import Lease
+    from interject.model_runtime.redis.worker.membership import Lease
 
 REQUESTS_A_READ = 4
 """Of each tenant: one that asks for much keeps no other waiting."""

@@ -46,10 +46,8 @@ from interject.model_runtime.redis.timings import Timings, milliseconds
 from interject.model_runtime.redis.worker import mending, writes
 from interject.model_runtime.redis.worker.engine_host import EngineHost
 from interject.model_runtime.redis.worker.engine_session import Batch
-from interject.model_runtime.redis.worker.failure_detector import FailureDetector
 from interject.model_runtime.redis.worker.intake import ENTRIES_A_READ
-from interject.model_runtime.redis.worker.lease import Lease
-from interject.model_runtime.redis.worker.liveness import Liveness
+from interject.model_runtime.redis.worker.membership import FailureDetector, Lease, Liveness
 from interject.model_runtime.redis.worker.owned_session import Tenant
 from interject.model_runtime.redis.worker.placing import Placing
 from interject.model_runtime.redis.worker.recovery.assignments import Assignments

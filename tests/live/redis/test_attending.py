@@ -16,7 +16,7 @@ from interject.model_runtime.redis.client.shard import ATTENDED_AT_ONCE, Shard
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.timings import Timings
-from interject.model_runtime.redis.worker.lease import Lease
+from interject.model_runtime.redis.worker.membership import Lease
 
 if TYPE_CHECKING:
     from interject.model_runtime.redis.pipelining_client import Client

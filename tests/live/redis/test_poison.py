@@ -17,7 +17,7 @@ from interject.model_runtime.protocol import (
 from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.timings import Timings
-from interject.model_runtime.redis.worker.lease import Lease
+from interject.model_runtime.redis.worker.membership import Lease
 from interject.model_runtime.redis.worker.placing import Placing
 from tests.contract.runtime_contract import heard, of, until_closed
 from tests.live.conftest import hired

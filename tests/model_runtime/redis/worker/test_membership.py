@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.worker.failure_detector import FailureDetector
-from interject.model_runtime.redis.worker.liveness import Liveness
+from interject.model_runtime.redis.worker.membership import FailureDetector, Liveness
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
