@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from interject.model_runtime.redis.link import Link
+    from interject.model_runtime.redis.link import ShardConnection
 
 PLAIN_WIDTH = 120
 
@@ -34,8 +34,8 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
         from interject.model_runtime.redis.address import Address
         from interject.model_runtime.redis.errors import FAILURES, code, passes, reason
         from interject.model_runtime.redis.keys import Keys
-        from interject.model_runtime.redis.link import Link
-        from interject.model_runtime.redis.node_resolver import Home
+        from interject.model_runtime.redis.link import ShardConnection
+        from interject.model_runtime.redis.node_resolver import NodeResolver
         from interject.model_runtime.telemetry.fleet import read_fleet, together
     except ModuleNotFoundError as error:
         raise RuntimeFailure(
@@ -43,7 +43,7 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
         ) from error
     address = Address.parse(url)
     shards = [Keys(name) for name in address.shards]
-    links = [Link(Home(address, keys)) for keys in shards]
+    links = [ShardConnection(NodeResolver(address, keys)) for keys in shards]
     console = Console(file=out, highlight=False, width=None if out.isatty() else PLAIN_WIDTH)
 
     async def look() -> RenderableType:
@@ -100,7 +100,7 @@ def _print_now(console: Console, shown: RenderableType) -> None:
     console.file.flush()
 
 
-async def _check(links: Sequence[Link]) -> None:
+async def _check(links: Sequence[ShardConnection]) -> None:
     """One shard that answers is enough."""
     checks = await asyncio.gather(*(link.check() for link in links), return_exceptions=True)
     troubles = [trouble for trouble in checks if trouble is not None]

@@ -12,16 +12,16 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from interject.model_runtime.protocol import RuntimeFailure
+from interject.model_runtime.redis.connection import lay_lines
 from interject.model_runtime.redis.errors import FAILURES, explain
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
-from interject.model_runtime.redis.line import lay_lines
-from interject.model_runtime.redis.pipelining_client import Client
+from interject.model_runtime.redis.pipelining_client import RedisClient
 from interject.model_runtime.redis.url import hosts, place, split
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from interject.model_runtime.redis.url import Place
+    from interject.model_runtime.redis.url import HostPort
 
 OWN_SETTINGS = ("shard", "shards", "cluster", "tenant", "tenants", "secret")
 TENANT = re.compile(r"[a-z0-9-]{1,32}")
@@ -92,7 +92,7 @@ class Address:
         """What a client calls a session in keys."""
         return session_name(self.tenant, session_id, self.secret)
 
-    def nodes(self) -> tuple[Place, ...]:
+    def nodes(self) -> tuple[HostPort, ...]:
         """The nodes of the cluster that the URL names.
 
         :raises RuntimeFailure: when these are not hosts and ports.
@@ -104,7 +104,7 @@ class Address:
             raise RuntimeFailure(f"{self.name}: a cluster has hosts and ports, not a socket")
         return tuple(place(host) for host in hosts(parts))
 
-    def at(self, place: Place) -> Address:
+    def at(self, place: HostPort) -> Address:
         """One node of the cluster."""
         host = f"[{place[0]}]" if ":" in place[0] else place[0]
         parts = urlsplit(self.url)
@@ -112,7 +112,7 @@ class Address:
         netloc = f"{user}{host}:{place[1]}"
         return replace(self, url=urlunsplit(parts._replace(netloc=netloc)))
 
-    def client(self, on_connect: Callable[[], None] | None = None) -> Client:
+    def client(self, on_connect: Callable[[], None] | None = None) -> RedisClient:
         """A client that fails at once instead of retrying: what a retry means, callers know.
 
         `on_connect` is called whenever a connection was made anew.
@@ -131,10 +131,10 @@ class Address:
             )
         return made
 
-    def _made(self, connected: Callable[[Any], Awaitable[None]], most: int) -> Client | None:
+    def _made(self, connected: Callable[[Any], Awaitable[None]], most: int) -> RedisClient | None:
         """None where the URL names a setting that there is not, or gives it no sense."""
         try:
-            client: Any = Client.from_url(
+            client: Any = RedisClient.from_url(
                 self.url,
                 protocol=2,
                 decode_responses=False,
@@ -149,10 +149,10 @@ class Address:
         except (ValueError, TypeError, RedisError):
             return None
         lay_lines(client)
-        made: Client = client
+        made: RedisClient = client
         return made
 
-    async def check(self, client: Client) -> None:
+    async def check(self, client: RedisClient) -> None:
         """Find out now what would otherwise fail later.
 
         :raises RedisAway: when nobody is there.

@@ -39,7 +39,7 @@ class RedisAway(RuntimeAway):
     """No Redis answers there."""
 
 
-class Elsewhere(exceptions.ConnectionError):
+class WrongNode(exceptions.ConnectionError):
     """The shard was not to be had there; nothing was done."""
 
 
@@ -140,7 +140,7 @@ def handling(error: BaseException) -> Handling:
     if known is not None:
         return known
     match error:
-        case Elsewhere():
+        case WrongNode():
             return Handling.REDIRECT
         case RedisAway() | exceptions.WatchError():
             return Handling.RETRY
@@ -164,7 +164,7 @@ def is_cut(error: BaseException) -> bool:
     """Whether an answer may have been lost that was larger than Redis gives. Who has an answer, or
     never got as far as to ask, has lost none.
     """
-    if code(error) or isinstance(error, Elsewhere | RuntimeFailure) or _by_words(error):
+    if code(error) or isinstance(error, WrongNode | RuntimeFailure) or _by_words(error):
         return False
     return _UNCONNECTED not in _words(error).lower()
 

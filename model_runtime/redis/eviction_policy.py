@@ -10,18 +10,18 @@ from redis.exceptions import ResponseError
 
 from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.errors import passes
-from interject.model_runtime.redis.link import Link
-from interject.model_runtime.redis.node_resolver import Home
+from interject.model_runtime.redis.link import ShardConnection
+from interject.model_runtime.redis.node_resolver import NodeResolver
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
 
 SAFE = "noeviction"
 
 logger = logging.getLogger(__name__)
 
 
-async def eviction_policy(client: Client) -> str:
+async def eviction_policy(client: RedisClient) -> str:
     """Its `maxmemory-policy`; "" where this user may not know."""
     try:
         answer: bytes = await client.ask(("INFO", "memory"))
@@ -34,7 +34,7 @@ async def eviction_policy(client: Client) -> str:
     return next((value for name, _, value in found if name == "maxmemory_policy"), "")
 
 
-async def warn_of_eviction(client: Client) -> None:
+async def warn_of_eviction(client: RedisClient) -> None:
     """Any other policy deletes keys of sessions that still run."""
     policy = await eviction_policy(client)
     if policy not in ("", SAFE):
@@ -50,6 +50,6 @@ async def policy_of(url: str) -> str:
     :raises RuntimeFailure: when it cannot be used.
     """
     address = Address.parse(url)
-    async with contextlib.aclosing(Link(Home(address, address.keys))) as link:
+    async with contextlib.aclosing(ShardConnection(NodeResolver(address, address.keys))) as link:
         await link.check()
         return await link.run(eviction_policy)

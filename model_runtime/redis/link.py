@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from interject.model_runtime.redis.errors import FAILURES, Elsewhere, Handling, handling, reason
+from interject.model_runtime.redis.errors import FAILURES, Handling, WrongNode, handling, reason
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from interject.model_runtime.redis.address import Address
-    from interject.model_runtime.redis.node_resolver import Home
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.node_resolver import NodeResolver
+    from interject.model_runtime.redis.pipelining_client import RedisClient
 
 T = TypeVar("T")
 
 
-class Link:
+class ShardConnection:
     """A client of the shard's node; in a cluster, a new one after every failure.
 
     `on_connect` is called whenever a connection was made anew.
     """
 
-    def __init__(self, home: Home, on_connect: Callable[[], None] | None = None) -> None:
+    def __init__(self, home: NodeResolver, on_connect: Callable[[], None] | None = None) -> None:
         self._home = home
         self._on_connect = on_connect
-        self._client: Client | None = None
-        self._dropped: list[Client] = []
+        self._client: RedisClient | None = None
+        self._dropped: list[RedisClient] = []
         self._users = 0
 
-    async def run(self, step: Callable[[Client], Awaitable[T]]) -> T:
+    async def run(self, step: Callable[[RedisClient], Awaitable[T]]) -> T:
         """Do something on the node.
 
-        :raises Elsewhere: when the shard is not there; nothing was done.
+        :raises WrongNode: when the shard is not there; nothing was done.
         """
         client = await self._connected()
         self._users += 1
@@ -42,7 +42,7 @@ class Link:
             what = handling(error)
             if what is Handling.REDIRECT:
                 self._drop(client)
-                raise Elsewhere(reason(error)) from None
+                raise WrongNode(reason(error)) from None
             if what is Handling.RETRY and self._home.address.cluster:
                 self._drop(client)
             raise
@@ -73,13 +73,13 @@ class Link:
             self._drop(self._client)
         await self._close_dropped()
 
-    async def _connected(self) -> Client:
+    async def _connected(self) -> RedisClient:
         if self._client is None:
             address = await self._home.find()
             self._client = self._client or address.client(self._on_connect)
         return self._client
 
-    def _drop(self, client: Client) -> None:
+    def _drop(self, client: RedisClient) -> None:
         """Others may be using it: it is closed when nobody does."""
         self._home.forget()
         if client is self._client:

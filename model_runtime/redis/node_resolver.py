@@ -10,29 +10,29 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import MovedError, ResponseError
 
-from interject.model_runtime.redis.errors import FAILURES, Elsewhere, code, passes
+from interject.model_runtime.redis.errors import FAILURES, WrongNode, code, passes
 
 if TYPE_CHECKING:
     from interject.model_runtime.redis.address import Address
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.url import Place
+    from interject.model_runtime.redis.url import HostPort
 
 MOST_REDIRECTIONS = 5
 
 
-class Home:
+class NodeResolver:
     """Remembers a shard's node until it fails."""
 
     def __init__(self, address: Address, keys: Keys) -> None:
         self.address = address
         self._keys = keys
-        self._node: Place | None = None
+        self._node: HostPort | None = None
         self._known = list(address.nodes()) if address.cluster else []
 
     async def find(self) -> Address:
         """The address of the node; without a cluster it is the one of the URL.
 
-        :raises Elsewhere: when nobody serves the shard at the moment.
+        :raises WrongNode: when nobody serves the shard at the moment.
         """
         if not self.address.cluster:
             return self.address
@@ -44,9 +44,9 @@ class Home:
         """It failed, or said that the shard is elsewhere."""
         self._node = None
 
-    async def _ask_around(self) -> Place:
+    async def _ask_around(self) -> HostPort:
         """A node that does not answer is asked last next time."""
-        trouble: Exception = Elsewhere("no node of the cluster answers")
+        trouble: Exception = WrongNode("no node of the cluster answers")
         for place in tuple(self._known):
             try:
                 node = await self._follow(place)
@@ -62,7 +62,7 @@ class Home:
                 return node
         raise trouble
 
-    async def _follow(self, place: Place) -> Place:
+    async def _follow(self, place: HostPort) -> HostPort:
         for _ in range(MOST_REDIRECTIONS):
             client = self.address.at(place).client()
             try:
@@ -77,4 +77,4 @@ class Home:
                 return place
             finally:
                 await client.aclose()
-        raise Elsewhere("the nodes of the cluster do not agree")
+        raise WrongNode("the nodes of the cluster do not agree")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from interject.model_runtime.redis.sieve import Sieve
     from interject.model_runtime.remote import wire
 
@@ -39,7 +39,7 @@ def names_in(fields: wire.Fields) -> list[str]:
     return said.decode("ascii", "replace").split() if len(said) <= MAX_NAMES_BYTES else []
 
 
-class Follower:
+class NoticeReader:
     """Reads each stream from where it stopped last time."""
 
     def __init__(self, *, wait_s: float, sieve: Sieve | None = None) -> None:
@@ -47,7 +47,9 @@ class Follower:
         self._sieve = sieve
         self._read_to: dict[str, str] = {}
 
-    async def follow(self, client: Client, streams: Iterable[str]) -> list[tuple[str, wire.Fields]]:
+    async def follow(
+        self, client: RedisClient, streams: Iterable[str]
+    ) -> list[tuple[str, wire.Fields]]:
         """New entries, each with whose stream it was; none if the wait was too long."""
         places = {stream: self._read_to.get(stream, _OLDEST) for stream in streams}
         if not places:
@@ -61,7 +63,9 @@ class Follower:
         self._read_to = places
         return found
 
-    async def _pages(self, client: Client, places: dict[str, str]) -> tuple[Any, Iterable[Any]]:
+    async def _pages(
+        self, client: RedisClient, places: dict[str, str]
+    ) -> tuple[Any, Iterable[Any]]:
         if self._sieve is None or not self._sieve.wary:
             answer = await client.ask(read(places, count=ENTRIES_A_READ, block_ms=self._wait_ms))
             return answer, read_entries(answer)

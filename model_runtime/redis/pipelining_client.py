@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from interject.model_runtime.redis.packing import Command
 
 
-class Client(Redis):
-    """What is added here keeps a `Line` to itself, for one caller at a time."""
+class RedisClient(Redis):
+    """What is added here keeps a `PipelinedConnection` to itself, for one caller at a time."""
 
     _line: Any = None
 
     async def exchange(self, commands: Sequence[Command]) -> list[Any]:
-        """All answers as they come, errors among them. See `Line.exchange`."""
+        """All answers as they come, errors among them. See `PipelinedConnection.exchange`."""
         if self._line is None:
             pool: Any = self.connection_pool
             self._line = await pool.get_connection()

@@ -18,7 +18,7 @@ async def sleep_unless(event: asyncio.Event, seconds: float) -> None:
             await event.wait()
 
 
-class Pace:
+class RateLimiter:
     """One turn in `tick_s`; whoever comes later than that does not wait."""
 
     def __init__(self, tick_s: float, clock: Callable[[], float] = time.monotonic) -> None:

@@ -32,7 +32,7 @@ _FORMS: tuple[tuple[bytes, re.Pattern[bytes], str], ...] = (
 """What a field must be, and how that is said."""
 
 
-class Verdict(Enum):
+class OpenVerdict(Enum):
     """What became of a request."""
 
     PLACED = b"placed"
@@ -104,27 +104,27 @@ def _check(tenant: str, fields: Fields) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OpenAnswer:
     """Where the client begins: its generation, and the last entry that it need not read.
 
     Who attends says that it will be there for `grace_ms`.
     """
 
-    verdict: Verdict
+    verdict: OpenVerdict
     generation: int
     read_to: str
     grace_ms: int
     error: str
 
 
-def read_answer(fields: Fields) -> tuple[str, Answer]:
+def read_answer(fields: Fields) -> tuple[str, OpenAnswer]:
     """With the number of the request.
 
     :raises wire.WireError: when it cannot be read.
     """
     try:
-        answer = Answer(
-            Verdict(fields[b"a"]),
+        answer = OpenAnswer(
+            OpenVerdict(fields[b"a"]),
             int(fields[b"g"]),
             fields[b"l"].decode(),
             int(fields[b"p"]),

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from interject.model_runtime.redis.address import Address
-    from interject.model_runtime.redis.link import Link
+    from interject.model_runtime.redis.link import ShardConnection
     from interject.model_runtime.redis.outage import Outage
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from interject.model_runtime.redis.timings import Timings
 
 MOST_UNKNOWN = 10
@@ -45,8 +45,8 @@ class Backoff:
 
 
 async def always(
-    step: Callable[[Client], Awaitable[None]],
-    link: Link,
+    step: Callable[[RedisClient], Awaitable[None]],
+    link: ShardConnection,
     timings: Timings,
     outage: Outage | None = None,
     on_failure: Callable[[], None] = lambda: None,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 LEAST_A_TURN = 4
 
 
-class Rota:
+class RoundRobin:
     """Each turn takes a part that is as large as the part of `round_s` since the last one."""
 
     def __init__(self, round_s: float, clock: Callable[[], float] = time.monotonic) -> None:

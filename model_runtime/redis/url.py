@@ -16,7 +16,7 @@ DEFAULT_PORT = 6379
 _ENCODED = re.compile(r"(?:[^\s/?#\[\]@%\\]|%[0-9A-Fa-f]{2})*")
 _DATABASE = re.compile(r"/?|/\d+")
 
-Place = tuple[str, int]
+HostPort = tuple[str, int]
 """Host and port of one Redis."""
 
 
@@ -51,7 +51,7 @@ def hosts(parts: SplitResult) -> list[str]:
     return [] if parts.scheme == "unix" else parts.netloc.rpartition("@")[2].split(",")
 
 
-def place(host: str) -> Place:
+def place(host: str) -> HostPort:
     """Of `host:port`.
 
     :raises RuntimeFailure: when it is none.
@@ -72,7 +72,7 @@ def _split(url: str) -> SplitResult | None:
         return None
 
 
-def _place(host: str) -> Place | None:
+def _place(host: str) -> HostPort | None:
     try:
         parts = urlsplit(f"//{host}")
         port = DEFAULT_PORT if parts.port is None else parts.port

@@ -15,7 +15,7 @@ from interject.model_runtime.protocol import Decision, RuntimeFailure, SessionOp
 from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.requests import Answer, OpenRequest, Verdict, read_answer
+from interject.model_runtime.redis.requests import OpenAnswer, OpenRequest, OpenVerdict, read_answer
 from interject.model_runtime.redis.worker.worker import Worker
 from interject.model_runtime.remote import wire
 from tests.contract.runtime_contract import heard, of
@@ -182,14 +182,14 @@ def asked(name: str, *, number: str = "1", **changes: bytes) -> dict[Any, Any]:
     return fields | {key.encode(): value for key, value in changes.items()}
 
 
-async def answer(client: Redis, number: str) -> tuple[Verdict, str]:
+async def answer(client: Redis, number: str) -> tuple[OpenVerdict, str]:
     """What the workers say to a request."""
     said = await whole_answer(client, number)
     return said.verdict, said.error
 
 
-async def whole_answer(client: Redis, number: str) -> Answer:
-    found: dict[str, Answer] = {}
+async def whole_answer(client: Redis, number: str) -> OpenAnswer:
+    found: dict[str, OpenAnswer] = {}
 
     def here() -> bool:
         told: Any = client.xread({KEYS.notices("acme", TOKEN): "0-0"})
@@ -226,10 +226,10 @@ async def test_a_request_is_for_ones_own_sessions_and_is_answered(guarded: Guard
             client.xadd(requests, asked(mine, number="no number"))
             said = [await answer(client, number) for number in ("1", *"23456", "no number")]
             client.xadd(requests, asked(mine, number="a-7"))
-            assert (await answer(client, "a-7"))[0] is Verdict.PLACED
+            assert (await answer(client, "a-7"))[0] is OpenVerdict.PLACED
             client.xadd(requests, asked(mine, number="8"))
-            assert (await answer(client, "8"))[0] is Verdict.IN_USE, "by the same client"
-        assert {verdict for verdict, _ in said} == {Verdict.REFUSED}
+            assert (await answer(client, "8"))[0] is OpenVerdict.IN_USE, "by the same client"
+        assert {verdict for verdict, _ in said} == {OpenVerdict.REFUSED}
         reasons = (
             "n must be a session of the tenant acme",
             "protocol version 1: this side speaks 2 only",
@@ -259,7 +259,7 @@ async def test_no_entry_of_a_client_makes_an_impossible_generation(
             client.set(KEYS.client(name), "")
             client.xadd(KEYS.requests("acme"), asked(name, number="2"))
             second = await whole_answer(client, "2")
-    assert second.verdict is Verdict.ATTACHED
+    assert second.verdict is OpenVerdict.ATTACHED
     assert first.generation < second.generation < 2**53
 
 
@@ -306,7 +306,7 @@ async def test_streams_of_a_tenant_are_trimmed_and_a_client_cannot_stay_for_ever
             pipeline.execute()
             name = "acme." + "1" * 32
             client.xadd(KEYS.requests("acme"), asked(name))
-            assert (await answer(client, "1"))[0] is Verdict.PLACED
+            assert (await answer(client, "1"))[0] is OpenVerdict.PLACED
             client.set(KEYS.client(name), f"{TOKEN} 1 0-0")
             await until(lambda: int(admin.xlen(KEYS.news("acme"))) <= 1_000)
             await until(lambda: int(admin.pttl(KEYS.client(name))) > 0)

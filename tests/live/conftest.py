@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from interject.model_runtime.redis.timings import Timings
 
     Hire = Callable[..., AbstractAsyncContextManager[Worker]]
@@ -39,7 +39,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 
 @pytest.fixture
-async def client(redis_server: RedisServer) -> AsyncIterator[Client]:
+async def client(redis_server: RedisServer) -> AsyncIterator[RedisClient]:
     """Of that Redis, which is empty."""
     async with contextlib.aclosing(Address.parse(redis_server.url).client()) as client:
         await client.flushall()

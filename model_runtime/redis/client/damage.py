@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.redis.client.session import RedisSession
 
 
-class Part(Enum):
+class SessionKey(Enum):
     """Of a session in Redis."""
 
     INPUT = "its input is gone from Redis"
@@ -31,9 +31,9 @@ class Damage:
     def __init__(self, patience_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._patience_s = patience_s
         self._clock = clock
-        self._found: dict[tuple[RedisSession, Part], tuple[float, float]] = {}
+        self._found: dict[tuple[RedisSession, SessionKey], tuple[float, float]] = {}
 
-    def found(self, session: RedisSession, part: Part) -> None:
+    def found(self, session: RedisSession, part: SessionKey) -> None:
         """It could not be used just now."""
         now = self._clock()
         since, last = self._found.get((session, part), (now, now))
@@ -43,12 +43,12 @@ class Damage:
         if now - since > self._patience_s:
             session.end(CloseReason.FAILURE, f"{part.value}, and no worker brings it back")
 
-    def mended(self, session: RedisSession, part: Part) -> None:
+    def mended(self, session: RedisSession, part: SessionKey) -> None:
         """It could."""
         if self._found:
             self._found.pop((session, part), None)
 
     def forget(self, session: RedisSession) -> None:
         """It has ended."""
-        for part in Part:
+        for part in SessionKey:
             self.mended(session, part)

@@ -11,7 +11,7 @@ from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis import notifier
 from interject.model_runtime.redis.address import MOST_CALLS
 from interject.model_runtime.redis.errors import FAILURES, passes
-from interject.model_runtime.redis.requests import OpenRequest, Verdict, read_answer
+from interject.model_runtime.redis.requests import OpenRequest, OpenVerdict, read_answer
 from interject.model_runtime.redis.timings import milliseconds
 from interject.model_runtime.remote import wire
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import SessionOptions
     from interject.model_runtime.redis.address import Address
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.link import Link
+    from interject.model_runtime.redis.link import ShardConnection
     from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.requests import Answer
+    from interject.model_runtime.redis.requests import OpenAnswer
     from interject.model_runtime.redis.timings import Timings
 
 ASK_AGAIN_S = 0.5
@@ -37,7 +37,7 @@ class Opening:
     """What this client has asked for and was not told yet."""
 
     def __init__(
-        self, address: Address, keys: Keys, link: Link, *, token: str, timings: Timings
+        self, address: Address, keys: Keys, link: ShardConnection, *, token: str, timings: Timings
     ) -> None:
         self._address = address
         self._keys = keys
@@ -45,11 +45,11 @@ class Opening:
         self._token = token
         self._timings = timings
         self._calls = asyncio.Semaphore(MOST_CALLS)
-        self._asked: dict[str, asyncio.Future[Answer]] = {}
+        self._asked: dict[str, asyncio.Future[OpenAnswer]] = {}
 
     async def ask(
-        self, name: str, options: SessionOptions, unwanted: Callable[[Answer], None]
-    ) -> Answer:
+        self, name: str, options: SessionOptions, unwanted: Callable[[OpenAnswer], None]
+    ) -> OpenAnswer:
         """`unwanted` gets an answer that comes when nobody waits for it any more.
 
         What passes is waited for: a shard that moves to another node, a Redis that is busy. So are
@@ -69,13 +69,13 @@ class Opening:
 
     def prepare(
         self, name: str, options: SessionOptions
-    ) -> tuple[OpenRequest, asyncio.Future[Answer]]:
+    ) -> tuple[OpenRequest, asyncio.Future[OpenAnswer]]:
         """A request, to be sent again and again, and its answer."""
         request = OpenRequest(
             name, self._token, secrets.token_hex(8), wire.encode_options(options),
             milliseconds(self._timings.client_lease_s),
         )  # fmt: skip
-        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[OpenAnswer] = asyncio.get_running_loop().create_future()
         self._asked[request.number] = answered
         return request, answered
 
@@ -93,10 +93,12 @@ class Opening:
         if b"r" not in fields:
             return
         number, answer = read_answer(fields)
-        if answer.verdict is not Verdict.NO_WORKER and number in self._asked:
+        if answer.verdict is not OpenVerdict.NO_WORKER and number in self._asked:
             self._asked.pop(number).set_result(answer)
 
-    async def _until_answered(self, request: OpenRequest, answered: asyncio.Future[Answer]) -> None:
+    async def _until_answered(
+        self, request: OpenRequest, answered: asyncio.Future[OpenAnswer]
+    ) -> None:
         began = served_at = perf_counter()
         patience_s = PATIENCE_LEASES * self._timings.worker_lease_s
         while not answered.done():

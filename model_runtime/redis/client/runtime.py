@@ -13,7 +13,7 @@ from interject.model_runtime.protocol import (
     SessionClosed,
 )
 from interject.model_runtime.redis.address import Address
-from interject.model_runtime.redis.client.shard import Room, Shard
+from interject.model_runtime.redis.client.shard import Capacity, Shard
 from interject.model_runtime.redis.errors import FAILURES, RedisAway, passes
 from interject.model_runtime.redis.timings import Timings
 
@@ -79,7 +79,7 @@ class RedisRuntime:
             answers = await _asked(self._shards, f"{self._address.tenant}.")
         except FAILURES as error:
             raise self._address.explain(error) from None
-        rooms = [answer for answer in answers if isinstance(answer, Room)]
+        rooms = [answer for answer in answers if isinstance(answer, Capacity)]
         away = [answer for answer in answers if isinstance(answer, BaseException)]
         if not rooms:
             raise self._address.explain(away[0])
@@ -142,13 +142,13 @@ class RedisRuntime:
         return key in shard.sessions and not shard.sessions[key].closed.is_set()
 
 
-async def _rooms(shards: Sequence[Shard], key: str) -> list[tuple[Shard, Room]]:
+async def _rooms(shards: Sequence[Shard], key: str) -> list[tuple[Shard, Capacity]]:
     """Of the shards that answer."""
     pairs = zip(shards, await _asked(shards, key), strict=True)
-    return [(shard, room) for shard, room in pairs if isinstance(room, Room)]
+    return [(shard, room) for shard, room in pairs if isinstance(room, Capacity)]
 
 
-async def _asked(shards: Sequence[Shard], key: str) -> list[Room | BaseException]:
+async def _asked(shards: Sequence[Shard], key: str) -> list[Capacity | BaseException]:
     """What each shard answers, or why it cannot be asked now.
 
     :raises Exception: what does not pass.
@@ -160,7 +160,7 @@ async def _asked(shards: Sequence[Shard], key: str) -> list[Room | BaseException
     return answers
 
 
-async def _only_here(session: RedisSession, elsewhere: Sequence[tuple[Shard, Room]]) -> None:
+async def _only_here(session: RedisSession, elsewhere: Sequence[tuple[Shard, Capacity]]) -> None:
     """Two clients may have placed one session at the same time: then neither has it."""
     if any(room.known for _, room in elsewhere):
         session.begin_close(CloseReason.FAILURE)

@@ -18,11 +18,11 @@ from redis.exceptions import ConnectionError, RedisError, ResponseError
 
 from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import CloseReason, RuntimeBusy, RuntimeFailure
-from interject.model_runtime.redis.client.damage import Damage, Part
+from interject.model_runtime.redis.client.damage import Damage, SessionKey
 from interject.model_runtime.redis.client.opening import ASK_AGAIN_S, Opening
 from interject.model_runtime.redis.client.resume import next_seq
 from interject.model_runtime.redis.client.session import RedisSession
-from interject.model_runtime.redis.client.staffing import Staffing
+from interject.model_runtime.redis.client.worker_availability import WorkerAvailability
 from interject.model_runtime.redis.errors import (
     FAILURES,
     Handling,
@@ -31,14 +31,14 @@ from interject.model_runtime.redis.errors import (
     raise_errors,
 )
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.link import Link
-from interject.model_runtime.redis.node_resolver import Home
-from interject.model_runtime.redis.notifier import Follower, names_in, notify
+from interject.model_runtime.redis.link import ShardConnection
+from interject.model_runtime.redis.node_resolver import NodeResolver
+from interject.model_runtime.redis.notifier import NoticeReader, names_in, notify
 from interject.model_runtime.redis.outage import Outage
-from interject.model_runtime.redis.rate_limiter import Pace, sleep_unless
-from interject.model_runtime.redis.requests import Verdict
+from interject.model_runtime.redis.rate_limiter import RateLimiter, sleep_unless
+from interject.model_runtime.redis.requests import OpenVerdict
 from interject.model_runtime.redis.retry import always
-from interject.model_runtime.redis.round_robin import Rota
+from interject.model_runtime.redis.round_robin import RoundRobin
 from interject.model_runtime.redis.streams import add, read, read_entries
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import SessionOptions
     from interject.model_runtime.redis.address import Address
     from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import Client
-    from interject.model_runtime.redis.requests import Answer, OpenRequest
+    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.requests import OpenAnswer, OpenRequest
     from interject.model_runtime.redis.timings import Timings
     from interject.model_runtime.remote import wire
 
@@ -70,7 +70,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Capacity:
     """What a shard's workers hold and could hold; `known` says that a session is there already."""
 
     known: bool
@@ -90,7 +90,7 @@ class Shard:
         self.sessions: dict[str, RedisSession] = {}
         self._address = address
         self._keys = Keys(name)
-        self._home = Home(address, self._keys)
+        self._home = NodeResolver(address, self._keys)
         self._token = token
         self._timings = timings
         self._missing_since: dict[str, float] = {}
@@ -103,17 +103,17 @@ class Shard:
         self._news = asyncio.Event()
         self._unsent: set[str] = set()
         self._notices = self._keys.notices(address.tenant, token)
-        self._follower = Follower(wait_s=timings.wait_s)
-        self._rota = Rota(timings.round_s)
-        self._attended = Rota(timings.beat_s)
-        self._reads, self._writes = Pace(timings.tick_s), Pace(timings.tick_s)
+        self._follower = NoticeReader(wait_s=timings.wait_s)
+        self._rota = RoundRobin(timings.round_s)
+        self._attended = RoundRobin(timings.beat_s)
+        self._reads, self._writes = RateLimiter(timings.tick_s), RateLimiter(timings.tick_s)
         self._outage = Outage()
         self._damage = Damage(timings.lost_s)
-        self._staffing = Staffing(timings)
+        self._staffing = WorkerAvailability(timings)
         self._starting = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
         self._resending = True
-        self._calling = Link(self._home)
+        self._calling = ShardConnection(self._home)
         self._opening = Opening(address, self._keys, self._calling, token=token, timings=timings)
 
     async def start(self) -> None:
@@ -133,7 +133,7 @@ class Shard:
             await asyncio.wait([self._running])
         await self._calling.aclose()
 
-    async def room(self, name: str) -> Room:
+    async def room(self, name: str) -> Capacity:
         """How full the shard is, and whether it has a session."""
 
         async def step(client: Redis) -> tuple[bytes | None, int]:
@@ -145,7 +145,7 @@ class Shard:
 
         room, known = await self._calling.run(step)
         taken, slots = map(int, (room or b"0 0").split())
-        return Room(bool(known), taken, slots)
+        return Capacity(bool(known), taken, slots)
 
     async def begin(self, name: str, options: SessionOptions) -> RedisSession:
         """Begin a session, or go on with one whose client has gone.
@@ -157,21 +157,21 @@ class Shard:
             name, options, unwanted=lambda late: self._turn_down(name, options, late)
         )
         match answer.verdict:
-            case Verdict.IN_USE:
+            case OpenVerdict.IN_USE:
                 raise RuntimeFailure(
                     f"session {options.session_id} is open already, in another client"
                 )
-            case Verdict.BUSY:
+            case OpenVerdict.BUSY:
                 raise RuntimeBusy("every slot of every worker is taken", retry_after_s=BUSY_RETRY_S)
-            case Verdict.REFUSED:
+            case OpenVerdict.REFUSED:
                 raise RuntimeFailure(answer.error)
         first_seq = 0
-        if answer.verdict is Verdict.ATTACHED:
+        if answer.verdict is OpenVerdict.ATTACHED:
             first_seq = await self._calling.run(lambda client: next_seq(client, self._keys, name))
         return self._join(name, options, answer, first_seq)
 
     def _join(
-        self, name: str, options: SessionOptions, answer: Answer, first_seq: int = 0
+        self, name: str, options: SessionOptions, answer: OpenAnswer, first_seq: int = 0
     ) -> RedisSession:
         session = RedisSession(
             options,
@@ -185,22 +185,22 @@ class Shard:
             reply_taken=self._reply_taken,
         )
         session.grace_ms = answer.grace_ms
-        if answer.verdict is Verdict.ATTACHED:
+        if answer.verdict is OpenVerdict.ATTACHED:
             session.opened.set_result(None)
         self.sessions[name] = session
         self._staffing.served(session)
         return session
 
-    def _turn_down(self, name: str, options: SessionOptions, late: Answer) -> None:
+    def _turn_down(self, name: str, options: SessionOptions, late: OpenAnswer) -> None:
         """Whoever asked for the session has gone; its slot is for others."""
-        if late.verdict in (Verdict.PLACED, Verdict.ATTACHED) and name not in self.sessions:
+        if late.verdict in (OpenVerdict.PLACED, OpenVerdict.ATTACHED) and name not in self.sessions:
             self._join(name, options, late).begin_close(CloseReason.CLIENT)
 
     # While it runs
 
     async def _run(self) -> None:
-        reading, attending = Link(self._home), Link(self._home)
-        writing = Link(self._home, self._connected)
+        reading, attending = ShardConnection(self._home), ShardConnection(self._home)
+        writing = ShardConnection(self._home, self._connected)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._always(self._read, reading), name="read")
@@ -226,10 +226,12 @@ class Shard:
             self._drop(session)
         self._running = None
 
-    async def _always(self, step: Callable[[Client], Awaitable[None]], link: Link) -> None:
+    async def _always(
+        self, step: Callable[[RedisClient], Awaitable[None]], link: ShardConnection
+    ) -> None:
         await always(step, link, self._timings, self._outage)
 
-    async def _read(self, client: Client) -> None:
+    async def _read(self, client: RedisClient) -> None:
         await self._reads.turn()
         told = set(self._rota.turn(self.sessions))
         for _, fields in await self._follower.follow(client, (self._notices,)):
@@ -254,7 +256,7 @@ class Shard:
             for session in self.sessions.values():
                 self._staffing.check(session, redis_away=self._outage.lasts)
 
-    async def _outputs(self, client: Client, sessions: list[RedisSession]) -> list[Any]:
+    async def _outputs(self, client: RedisClient, sessions: list[RedisSession]) -> list[Any]:
         """What `read_entries` reads. Where one stream is none, the others are read all the same."""
         places = {self._keys.output(session.key): session.read_to for session in sessions}
         try:
@@ -265,11 +267,11 @@ class Shard:
         alone = [read(dict([place]), count=ENTRIES_A_READ) for place in places.items()]
         found: list[Any] = []
         for session, entries in zip(sessions, await client.exchange(alone), strict=True):
-            if self._is_usable(session, Part.OUTPUT, entries):
+            if self._is_usable(session, SessionKey.OUTPUT, entries):
                 found += entries or ()
         return found
 
-    def _is_usable(self, session: RedisSession, part: Part, answer: object) -> bool:
+    def _is_usable(self, session: RedisSession, part: SessionKey, answer: object) -> bool:
         """Whether a part of a session is as it should be.
 
         :raises RedisError: when Redis could not say.
@@ -306,7 +308,7 @@ class Shard:
                 self._mark(session.key)
             raise ConnectionError("connected anew")
 
-    async def _write(self, client: Client) -> None:
+    async def _write(self, client: RedisClient) -> None:
         await self._news.wait()
         await self._writes.turn()
         self._news.clear()
@@ -323,7 +325,7 @@ class Shard:
         self._unsent.add(key)
         self._news.set()
 
-    async def _flush(self, client: Client, sessions: list[RedisSession]) -> None:
+    async def _flush(self, client: RedisClient, sessions: list[RedisSession]) -> None:
         """All that is unsent, the oldest first: of one session at once or not at all."""
         letters: list[Sending] = []
         for session in sessions:
@@ -335,7 +337,7 @@ class Shard:
         if letters:
             await self._send(client, letters)
 
-    async def _send(self, client: Client, letters: list[Sending]) -> None:
+    async def _send(self, client: RedisClient, letters: list[Sending]) -> None:
         """No entry may overtake an earlier one, so either all are written or none."""
         commands = [
             add(
@@ -351,14 +353,14 @@ class Shard:
             if is_there_already(result):
                 session.outbox.sent(number)
             elif result is None:
-                self._damage.found(session, Part.INPUT)
+                self._damage.found(session, SessionKey.INPUT)
                 session.outbox.send_again()
-            elif self._is_usable(session, Part.INPUT, result):
+            elif self._is_usable(session, SessionKey.INPUT, result):
                 session.outbox.sent(number)
             else:
                 session.outbox.send_again()
 
-    async def _attend(self, client: Client) -> None:
+    async def _attend(self, client: RedisClient) -> None:
         """All sessions in turn, each once a beat, few at a time: what comes in between goes first.
 
         At once those in which the begin of a reply was taken: so another client is not told of a
@@ -377,7 +379,7 @@ class Shard:
             self._beat_at = perf_counter() + self._timings.beat_s / turns
         await sleep_unless(self._hurry, max(0.0, self._beat_at - perf_counter()))
 
-    async def _attend_to(self, client: Client, sessions: list[RedisSession]) -> None:
+    async def _attend_to(self, client: RedisClient, sessions: list[RedisSession]) -> None:
         commands: list[Command] = [
             (
                 "SET", self._keys.client(s.key), f"{self._token} {s.generation} {s.taken_to}",
@@ -393,7 +395,7 @@ class Shard:
         if looks:
             self._staffing.found(workers=answers.pop() is not None)
         for session, before in zip(sessions, answers, strict=True):
-            if self._is_usable(session, Part.CLIENT, before):
+            if self._is_usable(session, SessionKey.CLIENT, before):
                 self._judge(session, before)
 
     def _reply_taken(self, key: str) -> None:
@@ -417,7 +419,7 @@ class Shard:
         if session.outbox.unsent():
             self._mark(session.key)
 
-    async def _ask_again(self, client: Client) -> None:
+    async def _ask_again(self, client: RedisClient) -> None:
         """For what no worker has brought back: Redis and the worker died together."""
         now = perf_counter()
         for session in self._known(set(self._missing_since)):
@@ -431,7 +433,7 @@ class Shard:
             commands = [self._opening.command(request) for request in self._again.values()]
             raise_errors(await client.exchange(commands))
 
-    def _begin_again(self, session: RedisSession, answered: asyncio.Future[Answer]) -> None:
+    def _begin_again(self, session: RedisSession, answered: asyncio.Future[OpenAnswer]) -> None:
         """With another worker, which counts from 0: nothing was sent since it was asked, and what
         is in flight now was written before the session was missed.
         """
@@ -439,7 +441,7 @@ class Shard:
         self._again.pop(session.key, None)
         if session.closed.is_set():
             self._turn_down(session.key, session.options, answer)
-        elif answer.verdict is Verdict.PLACED:
+        elif answer.verdict is OpenVerdict.PLACED:
             logger.warning("a session begins again", extra={"session": shown(session.key)})
             self._missing_since.pop(session.key, None)
             self._staffing.served(session)

@@ -17,7 +17,7 @@ from redis.exceptions import NoPermissionError
 
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis import notifier, scripts
-from interject.model_runtime.redis.errors import Elsewhere
+from interject.model_runtime.redis.errors import WrongNode
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.timings import Timings, milliseconds
 
@@ -123,7 +123,7 @@ class Liveness:
     async def hold(self, client: Redis) -> None:
         """Listen until that fails.
 
-        :raises Elsewhere: when this worker listens where nobody looks.
+        :raises WrongNode: when this worker listens where nobody looks.
         """
         try:
             await self._listen(client)
@@ -153,7 +153,7 @@ class Liveness:
                     self._terms += 1
                     self.term = self._terms
                 if self._missed:
-                    raise Elsewhere("nobody looks here")
+                    raise WrongNode("nobody looks here")
 
 
 class FailureDetector:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.redis.keys import Keys
     from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from interject.model_runtime.redis.worker.owned_session import Tenant
 
 VISITED_AT_ONCE = 128
@@ -27,7 +27,7 @@ VISITED_AT_ONCE = 128
 
 
 async def missing(
-    client: Client,
+    client: RedisClient,
     keys: Keys,
     kinds: Mapping[str, str],
     *,
@@ -61,7 +61,9 @@ def shared(keys: Keys, tenants: Iterable[str], *, name: str, token: str) -> dict
     }
 
 
-async def visit(client: Client, keys: Keys, tenants: Sequence[Tenant], kept_ms: int) -> set[str]:
+async def visit(
+    client: RedisClient, keys: Keys, tenants: Sequence[Tenant], kept_ms: int
+) -> set[str]:
     """Put off the end of what is kept of each session; returns those of which something is gone.
 
     An input stream begins again at once: until then the client writes nothing.
@@ -74,7 +76,7 @@ async def visit(client: Client, keys: Keys, tenants: Sequence[Tenant], kept_ms: 
 
 
 async def _visit_some(
-    client: Client, keys: Keys, tenants: Sequence[Tenant], kept_ms: int
+    client: RedisClient, keys: Keys, tenants: Sequence[Tenant], kept_ms: int
 ) -> set[str]:
     needed = {tenant.key: _needed(keys, tenant) for tenant in tenants}
     kept = {key: kind for t in tenants for key, kind in _kinds(keys, t.key).items()}
@@ -90,13 +92,15 @@ async def _visit_some(
     return {t.key for t in tenants if gone & needed[t.key] & _needed(keys, t)}
 
 
-async def remove(client: Client, keys: Keys, token: str, name: str) -> None:
+async def remove(client: RedisClient, keys: Keys, token: str, name: str) -> None:
     """A session of this worker; to its client Redis has lost it."""
     gone = (keys.client(name), *_kinds(keys, name))
     await client.transact((("SREM", keys.owned(token), name), ("UNLINK", *gone)))
 
 
-async def overlooked(client: Client, keys: Keys, token: str, known: Container[str]) -> list[str]:
+async def overlooked(
+    client: RedisClient, keys: Keys, token: str, known: Container[str]
+) -> list[str]:
     """Sessions that a worker was given and that it neither has nor is told of."""
     owned, told = await client.transact(
         (("SMEMBERS", keys.owned(token)), ("LRANGE", keys.todo(token), 0, -1))

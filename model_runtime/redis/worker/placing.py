@@ -20,7 +20,7 @@ from interject.model_runtime.remote import wire
 if TYPE_CHECKING:
     from interject.model_runtime.redis.keys import Keys
     from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from interject.model_runtime.redis.requests import OpenRequest
     from interject.model_runtime.redis.timings import Timings
     from interject.model_runtime.redis.worker.membership import Lease
@@ -43,7 +43,7 @@ class Placing:
         self._timings = timings
         self.refused_requests = 0
 
-    async def serve(self, client: Client) -> None:
+    async def serve(self, client: RedisClient) -> None:
         """Wait for requests for a beat, and answer them."""
         tenants = self._lease.tenants
         if self._lease.draining or not tenants:
@@ -53,7 +53,7 @@ class Placing:
             for entry, fields in entries:
                 await self._take(client, tenant, entry, fields)
 
-    async def _wait(self, client: Client, tenants: tuple[str, ...]) -> object:
+    async def _wait(self, client: RedisClient, tenants: tuple[str, ...]) -> object:
         streams = [self._keys.requests(tenant) for tenant in tenants]
         words: Command = (
             "XREADGROUP", "GROUP", GROUP, self._lease.token, "COUNT", REQUESTS_A_READ,
@@ -70,7 +70,9 @@ class Placing:
         )
         return None
 
-    async def _take(self, client: Client, tenant: str, entry: str, fields: wire.Fields) -> None:
+    async def _take(
+        self, client: RedisClient, tenant: str, entry: str, fields: wire.Fields
+    ) -> None:
         try:
             await self._open(client, tenant, entry, read_request(tenant, fields))
         except wire.WireError as error:
@@ -82,7 +84,9 @@ class Placing:
             self.refused_requests += 1
             logger.warning("a request failed", extra={"reason": reason(error)})
 
-    async def _open(self, client: Client, tenant: str, entry: str, request: OpenRequest) -> None:
+    async def _open(
+        self, client: RedisClient, tenant: str, entry: str, request: OpenRequest
+    ) -> None:
         if request.refusal:
             self.refused_requests += 1
             logger.debug("a request was refused", extra={"reason": request.refusal})

@@ -33,13 +33,13 @@ from interject.model_runtime.redis.errors import (
 )
 from interject.model_runtime.redis.eviction_policy import warn_of_eviction
 from interject.model_runtime.redis.keys import tenant_of
-from interject.model_runtime.redis.link import Link
-from interject.model_runtime.redis.node_resolver import Home
-from interject.model_runtime.redis.notifier import Follower, names_in
+from interject.model_runtime.redis.link import ShardConnection
+from interject.model_runtime.redis.node_resolver import NodeResolver
+from interject.model_runtime.redis.notifier import NoticeReader, names_in
 from interject.model_runtime.redis.outage import Outage
-from interject.model_runtime.redis.rate_limiter import Pace, sleep_unless
+from interject.model_runtime.redis.rate_limiter import RateLimiter, sleep_unless
 from interject.model_runtime.redis.retry import always, at_last, suppressed_outage
-from interject.model_runtime.redis.round_robin import Rota
+from interject.model_runtime.redis.round_robin import RoundRobin
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.sieve import Sieve
 from interject.model_runtime.redis.timings import Timings, milliseconds
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.forward_input import ForwardInput
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from interject.model_runtime.redis.streams import Entries
     from interject.model_runtime.redis.worker.owned_session import Write
     from interject.model_runtime.redis.worker.recovery.orphaned_session import OrphanedSession
@@ -100,7 +100,7 @@ class Worker:
         if len(address.shards) > 1:
             raise RuntimeFailure(f"{address.name}: a worker serves one shard; write ?shard=NAME")
         self._keys = address.keys
-        self._home = Home(address, self._keys)
+        self._home = NodeResolver(address, self._keys)
         leave_a_core()
         self._engine = Engine(model, slots=slots, eviction=Eviction.EXACT)
         self._model = fingerprint(model)
@@ -119,11 +119,11 @@ class Worker:
         self._tenants: dict[str, Tenant] = {}
         self._news = asyncio.Event()
         self._sieve = Sieve()
-        self._follower = Follower(wait_s=self._timings.wait_s, sieve=self._sieve)
+        self._follower = NoticeReader(wait_s=self._timings.wait_s, sieve=self._sieve)
         self._placing = Placing(self._keys, self._lease, timings=self._timings)
-        self._rota = Rota(self._timings.round_s)
-        self._visits = Rota(VISIT_EVERY * self._timings.grace_s)
-        self._reads = Pace(self._timings.tick_s)
+        self._rota = RoundRobin(self._timings.round_s)
+        self._visits = RoundRobin(VISIT_EVERY * self._timings.grace_s)
+        self._reads = RateLimiter(self._timings.tick_s)
         self._outage = Outage()
         self._apart = False
         self._condemned: set[str] = set()
@@ -137,8 +137,8 @@ class Worker:
 
         :raises RuntimeFailure: when Redis cannot be used, the name is taken, or the engine fails.
         """
-        reading, writing, leasing, placing = (Link(self._home) for _ in range(4))
-        showing = Link(self._home, self._liveness.interrupted)
+        reading, writing, leasing, placing = (ShardConnection(self._home) for _ in range(4))
+        showing = ShardConnection(self._home, self._liveness.interrupted)
         self._host = EngineHost(self._engine, self._deliver, model=self._model)
         try:
             joining = partial(self._join, leasing)
@@ -153,7 +153,7 @@ class Worker:
             for link in (reading, writing, leasing, placing, showing):
                 await link.aclose()
 
-    async def _join(self, leasing: Link) -> None:
+    async def _join(self, leasing: ShardConnection) -> None:
         await leasing.check()
         await leasing.run(warn_of_eviction)
         await leasing.run(self._lease.register)
@@ -166,11 +166,11 @@ class Worker:
     async def _work(
         self,
         stop: asyncio.Event,
-        reading: Link,
-        writing: Link,
-        leasing: Link,
-        placing: Link,
-        showing: Link,
+        reading: ShardConnection,
+        writing: ShardConnection,
+        leasing: ShardConnection,
+        placing: ShardConnection,
+        showing: ShardConnection,
     ) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [
@@ -190,12 +190,16 @@ class Worker:
     async def _watch(self) -> None:
         await asyncio.shield(self._host.failed)
 
-    async def _always(self, step: Callable[[Client], Awaitable[None]], link: Link) -> None:
+    async def _always(
+        self, step: Callable[[RedisClient], Awaitable[None]], link: ShardConnection
+    ) -> None:
         await always(
             partial(self._mended, step), link, self._timings, self._outage, self._observer.outage
         )
 
-    async def _mended(self, step: Callable[[Client], Awaitable[None]], client: Client) -> None:
+    async def _mended(
+        self, step: Callable[[RedisClient], Awaitable[None]], client: RedisClient
+    ) -> None:
         """Where somebody put something else into Redis, take it away and try again."""
         try:
             await step(client)
@@ -208,13 +212,13 @@ class Worker:
                 await self._visit(client, list(self._tenants.values()))
             raise
 
-    async def _hold(self, link: Link) -> None:
+    async def _hold(self, link: ShardConnection) -> None:
         """Others tell of an outage: this one never gets as far as to know that it is over."""
         await always(self._liveness.hold, link, self._timings, None, self._observer.outage)
 
     # The lease
 
-    async def _beat(self, client: Client) -> None:
+    async def _beat(self, client: RedisClient) -> None:
         await self._count(client)
         visited = self._known(set(self._visits.turn(self._tenants)))
         await self._visit(client, visited)
@@ -227,13 +231,13 @@ class Worker:
         await sleep_unless(self._bereaved, self._timings.beat_s)
         self._bereaved.clear()
 
-    async def _look(self, client: Client) -> None:
+    async def _look(self, client: RedisClient) -> None:
         """What a dead worker had is shared out in the next beat, which then comes at once."""
         await asyncio.sleep(self._timings.look_s)
         if not self._lease.draining and await self._detector.look(client):
             self._bereaved.set()
 
-    async def _reclaim(self, client: Client, tenants: list[Tenant]) -> None:
+    async def _reclaim(self, client: RedisClient, tenants: list[Tenant]) -> None:
         """The lease had lapsed: find out what is still ours, and tell a Redis that forgot it."""
         if not tenants:
             return
@@ -251,7 +255,7 @@ class Worker:
             elif verdict == b"restored":
                 self._write_anew(tenant)
 
-    async def _count(self, client: Client) -> None:
+    async def _count(self, client: RedisClient) -> None:
         """Look now and then for sessions that are this worker's and that it was not told of."""
         token = self._lease.token
         for key in tuple(self._condemned):
@@ -263,7 +267,7 @@ class Worker:
         for key in await mending.overlooked(client, self._keys, token, self._tenants):
             await client.ask(("RPUSH", self._keys.todo(token), key))
 
-    async def _visit(self, client: Client, tenants: list[Tenant]) -> None:
+    async def _visit(self, client: RedisClient, tenants: list[Tenant]) -> None:
         """Look whether Redis still keeps everything of these sessions."""
         staying = [t for t in tenants if not (t.leaving or (t.in_flight and t.in_flight.closed))]
         kept_ms = milliseconds(self._timings.kept_s)
@@ -296,7 +300,7 @@ class Worker:
 
     # Reading
 
-    async def _read(self, client: Client) -> None:
+    async def _read(self, client: RedisClient) -> None:
         try:
             await self._read_streams(client)
         except FAILURES as error:
@@ -304,7 +308,7 @@ class Worker:
                 self._sieve.beware()
             raise
 
-    async def _read_streams(self, client: Client) -> None:
+    async def _read_streams(self, client: RedisClient) -> None:
         await self._reads.turn()
         told = set(self._rota.turn(self._tenants))
         streams = [self._keys.news(tenant) for tenant in self._lease.tenants]
@@ -332,7 +336,7 @@ class Worker:
         if taken:
             self._host.put(await encode_texts(self._engine.prompt_encoder, taken))
 
-    async def _hurry(self, client: Client) -> None:
+    async def _hurry(self, client: RedisClient) -> None:
         """More of the streams that are full of rubbish, for what may stand behind it."""
         hurried, self._hurried = self._known(self._hurried), set()
         for tenant in hurried:
@@ -356,7 +360,7 @@ class Worker:
         if intake.hurry:
             self._hurried.add(key)
 
-    async def _adopt_some(self, client: Client, arrived: list[OrphanedSession]) -> None:
+    async def _adopt_some(self, client: RedisClient, arrived: list[OrphanedSession]) -> None:
         """A slot may still be held by a session that is lost and was not missed yet."""
         adopted = 0
         for orphan in arrived:
@@ -370,7 +374,7 @@ class Worker:
                 self._assignments.postpone(orphan.key)
                 raise
 
-    async def _adopt(self, client: Client, orphan: OrphanedSession) -> None:
+    async def _adopt(self, client: RedisClient, orphan: OrphanedSession) -> None:
         whole = await load(client, self._keys, orphan, token=self._lease.token, model=self._model)
         if whole is None:
             return self._assignments.forget(orphan.key)
@@ -417,7 +421,7 @@ class Worker:
                     self._observer.output(item)
         self._news.set()
 
-    async def _write(self, client: Client) -> None:
+    async def _write(self, client: RedisClient) -> None:
         """Everything that is queued, at once; a repetition after an outage is harmless."""
         await self._news.wait()
         self._news.clear()
@@ -427,7 +431,7 @@ class Worker:
             self._news.set()
             raise
 
-    async def _flush(self, client: Client) -> None:
+    async def _flush(self, client: RedisClient) -> None:
         writing = [
             (tenant, write)
             for tenant in self._unwritten.values()
@@ -493,7 +497,7 @@ class Worker:
 
     # Leaving
 
-    async def _drain(self, link: Link) -> None:
+    async def _drain(self, link: ShardConnection) -> None:
         """Hand over every session with a snapshot; what nobody has room for waits in Redis."""
         self._lease.draining = True
         self._observer.draining()
@@ -504,7 +508,7 @@ class Worker:
                     await link.run(self._hand_over)
                     await asyncio.sleep(self._timings.tick_s)
 
-    async def _hand_over(self, client: Client) -> None:
+    async def _hand_over(self, client: RedisClient) -> None:
         for tenant in list(self._tenants.values()):
             if not tenant.leaving:
                 tenant.leaving = True

@@ -12,7 +12,7 @@ from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, session_name
-from interject.model_runtime.redis.requests import OpenRequest, Verdict
+from interject.model_runtime.redis.requests import OpenRequest, OpenVerdict
 from interject.model_runtime.redis.streams import read, read_entries
 from interject.model_runtime.remote import wire
 from tests.live.redis.client_session import ClientSession, options
@@ -80,7 +80,7 @@ async def ask_for_the_impossible(server: RedisServer, dice: random.Random) -> No
             places = {keys.notices(DEFAULT_TENANT, token): "0-0"}
             answer = await admin.ask(read(places, block_ms=500))
     ((_, entries),) = read_entries(answer)
-    assert entries[0][1][b"a"] == Verdict.REFUSED.value, "hostile options were taken"
+    assert entries[0][1][b"a"] == OpenVerdict.REFUSED.value, "hostile options were taken"
 
 
 async def _opened(runtime: RedisRuntime) -> Any:

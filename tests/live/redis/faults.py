@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from tests.live.redis.server import RedisServer
 
-    Fault = Callable[[RedisServer, Client], AbstractAsyncContextManager[None]]
+    Fault = Callable[[RedisServer, RedisClient], AbstractAsyncContextManager[None]]
 
 SPIN = """
 local function now() local t = redis.call('TIME') return t[1] + t[2] / 1000000 end
@@ -26,7 +26,7 @@ while now() < e do end
 
 
 @contextlib.asynccontextmanager
-async def misconf(server: RedisServer, admin: Client) -> AsyncIterator[None]:
+async def misconf(server: RedisServer, admin: RedisClient) -> AsyncIterator[None]:
     """Its snapshot cannot be written: a folder has the name."""
     server.snapshot.mkdir()
     try:
@@ -43,7 +43,7 @@ async def misconf(server: RedisServer, admin: Client) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def noreplicas(server: RedisServer, admin: Client) -> AsyncIterator[None]:
+async def noreplicas(server: RedisServer, admin: RedisClient) -> AsyncIterator[None]:
     await admin.ask(("CONFIG", "SET", "min-replicas-to-write", "1"))
     try:
         yield
@@ -52,7 +52,7 @@ async def noreplicas(server: RedisServer, admin: Client) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def oom(server: RedisServer, admin: Client) -> AsyncIterator[None]:
+async def oom(server: RedisServer, admin: RedisClient) -> AsyncIterator[None]:
     await admin.ask(("CONFIG", "SET", "maxmemory", "1"))
     try:
         yield
@@ -61,7 +61,7 @@ async def oom(server: RedisServer, admin: Client) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def busy(server: RedisServer, admin: Client) -> AsyncIterator[None]:
+async def busy(server: RedisServer, admin: RedisClient) -> AsyncIterator[None]:
     """Somebody's script runs for a second and a half, and everybody else is told so."""
     await admin.ask(("CONFIG", "SET", "busy-reply-threshold", "50"))
     task = asyncio.create_task(admin.ask(("EVAL", SPIN, 0, 1.5)))
@@ -73,7 +73,7 @@ async def busy(server: RedisServer, admin: Client) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def unblocked(server: RedisServer, admin: Client) -> AsyncIterator[None]:
+async def unblocked(server: RedisServer, admin: RedisClient) -> AsyncIterator[None]:
     """An operator ends everybody's waiting, again and again."""
     for _ in range(20):
         clients = await admin.ask(("CLIENT", "LIST"))
@@ -84,7 +84,7 @@ async def unblocked(server: RedisServer, admin: Client) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def killed(server: RedisServer, admin: Client) -> AsyncIterator[None]:
+async def killed(server: RedisServer, admin: RedisClient) -> AsyncIterator[None]:
     """All connections end, and while it lasts there is no room for new ones."""
     _, most = await admin.ask(("CONFIG", "GET", "maxclients"))
     await admin.ask(("CONFIG", "SET", "maxclients", "1"))
@@ -96,7 +96,7 @@ async def killed(server: RedisServer, admin: Client) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def paused(server: RedisServer, admin: Client) -> AsyncIterator[None]:
+async def paused(server: RedisServer, admin: RedisClient) -> AsyncIterator[None]:
     await admin.ask(("CLIENT", "PAUSE", 1000, "WRITE"))
     yield
 
@@ -113,7 +113,7 @@ FAULTS: dict[str, Fault] = {
 
 
 @contextlib.asynccontextmanager
-async def administered(server: RedisServer) -> AsyncIterator[Client]:
+async def administered(server: RedisServer) -> AsyncIterator[RedisClient]:
     """As its operator. This one connection outlasts what is done to the others."""
     async with contextlib.aclosing(Address.parse(server.url).client()) as admin:
         yield admin

@@ -19,7 +19,7 @@ from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.redis.worker.membership import Lease
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
@@ -37,7 +37,7 @@ def joined(shard: Shard, key: str) -> None:
 
 
 async def test_a_client_attends_to_all_sessions_in_a_beat_but_never_to_all_at_once(
-    redis_server: RedisServer, client: Client
+    redis_server: RedisServer, client: RedisClient
 ) -> None:
     keys = [f"default.{number}" for number in range(5 * ATTENDED_AT_ONCE)]
     grace = "PX", DEFAULT_GRACE_MS
@@ -57,7 +57,7 @@ async def test_a_client_attends_to_all_sessions_in_a_beat_but_never_to_all_at_on
     assert groups >= 4
 
 
-async def test_a_worker_looks_for_the_clients_of_those_that_it_visits(client: Client) -> None:
+async def test_a_worker_looks_for_the_clients_of_those_that_it_visits(client: RedisClient) -> None:
     for key in ("a", "b", "c"):
         await client.ask(("HSET", KEYS.session(key), "state", "open"))
     await client.ask(("SET", KEYS.client("b"), ""))
@@ -67,7 +67,7 @@ async def test_a_worker_looks_for_the_clients_of_those_that_it_visits(client: Cl
     assert 0 < await client.pttl(KEYS.client("b")) <= DEFAULT_GRACE_MS
 
 
-async def test_tenants_are_those_that_any_worker_was_told_of(client: Client) -> None:
+async def test_tenants_are_those_that_any_worker_was_told_of(client: RedisClient) -> None:
     timings = Timings()
     one = Lease(KEYS, name="w1", slots=3, tenants=("x",), timings=timings)
     other = Lease(KEYS, name="w2", slots=3, tenants=("y",), timings=timings)
@@ -83,7 +83,7 @@ async def test_tenants_are_those_that_any_worker_was_told_of(client: Client) -> 
 
 
 async def test_a_session_that_was_brought_back_is_nobodys_until_a_client_attends(
-    client: Client,
+    client: RedisClient,
 ) -> None:
     """As docs/protocol.md has it: the key holds nothing, and who writes it is the client."""
     given = (KEYS.prefix, "default.0", "w:1", 7, b"{}", 3, DEFAULT_GRACE_MS)

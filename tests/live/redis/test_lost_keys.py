@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.protocol import Event
     from interject.model_runtime.redis.keys import Keys as KeysOfShard
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
@@ -55,7 +55,7 @@ SHARED = (
 )  # fmt: skip
 
 
-async def names(client: Client, kind: str) -> list[str]:
+async def names(client: RedisClient, kind: str) -> list[str]:
     """The keys of a kind that there are."""
     if kind in OWN:
         return [OWN[kind](KEYS)]
@@ -63,7 +63,7 @@ async def names(client: Client, kind: str) -> list[str]:
     return [name.decode() for name in found] or [KEYS.prefix + kind.replace("*", "w1:none")]
 
 
-async def disturb(client: Client, kind: str, how: str) -> None:
+async def disturb(client: RedisClient, kind: str, how: str) -> None:
     for name in await names(client, kind):
         await client.ask(("DEL", name))
         if how == "replaced":
@@ -87,7 +87,7 @@ async def told_to_the_end(talk: ClientSession) -> None:
 @pytest.mark.parametrize("how", ["deleted", "replaced"])
 @pytest.mark.parametrize("kind", [*OWN, *SHARED])
 async def test_the_session_goes_on_or_ends_and_its_neighbour_notices_nothing(
-    redis_server: RedisServer, client: Client, kind: str, how: str
+    redis_server: RedisServer, client: RedisClient, kind: str, how: str
 ) -> None:
     await disturbed(redis_server, lambda: disturb(client, kind, how))
 
@@ -97,14 +97,16 @@ FIELDS = ("epoch", "written", "number", "journal", "options", "state", "generati
 
 @pytest.mark.parametrize("field", FIELDS)
 async def test_so_does_one_of_which_a_field_was_changed(
-    redis_server: RedisServer, client: Client, field: str
+    redis_server: RedisServer, client: RedisClient, field: str
 ) -> None:
     await disturbed(
         redis_server, lambda: client.ask(("HSET", KEYS.session(VICTIM), field, "damaged"))
     )
 
 
-async def test_all_go_on_when_redis_is_emptied(redis_server: RedisServer, client: Client) -> None:
+async def test_all_go_on_when_redis_is_emptied(
+    redis_server: RedisServer, client: RedisClient
+) -> None:
     ends = await disturbed(redis_server, lambda: client.ask(("FLUSHDB",)))
     assert ends.reason is CloseReason.CLIENT
 

@@ -13,18 +13,20 @@ from interject.model_runtime.protocol import Decision, SessionOptions
 from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys
-from interject.model_runtime.redis.notifier import Follower, names_in, notify
+from interject.model_runtime.redis.notifier import NoticeReader, names_in, notify
 from tests.live.conftest import hired
 from tests.model_runtime.worlds import frames, noise
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
 
-async def followed(follower: Follower, client: Client, *streams: str) -> set[tuple[str, str]]:
+async def followed(
+    follower: NoticeReader, client: RedisClient, *streams: str
+) -> set[tuple[str, str]]:
     found = await follower.follow(client, streams)
     return {(owner, name) for owner, fields in found for name in names_in(fields)}
 
@@ -32,7 +34,7 @@ async def followed(follower: Follower, client: Client, *streams: str) -> set[tup
 async def test_who_follows_hears_of_whom_was_told(redis_server: RedisServer) -> None:
     address = Address.parse(redis_server.url)
     async with aclosing(address.client()) as near, aclosing(address.client()) as far:
-        follower = Follower(wait_s=30.0)
+        follower = NoticeReader(wait_s=30.0)
         hearing = asyncio.create_task(followed(follower, near, "news:x", "news:y"))
         await somebody_waits(far)
         await far.ask(notify("news:x", ["a", "b"]))
@@ -51,7 +53,7 @@ async def somebody_waits(client: Redis) -> None:
 
 async def test_nobody_is_told_of(redis_server: RedisServer) -> None:
     async with aclosing(Address.parse(redis_server.url).client()) as client:
-        assert await followed(Follower(wait_s=0.05), client, "news:x") == set()
+        assert await followed(NoticeReader(wait_s=0.05), client, "news:x") == set()
 
 
 async def test_missed_notices_delay_and_lose_nothing(redis_server: RedisServer) -> None:

@@ -24,7 +24,7 @@ from tests.live.conftest import hired
 from tests.model_runtime.worlds import frames, noise
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
@@ -36,7 +36,7 @@ BRIEF = Timings(worker_lease_s=0.1)
 PATIENT = Timings(worker_lease_s=1.0)
 
 
-async def lose(client: Client, name: str, *, looked_at: str) -> None:
+async def lose(client: RedisClient, name: str, *, looked_at: str) -> None:
     """A worker takes everything over, looks at one of it, and stalls until its lease is gone."""
     lease = Lease(KEYS, name=name, slots=4, tenants=TENANTS, timings=BRIEF)
     await lease.register(client)
@@ -47,7 +47,7 @@ async def lose(client: Client, name: str, *, looked_at: str) -> None:
     await asyncio.sleep(2 * BRIEF.worker_lease_s)
 
 
-async def placed(client: Client, lease: Lease, *names: str) -> None:
+async def placed(client: RedisClient, lease: Lease, *names: str) -> None:
     placing = Placing(KEYS, lease, timings=PATIENT)
     async with asyncio.timeout(10):
         while await client.exists(*map(KEYS.session, names)) < len(names):
@@ -55,7 +55,7 @@ async def placed(client: Client, lease: Lease, *names: str) -> None:
 
 
 async def test_a_session_that_costs_workers_their_leases_is_closed_alone(
-    redis_server: RedisServer, client: Client
+    redis_server: RedisServer, client: RedisClient
 ) -> None:
     bad, good = (session_name(DEFAULT_TENANT, name, secret="") for name in ("bad", "good"))
     first = Lease(KEYS, name="w0", slots=4, tenants=TENANTS, timings=PATIENT)

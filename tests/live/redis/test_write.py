@@ -14,7 +14,7 @@ from interject.model_runtime.redis.worker.owned_session import Tenant
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
@@ -32,7 +32,7 @@ def told(session: Tenant) -> Tenant:
     return session
 
 
-async def begun(client: Client, key: str, *, epoch: int = EPOCH) -> None:
+async def begun(client: RedisClient, key: str, *, epoch: int = EPOCH) -> None:
     fields = ("epoch", epoch, "written", 0, "state", "open")
     await client.transact(
         [
@@ -43,7 +43,7 @@ async def begun(client: Client, key: str, *, epoch: int = EPOCH) -> None:
     )
 
 
-async def write(client: Client, *sessions: Tenant) -> list[bytes]:
+async def write(client: RedisClient, *sessions: Tenant) -> list[bytes]:
     pairs = [(session, session.next_write()) for session in sessions]
     writing = [(session, write) for session, write in pairs if write is not None]
     verdicts: list[bytes] = []
@@ -52,7 +52,7 @@ async def write(client: Client, *sessions: Tenant) -> list[bytes]:
     return verdicts
 
 
-async def test_each_session_has_a_verdict_of_its_own(client: Client) -> None:
+async def test_each_session_has_a_verdict_of_its_own(client: RedisClient) -> None:
     await begun(client, "a")
     await begun(client, "b", epoch=EPOCH + 1)
     await begun(client, "d")
@@ -70,7 +70,7 @@ async def test_each_session_has_a_verdict_of_its_own(client: Client) -> None:
 
 
 async def test_what_came_during_a_write_that_was_given_up_and_yet_done_is_written(
-    client: Client,
+    client: RedisClient,
 ) -> None:
     await begun(client, "a")
     session = told(tenant("a"))
@@ -85,7 +85,9 @@ async def test_what_came_during_a_write_that_was_given_up_and_yet_done_is_writte
     assert await client.get(KEYS.snapshot("a")) == b"s"
 
 
-async def test_a_snapshot_takes_the_place_of_the_journal_and_of_older_input(client: Client) -> None:
+async def test_a_snapshot_takes_the_place_of_the_journal_and_of_older_input(
+    client: RedisClient,
+) -> None:
     await begun(client, "a")
     session = told(tenant("a"))
     assert await write(client, session) == [b"ok"]
@@ -98,7 +100,7 @@ async def test_a_snapshot_takes_the_place_of_the_journal_and_of_older_input(clie
     assert await client.xlen(KEYS.output("a")) == 2
 
 
-async def test_sessions_of_several_calls_all_end(client: Client) -> None:
+async def test_sessions_of_several_calls_all_end(client: RedisClient) -> None:
     names = [f"s{number}" for number in range(2 * writes.AT_ONCE + 1)]
     sessions = []
     for name in names:

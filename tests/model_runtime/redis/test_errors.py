@@ -13,9 +13,9 @@ from redis._parsers.base import BaseParser
 
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis.errors import (
-    Elsewhere,
     Handling,
     RedisAway,
+    WrongNode,
     explain,
     handling,
     is_cut,
@@ -155,7 +155,7 @@ def test_every_error_reply_says_what_is_to_be_done(what: Handling, reply: str) -
         (Handling.RETRY, OSError(24, "Too many open files")),
         (Handling.RETRY, ssl.SSLEOFError(8, "EOF occurred in violation of protocol")),
         (Handling.RETRY, RedisAway("no Redis answers there")),
-        (Handling.REDIRECT, Elsewhere("MOVED")),
+        (Handling.REDIRECT, WrongNode("MOVED")),
         (Handling.PROCESS, NO_TLS),
         (Handling.PROCESS, ssl.SSLCertVerificationError(1, "self-signed certificate")),
         (Handling.PROCESS, exceptions.DataError("Invalid input of type: 'NoneType'")),
@@ -224,7 +224,7 @@ def test_an_answer_that_was_too_large_may_have_been_cut(error: Exception) -> Non
         exceptions.ConnectionError("Error 111 connecting to 127.0.0.1:1. Connect call failed"),
         exceptions.ConnectionError("max number of clients reached"),
         exceptions.TimeoutError("Timeout connecting to server"),
-        Elsewhere("MOVED"),
+        WrongNode("MOVED"),
         RedisAway("away"),
         RuntimeFailure("the model is gone"),
     ],

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from interject.model_runtime.redis.rate_limiter import Pace
+from interject.model_runtime.redis.rate_limiter import RateLimiter
 from tests.fakes.clock import FakeClock
 
 TICK_S = 3_600.0
@@ -10,14 +10,14 @@ TICK_S = 3_600.0
 
 async def test_who_comes_late_does_not_wait() -> None:
     clock = FakeClock()
-    pace = Pace(TICK_S, clock)
+    pace = RateLimiter(TICK_S, clock)
     for _ in range(3):
         await pace.turn()
         clock.advance(TICK_S)
 
 
 async def test_who_comes_early_waits() -> None:
-    pace = Pace(TICK_S, FakeClock())
+    pace = RateLimiter(TICK_S, FakeClock())
     await pace.turn()
     second = asyncio.create_task(pace.turn())
     for _ in range(10):

@@ -20,8 +20,8 @@ from tests.fakes.clock import FakeClock
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from interject.model_runtime.redis.link import Link
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.link import ShardConnection
+    from interject.model_runtime.redis.pipelining_client import RedisClient
 
 ADDRESS = Address.parse("redis://u:secret@host:1/0")
 AT_ONCE = Timings(first_retry_s=0, longest_retry_s=0, start_s=0.05)
@@ -38,7 +38,7 @@ class FakeLink:
         self.left = list(answers)
         self.used_up = asyncio.Event()
 
-    async def run(self, step: Callable[[Client], Awaitable[None]]) -> None:
+    async def run(self, step: Callable[[RedisClient], Awaitable[None]]) -> None:
         await asyncio.sleep(0)
         if not self.left:
             self.used_up.set()
@@ -48,13 +48,13 @@ class FakeLink:
             raise answer
 
 
-async def step(client: Client) -> None:
+async def step(client: RedisClient) -> None:
     """Never gets that far."""
 
 
 async def repeated(link: FakeLink, outage: Outage) -> None:
     """Until it has given all of its answers."""
-    task = asyncio.create_task(always(step, cast("Link", link), AT_ONCE, outage))
+    task = asyncio.create_task(always(step, cast("ShardConnection", link), AT_ONCE, outage))
     used_up = asyncio.create_task(link.used_up.wait())
     await asyncio.wait([task, used_up], return_when=asyncio.FIRST_COMPLETED)
     used_up.cancel()

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from interject.model_runtime.redis.round_robin import LEAST_A_TURN, Rota
+from interject.model_runtime.redis.round_robin import LEAST_A_TURN, RoundRobin
 from tests.fakes.clock import FakeClock
 
 
 def test_everybody_has_a_turn_within_a_round() -> None:
     clock = FakeClock()
-    rota = Rota(0.25, clock)
+    rota = RoundRobin(0.25, clock)
     keys = [str(number) for number in range(1_000)]
     seen: list[str] = []
     for _ in range(10):
@@ -18,14 +18,14 @@ def test_everybody_has_a_turn_within_a_round() -> None:
 
 
 def test_few_have_a_turn_every_time() -> None:
-    rota = Rota(0.25, FakeClock())
+    rota = RoundRobin(0.25, FakeClock())
     keys = ["a", "b", "c"]
     assert [rota.turn(keys) for _ in range(3)] == [keys] * 3
 
 
 def test_a_late_turn_takes_all_and_nobody_is_no_trouble() -> None:
     clock = FakeClock()
-    rota = Rota(0.25, clock)
+    rota = RoundRobin(0.25, clock)
     clock.advance(60.0)
     keys = [str(number) for number in range(10 * LEAST_A_TURN)]
     assert rota.turn(keys) == keys
@@ -34,7 +34,7 @@ def test_a_late_turn_takes_all_and_nobody_is_no_trouble() -> None:
 
 def test_nobody_waits_for_those_who_have_gone() -> None:
     clock = FakeClock()
-    rota = Rota(0.25, clock)
+    rota = RoundRobin(0.25, clock)
     many = [str(number) for number in range(1_000)]
     clock.advance(0.01)
     first = rota.turn(many)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.redis.keys import Keys
     from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from interject.model_runtime.redis.worker.recovery.orphaned_session import OrphanedSession
 
 AT_ONCE = 64
@@ -50,7 +50,9 @@ class Assignments:
         """What `by_urgency` takes the answer of."""
         return "LRANGE", self._keys.todo(self._token), 0, AT_ONCE - 1
 
-    async def by_urgency(self, client: Client, answer: Sequence[bytes]) -> list[OrphanedSession]:
+    async def by_urgency(
+        self, client: RedisClient, answer: Sequence[bytes]
+    ) -> list[OrphanedSession]:
         """The most urgent first, and last those that could not be read; one suspect at most."""
         arrived = dict.fromkeys(key.decode() for key in answer)
         known = {key: orphan for key, orphan in self._surveyed.items() if key in arrived}
@@ -87,7 +89,7 @@ class Assignments:
         self._surveyed.pop(key, None)
         self._postponed.discard(key)
 
-    async def strike(self, client: Client, key: str) -> None:
+    async def strike(self, client: RedisClient, key: str) -> None:
         """It was taken over, or is somebody else's."""
         orphan = self._surveyed.get(key)
         if orphan is not None and orphan.suspect:

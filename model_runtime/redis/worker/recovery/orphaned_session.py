@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
 
 ENTRIES_A_READ = 64
 _UNREADABLE = (ValueError, LookupError, RuntimeFailure, ResponseError)
@@ -90,7 +90,7 @@ class OrphanedSession:
 
 
 async def survey(
-    client: Client, keys: Keys, arrived: Sequence[str], *, token: str, model: str
+    client: RedisClient, keys: Keys, arrived: Sequence[str], *, token: str, model: str
 ) -> dict[str, OrphanedSession]:
     """Those of the sessions that are this worker's, each without its snapshot and frames."""
     pipeline = client.pipeline(transaction=False)
@@ -156,7 +156,7 @@ def _begin(key: str, state: wire.Fields, noted: Any, length: Any, model: str) ->
 
 
 async def load(
-    client: Client, keys: Keys, orphan: OrphanedSession, *, token: str, model: str
+    client: RedisClient, keys: Keys, orphan: OrphanedSession, *, token: str, model: str
 ) -> OrphanedSession | None:
     """What is still missing; None when the session has been given to somebody since."""
     if orphan.known is None:
@@ -204,7 +204,9 @@ def _deeds(journal: Entries, model: str) -> tuple[tuple[JournalEntry, ...], str]
     return tuple(deeds), cursor
 
 
-async def _frames(client: Client, stream: str, *, first_seq: int, cursor: str) -> dict[str, Frame]:
+async def _frames(
+    client: RedisClient, stream: str, *, first_seq: int, cursor: str
+) -> dict[str, Frame]:
     """The frames from `first_seq` on, up to the cursor, by the ids of their entries."""
     frames: dict[str, Frame] = {}
     seqs: set[int] = set()
@@ -221,7 +223,7 @@ async def _frames(client: Client, stream: str, *, first_seq: int, cursor: str) -
     return frames
 
 
-async def _page(client: Client, stream: str, place: str) -> Entries:
+async def _page(client: RedisClient, stream: str, place: str) -> Entries:
     answer = await client.ask(sift({stream: place}, count=ENTRIES_A_READ))
     return next((page for _, page in read_entries(answer)), [])
 

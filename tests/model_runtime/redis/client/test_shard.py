@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
 
 KEY = "tenant.key"
 
@@ -56,7 +56,7 @@ async def test_a_session_s_end_does_not_touch_its_successor(reopened: bool) -> N
             first.end(CloseReason.FAILURE, "lost")
             shard.sessions[KEY] = second
 
-    await shard._read(cast("Client", SlowRedis(reopen)))
+    await shard._read(cast("RedisClient", SlowRedis(reopen)))
     assert first.closed.is_set()
     assert not second.closed.is_set()
     assert shard.sessions == ({KEY: second} if reopened else {})
@@ -78,5 +78,5 @@ async def test_whether_workers_live_is_asked_once_a_beat() -> None:
     shard = Shard(Address.parse("redis://127.0.0.1:1/0"), "0", token="t", timings=timings)
     redis = AttendedRedis()
     for _ in range(3):
-        await shard._attend_to(cast("Client", redis), [session()])
+        await shard._attend_to(cast("RedisClient", redis), [session()])
     assert redis.asked == 1

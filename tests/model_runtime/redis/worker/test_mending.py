@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
 
 KEYS = Keys("0")
 NAME = "default.a"
@@ -64,7 +64,7 @@ WHOLE = {"session": "hash", "in": "stream", "out": "stream", "client": "string"}
 
 
 async def visited(redis: TypedRedis, tenant: Tenant) -> set[str]:
-    return await mending.visit(cast("Client", redis), KEYS, [tenant], KEPT_MS)
+    return await mending.visit(cast("RedisClient", redis), KEYS, [tenant], KEPT_MS)
 
 
 def tenant(**known: bool) -> Tenant:
@@ -86,7 +86,7 @@ async def test_sessions_that_lack_nothing_are_visited_in_one_call() -> None:
         f"{KEYS.prefix}{kind}:{name}": type_ for name in names for kind, type_ in WHOLE.items()
     }
     tenants = [Tenant(name, SessionOptions(name), 5, "0-1") for name in names]
-    assert await mending.visit(cast("Client", redis), KEYS, tenants, KEPT_MS) == set()
+    assert await mending.visit(cast("RedisClient", redis), KEYS, tenants, KEPT_MS) == set()
     assert redis.asked == 1
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
 
 
 class SlowRedis:
@@ -43,7 +43,7 @@ async def test_a_session_that_redis_forgot_while_it_was_written_is_written_anew(
     worker._tenants["key"] = tenant
     worker._deliver([Batch("key", 5, (wire.Opened(),), "0-1", journal=b"[]", snapshot=snapshot)])
     worker._news.clear()
-    await worker._flush(cast("Client", SlowRedis(tenant.hold, verdict)))
+    await worker._flush(cast("RedisClient", SlowRedis(tenant.hold, verdict)))
     tenant.add(Batch("key", 5, (), "0-1", snapshot=b"another"))
     write = tenant.next_write()
     assert write is not None

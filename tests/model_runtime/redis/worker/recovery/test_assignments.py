@@ -16,7 +16,7 @@ from interject.model_runtime.remote import wire
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from interject.model_runtime.redis.worker.recovery.orphaned_session import OrphanedSession
 
 KEYS = Keys("0")
@@ -91,7 +91,7 @@ def assignments_here(model: str = "m", clock: FakeClock | None = None) -> Assign
 
 async def order(assignments: Assignments, held: Held) -> list[OrphanedSession]:
     answer = [key.encode() for key in held.todo]
-    return await assignments.by_urgency(cast("Client", held), answer)
+    return await assignments.by_urgency(cast("RedisClient", held), answer)
 
 
 async def test_new_ones_come_first_then_replies_then_the_longest_backlog() -> None:
@@ -115,7 +115,7 @@ async def test_each_is_looked_at_once_and_stays_until_it_is_struck() -> None:
     assignments = assignments_here()
     assert {orphan.key for orphan in await order(assignments, held)} == {"a", "b"}
     assert held.todo == ["a", "b"]
-    await assignments.strike(cast("Client", held), "a")
+    await assignments.strike(cast("RedisClient", held), "a")
     assert [orphan.key for orphan in await order(assignments, held)] == ["b"]
     assert held.asked == ["a", "b", "theirs"]
 
@@ -125,7 +125,7 @@ async def test_one_that_was_given_away_and_back_is_looked_at_again() -> None:
     assignments = assignments_here()
     (before,) = await order(assignments, held)
     held.wills["a"].state[b"epoch"] = b"9"
-    assert await load(cast("Client", held), KEYS, before, token="me", model="m") is None
+    assert await load(cast("RedisClient", held), KEYS, before, token="me", model="m") is None
     assignments.forget("a")
     (after,) = await order(assignments, held)
     assert (before.epoch, after.epoch) == (7, 9)
@@ -160,7 +160,7 @@ async def test_one_that_could_not_be_read_keeps_no_other_waiting() -> None:
     assert [orphan.key for orphan in await order(assignments, held)] == ["a", "b"]
     assignments.postpone("a")
     assert [orphan.key for orphan in await order(assignments, held)] == ["b", "a"]
-    await assignments.strike(cast("Client", held), "a")
+    await assignments.strike(cast("RedisClient", held), "a")
     held.todo.append("a")
     assert [orphan.key for orphan in await order(assignments, held)] == ["a", "b"]
 
@@ -181,7 +181,7 @@ async def test_suspects_are_tried_alone_so_that_none_is_blamed_for_another() -> 
     for name in names:
         held.wills[name].state[b"lost"] = b"2"
     clock = FakeClock()
-    assignments, client = assignments_here(clock=clock), cast("Client", held)
+    assignments, client = assignments_here(clock=clock), cast("RedisClient", held)
     assert [orphan.key for orphan in await order(assignments, held)] == ["good", "bad"]
     await assignments.strike(client, "bad")
     assert [orphan.key for orphan in await order(assignments, held)] == ["good"]

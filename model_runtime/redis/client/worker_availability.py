@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Staffing:
+class WorkerAvailability:
     """Of one shard. A session is served while events of it come, or while there are workers and it
     waits for nothing. Workers keep a silent client's session for the grace time and no longer.
     """

@@ -14,7 +14,7 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from interject.model_runtime.redis.client.session import RedisSession
-from interject.model_runtime.redis.client.staffing import Staffing
+from interject.model_runtime.redis.client.worker_availability import WorkerAvailability
 from interject.model_runtime.redis.timings import Timings
 from tests.fakes.clock import FakeClock
 
@@ -37,7 +37,12 @@ async def speak(speaker: RedisSession) -> None:
 
 
 def beat(
-    staffing: Staffing, clock: FakeClock, waiting: RedisSession, *, workers: bool, seconds: float
+    staffing: WorkerAvailability,
+    clock: FakeClock,
+    waiting: RedisSession,
+    *,
+    workers: bool,
+    seconds: float,
 ) -> None:
     """As a client does each second, with a Redis that it can use."""
     for _ in range(round(seconds)):
@@ -58,7 +63,7 @@ async def test_it_is_told_of_once_at_its_begin_and_once_at_its_end(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     clock, idle = FakeClock(), session()
-    staffing = Staffing(TIMINGS, clock)
+    staffing = WorkerAvailability(TIMINGS, clock)
     staffing.served(idle)
     beat(staffing, clock, idle, workers=False, seconds=2)
     assert not caplog.records
@@ -74,7 +79,7 @@ async def test_it_is_told_of_once_at_its_begin_and_once_at_its_end(
 @pytest.mark.parametrize("speaking", [True, False])
 async def test_whom_no_worker_takes_within_the_grace_time_is_closed(speaking: bool) -> None:
     clock, left = FakeClock(), session()
-    staffing = Staffing(TIMINGS, clock)
+    staffing = WorkerAvailability(TIMINGS, clock)
     staffing.served(left)
     if speaking:
         await speak(left)
@@ -90,7 +95,7 @@ async def test_whom_no_worker_takes_within_the_grace_time_is_closed(speaking: bo
 async def test_so_is_whom_workers_that_live_do_not_answer() -> None:
     """All of them are full."""
     clock, idle, speaking = FakeClock(), session(), session()
-    staffing = Staffing(TIMINGS, clock)
+    staffing = WorkerAvailability(TIMINGS, clock)
     for waiting in (idle, speaking):
         staffing.served(waiting)
     await speak(speaking)
@@ -102,7 +107,7 @@ async def test_so_is_whom_workers_that_live_do_not_answer() -> None:
 
 async def test_whom_one_takes_in_time_goes_on() -> None:
     clock, taken = FakeClock(), session()
-    staffing = Staffing(TIMINGS, clock)
+    staffing = WorkerAvailability(TIMINGS, clock)
     staffing.served(taken)
     await speak(taken)
     for _ in range(3):
@@ -113,7 +118,7 @@ async def test_whom_one_takes_in_time_goes_on() -> None:
 
 async def test_redis_is_waited_for_as_long() -> None:
     clock, cut_off = FakeClock(), session()
-    staffing = Staffing(TIMINGS, clock)
+    staffing = WorkerAvailability(TIMINGS, clock)
     staffing.served(cut_off)
     clock.advance(GRACE_S)
     staffing.check(cut_off, redis_away=True)

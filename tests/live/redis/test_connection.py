@@ -13,7 +13,7 @@ from interject.model_runtime.redis.address import Address
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from interject.model_runtime.redis.pipelining_client import Client
+    from interject.model_runtime.redis.pipelining_client import RedisClient
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
@@ -22,13 +22,13 @@ MUCH = bytes(range(256)) * 4_096
 
 
 @pytest.fixture
-async def client(redis_server: RedisServer) -> AsyncIterator[Client]:
+async def client(redis_server: RedisServer) -> AsyncIterator[RedisClient]:
     async with aclosing(Address.parse(redis_server.url).client()) as client:
         await client.flushall()
         yield client
 
 
-async def test_every_command_has_its_answer_and_an_error_is_one(client: Client) -> None:
+async def test_every_command_has_its_answer_and_an_error_is_one(client: RedisClient) -> None:
     answers = await client.exchange(
         [("SET", "a", b"\r\n\x00"), ("INCR", "a"), ("GET", "a"), ("GET", "nothing"), ("ECHO", 7)]
     )
@@ -36,13 +36,13 @@ async def test_every_command_has_its_answer_and_an_error_is_one(client: Client) 
     assert answers == [b"OK", b"\r\n\x00", None, b"7"]
 
 
-async def test_far_more_than_fits_into_the_way(client: Client) -> None:
+async def test_far_more_than_fits_into_the_way(client: RedisClient) -> None:
     names = [f"k{number}" for number in range(16)]
     assert await client.exchange([("SET", name, MUCH) for name in names]) == [b"OK"] * 16
     assert await client.ask(("MGET", *names)) == [MUCH] * 16
 
 
-async def test_all_of_a_transaction_or_nothing(client: Client) -> None:
+async def test_all_of_a_transaction_or_nothing(client: RedisClient) -> None:
     answers = await client.transact([("SET", "a", "x"), ("INCR", "a"), ("APPEND", "a", "y")])
     assert isinstance(answers.pop(1), ResponseError)
     assert answers == [b"OK", 2]
@@ -52,13 +52,13 @@ async def test_all_of_a_transaction_or_nothing(client: Client) -> None:
     assert await client.ask(("EXISTS", "b")) == 0
 
 
-async def test_an_error_that_is_the_only_answer_is_raised(client: Client) -> None:
+async def test_an_error_that_is_the_only_answer_is_raised(client: RedisClient) -> None:
     with pytest.raises(ResponseError, match="unknown command"):
         await client.ask(("NOSUCH",))
     assert await client.ask(("PING",)) == b"PONG"
 
 
-async def test_after_a_lost_connection_there_is_a_new_one(client: Client) -> None:
+async def test_after_a_lost_connection_there_is_a_new_one(client: RedisClient) -> None:
     number = await client.ask(("CLIENT", "ID"))
     await client.client_kill_filter(_id=number)
     with pytest.raises(ConnectionError):
@@ -66,7 +66,7 @@ async def test_after_a_lost_connection_there_is_a_new_one(client: Client) -> Non
     assert await client.ask(("CLIENT", "ID")) != number
 
 
-async def test_a_redis_that_is_silent_for_too_long_is_not_waited_for(client: Client) -> None:
+async def test_a_redis_that_is_silent_for_too_long_is_not_waited_for(client: RedisClient) -> None:
     with pytest.raises(TimeoutError):
         await client.ask(("BLPOP", "never", 0))
     assert await client.ask(("PING",)) == b"PONG"

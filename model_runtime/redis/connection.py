@@ -13,7 +13,7 @@ UNREADABLE = (ValueError, LookupError)
 """The client's parser takes an error reply apart, and stumbles where it is not as expected."""
 
 
-class Line(PackedByHiredis):
+class PipelinedConnection(PackedByHiredis):
     """Mixed into a connection, of which it needs these parts."""
 
     _reader: Any
@@ -71,4 +71,6 @@ def lay_lines(client: Any) -> None:
     """Give a client such connections, before it connects."""
     pool = client.connection_pool
     kind = pool.connection_class
-    pool.connection_class = type(f"Line{kind.__name__}", (Line, kind), {})
+    pool.connection_class = type(
+        f"PipelinedConnection{kind.__name__}", (PipelinedConnection, kind), {}
+    )
