@@ -72,7 +72,7 @@ def wheel_files(wheel: Path) -> dict[str, bytes]:
 
 
 def package_files() -> set[str]:
-    found = {"interject/__init__.py", "interject/py.typed"}
+    found = {"interject/__init__.py", "interject/__main__.py", "interject/py.typed"}
     for folder in FOLDERS:
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:

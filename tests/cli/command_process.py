@@ -74,7 +74,7 @@ def started(
 
 def interject(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
     """The real command line, run to its end."""
-    with started([sys.executable, "-m", "interject.cli", *words]) as process:
+    with started([sys.executable, "-m", "interject", *words]) as process:
         out, err = process.communicate(stdin, timeout=170)
     return subprocess.CompletedProcess(words, process.returncode, out.decode(), err.decode())
 
