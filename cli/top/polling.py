@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from interject.model_runtime.redis.link import ShardConnection
+    from interject.model_runtime.redis.connection import ShardConnection
 
 PLAIN_WIDTH = 120
 
@@ -32,9 +32,9 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
     """
     try:
         from interject.model_runtime.redis.address import Address
+        from interject.model_runtime.redis.connection import ShardConnection
         from interject.model_runtime.redis.errors import FAILURES, code, passes, reason
         from interject.model_runtime.redis.keys import Keys
-        from interject.model_runtime.redis.link import ShardConnection
         from interject.model_runtime.redis.node_resolver import NodeResolver
         from interject.model_runtime.telemetry.fleet import read_fleet, together
     except ModuleNotFoundError as error:

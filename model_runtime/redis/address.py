@@ -7,29 +7,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
 from interject.model_runtime.protocol import RuntimeFailure
-from interject.model_runtime.redis.connection import lay_lines
+from interject.model_runtime.redis.connection import RedisClient
 from interject.model_runtime.redis.errors import FAILURES, explain
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
-from interject.model_runtime.redis.pipelining_client import RedisClient
 from interject.model_runtime.redis.url import hosts, place, split
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from interject.model_runtime.redis.url import HostPort
 
 OWN_SETTINGS = ("shard", "shards", "cluster", "tenant", "tenants", "secret")
 TENANT = re.compile(r"[a-z0-9-]{1,32}")
 LEAST_VERSION = 7
-LONGEST_WAIT_S = 2.0
-"""A Redis that is silent for longer is taken for gone."""
-MOST_CALLS = 4
-"""Of one client at once; more fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,43 +104,16 @@ class Address:
         return replace(self, url=urlunsplit(parts._replace(netloc=netloc)))
 
     def client(self, on_connect: Callable[[], None] | None = None) -> RedisClient:
-        """A client that fails at once instead of retrying: what a retry means, callers know.
+        """See `RedisClient.to`.
 
-        `on_connect` is called whenever a connection was made anew.
+        :raises RuntimeFailure: when the URL cannot be used.
         """
-
-        async def connected(connection: Any) -> None:
-            await connection.on_connect()
-            if on_connect is not None:
-                on_connect()
-
-        made = self._made(connected, 1 if on_connect else MOST_CALLS)
+        made = RedisClient.to(self.url, on_connect)
         if made is None:
             raise RuntimeFailure(
                 f"{self.name}: what is behind the ? of the URL cannot be used; "
                 f"ours are {', '.join(OWN_SETTINGS)}, all others are those of redis-py"
             )
-        return made
-
-    def _made(self, connected: Callable[[Any], Awaitable[None]], most: int) -> RedisClient | None:
-        """None where the URL names a setting that there is not, or gives it no sense."""
-        try:
-            client: Any = RedisClient.from_url(
-                self.url,
-                protocol=2,
-                decode_responses=False,
-                max_connections=most,
-                socket_connect_timeout=LONGEST_WAIT_S,
-                socket_timeout=LONGEST_WAIT_S,
-                retry=Retry(NoBackoff(), 0),
-                redis_connect_func=connected,
-            )
-            pool = client.connection_pool
-            pool.connection_class(**pool.connection_kwargs)
-        except (ValueError, TypeError, RedisError):
-            return None
-        lay_lines(client)
-        made: RedisClient = client
         return made
 
     async def check(self, client: RedisClient) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from redis.exceptions import ResponseError
 
 from interject.model_runtime.redis.address import Address
+from interject.model_runtime.redis.connection import ShardConnection
 from interject.model_runtime.redis.errors import passes
-from interject.model_runtime.redis.link import ShardConnection
 from interject.model_runtime.redis.node_resolver import NodeResolver
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import RedisClient
 
 SAFE = "noeviction"
 

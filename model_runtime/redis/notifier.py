@@ -14,8 +14,7 @@ from interject.model_runtime.redis.timings import milliseconds
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import Command, RedisClient
     from interject.model_runtime.redis.sieve import Sieve
     from interject.model_runtime.remote import wire
 

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from interject.model_runtime.redis.address import Address
-    from interject.model_runtime.redis.link import ShardConnection
+    from interject.model_runtime.redis.connection import RedisClient, ShardConnection
     from interject.model_runtime.redis.outage import Outage
-    from interject.model_runtime.redis.pipelining_client import RedisClient
     from interject.model_runtime.redis.timings import Timings
 
 MOST_UNKNOWN = 10

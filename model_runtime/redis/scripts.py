@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interject.model_runtime.redis.packing import Command, Word
+    from interject.model_runtime.redis.connection import Command, Word
 
 _FOLDER = Path(__file__).parent / "lua"
 

@@ -16,7 +16,7 @@ from interject.model_runtime.redis.streams import entry_order, read, read_entrie
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from interject.model_runtime.redis.packing import Command, Word
+    from interject.model_runtime.redis.connection import Command, Word
     from interject.model_runtime.redis.streams import Entries
 
 MAX_ENTRY_BYTES = 262_144

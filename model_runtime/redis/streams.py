@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from interject.model_runtime.redis.packing import Command
+    from interject.model_runtime.redis.connection import Command
     from interject.model_runtime.remote.wire import Fields
 
 Entries = list[tuple[str, "Fields"]]

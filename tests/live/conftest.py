@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import RedisClient
     from interject.model_runtime.redis.timings import Timings
 
     Hire = Callable[..., AbstractAsyncContextManager[Worker]]

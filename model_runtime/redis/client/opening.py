@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis import notifier
-from interject.model_runtime.redis.address import MOST_CALLS
+from interject.model_runtime.redis.connection import MOST_CALLS
 from interject.model_runtime.redis.errors import FAILURES, passes
 from interject.model_runtime.redis.requests import OpenRequest, OpenVerdict, read_answer
 from interject.model_runtime.redis.timings import milliseconds
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.protocol import SessionOptions
     from interject.model_runtime.redis.address import Address
+    from interject.model_runtime.redis.connection import Command, ShardConnection
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.link import ShardConnection
-    from interject.model_runtime.redis.packing import Command
     from interject.model_runtime.redis.requests import OpenAnswer
     from interject.model_runtime.redis.timings import Timings
 

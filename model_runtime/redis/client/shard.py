@@ -23,6 +23,7 @@ from interject.model_runtime.redis.client.opening import ASK_AGAIN_S, Opening
 from interject.model_runtime.redis.client.resume import next_seq
 from interject.model_runtime.redis.client.session import RedisSession
 from interject.model_runtime.redis.client.worker_availability import WorkerAvailability
+from interject.model_runtime.redis.connection import ShardConnection
 from interject.model_runtime.redis.errors import (
     FAILURES,
     Handling,
@@ -31,7 +32,6 @@ from interject.model_runtime.redis.errors import (
     raise_errors,
 )
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.link import ShardConnection
 from interject.model_runtime.redis.node_resolver import NodeResolver
 from interject.model_runtime.redis.notifier import NoticeReader, names_in, notify
 from interject.model_runtime.redis.outage import Outage
@@ -48,8 +48,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.protocol import SessionOptions
     from interject.model_runtime.redis.address import Address
-    from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import Command, RedisClient
     from interject.model_runtime.redis.requests import OpenAnswer, OpenRequest
     from interject.model_runtime.redis.timings import Timings
     from interject.model_runtime.remote import wire

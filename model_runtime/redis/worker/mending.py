@@ -17,9 +17,8 @@ from interject.model_runtime.remote import wire
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
+    from interject.model_runtime.redis.connection import Command, RedisClient
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import RedisClient
     from interject.model_runtime.redis.worker.owned_session import Tenant
 
 VISITED_AT_ONCE = 128

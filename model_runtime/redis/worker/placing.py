@@ -18,9 +18,8 @@ from interject.model_runtime.redis.worker.recovery.orphaned_session import MOST_
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
+    from interject.model_runtime.redis.connection import Command, RedisClient
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import RedisClient
     from interject.model_runtime.redis.requests import OpenRequest
     from interject.model_runtime.redis.timings import Timings
     from interject.model_runtime.redis.worker.membership import Lease

@@ -22,6 +22,7 @@ from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import CloseReason, RuntimeFailure
 from interject.model_runtime.redis import scripts
 from interject.model_runtime.redis.address import Address
+from interject.model_runtime.redis.connection import ShardConnection
 from interject.model_runtime.redis.errors import (
     FAILURES,
     Handling,
@@ -33,7 +34,6 @@ from interject.model_runtime.redis.errors import (
 )
 from interject.model_runtime.redis.eviction_policy import warn_of_eviction
 from interject.model_runtime.redis.keys import tenant_of
-from interject.model_runtime.redis.link import ShardConnection
 from interject.model_runtime.redis.node_resolver import NodeResolver
 from interject.model_runtime.redis.notifier import NoticeReader, names_in
 from interject.model_runtime.redis.outage import Outage
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.forward_input import ForwardInput
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import RedisClient
     from interject.model_runtime.redis.streams import Entries
     from interject.model_runtime.redis.worker.owned_session import Write
     from interject.model_runtime.redis.worker.recovery.orphaned_session import OrphanedSession

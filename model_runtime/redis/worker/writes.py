@@ -10,8 +10,8 @@ from interject.model_runtime.redis.scripts import Script
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from interject.model_runtime.redis.connection import Command, Word
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.packing import Command, Word
     from interject.model_runtime.redis.worker.owned_session import Tenant, Write
 
     Writing = tuple[Tenant, Write]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import RedisClient
     from tests.live.redis.server import RedisServer
 
     Fault = Callable[[RedisServer, RedisClient], AbstractAsyncContextManager[None]]

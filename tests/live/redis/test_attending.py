@@ -19,7 +19,7 @@ from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.redis.worker.membership import Lease
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import RedisClient
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]

@@ -13,7 +13,7 @@ from interject.model_runtime.redis.address import Address
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import RedisClient
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from interject.model_runtime.protocol import Event
+    from interject.model_runtime.redis.connection import RedisClient
     from interject.model_runtime.redis.keys import Keys as KeysOfShard
-    from interject.model_runtime.redis.pipelining_client import RedisClient
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]

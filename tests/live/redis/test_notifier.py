@@ -18,7 +18,7 @@ from tests.live.conftest import hired
 from tests.model_runtime.worlds import frames, noise
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import RedisClient
     from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]

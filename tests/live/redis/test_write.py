@@ -14,7 +14,7 @@ from interject.model_runtime.redis.worker.owned_session import Tenant
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import RedisClient
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 

@@ -1,16 +1,43 @@
-"""What answers need not be a Redis, or not a whole one."""
+"""Packed commands, answers that cannot be read, and who knows the inside of redis-py."""
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import importlib.metadata
+import re
 from contextlib import aclosing
+from pathlib import Path
+from typing import Any
 
 import pytest
+from redis.asyncio import Connection
 from redis.exceptions import ConnectionError
 
 from interject.model_runtime.redis.address import Address
+from interject.model_runtime.redis.connection import PipelinedConnection
 
+ROOT = Path(__file__).parents[3]
+PRIVATE = {"_reader", "_writer", "_parser", "connection_class", "connection_kwargs", "_parsers"}
 NONSENSE = [b"-MOVED 1 nowhere\r\n", b"-MOVED\r\n", b"-ASK 1 here:there\r\n", b"-MOVED x y:1\r\n"]
+COMMANDS: list[tuple[Any, ...]] = [
+    ("PING",),
+    ("CLIENT SETINFO", "LIB-NAME", "ü"),
+    (b"CONFIG GET", "maxmemory"),
+    ("XADD", "in:1", "NOMKSTREAM", "1-2", b"p", bytes(range(256)) * 50, "n", 3, "t", 0.25),
+    ("SET", "empty", b""),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command[0]))
+def test_a_command_has_the_same_bytes_as_without_hiredis(command: tuple[Any, ...]) -> None:
+    packed = PipelinedConnection().pack_command(*command)
+    assert b"".join(packed) == b"".join(Connection().pack_command(*command))
+
+
+def test_many_commands_have_the_same_bytes() -> None:
+    packed = PipelinedConnection().pack_commands(COMMANDS)
+    assert b"".join(packed) == b"".join(Connection().pack_commands(COMMANDS))
 
 
 @pytest.mark.parametrize("nonsense", NONSENSE)
@@ -31,3 +58,31 @@ async def test_an_answer_that_cannot_be_read_is_a_lost_connection(
         async with aclosing(Address.parse(url).client()) as client:
             with pytest.raises(ConnectionError, match="cannot be read"):
                 await client.ask(("PING",))
+
+
+def names_in(path: Path) -> set[str]:
+    tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    found = {getattr(node, "attr", getattr(node, "id", "")) for node in tree}
+    return {name for name in found if isinstance(name, str)}
+
+
+def test_one_module_alone_knows_what_is_private_to_redis_py() -> None:
+    """Every module that imports redis-py, in any folder of the product, and all of the runtime."""
+    product = ("agent", "cli", "config", "integrations", "model_runtime", "training")
+    knowing = {
+        str(path.relative_to(ROOT))
+        for folder in product
+        for path in (ROOT / folder).rglob("*.py")
+        if "model_runtime/redis/" in str(path)
+        or re.search(r"^\s*(from|import) redis\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+        if names_in(path) & PRIVATE
+    }
+    assert knowing == {"model_runtime/redis/connection.py"}
+
+
+def test_redis_py_is_capped_at_what_the_tests_run_with() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (cap,) = re.findall(r'"redis\[hiredis\]>=[\d.]+,<([\d.]+)"', project)
+    installed = importlib.metadata.version("redis").split(".")[:2]
+    major, minor = map(int, cap.split("."))
+    assert [int(part) for part in installed] == [major, minor - 1]

@@ -20,8 +20,7 @@ from tests.fakes.clock import FakeClock
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from interject.model_runtime.redis.link import ShardConnection
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import RedisClient, ShardConnection
 
 ADDRESS = Address.parse("redis://u:secret@host:1/0")
 AT_ONCE = Timings(first_retry_s=0, longest_retry_s=0, start_s=0.05)

@@ -8,7 +8,7 @@ from interject.model_runtime.redis.sieve import WARY_AT_FIRST_S, WARY_S, Sieve, 
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.packing import Command, Word
+    from interject.model_runtime.redis.connection import Command, Word
     from interject.model_runtime.redis.streams import Entries
 
 PLACES = {"p:in:a": "1-1", "p:in:b": "2-2", "p:in:c": "3-3"}

@@ -10,9 +10,8 @@ from interject.model_runtime.redis.worker.recovery.orphaned_session import surve
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from interject.model_runtime.redis.connection import Command, RedisClient
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import RedisClient
     from interject.model_runtime.redis.worker.recovery.orphaned_session import OrphanedSession
 
 AT_ONCE = 64

@@ -25,8 +25,8 @@ from interject.model_runtime.remote import wire
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from interject.model_runtime.redis.connection import RedisClient
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.pipelining_client import RedisClient
 
 ENTRIES_A_READ = 64
 _UNREADABLE = (ValueError, LookupError, RuntimeFailure, ResponseError)

@@ -16,8 +16,7 @@ from interject.model_runtime.remote import wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import Command, RedisClient
 
 KEY = "tenant.key"
 

@@ -13,8 +13,7 @@ from interject.model_runtime.redis.worker.owned_session import Tenant
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import Command, RedisClient
 
 KEYS = Keys("0")
 NAME = "default.a"

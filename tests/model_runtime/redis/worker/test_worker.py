@@ -16,8 +16,7 @@ from tests.model_runtime.worlds import small_model
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from interject.model_runtime.redis.packing import Command
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import Command, RedisClient
 
 
 class SlowRedis:

@@ -16,7 +16,7 @@ from interject.model_runtime.remote import wire
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
-    from interject.model_runtime.redis.pipelining_client import RedisClient
+    from interject.model_runtime.redis.connection import RedisClient
     from interject.model_runtime.redis.worker.recovery.orphaned_session import OrphanedSession
 
 KEYS = Keys("0")
