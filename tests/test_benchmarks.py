@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks.load import row
 from benchmarks.quality import result as quality
 from benchmarks.redis_memory import Slope
 from benchmarks.report import pages, put, summary
 from benchmarks.result import Result, load_results
+from benchmarks.rig import Rig, tiny_config
 from benchmarks.room import rooms
 from interject.cli.bench.outcome import ChunkTimes, Outcome
 from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES, SAMPLE_BYTES
@@ -59,6 +61,16 @@ def test_smoke_run_prints_a_table_and_keeps_nothing(command: list[str]) -> None:
     assert done.returncode == 0, done.stderr
     assert "| --- |" in done.stdout
     assert load_results() == before
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_what_a_benchmark_builds_lies_on_one_device(device: str) -> None:
+    rig = Rig(tiny_config(), slots=2, device=torch.device(device), dtype=torch.bfloat16)
+    tensors = [rig.cache.keys, rig.cache.values]
+    for module in (rig.tower, rig.decoder):
+        tensors += [*module.parameters(), *module.buffers()]
+    assert {tensor.device.type for tensor in tensors} == {device}
+    assert rig.decoder.embedding.weight.dtype is torch.bfloat16
 
 
 def test_report_replaces_only_what_is_between_its_markers() -> None:

@@ -89,7 +89,7 @@ def load_native(directory: Path, *, dtype: torch.dtype, device: torch.device | s
     for prefix, module in (("tower.", tower), ("decoder.", decoder)):
         parts = [Part(prefix + name, name) for name, _ in module.named_parameters()]
         assemble(module, parts, source, dtype=dtype, device=device)
-    tower.positions = tower.positions.to(device)
+    tower.place_positions(device)
     return Model(config, tower, decoder, read_tokenizer(directory))
 
 

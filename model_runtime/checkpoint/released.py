@@ -115,7 +115,7 @@ def load_released(directory: Path, *, dtype: torch.dtype, device: torch.device |
     assemble(decoder, decoder_parts(config.decoder, source), source, dtype=dtype, device=device)
     tower_source = PickleSource(directory / TOWER_WEIGHTS)
     assemble(tower, tower_parts(config.tower), tower_source, dtype=dtype, device=device)
-    tower.positions = tower.positions.to(device)
+    tower.place_positions(device)
     return Model(config, tower, decoder, read_tokenizer(directory))
 
 

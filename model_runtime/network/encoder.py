@@ -25,12 +25,13 @@ _MAX_TIMESCALE = 10_000.0
 def sinusoids(length: int, width: int) -> Tensor:
     """Whisper's position embeddings, float32 [length, width]: sines, then cosines.
 
-    They are no weights: on the meta device, too, they are real.
+    Computed on the CPU, so that they are the same numbers everywhere, and put where tensors are
+    made (`with torch.device(...)`).
     """
     step = math.log(_MAX_TIMESCALE) / (width // 2 - 1)
     scales = torch.exp(-step * torch.arange(width // 2, device="cpu").float())
     angles = torch.arange(length, device="cpu").float()[:, None] * scales[None, :]
-    return torch.cat((angles.sin(), angles.cos()), dim=1)
+    return torch.cat((angles.sin(), angles.cos()), dim=1).to(torch.get_default_device())
 
 
 class TowerLayer(nn.Module):
@@ -73,6 +74,11 @@ class AudioTower(nn.Module):
         self.positions: Tensor
         positions = sinusoids(MAX_MEL_FRAMES // 2, shape.width)
         self.register_buffer("positions", positions, persistent=False)
+
+    def place_positions(self, device: torch.device | str) -> None:
+        """They are no weights, so no checkpoint has them."""
+        with torch.device(device):
+            self.positions = sinusoids(MAX_MEL_FRAMES // 2, self.shape.width)
 
     def forward(self, mel: Tensor) -> Tensor:
         """Embed windows; every row of the batch stands alone."""

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from interject.model_runtime.checkpoint import load_checkpoint
+from interject.model_runtime.network.encoder import MAX_MEL_FRAMES, AudioTower, sinusoids
 from interject.model_runtime.rounding import assert_same, tower_terms
 from tests.model_runtime.reference import (
     DECODER,
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from torch import Tensor
     from transformers.models.qwen2_5_omni.modeling_qwen2_5_omni import Qwen2_5OmniAudioEncoder
-
-    from interject.model_runtime.network.encoder import AudioTower
 
 pytestmark = pytest.mark.numerics
 TERMS = tower_terms(TOWER)
@@ -71,3 +70,21 @@ def test_a_chunk_does_not_depend_on_its_batch(towers: Pair) -> None:
     chunks = torch.stack([mel(40, seed) for seed in range(5)])
     alone = torch.cat([ours(chunk[None]) for chunk in chunks])
     assert_same(ours(chunks), alone, terms=TERMS)
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_a_tower_is_whole_wherever_it_is_built(device: str) -> None:
+    """As `meta` here, so `cuda` elsewhere: nothing is left behind on the CPU."""
+    with torch.device(device):
+        tower = AudioTower(TOWER)
+    parts = [*tower.parameters(), *tower.buffers()]
+    assert {part.device.type for part in parts} == {device}
+    assert tower(torch.empty(3, 128, 40, device=device)).shape == (3, 10, TOWER.output)
+
+
+def test_positions_that_no_checkpoint_has_are_put_where_the_weights_are(towers: Pair) -> None:
+    with torch.device("meta"):
+        tower = AudioTower(TOWER)
+    tower.place_positions("cpu")
+    assert torch.equal(tower.positions, sinusoids(MAX_MEL_FRAMES // 2, TOWER.width))
+    assert torch.equal(tower.positions, towers[1].positions)
