@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 from time import perf_counter
 from typing import TYPE_CHECKING
+
+from redis.backoff import EqualJitterBackoff
 
 from interject.model_runtime.redis.errors import FAILURES, Handling, handling, passes
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_UNKNOWN = 10
 """So many tries in a row, over some seconds, meet an error that nobody knows; then it is fatal."""
+MOST_DOUBLINGS = 32
+"""redis-py doubles before it caps: after a thousand failures that would be too large a number."""
 
 
 class Backoff:
@@ -28,24 +31,23 @@ class Backoff:
     Waits up to a half less, so that those who failed together do not come back together.
     """
 
-    def __init__(self, timings: Timings, dice: Callable[[], float] = random.random) -> None:
-        self._timings = timings
-        self._dice = dice
-        self._wait_s = timings.first_retry_s
+    def __init__(self, timings: Timings) -> None:
+        self._jittered = EqualJitterBackoff(timings.longest_retry_s, timings.first_retry_s)
+        self._failures = 0
 
     def reset(self) -> None:
         """It worked."""
-        self._wait_s = self._timings.first_retry_s
+        self._failures = 0
 
     async def wait(self) -> None:
         """It did not."""
-        await asyncio.sleep(self._wait_s * (1 - self._dice() / 2))
-        self._wait_s = min(2 * self._wait_s, self._timings.longest_retry_s)
+        await asyncio.sleep(self._jittered.compute(self._failures))
+        self._failures = min(self._failures + 1, MOST_DOUBLINGS)
 
 
-async def always(
+async def repeat_forever(
     step: Callable[[RedisClient], Awaitable[None]],
-    link: ShardConnection,
+    connection: ShardConnection,
     timings: Timings,
     outage: Outage | None = None,
     on_failure: Callable[[], None] = lambda: None,
@@ -61,11 +63,11 @@ async def always(
     backoff, unknown = Backoff(timings), 0
     while task is not None and not task.cancelling():
         try:
-            await link.run(step)
+            await connection.run(step)
         except FAILURES as error:
             unknown = 0 if passes(error) else unknown + 1
             if handling(error) is Handling.PROCESS or unknown > MOST_UNKNOWN:
-                raise link.address.explain(error) from None
+                raise connection.address.explain(error) from None
             if outage is not None:
                 outage.failed(step, error)
             on_failure()
@@ -77,7 +79,7 @@ async def always(
             unknown = 0
 
 
-async def at_last(
+async def retry_until_deadline(
     step: Callable[[], Awaitable[None]], address: Address, timings: Timings, outage: Outage
 ) -> None:
     """Do something as soon as Redis can be used, at the latest after `start_s`.

@@ -37,7 +37,7 @@ from interject.model_runtime.redis.notifier import NoticeReader, names_in, notif
 from interject.model_runtime.redis.outage import Outage
 from interject.model_runtime.redis.rate_limiter import RateLimiter, sleep_unless
 from interject.model_runtime.redis.requests import OpenVerdict
-from interject.model_runtime.redis.retry import always
+from interject.model_runtime.redis.retry import repeat_forever
 from interject.model_runtime.redis.round_robin import RoundRobin
 from interject.model_runtime.redis.streams import add, read, read_entries
 
@@ -228,7 +228,7 @@ class Shard:
     async def _always(
         self, step: Callable[[RedisClient], Awaitable[None]], link: ShardConnection
     ) -> None:
-        await always(step, link, self._timings, self._outage)
+        await repeat_forever(step, link, self._timings, self._outage)
 
     async def _read(self, client: RedisClient) -> None:
         await self._reads.turn()

@@ -38,7 +38,11 @@ from interject.model_runtime.redis.node_resolver import NodeResolver
 from interject.model_runtime.redis.notifier import NoticeReader, names_in
 from interject.model_runtime.redis.outage import Outage
 from interject.model_runtime.redis.rate_limiter import RateLimiter, sleep_unless
-from interject.model_runtime.redis.retry import always, at_last, suppressed_outage
+from interject.model_runtime.redis.retry import (
+    repeat_forever,
+    retry_until_deadline,
+    suppressed_outage,
+)
 from interject.model_runtime.redis.round_robin import RoundRobin
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.sieve import Sieve
@@ -142,7 +146,7 @@ class Worker:
         self._host = EngineHost(self._engine, self._deliver, model=self._model)
         try:
             joining = partial(self._join, leasing)
-            await at_last(joining, self._home.address, self._timings, self._outage)
+            await retry_until_deadline(joining, self._home.address, self._timings, self._outage)
             self._observer.started()
             ready()
             await self._work(stop, reading, writing, leasing, placing, showing)
@@ -193,7 +197,7 @@ class Worker:
     async def _always(
         self, step: Callable[[RedisClient], Awaitable[None]], link: ShardConnection
     ) -> None:
-        await always(
+        await repeat_forever(
             partial(self._mended, step), link, self._timings, self._outage, self._observer.outage
         )
 
@@ -214,7 +218,7 @@ class Worker:
 
     async def _hold(self, link: ShardConnection) -> None:
         """Others tell of an outage: this one never gets as far as to know that it is over."""
-        await always(self._liveness.hold, link, self._timings, None, self._observer.outage)
+        await repeat_forever(self._liveness.hold, link, self._timings, None, self._observer.outage)
 
     # The lease
 

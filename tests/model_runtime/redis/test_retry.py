@@ -13,7 +13,12 @@ from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.errors import RedisAway
 from interject.model_runtime.redis.outage import LOG_EVERY_S, Outage
-from interject.model_runtime.redis.retry import MOST_UNKNOWN, Backoff, always, at_last
+from interject.model_runtime.redis.retry import (
+    MOST_UNKNOWN,
+    Backoff,
+    repeat_forever,
+    retry_until_deadline,
+)
 from interject.model_runtime.redis.timings import Timings
 from tests.fakes.clock import FakeClock
 
@@ -53,7 +58,7 @@ async def step(client: RedisClient) -> None:
 
 async def repeated(link: FakeLink, outage: Outage) -> None:
     """Until it has given all of its answers."""
-    task = asyncio.create_task(always(step, cast("ShardConnection", link), AT_ONCE, outage))
+    task = asyncio.create_task(repeat_forever(step, cast("ShardConnection", link), AT_ONCE, outage))
     used_up = asyncio.create_task(link.used_up.wait())
     await asyncio.wait([task, used_up], return_when=asyncio.FIRST_COMPLETED)
     used_up.cancel()
@@ -140,11 +145,11 @@ async def test_a_start_waits_for_what_passes_and_for_nothing_else() -> None:
         if left:
             raise left.pop(0)
 
-    await at_last(begin, ADDRESS, AT_ONCE, Outage())
+    await retry_until_deadline(begin, ADDRESS, AT_ONCE, Outage())
     assert not left
     left += [RuntimeFailure("too old"), MISCONF]
     with pytest.raises(RuntimeFailure, match="too old"):
-        await at_last(begin, ADDRESS, AT_ONCE, Outage())
+        await retry_until_deadline(begin, ADDRESS, AT_ONCE, Outage())
     assert left == [MISCONF]
 
 
@@ -153,15 +158,23 @@ async def test_a_start_does_not_wait_for_ever() -> None:
         raise MISCONF
 
     with pytest.raises(RuntimeFailure, match="MISCONF"):
-        await at_last(begin, ADDRESS, AT_ONCE, Outage())
+        await retry_until_deadline(begin, ADDRESS, AT_ONCE, Outage())
 
 
 async def test_who_failed_together_does_not_come_back_together() -> None:
-    dice = iter((0.0, 1.0))
-    backoff = Backoff(Timings(first_retry_s=0.02), dice.__next__)
-    clock = asyncio.get_running_loop().time
-    began = clock()
-    await backoff.wait()
-    assert clock() - began >= 0.02
-    await backoff.wait()
-    assert clock() - began >= 0.04
+    timings, clock = Timings(first_retry_s=0.02), asyncio.get_running_loop().time
+    began, order = clock(), []
+
+    async def come_back(number: int) -> None:
+        await Backoff(timings).wait()
+        order.append(number)
+
+    await asyncio.gather(*map(come_back, range(50)))
+    assert clock() - began >= timings.first_retry_s / 2
+    assert order != sorted(order)
+
+
+async def test_an_outage_may_last_for_days() -> None:
+    backoff = Backoff(Timings(first_retry_s=1e-9, longest_retry_s=0.0))
+    for _ in range(2_000):
+        await backoff.wait()
