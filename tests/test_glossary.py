@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("agent", "cli", "config", "integrations", "model_runtime", "training")
-SHARED_STILL = {"Answer", "Letter", "Outbox", "Verdict"}
+SHARED_STILL = {"Answer", "Verdict"}
 ROW = re.compile(r"^\| (?P<term>[^|]+) \| [^|]+ \| (?P<modules>`[^|]+`) \|$", re.MULTILINE)
 MOST_ROWS = 30
 

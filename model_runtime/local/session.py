@@ -91,10 +91,10 @@ class LocalSession(RemoteSession):
             fields = {b"d": wire.encode_options(self.options)}
             yield Message(Kind.OPEN, self._channel, fields=fields)
         elif self.state is not SessionState.OPENING:
-            for letter in self._outbox.take():
-                item = self._progress.for_server(letter.item)
+            for entry in self._outbox.take():
+                item = self._progress.for_server(entry.item)
                 if item is not None:
-                    yield Message(Kind.ITEM, self._channel, letter.number, wire.encode(item))
+                    yield Message(Kind.ITEM, self._channel, entry.number, wire.encode(item))
 
     @property
     def done(self) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import Frame
+from interject.model_runtime.remote.outbox_entry import OutboxEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,19 +19,6 @@ KEPT_FRAMES = 50
 MAX_UNSENT = 4_096
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """What an entry of the input stream is made from; `number` is the second half of its id."""
-
-    number: int
-    item: wire.Input
-
-    @property
-    def seq(self) -> int | None:
-        """That of the frame, if it is one."""
-        return self.item.seq if isinstance(self.item, Frame) else None
-
-
 class Outbox:
     """Entries in order: sent ones are kept until they have been decided, or acknowledged.
 
@@ -41,21 +28,21 @@ class Outbox:
 
     def __init__(self) -> None:
         self._count = 0
-        self._unsent: deque[Letter] = deque()
+        self._unsent: deque[OutboxEntry] = deque()
         self._unsent_frames = 0
-        self._kept_frames: deque[Letter] = deque()
-        self._kept_controls: deque[Letter] = deque()
+        self._kept_frames: deque[OutboxEntry] = deque()
+        self._kept_controls: deque[OutboxEntry] = deque()
 
     def put(self, item: wire.Input) -> int:
         """Queue an entry; returns its number."""
         self._count += 1
-        self._unsent.append(Letter(self._count, item))
+        self._unsent.append(OutboxEntry(self._count, item))
         if isinstance(item, Frame):
             self._unsent_frames += 1
             self._shed()
         return self._count
 
-    def unsent(self) -> Sequence[Letter]:
+    def unsent(self) -> Sequence[OutboxEntry]:
         """What is to be sent now."""
         return tuple(self._unsent)
 
@@ -72,12 +59,12 @@ class Outbox:
     def sent(self, number: int) -> None:
         """Everything up to this entry has reached Redis."""
         while self._unsent and self._unsent[0].number <= number:
-            letter = self._unsent.popleft()
-            if letter.seq is None:
-                self._kept_controls.append(letter)
+            entry = self._unsent.popleft()
+            if entry.seq is None:
+                self._kept_controls.append(entry)
             else:
                 self._unsent_frames -= 1
-                self._kept_frames.append(letter)
+                self._kept_frames.append(entry)
 
     def decided(self, seq: int) -> None:
         """Frames up to this one need not be sent again."""
@@ -102,11 +89,11 @@ class Outbox:
     def begin_again(self, wanted: Callable[[wire.Input], bool]) -> dict[int, int]:
         """Everything that is still wanted goes into a new stream; returns the new numbers."""
         self.send_again()
-        letters = [letter for letter in self._unsent if wanted(letter.item)]
-        self._unsent = deque(Letter(n, letter.item) for n, letter in enumerate(letters, 1))
-        self._unsent_frames = sum(letter.seq is not None for letter in letters)
-        self._count = len(letters)
-        return {letter.number: n for n, letter in enumerate(letters, 1)}
+        entries = [entry for entry in self._unsent if wanted(entry.item)]
+        self._unsent = deque(OutboxEntry(n, entry.item) for n, entry in enumerate(entries, 1))
+        self._unsent_frames = sum(entry.seq is not None for entry in entries)
+        self._count = len(entries)
+        return {entry.number: n for n, entry in enumerate(entries, 1)}
 
     def _shed(self) -> None:
         while len(self._kept_frames) + self._unsent_frames > KEPT_FRAMES:

@@ -195,14 +195,14 @@ class RedisSession(RemoteSession):
 
     # What goes out
 
-    def letters(self) -> Iterator[tuple[int, wire.Fields]]:
+    def unsent_entries(self) -> Iterator[tuple[int, wire.Fields]]:
         """What is to be sent now, by number: as the worker counts frames and replies."""
-        for letter in self.outbox.unsent():
-            item = self._progress.for_server(letter.item)
+        for entry in self.outbox.unsent():
+            item = self._progress.for_server(entry.item)
             assert item is not None, "only what a worker understands is kept"
             if self._first_seq and isinstance(item, Frame):
                 item = replace(item, seq=item.seq + self._first_seq)
-            yield letter.number, wire.encode(item)
+            yield entry.number, wire.encode(item)
 
     def _check(self) -> None:
         if self.ending:

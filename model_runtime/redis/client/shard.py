@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 LONGEST_INPUT = 1_000
 ENTRIES_A_READ = 256
-LETTERS_AT_ONCE = 256
+ENTRIES_AT_ONCE = 256
 """Redis keeps all of them twice for a moment: 3 MB, and at most one session's more."""
 ATTENDED_AT_ONCE = 32
 WATCH_EVERY = 0.1
@@ -326,29 +326,31 @@ class Shard:
 
     async def _flush(self, client: RedisClient, sessions: list[RedisSession]) -> None:
         """All that is unsent, the oldest first: of one session at once or not at all."""
-        letters: list[Sending] = []
+        entries: list[Sending] = []
         for session in sessions:
             if session.key not in self._missing_since:
-                letters += [(session, number, fields) for number, fields in session.letters()]
-            if len(letters) >= LETTERS_AT_ONCE:
-                await self._send(client, letters)
-                letters = []
-        if letters:
-            await self._send(client, letters)
+                entries += [
+                    (session, number, fields) for number, fields in session.unsent_entries()
+                ]
+            if len(entries) >= ENTRIES_AT_ONCE:
+                await self._send(client, entries)
+                entries = []
+        if entries:
+            await self._send(client, entries)
 
-    async def _send(self, client: RedisClient, letters: list[Sending]) -> None:
+    async def _send(self, client: RedisClient, entries: list[Sending]) -> None:
         """No entry may overtake an earlier one, so either all are written or none."""
         commands = [
             add(
                 self._keys.input(session.key), f"{session.generation}-{number}", fields,
                 longest=LONGEST_INPUT,
             )
-            for session, number, fields in letters
+            for session, number, fields in entries
         ]  # fmt: skip
-        names = {session.key for session, *_ in letters}
+        names = {session.key for session, *_ in entries}
         commands.append(notify(self._keys.news(self._address.tenant), names))
         *results, _ = await client.transact(commands)
-        for (session, number, _), result in zip(letters, results, strict=True):
+        for (session, number, _), result in zip(entries, results, strict=True):
             if is_there_already(result):
                 session.outbox.sent(number)
             elif result is None:

@@ -17,7 +17,7 @@ def filled(count: int) -> Outbox:
 
 
 def seqs(outbox: Outbox) -> list[int | None]:
-    return [letter.seq for letter in outbox.unsent()]
+    return [entry.seq for entry in outbox.unsent()]
 
 
 def test_what_was_sent_and_not_decided_is_sent_again_in_order() -> None:
@@ -28,7 +28,7 @@ def test_what_was_sent_and_not_decided_is_sent_again_in_order() -> None:
     outbox.put(Frame(3, 0.0, PCM))
     outbox.decided(1)
     outbox.send_again()
-    assert [letter.number for letter in outbox.unsent()] == [3, 4, 5]
+    assert [entry.number for entry in outbox.unsent()] == [3, 4, 5]
     assert seqs(outbox) == [2, None, 3]
 
 
@@ -60,7 +60,7 @@ def test_a_new_stream_gets_what_is_still_wanted_from_number_1_on() -> None:
     say = outbox.put(wire.Say("x"))
     outbox.decided(0)
     numbers = outbox.begin_again(lambda item: not isinstance(item, wire.Cancel))
-    assert [(letter.number, letter.seq) for letter in outbox.unsent()] == [
+    assert [(entry.number, entry.seq) for entry in outbox.unsent()] == [
         (1, 1),
         (2, 2),
         (3, None),

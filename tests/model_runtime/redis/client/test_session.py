@@ -63,7 +63,7 @@ def events(told: RedisSession) -> list[Event]:
 
 
 def sent(told: RedisSession) -> list[wire.Input]:
-    return [wire.decode_input(fields) for _, fields in told.letters()]
+    return [wire.decode_input(fields) for _, fields in told.unsent_entries()]
 
 
 async def test_another_worker_counts_from_0_and_nobody_notices() -> None:
