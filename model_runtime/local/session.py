@@ -92,8 +92,8 @@ class LocalSession(RemoteSession):
             yield Message(Kind.OPEN, self._channel, fields=fields)
         elif self.state is not SessionState.OPENING:
             for entry in self._outbox.take():
-                item = self._progress.for_server(entry.item)
-                if item is not None:
+                if self._numbering.concerns_server(entry.item):
+                    item = self._numbering.for_server(entry.item)
                     yield Message(Kind.ITEM, self._channel, entry.number, wire.encode(item))
 
     @property
@@ -148,7 +148,7 @@ class LocalSession(RemoteSession):
             self._outbox.answered(number, refused=bool(output.error))
             settle(self._asked.get(number), output.error)
         elif not isinstance(output, wire.Resend):
-            event = self._progress.for_client(output)
+            event = self._for_client(output)
             if event is not None:
                 self._deliver(event)
 
@@ -161,7 +161,7 @@ class LocalSession(RemoteSession):
         self.state = SessionState.UNKNOWN
         self._outbox.send_again()
         self._cut_reply()
-        self._progress.begin_again()
+        self._change_server()
 
     def end(self, reason: CloseReason, detail: str = "") -> None:
         """The session is over, whatever a server may still think."""

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import CloseReason, Emotion, RuntimeFailure
 from interject.model_runtime.remote import wire
+from interject.model_runtime.remote.numbering import Numbering
 from interject.model_runtime.remote.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.model_runtime.protocol import FloorMode, Frame, SessionOptions
+    from interject.model_runtime.protocol import Event, FloorMode, Frame, SessionOptions
 
 CLOSE_S = 2.0
 
@@ -23,7 +24,8 @@ class RemoteSession(ABC):
     """`options` follow every change, so that another server can open the session with them.
 
     `answer_s` is how long a request may go without an answer, `close_s` how long the wish to end;
-    `wake` says that something waits to be sent.
+    `wake` says that something waits to be sent. `first_seq` is what the client calls the server's
+    frame 0.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class RemoteSession(ABC):
         answer_s: float,
         wake: Callable[[], None],
         close_s: float = CLOSE_S,
+        first_seq: int = 0,
     ) -> None:
         self.options = options
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -41,6 +44,7 @@ class RemoteSession(ABC):
         self._close_s = close_s
         self._closing: asyncio.TimerHandle | None = None
         self._wake = wake
+        self._numbering = Numbering(first_seq)
         self._progress = Progress()
 
     @property
@@ -92,6 +96,17 @@ class RemoteSession(ABC):
     @abstractmethod
     def end(self, reason: CloseReason, detail: str = "") -> None:
         """The session is over, whatever the server may still think."""
+
+    def _for_client(self, event: Event) -> Event | None:
+        """An event as the client counts; None when it is not for it, or was reported before."""
+        counted = self._numbering.for_client(event)
+        return None if counted is None or self._progress.has_reported(counted) else counted
+
+    def _change_server(self) -> None:
+        """The next one has heard and said nothing yet."""
+        self._numbering.begin_again(
+            next_seq=self._progress.next_seq, next_reply=self._progress.next_reply
+        )
 
     def _end_soon(self, reason: CloseReason) -> None:
         """Whoever should confirm it may be gone."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import (
@@ -11,7 +10,6 @@ from interject.model_runtime.protocol import (
     Closed,
     CloseReason,
     Decision,
-    Frame,
     Gap,
     ReplyStarted,
     RuntimeFailure,
@@ -34,7 +32,7 @@ DEFAULT_GRACE_MS = 30_000
 class RedisSession(RemoteSession):
     """`generation` counts a session's clients; it is the first half of its entries' ids.
 
-    A client that comes back begins with frame 0 again, which the session counts as `first_seq`. It
+    A client that comes back begins with frame 0 again, which is the worker's frame `resumes_at`. It
     hears what its predecessor had not taken, but for what became of frames that it never sent.
     `read_to` is the last entry read, `taken_to` that of the last event whose consumer came back.
 
@@ -49,13 +47,15 @@ class RedisSession(RemoteSession):
         *,
         generation: int,
         read_to: str,
-        first_seq: int,
+        resumes_at: int,
         answer_s: float,
         wake: Callable[[], None],
         close_s: float = CLOSE_S,
         reply_taken: Callable[[str], None] = lambda key: None,
     ) -> None:
-        super().__init__(options, answer_s=answer_s, wake=wake, close_s=close_s)
+        super().__init__(
+            options, answer_s=answer_s, wake=wake, close_s=close_s, first_seq=-resumes_at
+        )
         self.key = key
         self.grace_ms = DEFAULT_GRACE_MS
         self.generation = generation
@@ -65,7 +65,6 @@ class RedisSession(RemoteSession):
         self.outbox = Outbox()
         self.refused_events = 0
         self._finishing = False
-        self._first_seq = first_seq
         self._reply_taken = reply_taken
         self._events: asyncio.Queue[tuple[str, Event]] = asyncio.Queue()
         self._asked: dict[str, asyncio.Future[None]] = {}
@@ -98,11 +97,10 @@ class RedisSession(RemoteSession):
         self._read_order = entry_order(read_to)
         if self._progress.unfinished is not None:
             self._deliver(self._progress.unfinished)
-        self._first_seq = 0
-        self._progress.begin_again()
+        self._change_server()
         if self._finishing:
             self.outbox.put(wire.Finish())
-        numbers = self.outbox.begin_again(lambda i: self._progress.for_server(i) is not None)
+        numbers = self.outbox.begin_again(self._numbering.concerns_server)
         asked, self._asked = self._asked, {}
         for entry, answered in asked.items():
             number = numbers.get(entry_order(entry)[1])
@@ -144,8 +142,7 @@ class RedisSession(RemoteSession):
             self.outbox.send_again()
             self._wake()
         else:
-            renumbered = self._renumbered(output)
-            event = None if renumbered is None else self._progress.for_client(renumbered)
+            event = self._for_client(output)
             if event is not None:
                 self._deliver(event)
 
@@ -165,23 +162,6 @@ class RedisSession(RemoteSession):
             self.begin_close(CloseReason.FAILURE)
             self.end(CloseReason.FAILURE, f"{MAX_UNREAD_EVENTS} events were not read")
 
-    def _renumbered(self, event: Event) -> Event | None:
-        first = self._first_seq
-        if not first:
-            return event
-        match event:
-            case Decision():
-                return replace(event, seq=event.seq - first) if event.seq >= first else None
-            case ReplyStarted():
-                return replace(event, seq=max(-1, event.seq - first))
-            case Gap():
-                before = max(0, first - event.first_seq)
-                if before >= event.count:
-                    return None
-                start = event.first_seq + before - first
-                return replace(event, first_seq=start, count=event.count - before)
-        return event
-
     def _close_down(self, event: Closed) -> None:
         self._end_now()
         for waiting in (self.opened, *self._asked.values()):
@@ -198,11 +178,7 @@ class RedisSession(RemoteSession):
     def unsent_entries(self) -> Iterator[tuple[int, wire.Fields]]:
         """What is to be sent now, by number: as the worker counts frames and replies."""
         for entry in self.outbox.unsent():
-            item = self._progress.for_server(entry.item)
-            assert item is not None, "only what a worker understands is kept"
-            if self._first_seq and isinstance(item, Frame):
-                item = replace(item, seq=item.seq + self._first_seq)
-            yield entry.number, wire.encode(item)
+            yield entry.number, wire.encode(self._numbering.for_server(entry.item))
 
     def _check(self) -> None:
         if self.ending:
@@ -210,7 +186,7 @@ class RedisSession(RemoteSession):
 
     def _put(self, item: wire.Input) -> str:
         self._check()
-        if self._progress.for_server(item) is None:
+        if not self._numbering.concerns_server(item):
             return ""
         number = self.outbox.put(item)
         if self.outbox.full:

@@ -164,20 +164,20 @@ class Shard:
                 raise RuntimeBusy("every slot of every worker is taken", retry_after_s=BUSY_RETRY_S)
             case OpenVerdict.REFUSED:
                 raise RuntimeFailure(answer.error)
-        first_seq = 0
+        resumes_at = 0
         if answer.verdict is OpenVerdict.ATTACHED:
-            first_seq = await self._calling.run(lambda client: next_seq(client, self._keys, name))
-        return self._join(name, options, answer, first_seq)
+            resumes_at = await self._calling.run(lambda client: next_seq(client, self._keys, name))
+        return self._join(name, options, answer, resumes_at)
 
     def _join(
-        self, name: str, options: SessionOptions, answer: OpenAnswer, first_seq: int = 0
+        self, name: str, options: SessionOptions, answer: OpenAnswer, resumes_at: int = 0
     ) -> RedisSession:
         session = RedisSession(
             options,
             name,
             generation=answer.generation,
             read_to=answer.read_to,
-            first_seq=first_seq,
+            resumes_at=resumes_at,
             answer_s=self._timings.open_s,
             close_s=self._timings.close_s,
             wake=lambda: self._mark(name),

@@ -80,7 +80,7 @@ async def talk(runtime: RedisRuntime, room: int, seed: int, frames: int, began: 
     session = await opened(runtime, room)
     phase_s = room % 10 * FRAME_S / 10
     first = min(frames, max(0, int((time.time() - began - phase_s) / FRAME_S) + 1))
-    say("opened", room, session._first_seq, first)
+    say("opened", room, -session._numbering.first_seq, first)
     hearing = asyncio.create_task(hear(session, room))
     for index in range(first, frames):
         await asyncio.sleep(began + phase_s + index * FRAME_S - time.time())

@@ -32,7 +32,7 @@ BEAT_S = 0.5
 def joined(shard: Shard, key: str) -> None:
     shard.sessions[key] = RedisSession(
         SessionOptions(key), key,
-        generation=1, read_to="0-0", first_seq=0, answer_s=1.0, wake=lambda: None,
+        generation=1, read_to="0-0", resumes_at=0, answer_s=1.0, wake=lambda: None,
     )  # fmt: skip
 
 

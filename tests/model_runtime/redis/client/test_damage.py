@@ -10,7 +10,7 @@ from tests.fakes.clock import FakeClock
 
 def session() -> RedisSession:
     return RedisSession(
-        SessionOptions("a"), "a", generation=1, read_to="0-0", first_seq=0, answer_s=1.0,
+        SessionOptions("a"), "a", generation=1, read_to="0-0", resumes_at=0, answer_s=1.0,
         wake=lambda: None,
     )  # fmt: skip
 

@@ -27,13 +27,13 @@ from interject.model_runtime.remote import wire
 PCM = bytes(FRAME_SAMPLES * 2)
 
 
-def session(first_seq: int = 0) -> RedisSession:
+def session(resumes_at: int = 0) -> RedisSession:
     return RedisSession(
         SessionOptions("a"),
         "key",
         generation=1,
         read_to="0-0",
-        first_seq=first_seq,
+        resumes_at=resumes_at,
         answer_s=60.0,
         wake=lambda: None,
     )
@@ -117,7 +117,7 @@ async def test_whoever_waits_for_a_worker_that_is_gone_is_told() -> None:
 
 
 async def test_a_client_that_comes_back_counts_from_0() -> None:
-    a = session(first_seq=10)
+    a = session(resumes_at=10)
     await a.push(frame(0))
     assert sent(a) == [frame(10)]
     tell(a, decision(8), Gap("a", 9, 2, GapReason.MISSING), started(3, 8), decision(11))

@@ -24,7 +24,7 @@ GRACE_S = 10.0
 
 def session(close_s: float = 2.0) -> RedisSession:
     made = RedisSession(
-        SessionOptions("a"), "a", generation=1, read_to="0-0", first_seq=0, answer_s=1.0,
+        SessionOptions("a"), "a", generation=1, read_to="0-0", resumes_at=0, answer_s=1.0,
         close_s=close_s, wake=lambda: None,
     )  # fmt: skip
     made.grace_ms = round(GRACE_S * 1000)
