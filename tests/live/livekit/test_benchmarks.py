@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(500)]
 
 
 @pytest.mark.usefixtures("livekit_server")
-@pytest.mark.parametrize("name", ["livekit_voice", "livekit_rooms"])
+@pytest.mark.parametrize("name", ["livekit_voice", "livekit_rooms", "livekit_false_alarms"])
 def test_smoke_run_prints_a_table_and_keeps_nothing(name: str) -> None:
     """The fixture says whether a server was built; the benchmark starts one of its own."""
     before = load_results()
