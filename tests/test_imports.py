@@ -187,3 +187,16 @@ def test_no_module_waits_for_itself_to_be_imported() -> None:
         for module, path in paths.items()
     }
     graphlib.TopologicalSorter(needs).prepare()
+
+
+@pytest.mark.parametrize("side", ["client", "worker"])
+def test_one_side_of_redis_is_known_to_itself_alone(side: str) -> None:
+    """What both sides share imports neither of them."""
+    own = f"interject.model_runtime.redis.{side}"
+    knowing = {
+        module_name(path)
+        for path in sources("model_runtime/redis")
+        if not inside(module_name(path), own)
+        if any(inside(name, own) for name in imports_of(path))
+    }
+    assert knowing == set()

@@ -13,7 +13,8 @@ from interject.model_runtime.protocol import (
     SessionClosed,
 )
 from interject.model_runtime.redis.address import Address
-from interject.model_runtime.redis.client.shard import Capacity, Shard
+from interject.model_runtime.redis.client.capacity import Capacity
+from interject.model_runtime.redis.client.shard import Shard
 from interject.model_runtime.redis.errors import FAILURES, RedisAway, passes
 from interject.model_runtime.redis.timings import Timings
 
@@ -79,13 +80,13 @@ class RedisRuntime:
             answers = await _asked(self._shards, f"{self._address.tenant}.")
         except FAILURES as error:
             raise self._address.explain(error) from None
-        rooms = [answer for answer in answers if isinstance(answer, Capacity)]
+        capacities = [answer for answer in answers if isinstance(answer, Capacity)]
         away = [answer for answer in answers if isinstance(answer, BaseException)]
-        if not rooms:
+        if not capacities:
             raise self._address.explain(away[0])
-        if not any(room.slots for room in rooms):
+        if not any(capacity.slots for capacity in capacities):
             return None
-        return sum(max(0, room.slots - room.taken) for room in rooms)
+        return sum(max(0, capacity.slots - capacity.taken) for capacity in capacities)
 
     async def aclose(self) -> None:
         """Close every session; what no worker confirms within `close_s` is closed here."""
@@ -121,20 +122,20 @@ class RedisRuntime:
         """Where the session is already, or else on the least loaded shard that has room."""
         if len(self._shards) == 1:
             return await shards[0].begin(key, options)
-        rooms = await _rooms(shards, key)
-        known = [shard for shard, room in rooms if room.known]
+        found = await _capacities(shards, key)
+        known = [shard for shard, capacity in found if capacity.known]
         if known:
             return await known[0].begin(key, options)
         refusal: Exception = RuntimeFailure(f"{self._address.name}: no shard answers")
-        staffed = [pair for pair in rooms if pair[1].slots] or rooms
-        for shard, _ in sorted(staffed, key=lambda pair: pair[1].load):
+        served = [pair for pair in found if pair[1].slots] or found
+        for shard, _ in sorted(served, key=lambda pair: pair[1].load):
             try:
                 session = await shard.begin(key, options)
             except FAILURES as error:
                 refusal = refusal if isinstance(refusal, RuntimeBusy) else error
             else:
                 others = [other for other in shards if other is not shard]
-                await _only_here(session, await _rooms(others, key))
+                await _only_here(session, await _capacities(others, key))
                 return session
         raise refusal
 
@@ -142,10 +143,10 @@ class RedisRuntime:
         return key in shard.sessions and not shard.sessions[key].closed.is_set()
 
 
-async def _rooms(shards: Sequence[Shard], key: str) -> list[tuple[Shard, Capacity]]:
+async def _capacities(shards: Sequence[Shard], key: str) -> list[tuple[Shard, Capacity]]:
     """Of the shards that answer."""
     pairs = zip(shards, await _asked(shards, key), strict=True)
-    return [(shard, room) for shard, room in pairs if isinstance(room, Capacity)]
+    return [(shard, answer) for shard, answer in pairs if isinstance(answer, Capacity)]
 
 
 async def _asked(shards: Sequence[Shard], key: str) -> list[Capacity | BaseException]:
@@ -153,7 +154,9 @@ async def _asked(shards: Sequence[Shard], key: str) -> list[Capacity | BaseExcep
 
     :raises Exception: what does not pass.
     """
-    answers = await asyncio.gather(*(shard.room(key) for shard in shards), return_exceptions=True)
+    answers = await asyncio.gather(
+        *(shard.capacity(key) for shard in shards), return_exceptions=True
+    )
     for answer in answers:
         if isinstance(answer, BaseException) and not passes(answer):
             raise answer
@@ -162,6 +165,6 @@ async def _asked(shards: Sequence[Shard], key: str) -> list[Capacity | BaseExcep
 
 async def _only_here(session: RedisSession, elsewhere: Sequence[tuple[Shard, Capacity]]) -> None:
     """Two clients may have placed one session at the same time: then neither has it."""
-    if any(room.known for _, room in elsewhere):
+    if any(capacity.known for _, capacity in elsewhere):
         session.begin_close(CloseReason.FAILURE)
         raise RuntimeFailure(f"session {session.session_id} is open already, in another client")

@@ -11,8 +11,9 @@ import pytest
 from interject.model_runtime.protocol import SessionOptions
 from interject.model_runtime.redis import scripts
 from interject.model_runtime.redis.address import Address
+from interject.model_runtime.redis.client.heartbeat import SESSIONS_AT_ONCE
 from interject.model_runtime.redis.client.session import DEFAULT_GRACE_MS, RedisSession
-from interject.model_runtime.redis.client.shard import ATTENDED_AT_ONCE, Shard
+from interject.model_runtime.redis.client.shard import Shard
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.timings import Timings
@@ -39,7 +40,7 @@ def joined(shard: Shard, key: str) -> None:
 async def test_a_client_attends_to_all_sessions_in_a_beat_but_never_to_all_at_once(
     redis_server: RedisServer, client: RedisClient
 ) -> None:
-    keys = [f"default.{number}" for number in range(5 * ATTENDED_AT_ONCE)]
+    keys = [f"default.{number}" for number in range(5 * SESSIONS_AT_ONCE)]
     grace = "PX", DEFAULT_GRACE_MS
     await client.transact([("SET", KEYS.client(key), "", *grace) for key in keys])
     shard = Shard(Address.parse(redis_server.url), "0", token=TOKEN, timings=Timings(beat_s=BEAT_S))

@@ -55,7 +55,7 @@ async def test_a_session_s_end_does_not_touch_its_successor(reopened: bool) -> N
             first.end(CloseReason.FAILURE, "lost")
             shard.sessions[KEY] = second
 
-    await shard._read(cast("RedisClient", SlowRedis(reopen)))
+    await shard._reader.read(cast("RedisClient", SlowRedis(reopen)))
     assert first.closed.is_set()
     assert not second.closed.is_set()
     assert shard.sessions == ({KEY: second} if reopened else {})
@@ -77,5 +77,5 @@ async def test_whether_workers_live_is_asked_once_a_beat() -> None:
     shard = Shard(Address.parse("redis://127.0.0.1:1/0"), "0", token="t", timings=timings)
     redis = AttendedRedis()
     for _ in range(3):
-        await shard._attend_to(cast("RedisClient", redis), [session()])
+        await shard._heartbeat.attend_to(cast("RedisClient", redis), [session()])
     assert redis.asked == 1
