@@ -1,4 +1,4 @@
-"""A session as the engine's thread has it, and what it hands out of it."""
+"""A session as the engine's thread has it."""
 
 from __future__ import annotations
 
@@ -13,53 +13,40 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.engine.journal import JournalEntry
     from interject.model_runtime.engine.stream import Stream
-    from interject.model_runtime.protocol import SessionOptions
+    from interject.model_runtime.redis.worker.recovery.restore_pool import PendingRestore
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What a session did since its last batch, to be written all at once.
-
-    A `snapshot` makes every earlier journal, and all input before `keep_from`, superfluous.
-    """
-
-    key: str
-    epoch: int
-    outputs: tuple[wire.Output, ...]
-    cursor: str
-    journal: bytes = b""
-    snapshot: bytes = b""
-    keep_from: str = ""
-    closed: bool = False
-    last: bool = False
+def _nobody() -> None:
+    """Nobody waits for its news yet."""
 
 
 @dataclass(slots=True)
 class EngineSession:
-    """A session in the engine's thread. `cursor` is the last input that was taken in.
+    """`cursor` is the last input that was taken in, `places` are the ids of frames' entries.
 
-    The engine calls it by its key: two tenants may have chosen the same id. `has_news` is called
-    whenever there is something to hand out. `stream` is the session in it, once it is there.
+    The session is `here` from when it has something to hand out until its end was handed out, or
+    nobody wants it any more. `stream` is the session in the engine, `restore` on its way there.
+    `has_news` is called whenever there is something to hand out.
     """
 
-    key: str
-    epoch: int
-    options: SessionOptions
+    session_id: str
     cursor: str
-    has_news: Callable[[EngineSession], None]
+    places: dict[int, str] = field(default_factory=dict)
+    here: bool = False
+    closed: bool = False
+    stream: Stream | None = None
+    restore: PendingRestore | None = None
+    has_news: Callable[[], None] = _nobody
     outputs: list[wire.Output] = field(default_factory=list)
-    deeds: list[JournalEntry] = field(default_factory=list)
-    entries: dict[int, str] = field(default_factory=dict)
+    journal: list[JournalEntry] = field(default_factory=list)
     noted: int = 0
     evictions: int = 0
     wants_snapshot: bool = False
-    closed: bool = False
-    stream: Stream | None = None
 
     def emit(self, output: wire.Output) -> None:
         self.outputs.append(output)
         self.closed = self.closed or isinstance(output, Closed)
-        self.has_news(self)
+        self.has_news()
 
     def answer(self, entry: str, error: str = "") -> None:
         """What became of a request; the end of a session answers the rest."""
@@ -68,8 +55,8 @@ class EngineSession:
 
     def end(self, detail: str) -> None:
         """It could not begin, or go on."""
-        self.emit(Closed(self.options.session_id, CloseReason.FAILURE, detail))
+        self.emit(Closed(self.session_id, CloseReason.FAILURE, detail))
 
-    def note(self, deed: JournalEntry) -> None:
-        self.deeds.append(deed)
-        self.has_news(self)
+    def note(self, entry: JournalEntry) -> None:
+        self.journal.append(entry)
+        self.has_news()

@@ -34,17 +34,22 @@ class Refused:
 
 
 class Intake:
-    """`hurry` is how many entries to read next, at once: 0 unless the last ones were rubbish.
-
-    `refused` counts all that could not be read.
+    """`read_to` is the last entry that was read. `hurry` is how many to read next at once: 0
+    unless the last ones were rubbish. `refused` counts all that could not be read.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, read_to: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.read_to = read_to
         self.hurry = 0
         self.refused = 0
         self._clock = clock
         self._logged_at = -math.inf
         self._unlogged = 0
+
+    @property
+    def generation(self) -> int:
+        """Which of the session's clients wrote last: they count in the ids of their entries."""
+        return max(1, int(self.read_to.partition("-")[0]))
 
     def take(
         self, session: str, page: Entries, *, asked_for: int
@@ -52,6 +57,7 @@ class Intake:
         """Each entry's id, and what it holds."""
         before = self.refused
         for entry, fields in page:
+            self.read_to = entry
             try:
                 yield entry, wire.decode_input(fields)
             except wire.WireError as error:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.redis.connection import Command, RedisClient
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.worker.owned_session import Tenant
+    from interject.model_runtime.redis.worker.owned_session import OwnedSession
 
 VISITED_AT_ONCE = 128
 """While a script runs, Redis does nothing else."""
@@ -61,34 +61,34 @@ def shared(keys: Keys, tenants: Iterable[str], *, name: str, token: str) -> dict
 
 
 async def visit(
-    client: RedisClient, keys: Keys, tenants: Sequence[Tenant], kept_ms: int
+    client: RedisClient, keys: Keys, sessions: Sequence[OwnedSession], kept_ms: int
 ) -> set[str]:
     """Put off the end of what is kept of each session; returns those of which something is gone.
 
     An input stream begins again at once: until then the client writes nothing.
     """
     lacking: set[str] = set()
-    for first in range(0, len(tenants), VISITED_AT_ONCE):
-        some = tenants[first : first + VISITED_AT_ONCE]
+    for first in range(0, len(sessions), VISITED_AT_ONCE):
+        some = sessions[first : first + VISITED_AT_ONCE]
         lacking |= await _visit_some(client, keys, some, kept_ms)
     return lacking
 
 
 async def _visit_some(
-    client: RedisClient, keys: Keys, tenants: Sequence[Tenant], kept_ms: int
+    client: RedisClient, keys: Keys, sessions: Sequence[OwnedSession], kept_ms: int
 ) -> set[str]:
-    needed = {tenant.key: _needed(keys, tenant) for tenant in tenants}
-    kept = {key: kind for t in tenants for key, kind in _kinds(keys, t.key).items()}
-    clients = {keys.client(tenant.key): "string" for tenant in tenants}
+    needed = {session.key: _needed(keys, session) for session in sessions}
+    kept = {key: kind for s in sessions for key, kind in _kinds(keys, s.key).items()}
+    clients = {keys.client(session.key): "string" for session in sessions}
     gone = await missing(client, keys, clients, kept=kept, kept_ms=kept_ms)
-    begun = gone & {keys.input(tenant.key) for tenant in tenants}
+    begun = gone & {keys.input(session.key) for session in sessions}
     commands: list[Command] = []
     for key in begun:
         commands.append(("XADD", key, FIRST_ENTRY, "v", wire.VERSION, "k", "begin"))
         commands.append(("PEXPIRE", key, kept_ms))
     if commands:
         await client.exchange(commands)
-    return {t.key for t in tenants if gone & needed[t.key] & _needed(keys, t)}
+    return {s.key for s in sessions if gone & needed[s.key] & _needed(keys, s)}
 
 
 async def remove(client: RedisClient, keys: Keys, token: str, name: str) -> None:
@@ -119,11 +119,12 @@ def _kinds(keys: Keys, name: str) -> dict[str, str]:
     }
 
 
-def _needed(keys: Keys, tenant: Tenant) -> set[str]:
+def _needed(keys: Keys, session: OwnedSession) -> set[str]:
     """While a write is on its way, nobody knows which of the last two there is."""
-    needed = {keys.session(tenant.key), keys.input(tenant.key)}
-    if tenant.in_flight is None and tenant.has_journal:
-        needed.add(keys.journal(tenant.key))
-    if tenant.in_flight is None and tenant.has_snapshot:
-        needed.add(keys.snapshot(tenant.key))
+    needed = {keys.session(session.key), keys.input(session.key)}
+    log = session.log
+    if log.in_flight is None and log.has_journal:
+        needed.add(keys.journal(session.key))
+    if log.in_flight is None and log.has_snapshot:
+        needed.add(keys.snapshot(session.key))
     return needed

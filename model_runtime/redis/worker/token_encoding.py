@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from interject.model_runtime.engine.prompt_encoder import PromptEncoder
     from interject.model_runtime.protocol import SessionOptions
     from interject.model_runtime.redis.worker.intake import Refused
+    from interject.model_runtime.redis.worker.owned_session import OwnedSession
 
-    Input = tuple[str, str, wire.Input | Refused | "EncodedText"]
-    """A session's key, the id of an entry of its input stream, and what that holds."""
+    Input = tuple[OwnedSession, str, wire.Input | Refused | "EncodedText"]
+    """A session, the id of an entry of its input stream, and what that holds."""
 
 T = TypeVar("T")
 
@@ -57,11 +58,14 @@ async def encode_texts(encoder: PromptEncoder, inputs: Sequence[Input]) -> Seque
 
 
 def _encoded(
-    encoder: PromptEncoder, key: str, entry: str, item: wire.Input | Refused | EncodedText
+    encoder: PromptEncoder,
+    session: OwnedSession,
+    entry: str,
+    item: wire.Input | Refused | EncodedText,
 ) -> Input:
     if not isinstance(item, wire.Say | wire.TextTurn):
-        return key, entry, item
-    return key, entry, EncodedText(item, _try(lambda: encoder.short_ids(item.text)))
+        return session, entry, item
+    return session, entry, EncodedText(item, _try(lambda: encoder.short_ids(item.text)))
 
 
 def _try(make: Callable[[], T]) -> T | RuntimeFailure:

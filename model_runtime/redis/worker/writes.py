@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.redis.connection import Command, Word
     from interject.model_runtime.redis.keys import Keys
-    from interject.model_runtime.redis.worker.owned_session import Tenant, Write
+    from interject.model_runtime.redis.worker.output_log import Write
+    from interject.model_runtime.redis.worker.owned_session import OwnedSession
 
-    Writing = tuple[Tenant, Write]
+    Writing = tuple[OwnedSession, Write]
 
 LONGEST_OUTPUT = 2_000
 AT_ONCE = 32
@@ -32,15 +33,15 @@ def calls(
     for first in range(0, len(writing), count):
         some = writing[first : first + count]
         words: list[Word] = [keys.prefix, LONGEST_OUTPUT]
-        for tenant, write in some:
-            words += _arguments(tenant, write, retention_ms)
+        for session, write in some:
+            words += _arguments(session, write, retention_ms)
         yield some, scripts.call(Script.WRITE, [keys.owned(token)], words)
 
 
-def _arguments(tenant: Tenant, write: Write, retention_ms: int) -> list[Word]:
+def _arguments(session: OwnedSession, write: Write, retention_ms: int) -> list[Word]:
     words: list[Word] = [
-        tenant.key,
-        tenant.epoch,
+        session.key,
+        session.epoch,
         write.number,
         write.snapshot,
         write.keep_from,

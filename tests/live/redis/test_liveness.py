@@ -47,7 +47,7 @@ def doomed(url: str, name: str = "w1") -> Iterator[WorkerProcess]:
 
 
 def epochs(worker: Worker) -> dict[str, int]:
-    return {key: tenant.epoch for key, tenant in worker._tenants.items()}
+    return {session.key: session.epoch for session in worker._sessions}
 
 
 async def test_a_killed_worker_is_missed_at_once_and_its_name_is_free(

@@ -6,29 +6,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
+from interject.model_runtime.protocol import Closed, CloseReason
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.worker import writes
-from interject.model_runtime.redis.worker.engine_session import Batch
-from interject.model_runtime.redis.worker.owned_session import Tenant
+from interject.model_runtime.redis.worker.batch import Batch
+from interject.model_runtime.redis.worker.output_log import OutputLog
 from interject.model_runtime.remote import wire
+from tests.model_runtime.redis.worker.owned import EPOCH, owned
 
 if TYPE_CHECKING:
     from interject.model_runtime.redis.connection import RedisClient
+    from interject.model_runtime.redis.worker.owned_session import OwnedSession
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
 KEYS = Keys("0")
-EPOCH = 7
 TOKEN = "w:1"
 
 
-def tenant(key: str, *, written: int = 0) -> Tenant:
-    return Tenant(key, SessionOptions(key), EPOCH, "1-1", written=written)
-
-
-def told(session: Tenant) -> Tenant:
-    session.add(Batch(session.key, EPOCH, (wire.Opened(),) * 2, "1-1", journal=b"j"))
+def told(session: OwnedSession) -> OwnedSession:
+    session.log.add(Batch(session, (wire.Opened(),) * 2, "1-1", journal=b"j"))
     return session
 
 
@@ -43,8 +40,8 @@ async def begun(client: RedisClient, key: str, *, epoch: int = EPOCH) -> None:
     )
 
 
-async def write(client: RedisClient, *sessions: Tenant) -> list[bytes]:
-    pairs = [(session, session.next_write()) for session in sessions]
+async def write(client: RedisClient, *sessions: OwnedSession) -> list[bytes]:
+    pairs = [(session, session.log.next_write()) for session in sessions]
     writing = [(session, write) for session, write in pairs if write is not None]
     verdicts: list[bytes] = []
     for _, call in writes.calls(writing, KEYS, TOKEN, retention_ms=60_000):
@@ -56,8 +53,8 @@ async def test_each_session_has_a_verdict_of_its_own(client: RedisClient) -> Non
     await begun(client, "a")
     await begun(client, "b", epoch=EPOCH + 1)
     await begun(client, "d")
-    sessions = [told(tenant(key)) for key in ("a", "b", "c")]
-    behind = told(tenant("d", written=5))
+    sessions = [told(owned(key)) for key in ("a", "b", "c")]
+    behind = told(owned("d", log=OutputLog(written=5)))
     assert await write(client, *sessions, behind) == [b"ok", b"fenced", b"missing", b"behind"]
     assert await write(client, *sessions) == [b"again", b"fenced", b"missing"]
     out = await client.ask(("XRANGE", KEYS.output("a"), "-", "+"))
@@ -73,12 +70,12 @@ async def test_what_came_during_a_write_that_was_given_up_and_yet_done_is_writte
     client: RedisClient,
 ) -> None:
     await begun(client, "a")
-    session = told(tenant("a"))
+    session = told(owned("a"))
     assert await write(client, session) == [b"ok"]
-    session.hold()
-    session.add(Batch("a", EPOCH, (wire.Opened(),), "1-1", snapshot=b"s", keep_from="1-1"))
+    session.log.hold()
+    session.log.add(Batch(session, (wire.Opened(),), "1-1", snapshot=b"s", keep_from="1-1"))
     assert await write(client, session) == [b"ok"]
-    session.settle()
+    session.log.settle()
     assert await write(client, told(session)) == [b"ok"]
     out = await client.ask(("XRANGE", KEYS.output("a"), "-", "+"))
     assert [entry for entry, _ in out] == [b"7-1", b"7-2", b"7-3", b"7-4", b"7-5"]
@@ -89,10 +86,10 @@ async def test_a_snapshot_takes_the_place_of_the_journal_and_of_older_input(
     client: RedisClient,
 ) -> None:
     await begun(client, "a")
-    session = told(tenant("a"))
+    session = told(owned("a"))
     assert await write(client, session) == [b"ok"]
-    session.settle()
-    session.add(Batch("a", EPOCH, (), "1-1", snapshot=b"s", keep_from="1-1"))
+    session.log.settle()
+    session.log.add(Batch(session, (), "1-1", snapshot=b"s", keep_from="1-1"))
     assert await write(client, session) == [b"ok"]
     assert await client.get(KEYS.snapshot("a")) == b"s"
     assert not await client.exists(KEYS.journal("a"))
@@ -105,9 +102,9 @@ async def test_sessions_of_several_calls_all_end(client: RedisClient) -> None:
     sessions = []
     for name in names:
         await begun(client, name)
-        session = tenant(name)
+        session = owned(name)
         end = Closed(name, CloseReason.CLIENT)
-        session.add(Batch(name, EPOCH, (end,), "1-1", closed=True))
+        session.log.add(Batch(session, (end,), "1-1", closed=True))
         sessions.append(session)
     assert await write(client, *sessions) == [b"ok"] * len(names)
     assert await client.scard(KEYS.owned(TOKEN)) == 0

@@ -25,9 +25,11 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from interject.model_runtime.redis.worker.engine_host import EngineHost
+from interject.model_runtime.redis.worker.owned_session import OwnershipState
 from interject.model_runtime.redis.worker.token_encoding import encode_prefix, encode_texts
 from interject.model_runtime.remote import wire
 from tests.fakes.device import Device
+from tests.model_runtime.redis.worker.owned import owned
 from tests.model_runtime.worlds import small_model
 from tests.waiting import until
 
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.engine.journal import JournalEntry
     from interject.model_runtime.engine.stream import Stream
-    from interject.model_runtime.redis.worker.engine_session import Batch
+    from interject.model_runtime.redis.worker.batch import Batch
+    from interject.model_runtime.redis.worker.owned_session import OwnedSession
+    from interject.model_runtime.redis.worker.token_encoding import Input
 
 T = TypeVar("T")
 WAIT_S = 60.0
@@ -69,6 +73,7 @@ class NotingEngine:
         self.deeds: list[str] = []
         self.restorations: dict[str, SlowRestoration] = {}
         self.stepped = threading.Semaphore(0)
+        self.joined = threading.Event()
         self._error = error
 
     def restore(
@@ -83,6 +88,7 @@ class NotingEngine:
 
     def join(self, restoration: SlowRestoration, *rest: object) -> None:
         self.deeds.append(f"join {restoration.session_id}")
+        self.joined.set()
 
     def discard(self, restoration: SlowRestoration) -> None:
         self.deeds.append(f"discard {restoration.session_id}")
@@ -117,8 +123,18 @@ class NotingEngine:
         await until(lambda: deed in self.deeds)
 
 
-def begin(host: EngineHost, name: str) -> None:
-    host.restore(name, 1, SessionOptions(name), ForwardInput(()), NOTHING, cursor="0-1", entries={})
+def hosted(
+    engine: object, deliver: Callable[[list[Batch]], None] = lambda batches: None
+) -> EngineHost:
+    host = EngineHost(model="m")
+    host.start(cast("Engine", engine), deliver)
+    return host
+
+
+def begin(host: EngineHost, name: str) -> OwnedSession:
+    session = owned(name)
+    host.restore(session, ForwardInput(()), NOTHING)
+    return session
 
 
 def frame(seq: int) -> Frame:
@@ -127,7 +143,7 @@ def frame(seq: int) -> Frame:
 
 async def test_the_engine_goes_on_with_the_others_while_a_session_is_restored() -> None:
     engine = NotingEngine()
-    host = EngineHost(cast("Engine", engine), lambda batches: None, model="m")
+    host = hosted(engine)
     try:
         begin(host, "a")
         restoration = await engine.running("a")
@@ -141,13 +157,13 @@ async def test_the_engine_goes_on_with_the_others_while_a_session_is_restored() 
 
 async def test_what_is_asked_meanwhile_is_done_in_order_once_the_session_is_there() -> None:
     engine = NotingEngine()
-    host = EngineHost(cast("Engine", engine), lambda batches: None, model="m")
+    host = hosted(engine)
     try:
-        begin(host, "a")
+        session = begin(host, "a")
         restoration = await engine.running("a")
-        host.put([("a", "1-0", frame(0)), ("a", "2-0", frame(1))])
-        host.close("a", CloseReason.CLIENT, "gone")
-        host.put([("a", "3-0", frame(2))])
+        host.put([(session, "1-0", frame(0)), (session, "2-0", frame(1))])
+        host.close(session, CloseReason.CLIENT, "gone")
+        host.put([(session, "3-0", frame(2))])
         await engine.steps(1)
         restoration.go_on.set()
         await engine.done("push a 2")
@@ -158,12 +174,12 @@ async def test_what_is_asked_meanwhile_is_done_in_order_once_the_session_is_ther
 
 async def test_a_session_that_is_lost_while_it_is_restored_frees_its_slot_at_once() -> None:
     engine = NotingEngine()
-    host = EngineHost(cast("Engine", engine), lambda batches: None, model="m")
+    host = hosted(engine)
     try:
-        begin(host, "a")
+        session = begin(host, "a")
         await engine.running("a")
-        host.put([("a", "1-0", frame(0))])
-        host.abandon("a")
+        host.put([(session, "1-0", frame(0))])
+        host.abandon(session)
         await engine.done("discard a")
         del engine.restorations["a"]
         begin(host, "a")
@@ -174,9 +190,28 @@ async def test_a_session_that_is_lost_while_it_is_restored_frees_its_slot_at_onc
         await host.aclose()
 
 
+async def test_a_session_that_was_lost_just_as_it_was_there_is_not_served() -> None:
+    engine = NotingEngine()
+    host = hosted(engine)
+    try:
+        session = begin(host, "a")
+        restoration = await engine.running("a")
+        host.put([(session, "1-0", frame(0))])
+        assert session.state is OwnershipState.RESTORING
+        restoration.go_on.set()
+        assert engine.joined.wait(WAIT_S), "in this thread: the event loop does not hear of it yet"
+        host.abandon(session)
+        session.move(OwnershipState.ENDED)
+        await engine.done("abandon a")
+        await engine.steps(2)
+        assert engine.deeds == ["join a", "abandon a"]
+    finally:
+        await host.aclose()
+
+
 async def test_a_restoration_that_fails_is_a_failure_of_the_engine() -> None:
     engine = NotingEngine(error=torch.AcceleratorError("the device is gone"))
-    host = EngineHost(cast("Engine", engine), lambda batches: None, model="m")
+    host = hosted(engine)
     try:
         begin(host, "a")
         (await engine.running("a")).go_on.set()
@@ -189,17 +224,17 @@ async def test_a_restoration_that_fails_is_a_failure_of_the_engine() -> None:
 async def test_a_session_that_contradicts_itself_ends_alone() -> None:
     engine = NotingEngine(error=RuntimeFailure("this cannot be done again"))
     batches: list[Batch] = []
-    host = EngineHost(cast("Engine", engine), batches.extend, model="m")
+    host = hosted(engine, batches.extend)
     try:
-        begin(host, "a")
+        session = begin(host, "a")
         restoration = await engine.running("a")
-        host.put([("a", "1-0", frame(0))])
+        host.put([(session, "1-0", frame(0))])
         restoration.go_on.set()
         await until(lambda: batches)
         (batch,) = batches
         end = Closed("a", CloseReason.FAILURE, "this cannot be done again")
         assert (batch.outputs, batch.closed) == ((end,), True)
-        host.put([("a", "2-0", frame(1))])
+        host.put([(session, "2-0", frame(1))])
         await engine.steps(3)
         assert engine.deeds == ["discard a"]
         assert not host.failed.done()
@@ -209,7 +244,7 @@ async def test_a_session_that_contradicts_itself_ends_alone() -> None:
 
 async def test_closing_ends_what_is_being_restored() -> None:
     engine = NotingEngine()
-    host = EngineHost(cast("Engine", engine), lambda batches: None, model="m")
+    host = hosted(engine)
     begin(host, "a")
     restoration = await engine.running("a")
     await host.aclose()
@@ -223,14 +258,19 @@ class Scene:
     def __init__(self) -> None:
         self.engine = Engine(small_model(), slots=2, eviction=Eviction.EXACT)
         self.batches: list[Batch] = []
-        self.host = EngineHost(self.engine, self.batches.extend, model="m")
+        self.host = hosted(self.engine, self.batches.extend)
+        self.sessions: dict[str, OwnedSession] = {}
 
     async def open(self, *names: str, session_id: str = "") -> None:
         for name in names:
             options = SessionOptions(session_id or name, threshold=1.0)
             prefix = await encode_prefix(self.engine.prompt_encoder, options)
-            self.host.admit(name, 1, options, prefix, cursor="0-1")
+            self.sessions[name] = owned(name, options=options)
+            self.host.admit(self.sessions[name], prefix)
         await until(lambda: len(self.outputs(wire.Opened)) == len(names))
+
+    def put(self, *inputs: tuple[str, str, Frame]) -> None:
+        self.host.put([(self.sessions[name], entry, frame) for name, entry, frame in inputs])
 
     def outputs(self, kind: type[T]) -> list[T]:
         return [o for batch in self.batches for o in batch.outputs if isinstance(o, kind)]
@@ -239,7 +279,7 @@ class Scene:
 def no_snapshot(scene: Scene) -> None:
     """What is to be written down is no number that could be."""
     scene.engine._streams["bad"].audio.features.loudest = cast("float", object())
-    scene.host.snapshot("bad")
+    scene.host.snapshot(scene.sessions["bad"])
 
 
 def no_journal(scene: Scene) -> None:
@@ -260,14 +300,14 @@ async def test_what_cannot_be_written_down_ends_that_session_alone(
     scene = Scene()
     try:
         await scene.open("bad", "good")
-        scene.host.put([("good", "1-0", frame(0)), ("bad", "1-0", frame(0))])
+        scene.put(("good", "1-0", frame(0)), ("bad", "1-0", frame(0)))
         await until(lambda: len(scene.outputs(Decision)) == 2)
         spoil(scene)
         await until(lambda: scene.outputs(Closed))
         (end,) = scene.outputs(Closed)
         assert (end.session_id, end.reason) == ("bad", CloseReason.FAILURE)
         assert "the session failed" in end.detail
-        scene.host.put([("good", "2-0", frame(1))])
+        scene.put(("good", "2-0", frame(1)))
         await until(lambda: len(scene.outputs(Decision)) == 3)
         assert not scene.host.failed.done()
     finally:
@@ -280,10 +320,10 @@ async def test_a_device_that_fails_ends_the_worker() -> None:
     try:
         await scene.open("a")
         device.broken = True
-        scene.host.put([("a", "1-0", frame(0))])
+        scene.put(("a", "1-0", frame(0)))
         with pytest.raises(RuntimeFailure, match="the engine failed \\(AcceleratorError\\)"):
             await asyncio.wait_for(scene.host.failed, WAIT_S)
-        scene.host.put([("a", "2-0", frame(1))])
+        scene.put(("a", "2-0", frame(1)))
     finally:
         await scene.host.aclose()
 
@@ -293,8 +333,9 @@ async def test_texts_are_answered_in_order_and_a_long_one_is_refused() -> None:
     try:
         await scene.open("a")
         texts = ["", "x" * 8_000, "hello"]
-        inputs = [
-            ("a", f"{n}-0", wire.TextTurn(text, answer=False)) for n, text in enumerate(texts)
+        inputs: list[Input] = [
+            (scene.sessions["a"], f"{n}-0", wire.TextTurn(text, answer=False))
+            for n, text in enumerate(texts)
         ]
         scene.host.put(await encode_texts(scene.engine.prompt_encoder, inputs))
         await until(lambda: len(scene.outputs(wire.Answer)) == 3)
@@ -328,7 +369,7 @@ async def test_a_memory_that_the_model_cannot_take_ends_that_session_alone() -> 
         await scene.open("good")
         options = SessionOptions("bad", threshold=1.0)
         prefix = await encode_prefix(scene.engine.prompt_encoder, options)
-        scene.host.restore("bad", 2, options, prefix, poisoned(), cursor="1-0", entries={})
+        scene.host.restore(owned("bad", options=options, cursor="1-0"), prefix, poisoned())
         await until(lambda: scene.outputs(Closed))
         assert scene.outputs(Closed) == [
             Closed(
@@ -337,9 +378,30 @@ async def test_a_memory_that_the_model_cannot_take_ends_that_session_alone() -> 
                 "what the last worker wrote cannot be done again (RuntimeError)",
             )
         ]
-        scene.host.put([("good", "1-0", frame(0))])
+        scene.put(("good", "1-0", frame(0)))
         await until(lambda: scene.outputs(Decision))
         assert scene.engine.kv_cache.free_slots == 1
+    finally:
+        await scene.host.aclose()
+
+
+async def test_the_last_batch_of_one_that_leaves_has_a_snapshot() -> None:
+    scene = Scene()
+    try:
+        await scene.open("a", "b")
+        scene.put(("a", "1-0", frame(0)), ("b", "1-0", frame(0)))
+        await until(lambda: len(scene.outputs(Decision)) == 2)
+        scene.host.leave(scene.sessions["a"])
+        await until(lambda: scene.batches[-1].last)
+        last = scene.batches[-1]
+        assert (last.session, last.closed, bool(last.snapshot)) == (
+            scene.sessions["a"],
+            False,
+            True,
+        )
+        scene.put(("a", "2-0", frame(1)), ("b", "2-0", frame(1)))
+        await until(lambda: len(scene.outputs(Decision)) == 3)
+        assert scene.engine.session_ids == ("b",)
     finally:
         await scene.host.aclose()
 
@@ -348,13 +410,13 @@ async def test_sessions_of_two_tenants_may_have_one_id() -> None:
     scene = Scene()
     try:
         await scene.open("x.1", "y.1", session_id="same")
-        scene.host.put([("x.1", "1-0", frame(0)), ("y.1", "1-0", frame(0))])
+        scene.put(("x.1", "1-0", frame(0)), ("y.1", "1-0", frame(0)))
         await until(lambda: len(scene.outputs(Decision)) == 2)
-        scene.host.close("x.1", CloseReason.CLIENT, "")
+        scene.host.close(scene.sessions["x.1"], CloseReason.CLIENT, "")
         await until(lambda: scene.outputs(Closed))
-        scene.host.put([("y.1", "2-0", frame(1))])
+        scene.put(("y.1", "2-0", frame(1)))
         await until(lambda: len(scene.outputs(Decision)) == 3)
         assert {decision.session_id for decision in scene.outputs(Decision)} == {"same"}
-        assert [batch.key for batch in scene.batches if batch.closed] == ["x.1"]
+        assert [batch.session.key for batch in scene.batches if batch.closed] == ["x.1"]
     finally:
         await scene.host.aclose()

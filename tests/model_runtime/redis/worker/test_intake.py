@@ -39,7 +39,7 @@ def test_every_control_is_answered_and_nothing_else_is() -> None:
         {b"v": b"2", b"k": b"opened", b"d": b"{}"},
         wire.encode(wire.Finish()),
     )
-    taken = list(Intake().take("a", entries, asked_for=8))
+    taken = list(Intake("0-1").take("a", entries, asked_for=8))
     assert [entry for entry, _ in taken] == [entry for entry, _ in entries]
     asked = [item.asked for _, item in taken if isinstance(item, Refused)]
     assert asked == [False, True, True, True, False, False]
@@ -47,7 +47,7 @@ def test_every_control_is_answered_and_nothing_else_is() -> None:
 
 
 def test_a_page_of_rubbish_is_followed_by_a_larger_one() -> None:
-    intake = Intake()
+    intake = Intake("0-1")
     list(intake.take("a", page(*[JUNK] * ENTRIES_A_READ), asked_for=ENTRIES_A_READ))
     assert intake.hurry == MOST_A_READ
     list(intake.take("a", page(*[JUNK] * 5), asked_for=MOST_A_READ))
@@ -56,7 +56,7 @@ def test_a_page_of_rubbish_is_followed_by_a_larger_one() -> None:
 
 
 def test_large_rubbish_and_sound_are_read_as_ever() -> None:
-    intake = Intake()
+    intake = Intake("0-1")
     large = {b"v": b"2", b"k": b"say", b"d": bytes(100_000)}
     list(intake.take("a", page(*[large] * ENTRIES_A_READ), asked_for=ENTRIES_A_READ))
     assert intake.hurry == ENTRIES_A_READ
@@ -67,7 +67,7 @@ def test_large_rubbish_and_sound_are_read_as_ever() -> None:
 
 def test_the_log_has_a_line_now_and_again(caplog: pytest.LogCaptureFixture) -> None:
     clock = FakeClock()
-    intake = Intake(clock)
+    intake = Intake("0-1", clock)
     for _ in range(20_000):
         list(intake.take("a", page(JUNK), asked_for=8))
     clock.advance(LOG_EVERY_S)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from interject.model_runtime.protocol import SessionOptions
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.worker import mending
-from interject.model_runtime.redis.worker.engine_session import Batch
-from interject.model_runtime.redis.worker.owned_session import Tenant
+from interject.model_runtime.redis.worker.batch import Batch
+from interject.model_runtime.redis.worker.output_log import OutputLog
+from tests.model_runtime.redis.worker.owned import owned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interject.model_runtime.redis.connection import Command, RedisClient
+    from interject.model_runtime.redis.worker.owned_session import OwnedSession
 
 KEYS = Keys("0")
 NAME = "default.a"
@@ -62,17 +63,17 @@ class TypedRedis:
 WHOLE = {"session": "hash", "in": "stream", "out": "stream", "client": "string"}
 
 
-async def visited(redis: TypedRedis, tenant: Tenant) -> set[str]:
-    return await mending.visit(cast("RedisClient", redis), KEYS, [tenant], KEPT_MS)
+async def visited(redis: TypedRedis, session: OwnedSession) -> set[str]:
+    return await mending.visit(cast("RedisClient", redis), KEYS, [session], KEPT_MS)
 
 
-def tenant(**known: bool) -> Tenant:
-    return Tenant(NAME, SessionOptions("a"), 5, "0-1", **known)  # type: ignore[arg-type]
+def written(*, has_journal: bool = False, has_snapshot: bool = False) -> OwnedSession:
+    return owned(NAME, log=OutputLog(has_journal=has_journal, has_snapshot=has_snapshot))
 
 
 async def test_a_visit_puts_the_end_off_but_not_that_of_the_client() -> None:
     redis = TypedRedis(**WHOLE)
-    assert await visited(redis, tenant()) == set()
+    assert await visited(redis, written()) == set()
     assert redis.kept_ms == dict.fromkeys(
         (KEYS.session(NAME), KEYS.input(NAME), KEYS.output(NAME)), KEPT_MS
     )
@@ -84,35 +85,35 @@ async def test_sessions_that_lack_nothing_are_visited_in_one_call() -> None:
     redis.kinds = {
         f"{KEYS.prefix}{kind}:{name}": type_ for name in names for kind, type_ in WHOLE.items()
     }
-    tenants = [Tenant(name, SessionOptions(name), 5, "0-1") for name in names]
-    assert await mending.visit(cast("RedisClient", redis), KEYS, tenants, KEPT_MS) == set()
+    sessions = [owned(name) for name in names]
+    assert await mending.visit(cast("RedisClient", redis), KEYS, sessions, KEPT_MS) == set()
     assert redis.asked == 1
 
 
 async def test_an_input_stream_begins_again_at_once() -> None:
     redis = TypedRedis(**WHOLE | {"in": "list"})
-    assert await visited(redis, tenant()) == {NAME}
+    assert await visited(redis, written()) == {NAME}
     assert redis.kinds[KEYS.input(NAME)] == "stream"
     assert redis.kept_ms[KEYS.input(NAME)] == KEPT_MS
 
 
 async def test_what_is_of_another_type_is_deleted() -> None:
     redis = TypedRedis(**WHOLE | {"session": "string", "client": "set", "journal": "zset"})
-    assert await visited(redis, tenant()) == {NAME}
+    assert await visited(redis, written()) == {NAME}
     assert set(redis.kinds) == {KEYS.input(NAME), KEYS.output(NAME)}
 
 
 async def test_only_what_was_written_is_missed() -> None:
-    assert await visited(TypedRedis(**WHOLE), tenant()) == set()
-    assert await visited(TypedRedis(**WHOLE), tenant(has_journal=True)) == {NAME}
-    assert await visited(TypedRedis(**WHOLE), tenant(has_snapshot=True)) == {NAME}
+    assert await visited(TypedRedis(**WHOLE), written()) == set()
+    assert await visited(TypedRedis(**WHOLE), written(has_journal=True)) == {NAME}
+    assert await visited(TypedRedis(**WHOLE), written(has_snapshot=True)) == {NAME}
 
 
 async def test_while_a_write_is_on_its_way_nobody_knows_what_there_is() -> None:
-    writing = tenant(has_journal=True, has_snapshot=True)
-    writing.add(Batch(NAME, 5, (), "0-1", journal=b"[]"))
-    assert writing.next_write() is not None
+    writing = written(has_journal=True, has_snapshot=True)
+    writing.log.add(Batch(writing, (), "0-1", journal=b"[]"))
+    assert writing.log.next_write() is not None
     assert await visited(TypedRedis(**WHOLE), writing) == set()
-    writing.settle()
-    assert writing.has_journal
+    writing.log.settle()
+    assert writing.log.has_journal
     assert await visited(TypedRedis(**WHOLE), writing) == {NAME}

@@ -1,100 +1,77 @@
-"""What a worker writes for a session, when Redis has lost none, some or all of it."""
+"""The life of a session in a worker: one state machine, and which thread touches what."""
 
 from __future__ import annotations
 
-from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
-from interject.model_runtime.redis.worker.engine_session import Batch
-from interject.model_runtime.redis.worker.owned_session import KEPT_EVENTS, Tenant, Write
-from interject.model_runtime.remote import wire
+import ast
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+import interject.model_runtime.redis.worker as package
+from interject.model_runtime.redis.worker.owned_session import IllegalTransition, OwnershipState
+from tests.model_runtime.redis.worker.owned import owned
+
+FOLDER = Path(package.__path__[0])
+LIVES = [
+    "assigned serving ending ended",
+    "assigned serving leaving left ended",
+    "assigned serving leaving ending ended",
+    "assigned serving ended",
+    "assigned restoring serving ended",
+    "assigned restoring ending ended",
+    "assigned restoring ended",
+    "assigned ending ended",
+]
+NEVER_CHANGE = {"key", "options", "epoch"}
 
 
-def tenant() -> Tenant:
-    return Tenant("k", SessionOptions("a"), epoch=7, read_to="1-1")
+@pytest.mark.parametrize("life", LIVES)
+def test_a_session_may_live_so(life: str) -> None:
+    session = owned("a")
+    for state in life.split()[1:]:
+        session.move(OwnershipState(state))
+    assert session.state is OwnershipState.ENDED
 
 
-def batch(*, snapshot: bytes = b"", closed: bool = False) -> Batch:
-    """One event."""
-    end = Closed("a", CloseReason.CLIENT)
-    outputs: tuple[wire.Output, ...] = (end if closed else wire.Opened(),)
-    return Batch("k", 7, outputs, "1-1", b"" if snapshot else b"j", snapshot, closed=closed)
+def test_no_other_move_is_made() -> None:
+    legal = {step for life in LIVES for step in pairwise(life.split())} | {("left", "ended")}
+    legal.add(("leaving", "ended"))
+    for now in OwnershipState:
+        for wanted in OwnershipState:
+            session = owned("a")
+            session.state = now
+            if (now.value, wanted.value) in legal:
+                session.move(wanted)
+                continue
+            with pytest.raises(IllegalTransition):
+                session.move(wanted)
+            assert session.state is now
 
 
-def sent(tenant: Tenant) -> Write:
-    write = tenant.next_write()
-    assert write is not None
-    return write
+def test_an_illegal_move_says_what_was_expected_and_what_came() -> None:
+    session = owned("a")
+    session.state = OwnershipState.ENDED
+    with pytest.raises(IllegalTransition, match="serving follows assigned or restoring, not ended"):
+        session.move(OwnershipState.SERVING)
+    with pytest.raises(IllegalTransition, match="assigned follows no state, not ended"):
+        session.move(OwnershipState.ASSIGNED)
 
 
-def numbers(write: Write) -> list[int]:
-    return [event.number for event in write.events]
+def touched(module: Path) -> set[str]:
+    """Attributes of whatever is called `session` in a module, of a pending restore or a batch."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Attribute):
+            continue
+        whose = node.value
+        if getattr(whose, "id", getattr(whose, "attr", "")) == "session":
+            names.add(node.attr)
+    return names
 
 
-def written(count: int) -> Tenant:
-    """A session of which so many writes have been done."""
-    session = tenant()
-    for _ in range(count):
-        session.add(batch())
-        sent(session)
-        session.settle()
-    return session
-
-
-def test_what_is_queued_during_a_write_waits_for_the_next() -> None:
-    session = tenant()
-    session.add(batch())
-    first = sent(session)
-    session.add(batch())
-    assert sent(session) is first
-    session.settle()
-    assert session.waits
-    assert (numbers(sent(session)), sent(session).number) == ([2], 2)
-    assert not session.waits
-
-
-def test_after_a_loss_the_last_events_go_behind_a_snapshot() -> None:
-    session = written(3)
-    session.add(batch())
-    lost = sent(session)
-    session.hold()
-    session.add(batch())
-    assert session.next_write() is None
-    session.add(batch(snapshot=b"s"))
-    write = sent(session)
-    assert (write.whole, write.snapshot, write.journals) == (True, b"s", ())
-    assert numbers(write) == [1, 2, 3, 4, 5, 6]
-    assert write.number == lost.number + 1, "Redis may have done it, and would not do it again"
-    session.settle()
-    session.add(batch())
-    assert not sent(session).whole
-
-
-def test_a_snapshot_or_an_end_in_flight_is_not_dropped() -> None:
-    for last in (batch(snapshot=b"s"), batch(closed=True)):
-        session = written(2)
-        session.add(last)
-        first = sent(session)
-        session.hold()
-        session.hold()
-        write = sent(session)
-        assert write.number == first.number + 1
-        assert (write.whole, write.snapshot, write.closed) == (True, last.snapshot, last.closed)
-        assert numbers(write) == [1, 2, 3]
-        session.settle()
-        assert not session.held
-
-
-def test_a_bounded_number_of_events_is_kept() -> None:
-    session = written(KEPT_EVENTS + 5)
-    session.hold()
-    session.add(batch(snapshot=b"s"))
-    assert numbers(sent(session)) == list(range(6, KEPT_EVENTS + 7))
-
-
-def test_what_was_never_written_is_kept_without_a_bound() -> None:
-    session = tenant()
-    for _ in range(KEPT_EVENTS + 5):
-        session.add(batch())
-    sent(session)
-    session.hold()
-    session.add(batch(snapshot=b"s"))
-    assert numbers(sent(session)) == list(range(1, KEPT_EVENTS + 7))
+def test_the_engines_thread_touches_its_own_part_alone_and_nobody_else_does() -> None:
+    modules = {path.stem: touched(path) for path in FOLDER.rglob("*.py")}
+    assert modules.pop("engine_executor") == NEVER_CHANGE - {"epoch"} | {"engine"}
+    assert modules["output_writer"] >= {"log", "state"}, "the rule looks at the right names"
+    assert [name for name, attributes in modules.items() if "engine" in attributes] == []

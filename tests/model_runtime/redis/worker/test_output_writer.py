@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from interject.model_runtime.protocol import SessionOptions
-from interject.model_runtime.redis.worker.engine_session import Batch
-from interject.model_runtime.redis.worker.owned_session import Tenant
+from interject.model_runtime.redis.worker.batch import Batch
+from interject.model_runtime.redis.worker.owned_session import OwnershipState
 from interject.model_runtime.redis.worker.worker import Worker
 from interject.model_runtime.remote import wire
+from tests.model_runtime.redis.worker.owned import owned
 from tests.model_runtime.worlds import small_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from interject.model_runtime.redis.connection import Command, RedisClient
+    from interject.model_runtime.redis.worker.owned_session import OwnedSession
 
 
 class SlowRedis:
@@ -32,20 +33,26 @@ class SlowRedis:
         return [[self._verdict]]
 
 
+def serving(worker: Worker) -> OwnedSession:
+    session = owned("key")
+    worker._sessions.add(session)
+    session.move(OwnershipState.SERVING)
+    return session
+
+
 @pytest.mark.parametrize("verdict", [b"ok", b"again", b"missing", b"behind"])
 @pytest.mark.parametrize("snapshot", [b"", b"snapshot"])
 async def test_a_session_that_redis_forgot_while_it_was_written_is_written_anew(
     verdict: bytes, snapshot: bytes
 ) -> None:
     worker = Worker("redis://127.0.0.1:1/0", small_model(), name="w", slots=1)
-    tenant = Tenant("key", SessionOptions("a"), 5, "0-1")
-    worker._tenants["key"] = tenant
-    worker._deliver([Batch("key", 5, (wire.Opened(),), "0-1", journal=b"[]", snapshot=snapshot)])
-    worker._news.clear()
-    await worker._flush(cast("RedisClient", SlowRedis(tenant.hold, verdict)))
-    tenant.add(Batch("key", 5, (), "0-1", snapshot=b"another"))
-    write = tenant.next_write()
+    writer, session = worker._output_writer, serving(worker)
+    writer.deliver([Batch(session, (wire.Opened(),), "0-1", journal=b"[]", snapshot=snapshot)])
+    writer._news.clear()
+    await writer._flush(cast("RedisClient", SlowRedis(session.log.hold, verdict)))
+    session.log.add(Batch(session, (), "0-1", snapshot=b"another"))
+    write = session.log.next_write()
     assert write is not None
     assert [event.kind for event in write.events] == [b"opened"]
     assert write.snapshot
-    assert worker._news.is_set()
+    assert writer._news.is_set()
