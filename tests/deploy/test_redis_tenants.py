@@ -136,7 +136,7 @@ async def test_another_tenant_that_knows_all_names_can_do_nothing(guarded: Guard
         session = await runtime.open(OPTIONS)
         name = session.key
         assert name == victim(guarded)
-        (notices,) = (shard._reader.notices for shard in runtime._shards)
+        (notices,) = (shard._event_reader.notices for shard in runtime._shards)
         calls = [
             *on_a_session(name), *on_a_tenant("default"),
             *on_everybody(name, worker._lease.token), ("XREAD", "STREAMS", notices, "0"),
@@ -158,7 +158,7 @@ async def test_a_process_of_the_same_tenant_finds_no_names(guarded: GuardedRedis
             calls = on_everybody(session.key, worker._lease.token)
             assert allowed(client, calls) == []
             for shard in other._shards:
-                told = client.xread({shard._reader.notices: "0-0"})
+                told = client.xread({shard._event_reader.notices: "0-0"})
                 assert session.key not in str(told)
         same_id = await other.open(OPTIONS)
         assert same_id.key != session.key

@@ -55,8 +55,8 @@ class Shard:
         self._placement = Placement(keys, self._asking, registry, opening, timings)
         lost = LostSessions(registry, self._placement, opening, timings)
         notices = keys.notices(tenant, token)
-        self._reader = EventReader(keys, notices, registry, opening, timings)
-        self._writer = InputWriter(keys, keys.news(tenant), registry, lost, timings)
+        self._event_reader = EventReader(keys, notices, registry, opening, timings)
+        self._input_writer = InputWriter(keys, keys.news(tenant), registry, lost, timings)
         self._heartbeat = Heartbeat(
             keys, registry, lost, tenant=tenant, token=token, timings=timings
         )
@@ -97,11 +97,11 @@ class Shard:
 
     async def _run(self) -> None:
         reading, beating = ShardConnection(self._resolver), ShardConnection(self._resolver)
-        writing = ShardConnection(self._resolver, self._writer.connected)
+        writing = ShardConnection(self._resolver, self._input_writer.connected)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._repeat(self._reader.read, reading), name="read")
-                group.create_task(self._repeat(self._writer.write, writing), name="write")
+                group.create_task(self._repeat(self._event_reader.read, reading), name="read")
+                group.create_task(self._repeat(self._input_writer.write, writing), name="write")
                 group.create_task(self._repeat(self._heartbeat.beat, beating), name="beat")
                 group.create_task(self._watch(), name="watch")
         except* RuntimeFailure as failures:

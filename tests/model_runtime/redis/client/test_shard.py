@@ -55,7 +55,7 @@ async def test_a_session_s_end_does_not_touch_its_successor(reopened: bool) -> N
             first.end(CloseReason.FAILURE, "lost")
             shard.sessions[KEY] = second
 
-    await shard._reader.read(cast("RedisClient", SlowRedis(reopen)))
+    await shard._event_reader.read(cast("RedisClient", SlowRedis(reopen)))
     assert first.closed.is_set()
     assert not second.closed.is_set()
     assert shard.sessions == ({KEY: second} if reopened else {})
