@@ -11,7 +11,8 @@ from interject.model_runtime.local.guest import Guest
 from interject.model_runtime.local.link import LOST, Link
 from interject.model_runtime.local.messages import VERSION, Kind, Message, MessageError
 from interject.model_runtime.protocol import SessionClosed
-from interject.model_runtime.remote.wire import Opened, WireError, decode_options, encode
+from interject.model_runtime.remote.options_codec import decode_options
+from interject.model_runtime.remote.wire import Opened, WireError, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

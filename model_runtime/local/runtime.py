@@ -17,7 +17,8 @@ from interject.model_runtime.local.messages import Kind, Message
 from interject.model_runtime.local.process import START_S, ServerProcess
 from interject.model_runtime.local.session import LocalSession
 from interject.model_runtime.protocol import CloseReason, RuntimeFailure, SessionClosed
-from interject.model_runtime.remote.wire import WireError, encode_options
+from interject.model_runtime.remote.options_codec import encode_options
+from interject.model_runtime.remote.wire import WireError
 
 if TYPE_CHECKING:
     from interject.model_runtime.protocol import SessionOptions

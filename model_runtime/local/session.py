@@ -25,7 +25,7 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec, wire
 from interject.model_runtime.remote.session import CLOSE_S, RemoteSession, settle
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class LocalSession(RemoteSession):
         """What is to be sent now; it counts as sent."""
         if self.state is SessionState.UNKNOWN:
             self.state = SessionState.OPENING
-            fields = {b"d": wire.encode_options(self.options)}
+            fields = {b"d": options_codec.encode_options(self.options)}
             yield Message(Kind.OPEN, self._channel, fields=fields)
         elif self.state is not SessionState.OPENING:
             for entry in self._outbox.take():

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.redis.keys import tenant_of
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec, wire
 
 if TYPE_CHECKING:
     from interject.model_runtime.remote.wire import Fields
@@ -99,7 +99,7 @@ def _check(tenant: str, fields: Fields) -> int:
     lease = fields.get(b"o", b"")
     if not _LEASE.fullmatch(lease) or int(lease) > LONGEST_LEASE_MS:
         raise wire.WireError(f"o must be a whole number of ms from 0 to {LONGEST_LEASE_MS}")
-    wire.decode_options(fields.get(b"d", b""))
+    options_codec.decode_options(fields.get(b"d", b""))
     return int(lease)
 
 

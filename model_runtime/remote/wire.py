@@ -1,6 +1,13 @@
 """Frames, controls and events as the fields of stream entries. `docs/protocol.md` describes them.
 
 Unknown fields are ignored, another version is refused.
+
+The kind is a field beside the JSON, so a table finds its reader. A tagged union wants the kind in
+the JSON, where it would have to be put first: with pydantic it reads a decision in 1.5 to 1.7 us
+instead of 1.5. msgspec reads one in 0.45 us and writes it in 0.55 us instead of 0.87, but writes
+1e+16 as 1e16, refuses NaN and Infinity, which are read today, and words what is wrong otherwise:
+another protocol, and a compiled package more on each media machine, for less than a hundredth of
+what a frame costs its client.
 """
 
 from __future__ import annotations
@@ -12,7 +19,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
 
 from interject.model_runtime import limits
 from interject.model_runtime.limits import MAX_JSON_BYTES
@@ -27,11 +33,9 @@ from interject.model_runtime.protocol import (
     FloorMode,
     Frame,
     Gap,
-    InvalidInput,
     ReplyDelta,
     ReplyEnded,
     ReplyStarted,
-    SessionOptions,
     Speaker,
 )
 
@@ -132,14 +136,6 @@ class Resend:
     """Input was lost on its way: whatever has not been dealt with is to be sent again."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    session_id: str
-
-    def __post_init__(self) -> None:
-        limits.check_session_id(self.session_id)
-
-
 Control = Say | TextTurn | AnswerNow | Cancel | Heard | Update | Finish | Close
 Input = Frame | Control
 Output = Event | Opened | Answer | Resend
@@ -169,8 +165,6 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 _JSON: dict[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in _KINDS.values()}
 _WRITERS = {kind: adapter.serializer.to_json for kind, adapter in _JSON.items()}
 _READERS = {name: _JSON[kind].validator.validate_json for name, kind in _KINDS.items()}
-_OPTIONS = TypeAdapter(SessionOptions)
-_NAMED = TypeAdapter(_Named)
 _SPEAKERS = TypeAdapter(tuple[Speaker, ...])
 CONTROLS = (Say, TextTurn, AnswerNow, Cancel, Heard, Update, Finish, Close)
 CONTROL_KINDS = frozenset(_NAMES[kind] for kind in CONTROLS)
@@ -194,7 +188,7 @@ def decode_input(fields: Fields) -> Input:
         return _decode_frame(fields)
     item = _decode_json(kind, fields)
     if not isinstance(item, CONTROLS):
-        raise WireError(f"{_shown(kind)} is no input")
+        raise WireError(f"{shown(kind)} is no input")
     return item
 
 
@@ -206,60 +200,16 @@ def decode_output(fields: Fields) -> Output:
     kind = _kind(fields)
     item = None if kind == _FRAME else _decode_json(kind, fields)
     if item is None or isinstance(item, CONTROLS):
-        raise WireError(f"{_shown(kind)} is no output")
+        raise WireError(f"{shown(kind)} is no output")
     output: Output = item
     return output
-
-
-def encode_options(options: SessionOptions) -> bytes:
-    """What a session is opened with, as JSON.
-
-    :raises InvalidInput: when that is too long, which takes a prompt full of control characters.
-    """
-    data = _OPTIONS.dump_json(options)
-    if len(data) > MAX_JSON_BYTES:
-        raise InvalidInput(
-            f"the options have {len(data)} bytes, at most {MAX_JSON_BYTES} are taken"
-        )
-    return data
-
-
-def decode_options(data: bytes) -> SessionOptions:
-    """The opposite.
-
-    :raises WireError: when it is no such JSON, or asks for what no session may have.
-    """
-    if len(data) > MAX_JSON_BYTES:
-        raise WireError(f"options: {len(data)} bytes, at most {MAX_JSON_BYTES} are taken")
-    try:
-        options: SessionOptions = _OPTIONS.validate_json(data, strict=True)
-    except ValidationError as error:
-        raise WireError(f"options: {_first_problem(error)}") from None
-    _check_nesting(data)
-    return options
-
-
-def _check_nesting(data: bytes) -> None:
-    """Unknown keys are ignored, but who writes `sampling.top_k` means one that is known."""
-    flat = next((key for key in from_json(data) if "." in key), None)
-    if flat is not None:
-        shown = _shown(flat.encode())
-        raise WireError(f'options: {shown}: objects are nested: {{"sampling": {{"top_k": 5}}}}')
-
-
-def session_id_in(data: bytes) -> str:
-    """Whose options these are, where they cannot be read otherwise; nothing where nobody's."""
-    try:
-        return _NAMED.validate_json(data[:MAX_JSON_BYTES], strict=True).session_id
-    except ValidationError:
-        return ""
 
 
 def check_version(fields: Fields) -> None:
     """:raises WireError: when an entry is of another version."""
     version = fields.get(b"v")
     if version != VERSION:
-        found = "none" if version is None else _shown(version)
+        found = "none" if version is None else shown(version)
         raise WireError(f"protocol version {found}: this side speaks {VERSION.decode()} only")
 
 
@@ -271,17 +221,17 @@ def _kind(fields: Fields) -> bytes:
 def _decode_json(kind: bytes, fields: Fields) -> Any:
     reader = _READERS.get(kind)
     if reader is None:
-        raise WireError(f"unknown kind {_shown(kind)}")
+        raise WireError(f"unknown kind {shown(kind)}")
     data = fields.get(b"d", b"")
     if len(data) > MAX_JSON_BYTES:
-        raise WireError(f"{_shown(kind)} has {len(data)} bytes, at most {MAX_JSON_BYTES}")
+        raise WireError(f"{shown(kind)} has {len(data)} bytes, at most {MAX_JSON_BYTES}")
     try:
         return reader(data, strict=True)
     except ValidationError as error:
-        raise WireError(f"{_shown(kind)}: {_first_problem(error)}") from None
+        raise WireError(f"{shown(kind)}: {first_problem(error)}") from None
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
     """What is wrong, and where; our own checks name the place themselves."""
     first = error.errors(include_input=False, include_url=False)[0]
     if first["type"] == "value_error":
@@ -335,5 +285,5 @@ def _decode_frame(fields: Fields) -> Frame:
         raise WireError(f"frame: {error}") from None
 
 
-def _shown(name: bytes) -> str:
+def shown(name: bytes) -> str:
     return name[:20].decode("ascii", "backslashreplace")

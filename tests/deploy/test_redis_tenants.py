@@ -17,7 +17,7 @@ from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.requests import OpenAnswer, OpenRequest, OpenVerdict, read_answer
 from interject.model_runtime.redis.worker.worker import Worker
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec
 from tests.contract.runtime_contract import heard, of
 from tests.deploy.guarded_redis import GuardedRedis
 from tests.model_runtime.worlds import frames, noise, small_model
@@ -178,7 +178,7 @@ async def test_a_process_that_is_started_again_finds_its_session(guarded: Guarde
 
 
 def asked(name: str, *, number: str = "1", **changes: bytes) -> dict[Any, Any]:
-    fields = OpenRequest(name, TOKEN, number, wire.encode_options(OPTIONS), 2_000).encode()
+    fields = OpenRequest(name, TOKEN, number, options_codec.encode_options(OPTIONS), 2_000).encode()
     return fields | {key.encode(): value for key, value in changes.items()}
 
 

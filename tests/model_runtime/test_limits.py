@@ -22,7 +22,7 @@ from interject.model_runtime.protocol import (
     Sampling,
     SessionOptions,
 )
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec, wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,27 +98,29 @@ def differs_in_json(value: object) -> bool:
 @pytest.mark.parametrize(("field", "value"), cases(WRONG_SAMPLING, differs_in_json))
 def test_a_worker_refuses_the_same_sampling_from_the_wire(field: str, value: object) -> None:
     with pytest.raises(wire.WireError, match=r"^options: ") as caught:
-        wire.decode_options(json_of(SessionOptions("a"), sampling={field: value}))
+        options_codec.decode_options(json_of(SessionOptions("a"), sampling={field: value}))
     assert len(str(caught.value)) < 150
 
 
 @pytest.mark.parametrize(("field", "value"), cases(WRONG, differs_in_json))
 def test_a_worker_refuses_the_same_options_from_the_wire(field: str, value: object) -> None:
     with pytest.raises(wire.WireError, match=r"^options: ") as caught:
-        wire.decode_options(json_of(SessionOptions("a"), **{field: value}))
+        options_codec.decode_options(json_of(SessionOptions("a"), **{field: value}))
     assert "xxx" not in str(caught.value)
 
 
 def test_a_worker_refuses_a_number_of_any_length() -> None:
     with pytest.raises(wire.WireError, match=r"^options: "):
-        wire.decode_options(b'{"session_id":"a","sampling":{"seed":1' + b"0" * 5_000 + b"}}")
+        options_codec.decode_options(
+            b'{"session_id":"a","sampling":{"seed":1' + b"0" * 5_000 + b"}}"
+        )
 
 
 def test_options_have_a_size() -> None:
     with pytest.raises(wire.WireError, match="70000 bytes, at most 65536"):
-        wire.decode_options(b" " * 70_000)
+        options_codec.decode_options(b" " * 70_000)
     with pytest.raises(InvalidInput, match="at most 65536 are taken"):
-        wire.encode_options(SessionOptions("a", "\x01" * limits.MAX_PROMPT_BYTES))
+        options_codec.encode_options(SessionOptions("a", "\x01" * limits.MAX_PROMPT_BYTES))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from interject.model_runtime.options import SessionOptions
-from interject.model_runtime.remote.wire import decode_options, encode_options
+from interject.model_runtime.remote.options_codec import decode_options, encode_options
 from interject.model_runtime.telemetry.metrics import MediaMetrics, WorkerMetrics
 
 ROOT = Path(__file__).parent.parent.parent

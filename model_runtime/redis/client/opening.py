@@ -13,7 +13,7 @@ from interject.model_runtime.redis.connection import MOST_CALLS
 from interject.model_runtime.redis.errors import FAILURES, passes
 from interject.model_runtime.redis.requests import OpenRequest, OpenVerdict, read_answer
 from interject.model_runtime.redis.timings import milliseconds
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec, wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ class Opening:
     ) -> tuple[OpenRequest, asyncio.Future[OpenAnswer]]:
         """A request, to be sent again and again, and its answer."""
         request = OpenRequest(
-            name, self._token, secrets.token_hex(8), wire.encode_options(options),
+            name, self._token, secrets.token_hex(8), options_codec.encode_options(options),
             milliseconds(self._timings.client_lease_s),
         )  # fmt: skip
         answered: asyncio.Future[OpenAnswer] = asyncio.get_running_loop().create_future()

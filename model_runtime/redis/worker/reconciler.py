@@ -12,7 +12,7 @@ from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.timings import Timings, milliseconds
 from interject.model_runtime.redis.worker import mending
 from interject.model_runtime.redis.worker.owned_session import OwnershipState
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,7 +59,7 @@ class Reconciler:
             scripts.queue(
                 pipeline, Script.RECLAIM, [self._keys.session(session.key)],
                 self._keys.prefix, session.key, self._lease.token, session.epoch,
-                wire.encode_options(session.options), session.intake.generation,
+                options_codec.encode_options(session.options), session.intake.generation,
                 milliseconds(self._timings.grace_s),
             )  # fmt: skip
         for session, verdict in zip(sessions, await pipeline.execute(), strict=True):

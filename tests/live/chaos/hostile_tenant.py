@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from interject.model_runtime.protocol import SessionOptions
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.requests import OpenRequest
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec
 
 if TYPE_CHECKING:
     import random
@@ -24,7 +24,7 @@ Fields = dict[Any, Any]
 
 def requests(dice: random.Random, strangers: Sequence[str]) -> list[Fields]:
     """Rubbish, options that nobody may have, and sessions of others."""
-    options = wire.encode_options(SessionOptions("x"))
+    options = options_codec.encode_options(SessionOptions("x"))
     asked: list[Fields] = [
         dict(OpenRequest(name, TOKEN, "1", options, 0).encode()) for name in strangers
     ]

@@ -14,7 +14,7 @@ from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, session_name
 from interject.model_runtime.redis.requests import OpenRequest, OpenVerdict
 from interject.model_runtime.redis.streams import read, read_entries
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec
 from tests.live.redis.client_session import ClientSession, options
 from tests.live.redis.faults import administered
 from tests.model_runtime.worlds import frames, noise
@@ -64,7 +64,7 @@ async def lose_a_key(server: RedisServer, dice: random.Random) -> None:
 
 async def ask_for_the_impossible(server: RedisServer, dice: random.Random) -> None:
     """As a client would that has no library to stop it. It is told that it cannot have it."""
-    wanted = json.loads(wire.encode_options(options("hostile")))
+    wanted = json.loads(options_codec.encode_options(options("hostile")))
     wanted |= dice.choice(HOSTILE)
     token = secrets.token_hex(16)
     request = OpenRequest(

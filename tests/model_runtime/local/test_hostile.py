@@ -17,7 +17,7 @@ from interject.model_runtime.local.link import Link
 from interject.model_runtime.local.messages import Kind, Message, pack
 from interject.model_runtime.local.runtime import LocalRuntime
 from interject.model_runtime.protocol import Decision, SessionOptions
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec, wire
 from tests.contract.runtime_contract import heard, of
 from tests.model_runtime.local.conftest import hosted, until_free
 from tests.model_runtime.worlds import frames, noise
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-OPTIONS = wire.encode_options(SessionOptions("h", threshold=1.0))
+OPTIONS = options_codec.encode_options(SessionOptions("h", threshold=1.0))
 SPARE_FILES = 20
 DEADLINE_S = 20.0
 

@@ -32,7 +32,7 @@ from interject.model_runtime.protocol import (
     SessionClosed,
     SessionOptions,
 )
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec, wire
 from tests.contract.runtime_contract import until_closed
 from tests.model_runtime.worlds import frames, noise
 
@@ -63,7 +63,7 @@ def open_again(session: LocalSession) -> SessionOptions:
     (message,) = session.outgoing()
     assert message.kind is Kind.OPEN
     hear(session, wire.Opened())
-    return wire.decode_options(message.fields[b"d"])
+    return options_codec.decode_options(message.fields[b"d"])
 
 
 def hear(session: LocalSession, *outputs: wire.Output) -> None:

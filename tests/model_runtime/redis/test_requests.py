@@ -8,11 +8,11 @@ import pytest
 
 from interject.model_runtime.protocol import SessionOptions
 from interject.model_runtime.redis.requests import OpenRequest, read_request
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec, wire
 
 TOKEN = "5" * 32
 NAME = "acme." + "0a" * 16
-GOOD = OpenRequest(NAME, TOKEN, "n-1", wire.encode_options(SessionOptions("a")), 2_000)
+GOOD = OpenRequest(NAME, TOKEN, "n-1", options_codec.encode_options(SessionOptions("a")), 2_000)
 
 
 def read(**changes: bytes | None) -> OpenRequest:

@@ -26,7 +26,7 @@ from interject.model_runtime.protocol import (
     Speaker,
 )
 from interject.model_runtime.redis.keys import Keys, session_name
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec, wire
 
 if TYPE_CHECKING:
     from interject.model_runtime.remote.wire import Input, Output
@@ -167,9 +167,9 @@ def test_garbage_is_refused_and_nothing_worse(fields: dict[bytes, bytes]) -> Non
 
 def test_options_survive() -> None:
     options = SessionOptions("a", "Be brief.", (1, 2), 0.3, FloorMode.ASSIST, 9, Sampling(0.7, 5))
-    assert wire.decode_options(wire.encode_options(options)) == options
+    assert options_codec.decode_options(options_codec.encode_options(options)) == options
     with pytest.raises(wire.WireError, match="options: session_id: Field required"):
-        wire.decode_options(b"{}")
+        options_codec.decode_options(b"{}")
 
 
 def test_key_names_share_a_hash_tag_and_hide_the_session_id() -> None:

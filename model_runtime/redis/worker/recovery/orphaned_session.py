@@ -20,7 +20,7 @@ from interject.model_runtime.redis.errors import Handling, handling, raise_error
 from interject.model_runtime.redis.sieve import sift, up_to
 from interject.model_runtime.redis.streams import Entries, entries, entry_order, read_entries
 from interject.model_runtime.redis.worker.snapshot_codec import read_journal, read_snapshot
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec, wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,12 +130,12 @@ def _begin(key: str, state: wire.Fields, noted: Any, length: Any, model: str) ->
     """A snapshot trims both streams: input holds what was decided since then, and what waits."""
     data = state.get(b"options", b"")
     blank = OrphanedSession(
-        key, SessionOptions(wire.session_id_in(data) or key), int(state[b"epoch"]),
+        key, SessionOptions(options_codec.session_id_in(data) or key), int(state[b"epoch"]),
         _count(state, b"number"), int(state[b"written"]), lost=_count(state, b"lost"),
         has_snapshot=b"snapshot" in state,
     )  # fmt: skip
     try:
-        orphan = replace(blank, options=wire.decode_options(data))
+        orphan = replace(blank, options=options_codec.decode_options(data))
     except wire.WireError as error:
         return replace(blank, failure=str(error))
     if orphan.lost > MOST_LOST:

@@ -12,7 +12,7 @@ from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.worker.recovery.assignments import Assignments
 from interject.model_runtime.redis.worker.recovery.orphaned_session import load
 from interject.model_runtime.redis.worker.snapshot_codec import write_journal
-from interject.model_runtime.remote import wire
+from interject.model_runtime.remote import options_codec, wire
 from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Will:
             b"worker": worker.encode(),
             b"epoch": b"7",
             b"written": str(written).encode(),
-            b"options": wire.encode_options(SessionOptions("a")),
+            b"options": options_codec.encode_options(SessionOptions("a")),
         }
         self.journal = [(b"1-1", {b"j": write_journal(deeds, "1-3", model="m")})] if deeds else []
         self.entries = entries
