@@ -11,7 +11,7 @@ from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.redis.connection import RedisClient
 from interject.model_runtime.redis.errors import FAILURES, explain
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
-from interject.model_runtime.redis.url import hosts, place, split
+from interject.model_runtime.redis.url import host_port, hosts, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,14 +93,14 @@ class Address:
         parts = urlsplit(self.url)
         if parts.scheme == "unix":
             raise RuntimeFailure(f"{self.name}: a cluster has hosts and ports, not a socket")
-        return tuple(place(host) for host in hosts(parts))
+        return tuple(host_port(host) for host in hosts(parts))
 
-    def at(self, place: HostPort) -> Address:
+    def at(self, node: HostPort) -> Address:
         """One node of the cluster."""
-        host = f"[{place[0]}]" if ":" in place[0] else place[0]
+        host = f"[{node[0]}]" if ":" in node[0] else node[0]
         parts = urlsplit(self.url)
         user = "".join(parts.netloc.rpartition("@")[:2])
-        netloc = f"{user}{host}:{place[1]}"
+        netloc = f"{user}{host}:{node[1]}"
         return replace(self, url=urlunsplit(parts._replace(netloc=netloc)))
 
     def client(self, on_connect: Callable[[], None] | None = None) -> RedisClient:

@@ -47,34 +47,34 @@ class NodeResolver:
     async def _ask_around(self) -> HostPort:
         """A node that does not answer is asked last next time."""
         trouble: Exception = WrongNode("no node of the cluster answers")
-        for place in tuple(self._known):
+        for asked in tuple(self._known):
             try:
-                node = await self._follow(place)
+                node = await self._follow(asked)
             except FAILURES as error:
                 if not passes(error):
                     raise
                 trouble = error
-                self._known.remove(place)
-                self._known.append(place)
+                self._known.remove(asked)
+                self._known.append(asked)
             else:
                 if node not in self._known:
                     self._known.append(node)
                 return node
         raise trouble
 
-    async def _follow(self, place: HostPort) -> HostPort:
+    async def _follow(self, node: HostPort) -> HostPort:
         for _ in range(MOST_REDIRECTIONS):
-            client = self.address.at(place).client()
+            client = self.address.at(node).client()
             try:
                 await client.exists(self._keys.probe)
             except MovedError as error:
-                place = error.host or place[0], error.port
+                node = error.host or node[0], error.port
             except ResponseError as error:
                 if code(error) not in ("ASK", "TRYAGAIN"):
                     raise
-                return place
+                return node
             else:
-                return place
+                return node
             finally:
                 await client.aclose()
         raise WrongNode("the nodes of the cluster do not agree")

@@ -42,7 +42,7 @@ def split(url: str) -> SplitResult:
     if scheme != "unix" and not _DATABASE.fullmatch(parts.path):
         raise RuntimeFailure("the database in the Redis URL is no number; write /0 behind the port")
     for host in hosts(parts):
-        place(host)
+        host_port(host)
     return parts
 
 
@@ -51,12 +51,12 @@ def hosts(parts: SplitResult) -> list[str]:
     return [] if parts.scheme == "unix" else parts.netloc.rpartition("@")[2].split(",")
 
 
-def place(host: str) -> HostPort:
+def host_port(host: str) -> HostPort:
     """Of `host:port`.
 
     :raises RuntimeFailure: when it is none.
     """
-    found = _place(host)
+    found = _host_port(host)
     if found is None:
         raise RuntimeFailure(
             "the Redis URL names something that is not a host and port; write host:port, "
@@ -72,7 +72,7 @@ def _split(url: str) -> SplitResult | None:
         return None
 
 
-def _place(host: str) -> HostPort | None:
+def _host_port(host: str) -> HostPort | None:
     try:
         parts = urlsplit(f"//{host}")
         port = DEFAULT_PORT if parts.port is None else parts.port

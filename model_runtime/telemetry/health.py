@@ -23,7 +23,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class HealthStatus:
     """An answer to a probe; `reason` is one line for a person."""
 
     good: bool
@@ -60,22 +60,24 @@ class Health:
         """The lease was renewed: Redis is there, and it knows this process."""
         self._leased_at = self._clock()
 
-    def alive(self) -> Verdict:
+    def alive(self) -> HealthStatus:
         """For `/healthz`."""
         silent_s = self._clock() - self._beat_at
         if silent_s > self._silence_s:
-            return Verdict(False, f"the event loop has not turned for {silent_s:.0f} s")
-        return Verdict(True, "alive")
+            return HealthStatus(False, f"the event loop has not turned for {silent_s:.0f} s")
+        return HealthStatus(True, "alive")
 
-    def ready(self) -> Verdict:
+    def ready(self) -> HealthStatus:
         """For `/readyz`."""
         if self.stage is not Stage.READY:
-            return Verdict(False, self.stage.value)
+            return HealthStatus(False, self.stage.value)
         if self._leased_at is not None:
             unleased_s = self._clock() - self._leased_at
             if unleased_s > self._lease_s:
-                return Verdict(False, f"redis has not renewed the lease for {unleased_s:.0f} s")
-        return Verdict(True, "ready")
+                return HealthStatus(
+                    False, f"redis has not renewed the lease for {unleased_s:.0f} s"
+                )
+        return HealthStatus(True, "ready")
 
     async def keep_beating(self, every_s: float = BEAT_S) -> None:
         """Run beside the work, in the same event loop."""

@@ -22,7 +22,7 @@ from interject.model_runtime.telemetry.address import split_address
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-    from interject.model_runtime.telemetry.health import Health, Verdict
+    from interject.model_runtime.telemetry.health import Health, HealthStatus
 
 PLAIN = "text/plain; charset=utf-8"
 REQUEST_TIMEOUT_S = 5.0
@@ -33,7 +33,7 @@ answered is gone in milliseconds, or has come to stay.
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     status: HTTPStatus
     kind: str
     body: bytes
@@ -72,17 +72,17 @@ class TelemetryServer:
         self._http.server_close()
         self._thread.join()
 
-    def answer(self, path: str, accept: str) -> Answer:
+    def answer(self, path: str, accept: str) -> HttpAnswer:
         """What a GET of `path` returns."""
         match path.partition("?")[0]:
             case "/metrics":
                 encode, kind = choose_encoder(accept)
-                return Answer(HTTPStatus.OK, kind, encode(self._registry))
+                return HttpAnswer(HTTPStatus.OK, kind, encode(self._registry))
             case "/healthz":
-                return _verdict(self._health.alive())
+                return _health_answer(self._health.alive())
             case "/readyz":
-                return _verdict(self._health.ready())
-        return Answer(HTTPStatus.NOT_FOUND, PLAIN, b"try /metrics, /healthz or /readyz\n")
+                return _health_answer(self._health.ready())
+        return HttpAnswer(HTTPStatus.NOT_FOUND, PLAIN, b"try /metrics, /healthz or /readyz\n")
 
 
 class _Server(ThreadingHTTPServer):
@@ -145,6 +145,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
 
 
-def _verdict(verdict: Verdict) -> Answer:
-    status = HTTPStatus.OK if verdict.good else HTTPStatus.SERVICE_UNAVAILABLE
-    return Answer(status, PLAIN, f"{verdict.reason}\n".encode())
+def _health_answer(health: HealthStatus) -> HttpAnswer:
+    status = HTTPStatus.OK if health.good else HTTPStatus.SERVICE_UNAVAILABLE
+    return HttpAnswer(status, PLAIN, f"{health.reason}\n".encode())
