@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from interject.model_runtime import limits
 from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.faults import engine_failure
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.thread import EngineThread
 from interject.model_runtime.protocol import (
@@ -56,6 +57,13 @@ class EmbeddedRuntime:
         leave_a_core()
         self._engine = Engine(model, slots=slots, eviction=eviction)
         self._thread = EngineThread(self._engine, ended=self._end)
+
+    def wait_until_ready(self) -> None:
+        """A GPU is warmed up before the first session; a CPU is ready at once.
+
+        :raises RuntimeFailure: when it cannot compute.
+        """
+        self._thread.ready.result()
 
     async def __aenter__(self) -> EmbeddedRuntime:
         return self
@@ -119,7 +127,7 @@ class EmbeddedRuntime:
         """In the engine's thread."""
         reason, detail = CloseReason.SHUTDOWN, ""
         if failure is not None:
-            reason, detail = CloseReason.FAILURE, "the engine failed; see the log"
+            reason, detail = CloseReason.FAILURE, engine_failure(failure)
         for session_id in self._engine.session_ids:
             self._engine.close(session_id, reason, detail)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.device_choice import split_place
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from interject.model_runtime.protocol import Runtime
 
 EMBEDDED_PREFIX = "embedded:"
@@ -17,13 +21,26 @@ _HIDING = frozenset("@:?#")
 """What stands before a password, or behind one."""
 
 
-def open_runtime(url: str, *, slots: int = 8) -> Runtime:
+logger = logging.getLogger(__name__)
+
+
+def _log_device(note: str) -> None:
+    logger.info("the model computes on a GPU", extra={"device": note})
+
+
+def open_runtime(
+    url: str, *, slots: int | None = 8, told: Callable[[str], None] = _log_device
+) -> Runtime:
     """Open `embedded:nano`, `embedded:DIRECTORY`, `local:nano`, `local:DIRECTORY`,
     `local:unix:SOCKET` or `redis://host:port/0`.
 
+    Behind a model may stand its device and the type of its numbers:
+    `embedded:nano?device=cuda:1&dtype=bfloat16`. Without them it is on a GPU where there is one,
+    and `told` gets a line about that.
+
     Only an embedded model imports torch: a local one is in a process of its own, started before its
     first session, or in one that listens at a socket. `slots` is for what this call starts: a
-    worker or a server that runs has its own.
+    worker or a server that runs has its own. None: as many as a GPU has memory for, 8 on a CPU.
 
     :raises RuntimeFailure: when the URL names no runtime, or its model cannot be loaded.
     """
@@ -40,13 +57,20 @@ def open_runtime(url: str, *, slots: int = 8) -> Runtime:
             "or redis://host:port/0"
         )
     try:
-        from interject.model_runtime.checkpoint import load_checkpoint
         from interject.model_runtime.embedded import EmbeddedRuntime
+        from interject.model_runtime.loading import plan_model
     except ModuleNotFoundError as error:
         raise RuntimeFailure(
             f"an embedded model needs {error.name}: pip install 'interject[runtime]'"
         ) from error
-    return EmbeddedRuntime(load_checkpoint(url.removeprefix(EMBEDDED_PREFIX)), slots=slots)
+    name, choice = split_place(url.removeprefix(EMBEDDED_PREFIX))
+    plan = plan_model(name, choice, slots=slots)
+    if plan.resolved.card is not None:
+        told(plan.resolved.note)
+    with plan.told():
+        runtime = EmbeddedRuntime(plan.load(), slots=plan.slots)
+    runtime.wait_until_ready()
+    return runtime
 
 
 def _shown(url: str) -> str:

@@ -45,7 +45,7 @@ from interject.model_runtime.protocol import (
 from interject.model_runtime.rounding import allowed, model_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from interject.model_runtime.engine.near_tie import ChoicePoint
@@ -125,12 +125,18 @@ def read_golden(path: Path) -> Golden:
         raise RuntimeFailure(f"{path}: is not JSON") from error
 
 
-def verify(checkpoint: Path, golden: Golden, audio: Path) -> Iterator[CaseResult]:
-    """Run every case, one by one, in float32 on the CPU.
+def verify(
+    checkpoint: Path,
+    golden: Golden,
+    audio: Path,
+    *,
+    load: Callable[[Path], Model] = load_checkpoint,
+) -> Iterator[CaseResult]:
+    """Run every case, one by one; unless loaded otherwise, in float32 on the CPU.
 
     :raises RuntimeFailure: when the checkpoint or a WAV cannot be read.
     """
-    model = _without_bans(load_checkpoint(checkpoint))
+    model = _without_bans(load(checkpoint))
     for case in golden.cases:
         yield _run(model, case, golden, _read_wav(audio / case.wav))
 

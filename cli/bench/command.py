@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from interject.cli.process.device_options import Device, Dtype
 from interject.cli.process.failures import command
 
 _Runtime = Annotated[
@@ -28,6 +29,8 @@ _Plot = Annotated[str | None, typer.Option(help="Draw histograms: PNG, SVG, PDF,
 @command
 def bench(
     runtime: _Runtime = "embedded:nano",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
     sessions: _Sessions = 10,
     talk: _Talk = 0.15,
     minutes: _Minutes = 1.0,
@@ -39,9 +42,10 @@ def bench(
     """Send sessions in real time, whether or not the runtime keeps up; measure every chunk."""
     from interject.cli.bench.request import read_request
     from interject.cli.bench.running import run
+    from interject.model_runtime.device_choice import DeviceChoice
 
     request = read_request(
-        runtime_url=runtime,
+        runtime_url=DeviceChoice(device, dtype).applied_to(runtime),
         sessions=sessions,
         talk=talk,
         minutes=minutes,

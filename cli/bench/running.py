@@ -15,6 +15,7 @@ from interject.cli.bench.outcome import Outcome
 from interject.cli.bench.progress_bar import metered
 from interject.cli.bench.report import remarks, table, without_password, write_json
 from interject.cli.bench.sounds import read_recording, rooms_in, speak_recording
+from interject.cli.process.device_options import note_device
 from interject.cli.process.failures import EXIT_BAD_INPUT, attempt, complain
 from interject.cli.process.signals import StopSignals
 from interject.model_runtime import open_runtime
@@ -31,7 +32,7 @@ PLAIN_WIDTH = 100
 
 def open_for(request: BenchRequest) -> Runtime:
     """An embedded model gets as many slots as there are sessions."""
-    return open_runtime(request.runtime_url, slots=request.plan.sessions)
+    return open_runtime(request.runtime_url, slots=request.plan.sessions, told=note_device)
 
 
 def run(request: BenchRequest, *, opener: Callable[[BenchRequest], Runtime] = open_for) -> int:

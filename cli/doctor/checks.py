@@ -9,36 +9,13 @@ import json
 import os
 import platform
 import sys
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from interject.cli.doctor.finding import Finding, State
 from interject.cli.process.standard_streams import holds_unicode
 
 PACKAGE = Path(__file__).resolve().parents[2]
 NEEDED_PYTHON = (3, 11)
-
-
-class State(StrEnum):
-    """Whether a part is there; `OPTIONAL` is missing, but only some uses need it."""
-
-    OK = "ok"
-    OPTIONAL = "optional"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One part: its state, what was found, and the command that mends it."""
-
-    part: str
-    state: State
-    detail: str
-    remedy: str = ""
-
-    @property
-    def blocks(self) -> bool:
-        return self.state is State.MISSING
 
 
 def examine() -> list[Finding]:
@@ -46,7 +23,7 @@ def examine() -> list[Finding]:
         _python(),
         _output(),
         *(_required(name) for name in ("av", "numpy", "pydantic", "soxr")),
-        _torch(),
+        *_torch(),
         _library("espeak-ng", "speaks the replies", "apt-get install espeak-ng"),
         _nano(),
         _extra("matplotlib", "--plot", "plot"),
@@ -81,16 +58,21 @@ def _required(name: str) -> Finding:
     return Finding(name, State.OK, version)
 
 
-def _torch() -> Finding:
+def _torch() -> list[Finding]:
     remedy = "pip install 'interject[runtime]'"
     missing = [name for name in ("torch", "safetensors", "tokenizers") if _version(name) is None]
     if missing:
-        return Finding("torch", State.MISSING, f"not installed: {', '.join(missing)}", remedy)
+        return [Finding("torch", State.MISSING, f"not installed: {', '.join(missing)}", remedy)]
     import torch
 
-    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "no GPU"
+    from interject.cli.doctor.gpu import gpus
+    from interject.model_runtime.cuda import TorchCuda
+
     threads = f"{torch.get_num_threads()} threads of {os.cpu_count()} cores"
-    return Finding("torch", State.OK, f"{torch.__version__}, {threads}, {device}")
+    return [
+        Finding("torch", State.OK, f"{torch.__version__}, {threads}"),
+        *gpus(TorchCuda()),
+    ]
 
 
 def _library(name: str, use: str, remedy: str) -> Finding:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from interject.cli.doctor.checks import State
+from interject.cli.doctor.finding import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interject.cli.doctor.checks import Finding
+    from interject.cli.doctor.finding import Finding
 
 STYLES = {State.OK: "green", State.OPTIONAL: "yellow", State.MISSING: "bold red"}
 PLAIN_WIDTH = 140

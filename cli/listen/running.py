@@ -21,6 +21,7 @@ from interject.cli.output.plot_data import PlotData
 from interject.cli.output.session_counts import SessionCounts
 from interject.cli.output.session_observers import SessionObservers
 from interject.cli.output.session_recording import SessionRecording
+from interject.cli.process.device_options import note_device
 from interject.cli.process.failures import (
     EXIT_BAD_INPUT,
     OutputClosed,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 async def open_by_url(url: str) -> Runtime:
     """Import torch and load the model in a thread, so that Ctrl-C is heard meanwhile."""
-    return await asyncio.to_thread(open_runtime, url)
+    return await asyncio.to_thread(open_runtime, url, told=note_device)
 
 
 def run(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from interject.cli.process.device_options import Device, Dtype
 from interject.cli.process.failures import command
 
 livekit_app = typer.Typer(
@@ -89,7 +90,11 @@ _Runtime = Annotated[
     ),
 ]
 _Slots = Annotated[
-    int | None, typer.Option(help="Rooms at once; default: 8, or what a running runtime has.")
+    str | None,
+    typer.Option(
+        help="Rooms at once, or auto: as many as a GPU has memory for; default: 8, or what a "
+        "running runtime has."
+    ),
 ]
 _Profile = Annotated[
     str, typer.Option(help="Name or YAML file, for dispatches that name none in their metadata.")
@@ -124,6 +129,8 @@ def start(
     api_key: _Key = "",
     api_secret: _Secret = "",
     runtime: _Runtime = "local:nano",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
     slots: _Slots = None,
     profile: _Profile = "default",
     profiles: _Profiles = None,
@@ -138,10 +145,12 @@ def start(
     Further options are LiveKit's own: --log-level, --drain-timeout.
     """
     from interject.cli.livekit.serving import ServeRequest, serve
+    from interject.model_runtime.device_choice import DeviceChoice
 
+    chosen = DeviceChoice(device, dtype).applied_to(runtime)
     serve(
         ServeRequest(
-            "start", tuple(context.args), url, api_key, api_secret, runtime=runtime, slots=slots,
+            "start", tuple(context.args), url, api_key, api_secret, runtime=chosen, slots=slots,
             profile=profile, profiles=profiles, agent_name=agent_name, barge_in=barge_in,
             wait_s=wait, health=health, metrics_port=metrics_port,
         )
@@ -156,6 +165,8 @@ def dev(
     api_key: _Key = "",
     api_secret: _Secret = "",
     runtime: _Runtime = "local:nano",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
     slots: _Slots = None,
     profile: _Profile = "default",
     profiles: _Profiles = None,
@@ -168,10 +179,12 @@ def dev(
     Further options are LiveKit's own: --log-level.
     """
     from interject.cli.livekit.serving import ServeRequest, serve
+    from interject.model_runtime.device_choice import DeviceChoice
 
+    chosen = DeviceChoice(device, dtype).applied_to(runtime)
     serve(
         ServeRequest(
-            "dev", tuple(context.args), url, api_key, api_secret, runtime=runtime, slots=slots,
+            "dev", tuple(context.args), url, api_key, api_secret, runtime=chosen, slots=slots,
             profile=profile, profiles=profiles, agent_name=agent_name, barge_in=barge_in,
             wait_s=wait,
         )
@@ -187,6 +200,8 @@ def connect(
     api_key: _Key = "",
     api_secret: _Secret = "",
     runtime: _Runtime = "local:nano",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
     profile: _Profile = "default",
     barge_in: _BargeIn = False,
 ) -> None:
@@ -195,10 +210,12 @@ def connect(
     Further options are LiveKit's own: --log-level, --participant-identity.
     """
     from interject.cli.livekit.serving import ServeRequest, serve
+    from interject.model_runtime.device_choice import DeviceChoice
 
+    chosen = DeviceChoice(device, dtype).applied_to(runtime)
     serve(
         ServeRequest(
             "connect", ("--room", room, *context.args), url, api_key, api_secret,
-            runtime=runtime, profile=profile, barge_in=barge_in,
+            runtime=chosen, profile=profile, barge_in=barge_in,
         )
     )  # fmt: skip

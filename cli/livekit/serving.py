@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from interject.cli.process.failures import InputFailure
 from interject.config import load_profile
+from interject.model_runtime.device_choice import read_slots
 from interject.model_runtime.opening import open_runtime
 from interject.model_runtime.protocol import RuntimeAway
 
@@ -43,7 +44,7 @@ class ServeRequest:
     api_key: str
     api_secret: str = field(repr=False)
     runtime: str = "local:nano"
-    slots: int | None = None
+    slots: str | None = None
     profile: str = "default"
     profiles: str | None = None
     agent_name: str = "interject"
@@ -70,8 +71,7 @@ def serve(request: ServeRequest) -> None:
         ) from error
     if request.wait_s < 0:
         raise InputFailure(f"--wait {request.wait_s:g}: a time is not negative; 0 does not wait")
-    if request.slots is not None and request.slots < 1:
-        raise InputFailure(f"--slots {request.slots}: a worker needs at least one slot")
+    slots = DEFAULT_SLOTS if request.slots is None else read_slots(request.slots)
     load_profile(request.profile)
     profiles = None if request.profiles is None else Path(request.profiles).expanduser().resolve()
     if profiles is not None and not profiles.is_dir():
@@ -83,7 +83,7 @@ def serve(request: ServeRequest) -> None:
     asyncio.run(_check_shared(request.runtime, request.wait_s))
     asyncio.run(check(access))
     with (
-        _runtime(request) as (url, slots),
+        _runtime(request, slots) as (url, admitted),
         tempfile.TemporaryDirectory() as folder,
         tempfile.TemporaryDirectory() as consent,
     ):
@@ -92,7 +92,7 @@ def serve(request: ServeRequest) -> None:
             runtime=url,
             profile=request.profile,
             profiles=profiles,
-            slots=slots,
+            slots=admitted,
             barge_in=request.barge_in,
             agent_name=request.agent_name,
             consent=ConsentStore(Path(consent), secrets.token_bytes(SALT_BYTES)),
@@ -107,17 +107,19 @@ def serve(request: ServeRequest) -> None:
 
 
 @contextlib.contextmanager
-def _runtime(request: ServeRequest) -> Iterator[tuple[str, int | None]]:
-    """A runtime that many processes can share, and how many sessions are ours alone."""
+def _runtime(request: ServeRequest, slots: int | None) -> Iterator[tuple[str, int | None]]:
+    """A runtime that many processes can share, and how many sessions are ours alone.
+
+    Where a GPU's memory decides how many there are, the runtime is asked.
+    """
     url = request.runtime
     if url.startswith(EMBEDDED):
         url = LOCAL + url.removeprefix(EMBEDDED)
     if not url.startswith(LOCAL) or url.startswith(SOCKET):
-        yield url, request.slots
+        yield url, None if request.slots is None else slots
         return
     from interject.model_runtime.local.process import ServerProcess
 
-    slots = request.slots or DEFAULT_SLOTS
     with ServerProcess(url.removeprefix(LOCAL), slots=slots) as process:
         yield process.url, slots
 

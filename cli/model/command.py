@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from interject.cli.process.device_options import Device, Dtype
 from interject.cli.process.failures import command
 
 model_app = typer.Typer(
@@ -41,8 +42,15 @@ def convert(source: _Checkpoint, target: _Target, dtype: _Dtype = "bfloat16") ->
 
 @model_app.command()
 @command
-def verify(checkpoint: _Checkpoint, golden: _Golden, audio: _Audio = None) -> int:
+def verify(
+    checkpoint: _Checkpoint,
+    golden: _Golden,
+    audio: _Audio = None,
+    device: Device = "auto",
+    dtype: Dtype = "float32",
+) -> int:
     """Run reference cases; exit 1 when a logit or a token differs."""
     from interject.cli.model.verify import verify_checkpoint
+    from interject.model_runtime.device_choice import DeviceChoice
 
-    return verify_checkpoint(checkpoint, golden, audio=audio)
+    return verify_checkpoint(checkpoint, golden, audio=audio, choice=DeviceChoice(device, dtype))

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from interject.cli.process.device_options import note_device
 from interject.cli.process.failures import EXIT_DIFFERS, InputFailure
 
 if TYPE_CHECKING:
+    from interject.model_runtime.device_choice import DeviceChoice
     from interject.model_runtime.verify import CaseResult
 
 PLAIN_WIDTH = 120
@@ -26,12 +28,15 @@ COLUMNS = (
 )
 
 
-def verify_checkpoint(checkpoint: str, golden: str, *, audio: str | None) -> int:
+def verify_checkpoint(
+    checkpoint: str, golden: str, *, audio: str | None, choice: DeviceChoice
+) -> int:
     """Run every case; the exit code is 1 when any differs.
 
     :raises RuntimeFailure: when the checkpoint, the JSON or a WAV cannot be read.
     """
     from interject.model_runtime.checkpoint import resolve
+    from interject.model_runtime.loading import plan_model
     from interject.model_runtime.verify import read_golden, verify
 
     golden_path = Path(golden)
@@ -40,7 +45,11 @@ def verify_checkpoint(checkpoint: str, golden: str, *, audio: str | None) -> int
     audio_path = golden_path.parent if audio is None else Path(audio)
     if not audio_path.is_dir():
         raise InputFailure(f"--audio {audio}: no such folder; give the one with the WAVs")
-    results = list(verify(resolve(checkpoint), read_golden(golden_path), audio_path))
+    cases = read_golden(golden_path)
+    plan = plan_model(checkpoint, choice, slots=1)
+    if plan.resolved.card is not None:
+        note_device(plan.resolved.note)
+    results = list(verify(resolve(checkpoint), cases, audio_path, load=lambda _: plan.load()))
     _show(results)
     return 0 if all(result.matches for result in results) else EXIT_DIFFERS
 

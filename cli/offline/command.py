@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from interject.cli.process.device_options import Device, Dtype
 from interject.cli.process.failures import InputFailure, command
 
 _File = Annotated[str, typer.Argument(help="A sound file or a pipe, or '-' for standard input.")]
@@ -19,12 +20,23 @@ _Track = Annotated[int | None, typer.Option(help="Which audio track, from 1; def
 
 @command
 def transcribe(
-    file: _File, model: _Model = "nano", max_tokens: _MaxTokens = 256, track: _Track = None
+    file: _File,
+    model: _Model = "nano",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    max_tokens: _MaxTokens = 256,
+    track: _Track = None,
 ) -> None:
     """Write down what is said in a file."""
     from interject.cli.offline.question import answer, transcription
 
-    answer(file, transcription, model=model, max_tokens=max_tokens, track=track)
+    answer(
+        file,
+        transcription,
+        runtime_url=_url(model, device, dtype),
+        max_tokens=max_tokens,
+        track=track,
+    )
 
 
 @command
@@ -32,13 +44,16 @@ def translate(
     file: _File,
     to: _Language = "English",
     model: _Model = "nano",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
     max_tokens: _MaxTokens = 256,
     track: _Track = None,
 ) -> None:
     """Write down in another language what is said in a file."""
     from interject.cli.offline.question import answer, translation
 
-    answer(file, lambda: translation(to), model=model, max_tokens=max_tokens, track=track)
+    url = _url(model, device, dtype)
+    answer(file, lambda: translation(to), runtime_url=url, max_tokens=max_tokens, track=track)
 
 
 @command
@@ -46,6 +61,8 @@ def ask(
     file: _File,
     question: _Question,
     model: _Model = "nano",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
     max_tokens: _MaxTokens = 256,
     track: _Track = None,
 ) -> None:
@@ -55,4 +72,11 @@ def ask(
 
     if not readable(question):
         raise InputFailure("the question is empty; write what you want to know")
-    answer(file, lambda: question, model=model, max_tokens=max_tokens, track=track)
+    url = _url(model, device, dtype)
+    answer(file, lambda: question, runtime_url=url, max_tokens=max_tokens, track=track)
+
+
+def _url(model: str, device: str, dtype: str) -> str:
+    from interject.model_runtime.device_choice import DeviceChoice
+
+    return DeviceChoice(device, dtype).applied_to(f"embedded:{model}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.cli.input.whole_sound import read_whole
+from interject.cli.process.device_options import note_device
 from interject.cli.process.failures import InputFailure, complain
 from interject.model_runtime.protocol import EndReason, ReplyDelta, ReplyEnded, SessionOptions
 
@@ -37,7 +38,7 @@ def answer(
     file: str,
     question: Callable[[], str],
     *,
-    model: str,
+    runtime_url: str,
     max_tokens: int,
     track: int | None = None,
 ) -> None:
@@ -51,18 +52,18 @@ def answer(
     sound = read_whole(file, track=track, most_s=MAX_CLIP_S)
     clip = sound.astype(np.float32) / np.float32(32_768.0)
     options = SessionOptions(session_id="clip", max_reply_tokens=max_tokens)
-    asyncio.run(_ask(clip, question(), model, options))
+    asyncio.run(_ask(clip, question(), runtime_url, options))
 
 
-async def _ask(
-    clip: NDArray[np.float32], question: str, model: str, options: SessionOptions
-) -> None:
+async def _ask(clip: NDArray[np.float32], question: str, url: str, options: SessionOptions) -> None:
     import torch
 
-    from interject.model_runtime.checkpoint import load_checkpoint
+    from interject.model_runtime import open_runtime
     from interject.model_runtime.embedded import EmbeddedRuntime
 
-    async with EmbeddedRuntime(load_checkpoint(model), slots=1) as runtime:
+    opened = open_runtime(url, slots=1, told=note_device)
+    assert isinstance(opened, EmbeddedRuntime), "the prefix says so"
+    async with opened as runtime:
         session = await runtime.open_clip(options, torch.from_numpy(clip), question)
         async for event in session.events():
             if isinstance(event, ReplyDelta):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from interject.cli.process.device_options import Device, Dtype
 from interject.cli.process.failures import InputFailure, command
 from interject.model_runtime.telemetry.logs import LogFormat
 
@@ -19,7 +20,10 @@ _Redis = Annotated[
     ),
 ]
 _Model = Annotated[str, typer.Option(help="'nano', or the folder of a checkpoint.")]
-_Slots = Annotated[int, typer.Option(help="How many sessions at once.")]
+_Slots = Annotated[
+    str,
+    typer.Option(help="How many sessions at once; auto: as many as a GPU has memory for, or 8."),
+]
 _Name = Annotated[
     str | None, typer.Option(help="A name that stays the same after a restart; default: the host.")
 ]
@@ -43,7 +47,9 @@ _LogFormat = Annotated[LogFormat, typer.Option(help="For a person, or a JSON obj
 def worker(
     redis: _Redis = "redis://127.0.0.1:6379/0",
     model: _Model = "nano",
-    slots: _Slots = 8,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    slots: _Slots = "auto",
     name: _Name = None,
     retention: _Retention = 120.0,
     wait: _Wait = 10.0,
@@ -54,9 +60,9 @@ def worker(
     import asyncio
 
     from interject.cli.worker.running import serve
+    from interject.model_runtime.device_choice import DeviceChoice, read_slots
 
-    if slots < 1:
-        raise InputFailure(f"--slots {slots}: a worker needs at least one slot")
+    count = read_slots(slots)
     if retention < 0:
         raise InputFailure(f"--retention {retention:g}: a time is not negative; 0 keeps nothing")
     if wait < 0:
@@ -65,7 +71,8 @@ def worker(
         serve(
             redis,
             model,
-            slots=slots,
+            choice=DeviceChoice(device, dtype),
+            slots=count,
             name=name or platform.node(),
             retention_s=retention,
             wait_s=wait,

@@ -7,11 +7,15 @@ import logging
 import signal
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from interject.model_runtime.heap import freeze_heap, trimmed_heap
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.telemetry.logs import LogFormat, set_up
 from interject.model_runtime.telemetry.serving import worker_telemetry
+
+if TYPE_CHECKING:
+    from interject.model_runtime.device_choice import DeviceChoice
 
 logger = logging.getLogger("interject.worker")
 
@@ -20,7 +24,8 @@ async def serve(
     url: str,
     model: str,
     *,
-    slots: int,
+    choice: DeviceChoice,
+    slots: int | None,
     name: str,
     retention_s: float,
     wait_s: float,
@@ -33,7 +38,7 @@ async def serve(
     """
     set_up(sys.stderr, log_format)
     try:
-        from interject.model_runtime.checkpoint import load_checkpoint
+        from interject.model_runtime.loading import plan_model
         from interject.model_runtime.redis.timings import Timings
         from interject.model_runtime.redis.worker.worker import Worker
     except ModuleNotFoundError as error:
@@ -44,11 +49,17 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with worker_telemetry(telemetry, slots=slots) as watch:
-        loaded = await asyncio.to_thread(load_checkpoint, model)
+    plan = await asyncio.to_thread(plan_model, model, choice, slots=slots)
+    async with worker_telemetry(telemetry, slots=plan.slots) as watch:
+        loaded = await asyncio.to_thread(plan.load)
         timings = replace(Timings(), retention_s=retention_s, start_s=wait_s)
-        worker = Worker(url, loaded, name=name, slots=slots, timings=timings, observer=watch)
-        fields = {"worker": name, "slots": slots}
+        with plan.told():
+            worker = Worker(
+                url, loaded, name=name, slots=plan.slots, timings=timings, observer=watch
+            )
+        fields: dict[str, object] = {"worker": name, "slots": plan.slots}
+        if plan.resolved.card is not None:
+            fields["device"] = plan.resolved.note
         freeze_heap()
         async with trimmed_heap():
             await worker.run(stop, lambda: logger.info("ready", extra=fields))

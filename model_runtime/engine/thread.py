@@ -15,6 +15,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from interject.model_runtime.engine.faults import engine_failure, is_session_fault
+from interject.model_runtime.engine.warm_up import on_device
 from interject.model_runtime.protocol import RuntimeFailure, SessionClosed
 
 if TYPE_CHECKING:
@@ -40,18 +42,22 @@ class _Job:
 class EngineThread:
     """What is put in is done between two steps, in order. Any thread may put something in.
 
-    `stepped` is called in the thread behind every step, `ended` last of all, with what went
-    wrong, if anything did. Neither may wait.
+    `prepare` is called in the thread first of all; `ready` has its outcome. `stepped` is called
+    behind every step, `ended` last of all, with what went wrong, if anything did. Neither of these
+    may wait.
     """
 
     def __init__(
         self,
         engine: Engine,
         *,
+        prepare: Callable[[Engine], None] = on_device,
         stepped: Callable[[], None] = lambda: None,
         ended: Callable[[Exception | None], None],
     ) -> None:
         self.engine = engine
+        self.ready: Future[None] = Future()
+        self._prepare = prepare
         self._stepped = stepped
         self._on_end = ended
         self._inbox: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -96,13 +102,19 @@ class EngineThread:
     def _work(self) -> None:
         failure = None
         try:
+            self._prepare(self.engine)
+            self.ready.set_result(None)
             busy = False
             while self._drain_inbox(wait=not busy):
                 busy = self.engine.step()
                 self._stepped()
         except Exception as error:
-            logger.exception("the engine failed")
             failure = error
+            # Where a device fails says nothing: it computes behind Python's back.
+            reason, own = engine_failure(error), is_session_fault(error)
+            logger.error("the engine failed", exc_info=own, extra={"reason": reason})
+            if not self.ready.done():
+                self.ready.set_exception(RuntimeFailure(reason))
         with self._ending:
             self._ended = True
         self._on_end(failure)

@@ -40,10 +40,10 @@ class ServerProcess:
     """A server in a private folder. It ends with this process, however that ends.
 
     It needs no event loop: a thread follows what the server's nursery says. `url` is for
-    `open_runtime`, here and in other processes of the same user.
+    `open_runtime`, here and in other processes of the same user. `model` and `slots` are as there.
     """
 
-    def __init__(self, model: str, *, slots: int = 8, start_s: float = START_S) -> None:
+    def __init__(self, model: str, *, slots: int | None = 8, start_s: float = START_S) -> None:
         self._model = model
         self._slots = slots
         self._start_s = start_s
@@ -110,8 +110,8 @@ class ServerProcess:
     def _spawn(self) -> None:
         command = [
             sys.executable, "-P", "-m", "interject.model_runtime.local.server", "--child",
-            "--model", self._model, "--slots", str(self._slots), "--socket", str(self.path),
-            "--start-s", str(self._start_s),
+            "--model", self._model, "--slots", str(self._slots or "auto"),
+            "--socket", str(self.path), "--start-s", str(self._start_s),
         ]  # fmt: skip
         with self._spawning:
             if self._stopping.is_set():

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.device_choice import DeviceChoice, split_place
 from interject.model_runtime.local.link import LOST, Link
 from interject.model_runtime.local.messages import Kind, Message
 from interject.model_runtime.local.process import START_S, ServerProcess
@@ -48,12 +49,21 @@ class LocalRuntime:
 
     `local:nano` and `local:DIRECTORY` start a process with `slots` slots before the first session
     and end it with the runtime. `local:unix:PATH` uses a server that somebody else has started.
+    A device and the slots are said as in `open_runtime`.
 
     :raises RuntimeFailure: when the URL names neither.
     """
 
-    def __init__(self, url: str, *, slots: int = 8, patience: Patience | None = None) -> None:
+    def __init__(
+        self, url: str, *, slots: int | None = 8, patience: Patience | None = None
+    ) -> None:
         self._place = url.removeprefix(PREFIX)
+        _, choice = split_place(self._place)
+        if self._place.startswith(SOCKET_PREFIX) and choice != DeviceChoice():
+            raise RuntimeFailure(
+                "the server at a socket has a device of its own; start that with "
+                "--model 'nano?device=...'"
+            )
         if not self._place.removeprefix(SOCKET_PREFIX):
             raise RuntimeFailure(
                 f"{url}: names no model; use {PREFIX}nano, {PREFIX}DIRECTORY "

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.device_choice import read_slots
 from interject.model_runtime.heap import freeze_heap, trimmed_heap
 from interject.model_runtime.local.host import Host, listening_at
 from interject.model_runtime.local.nursery import BEAT_S, Nursery
@@ -69,13 +70,19 @@ def _be_child(options: argparse.Namespace, line: Line) -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Serve a model to processes of this machine.")
     parser.add_argument("--socket", required=True, help="where to listen")
-    parser.add_argument("--model", default="nano", help="'nano', or the folder of a checkpoint")
-    parser.add_argument("--slots", type=int, default=8, help="how many sessions at once")
+    parser.add_argument(
+        "--model",
+        default="nano",
+        help="'nano', or a checkpoint's folder; ?device=cuda:1 may follow",
+    )
+    parser.add_argument("--slots", default="8", help="how many sessions at once, or 'auto'")
     parser.add_argument("--child", action="store_true", help="end with the standard input")
     parser.add_argument("--start-s", type=float, default=START_S, help="a child loads for so long")
     options = parser.parse_args()
-    if options.slots < 1:
-        parser.error(f"--slots {options.slots}: a server needs at least one slot")
+    try:
+        options.slots = read_slots(options.slots, owner="a server")
+    except RuntimeFailure as error:
+        parser.error(str(error))
     return options
 
 
@@ -96,7 +103,9 @@ async def _beat(line: Line) -> None:
 async def _serve(options: argparse.Namespace, ready: Callable[[], None]) -> None:
     from interject.model_runtime.embedded import EmbeddedRuntime
 
-    runtime = open_runtime(f"{EMBEDDED_PREFIX}{options.model}", slots=options.slots)
+    runtime = open_runtime(
+        f"{EMBEDDED_PREFIX}{options.model}", slots=options.slots, told=_tell_device
+    )
     assert isinstance(runtime, EmbeddedRuntime), "the prefix says so"
     async with runtime:
         stop = asyncio.Event()
@@ -107,6 +116,10 @@ async def _serve(options: argparse.Namespace, ready: Callable[[], None]) -> None
         with listening_at(Path(options.socket)) as listening:
             async with trimmed_heap():
                 await Host(runtime).run(listening, stop, ready)
+
+
+def _tell_device(note: str) -> None:
+    sys.stderr.write(f"note: the model computes on {note}\n")
 
 
 def _print(line: str) -> None:

@@ -170,7 +170,8 @@ async def test_an_engine_that_fails_closes_its_sessions(
         session = await runtime.open(SessionOptions("a"))
         runtime.submit(fail)
         closed = (await until_closed(session))[-1]
-    assert closed == Closed("a", CloseReason.FAILURE, "the engine failed; see the log")
+    told = "the engine failed (ArithmeticError); see the log"
+    assert closed == Closed("a", CloseReason.FAILURE, told)
     assert "the engine failed" in caplog.text
 
 
@@ -185,8 +186,9 @@ async def test_a_device_that_fails_leaves_nobody_waiting() -> None:
         opening = asyncio.create_task(runtime.open(SessionOptions("c")))
         await sessions[1].push(frames(noise(0.4))[0])
         go_on.set()
+        told = "the device failed (an illegal memory access was encountered); see the log"
         for session in sessions:
-            end = Closed(session.session_id, CloseReason.FAILURE, "the engine failed; see the log")
+            end = Closed(session.session_id, CloseReason.FAILURE, told)
             assert (await until_closed(session))[-1] == end
         answers = await asyncio.gather(asking, opening, return_exceptions=True)
         assert isinstance(answers[1], RuntimeFailure | EmbeddedSession)

@@ -7,6 +7,7 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.engine.faults import engine_failure
 from interject.model_runtime.engine.thread import EngineThread
 from interject.model_runtime.protocol import CloseReason, RuntimeFailure, SessionClosed
 from interject.model_runtime.redis.worker.engine_executor import EngineExecutor
@@ -57,6 +58,16 @@ class EngineHost:
             joined=self._join_soon,
         )
         self._thread = EngineThread(engine, stepped=self._executor.hand_out, ended=self._end)
+
+    async def ready(self) -> None:
+        """Wait until the device is warm.
+
+        :raises RuntimeFailure: when the engine failed in it.
+        """
+        try:
+            await asyncio.wrap_future(self._thread.ready)
+        except RuntimeFailure:
+            await asyncio.shield(self.failed)
 
     async def aclose(self) -> None:
         """Stop the thread; sessions are left as they are."""
@@ -136,7 +147,7 @@ class EngineHost:
     def _end(self, error: Exception | None) -> None:
         if error is None:
             return
-        failure = RuntimeFailure(f"the engine failed ({type(error).__name__}); see the log")
+        failure = RuntimeFailure(engine_failure(error))
         with contextlib.suppress(RuntimeError):  # The loop has ended before.
             self._loop.call_soon_threadsafe(self.failed.set_exception, failure)
 

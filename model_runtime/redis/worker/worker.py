@@ -129,6 +129,7 @@ class Worker:
             for connection in (showing, placing, leasing, writing, reading):
                 await stack.enter_async_context(aclosing(connection))
             await stack.enter_async_context(aclosing(self._host))
+            await self._host.ready()
             joining = partial(self._join, leasing)
             await retry_until_deadline(joining, self._resolver.address, self._timings, self._outage)
             self._observer.started()

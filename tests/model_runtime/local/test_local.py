@@ -109,26 +109,30 @@ def break_the_device(engine: EmbeddedRuntime) -> None:
     device.broken = True
 
 
-async def break_the_engine(path: Path, fault: Callable[[EmbeddedRuntime], None]) -> None:
+FAULTS: dict[str, Callable[[EmbeddedRuntime], None]] = {
+    "the engine failed (ArithmeticError)": lambda engine: engine.submit(fail),
+    "the device failed (an illegal memory access was encountered)": break_the_device,
+}
+
+
+async def break_the_engine(path: Path, told: str) -> None:
     impatient = LocalRuntime(f"local:unix:{path}", patience=Patience(away_s=0.2))
     async with hosted(path) as engine, impatient as runtime:
         session = await runtime.open(SessionOptions("a"))
-        fault(engine)
+        FAULTS[told](engine)
         await session.push(frames(noise(0.4))[0])
         closed = (await until_closed(session))[-1]
-        assert closed == Closed("a", CloseReason.FAILURE, "the engine failed; see the log")
+        assert closed == Closed("a", CloseReason.FAILURE, f"{told}; see the log")
         with pytest.raises(RuntimeFailure):
             await runtime.open(SessionOptions("b"))
 
 
-@pytest.mark.parametrize("fault", [lambda engine: engine.submit(fail), break_the_device])
+@pytest.mark.parametrize("told", FAULTS)
 async def test_an_engine_that_fails_ends_its_server(
-    socket_path: Path,
-    caplog: pytest.LogCaptureFixture,
-    fault: Callable[[EmbeddedRuntime], None],
+    socket_path: Path, caplog: pytest.LogCaptureFixture, told: str
 ) -> None:
     with pytest.raises(ExceptionGroup) as caught:
-        await break_the_engine(socket_path, fault)
+        await break_the_engine(socket_path, told)
     assert caught.group_contains(RuntimeFailure, match="the engine failed")
     assert "the engine failed" in caplog.text
 

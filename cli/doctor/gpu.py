@@ -1,0 +1,54 @@
+"""GPUs, and how many sessions fit on each."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from interject.cli.doctor.finding import Finding, State
+from interject.model_runtime.failures import RuntimeFailure
+
+if TYPE_CHECKING:
+    from interject.model_runtime.cuda import Card, Cuda
+
+_GIB = 1 << 30
+
+
+def gpus(cuda: Cuda) -> list[Finding]:
+    """One for each card, or one that says why there is none."""
+    from interject.model_runtime.resolved_device import no_gpu
+
+    cards = cuda.cards()
+    if not cards:
+        detail = f"none, models compute on the CPU: {no_gpu(cuda)}"
+        return [Finding("gpu", State.OPTIONAL, detail, "see docs/gpu.md")]
+    return [_gpu(card, cuda) for card in cards]
+
+
+def _gpu(card: Card, cuda: Cuda) -> Finding:
+    major, minor = card.capability
+    part, free = f"gpu cuda:{card.index}", cuda.free_bytes(card)
+    detail = (
+        f"{card.name} (sm_{major}{minor}), {free / _GIB:.1f} of {card.total_bytes / _GIB:.1f} GiB "
+        f"free, driver {cuda.driver() or 'unknown'}, CUDA {cuda.build()}; "
+        f"room for {_rooms(card, free)}"
+    )
+    return Finding(part, State.OK, detail)
+
+
+def _rooms(card: Card, free: int) -> str:
+    """In the numbers that `auto` would choose."""
+    from interject.model_runtime.capacity import footprint
+    from interject.model_runtime.checkpoint import NANO, read_config
+    from interject.model_runtime.network.architecture import ModelConfig
+    from interject.model_runtime.resolved_device import suited
+
+    shapes = [("the released shape", ModelConfig())]
+    with contextlib.suppress(RuntimeFailure):  # Another finding says so.
+        shapes.insert(0, ("nano", read_config(NANO)))
+    dtype = suited(card)
+    said = [
+        f"{max(0, footprint(config, dtype).slots_in(free, card.total_bytes))} sessions of {name}"
+        for name, config in shapes
+    ]
+    return f"{' or '.join(said)} in {str(dtype).removeprefix('torch.')}"

@@ -1,0 +1,92 @@
+"""From a model's name to the model, on the chosen device, with slots that fit beside it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from interject.model_runtime.capacity import footprint
+from interject.model_runtime.checkpoint import load_checkpoint, read_config, resolve
+from interject.model_runtime.cuda import TorchCuda
+from interject.model_runtime.device_choice import DeviceChoice
+from interject.model_runtime.engine.faults import engine_failure, is_session_fault
+from interject.model_runtime.failures import RuntimeFailure
+from interject.model_runtime.resolved_device import resolve_device
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.cuda import Card, Cuda
+    from interject.model_runtime.resolved_device import ResolvedDevice
+
+CPU_SLOTS = 8
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlan:
+    """What is to be loaded, where, and for how many sessions."""
+
+    name: str | Path
+    resolved: ResolvedDevice
+    slots: int
+
+    def load(self) -> Model:
+        """:raises RuntimeFailure: when it cannot be read, or the device cannot take it."""
+        resolved = self.resolved
+        if resolved.card is not None and resolved.dtype is torch.float32:
+            # Convolutions would be computed in TF32, with a tenth of its digits.
+            torch.backends.cudnn.allow_tf32 = False
+        with self.told():
+            return load_checkpoint(self.name, dtype=resolved.dtype, device=resolved.device)
+
+    @contextlib.contextmanager
+    def told(self) -> Iterator[None]:
+        """Say in one line what a GPU does not take: weights, slots."""
+        try:
+            yield
+        except Exception as error:
+            if self.resolved.card is None or is_session_fault(error):
+                raise
+            raise RuntimeFailure(
+                f"{self.name} cannot be loaded with {self.slots} slots: {engine_failure(error)}"
+            ) from error
+
+
+def plan_model(
+    name: str | Path,
+    choice: DeviceChoice | None = None,
+    *,
+    slots: int | None = None,
+    cuda: Cuda | None = None,
+) -> ModelPlan:
+    """Without `slots`, as many as a GPU has memory for.
+
+    :raises RuntimeFailure: when there is no such device, or its memory is too small.
+    """
+    cuda = cuda or TorchCuda()
+    resolved = resolve_device(choice or DeviceChoice(), cuda)
+    if resolved.card is None:
+        return ModelPlan(name, resolved, CPU_SLOTS if slots is None else slots)
+    return ModelPlan(name, resolved, _fitting(name, resolved, resolved.card, slots, cuda))
+
+
+def _fitting(
+    name: str | Path, resolved: ResolvedDevice, card: Card, asked: int | None, cuda: Cuda
+) -> int:
+    size = footprint(read_config(resolve(name)), resolved.dtype)
+    free = cuda.free_bytes(card)
+    fit = max(0, size.slots_in(free, card.total_bytes))
+    wanted = max(1, fit) if asked is None else asked
+    needed = size.needed(wanted, card.total_bytes)
+    if needed <= free:
+        return wanted
+    raise RuntimeFailure(
+        f"{resolved.device} ({card.name}): {name} with {wanted} slots needs "
+        f"{needed / _GIB:.1f} GiB, {free / _GIB:.1f} GiB are free; {fit} slots fit"
+    )

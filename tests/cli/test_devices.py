@@ -1,0 +1,80 @@
+"""`--device` and `--dtype`, wherever a command loads a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.cli.conftest import Outcome
+
+    Call = Callable[..., Outcome]
+
+ROOT = Path(__file__).parent.parent.parent
+KITCHEN = str(ROOT / "examples" / "kitchen.wav")
+GOLDEN = str(ROOT / "tests" / "conformance" / "golden.json")
+COMMANDS = {
+    "listen": ("listen", KITCHEN),
+    "transcribe": ("transcribe", KITCHEN),
+    "translate": ("translate", KITCHEN),
+    "ask": ("ask", KITCHEN, "what?"),
+    "bench": ("bench",),
+    "verify": ("model", "verify", "nano", GOLDEN),
+    "worker": ("worker", "--telemetry", "off", "--redis", "redis://127.0.0.1:1/0"),
+    "start": ("livekit", "start"),
+    "dev": ("livekit", "dev"),
+    "connect": ("livekit", "connect", "--room", "r"),
+}
+without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+
+
+def refused(outcome: Outcome, said: str) -> None:
+    """One line, and the exit code of what a user gave."""
+    assert said in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert outcome.code == 2
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_device_that_is_none(interject: Call, command: str) -> None:
+    words = COMMANDS[command]
+    refused(interject(*words, "--device", "gpu"), "device 'gpu': must be auto, cpu, cuda")
+    refused(interject(*words, "--dtype", "float16"), "dtype 'float16': must be one of auto,")
+
+
+@without_gpu
+@pytest.mark.parametrize(
+    "command", ["listen", "transcribe", "translate", "ask", "verify", "worker"]
+)
+def test_a_gpu_that_is_not_here(interject: Call, command: str) -> None:
+    outcome = interject(*COMMANDS[command], "--device", "cuda:1")
+    refused(outcome, "interject: device cuda:1: ")
+    assert "or use cpu" in outcome.err
+
+
+@pytest.mark.parametrize("command", ["listen", "bench", "start", "dev", "connect"])
+def test_a_model_that_runs_elsewhere_has_a_device(interject: Call, command: str) -> None:
+    runtime = ("--runtime", "redis://127.0.0.1:1/0")
+    refused(interject(*COMMANDS[command], *runtime, "--device", "cuda"), "give them to its worker")
+
+
+@without_gpu
+def test_numbers_of_another_type_are_heard_on_a_cpu(interject: Call, checkpoint: Path) -> None:
+    outcome = interject(
+        "ask", KITCHEN, "what?", "--model", str(checkpoint), "--max-tokens", "3",
+        "--device", "cpu", "--dtype", "bfloat16",
+    )  # fmt: skip
+    assert outcome.err in ("", "interject: note: the answer was cut at --max-tokens\n")
+    assert outcome.code == 0
+
+
+@without_gpu
+def test_without_a_gpu_nothing_is_said_of_one(interject: Call, checkpoint: Path) -> None:
+    outcome = interject("ask", KITCHEN, "what?", "--model", str(checkpoint), "--max-tokens", "3")
+    assert "computes on" not in outcome.err
+    assert outcome.code == 0

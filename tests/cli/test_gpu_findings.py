@@ -1,0 +1,39 @@
+"""What `doctor` says of GPUs."""
+
+from __future__ import annotations
+
+import pytest
+
+from interject.cli.doctor.finding import State
+from interject.cli.doctor.gpu import gpus
+from tests.fakes.cuda import FakeCuda, card
+
+
+def test_every_card_has_a_row_with_its_room() -> None:
+    cards = (card(), card(1, name="Tesla T4", capability=(7, 5), gib=15))
+    first, second = gpus(FakeCuda(cards, free_gib=14.0))
+    assert [first.part, second.part] == ["gpu cuda:0", "gpu cuda:1"]
+    assert first.state is second.state is State.OK
+    assert first.detail.startswith(
+        "NVIDIA H200 (sm_90), 14.0 of 140.0 GiB free, driver 580.65.06, CUDA 13.0; room for "
+    )
+    assert first.detail.endswith(" sessions of the released shape in bfloat16")
+    assert "1024 sessions of nano" in first.detail
+    assert second.detail.endswith("0 sessions of the released shape in float32"), (
+        "14 GiB of weights"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cuda", "reason"),
+    [
+        (FakeCuda(built_for=None), "this PyTorch is built for CPUs only"),
+        (FakeCuda(loaded=None), "no NVIDIA driver is loaded"),
+        (FakeCuda(), "see nvidia-smi and CUDA_VISIBLE_DEVICES"),
+    ],
+)
+def test_without_a_gpu_the_reason_is_said_and_nothing_blocks(cuda: FakeCuda, reason: str) -> None:
+    (finding,) = gpus(cuda)
+    assert (finding.part, finding.state, finding.blocks) == ("gpu", State.OPTIONAL, False)
+    assert reason in finding.detail
+    assert finding.remedy == "see docs/gpu.md"
