@@ -1,4 +1,4 @@
-"""One meaning a word: the glossary names what is there, and no two classes share a name."""
+"""The glossary and the way of a frame name what is there, and no two classes share a name."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 FOLDERS = ("agent", "cli", "config", "integrations", "model_runtime", "training")
 ROW = re.compile(r"^\| (?P<term>[^|]+) \| [^|]+ \| (?P<modules>`[^|]+`) \|$", re.MULTILINE)
 MOST_ROWS = 30
+MOST_STEPS = 15
 
 
 def glossary() -> dict[str, tuple[str, ...]]:
@@ -23,6 +24,13 @@ def glossary() -> dict[str, tuple[str, ...]]:
         row["term"]: tuple(re.findall(r"`([\w.]+)`", row["modules"]))
         for row in ROW.finditer(section)
     }
+
+
+def steps() -> list[str]:
+    """The module of each step of a frame's way through Redis."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = page.partition("\n## The way of one frame through Redis\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\d+\. `([\w.]+)`", section, re.MULTILINE)
 
 
 def classes() -> dict[str, set[str]]:
@@ -60,3 +68,10 @@ def test_no_two_classes_share_a_name_unless_they_are_the_same_noun() -> None:
         if len(modules) > 1 and set(GLOSSARY.get(f"`{name}`", ())) != modules
     }
     assert shared == {}
+
+
+def test_a_frame_s_way_through_redis_is_at_most_fifteen_modules_that_are_there() -> None:
+    modules = steps()
+    assert 10 <= len(modules) == len(set(modules)) <= MOST_STEPS
+    paths = [ROOT / "model_runtime" / module.replace(".", "/") for module in modules]
+    assert [path for path in paths if not path.with_suffix(".py").is_file()] == []
