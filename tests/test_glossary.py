@@ -14,6 +14,7 @@ FOLDERS = ("agent", "cli", "config", "integrations", "model_runtime", "training"
 ROW = re.compile(r"^\| (?P<term>[^|]+) \| [^|]+ \| (?P<modules>`[^|]+`) \|$", re.MULTILINE)
 MOST_ROWS = 30
 MOST_STEPS = 15
+LONGEST_LINES = 305
 
 
 def glossary() -> dict[str, tuple[str, ...]]:
@@ -75,3 +76,13 @@ def test_a_frame_s_way_through_redis_is_at_most_fifteen_modules_that_are_there()
     assert 10 <= len(modules) == len(set(modules)) <= MOST_STEPS
     paths = [ROOT / "model_runtime" / module.replace(".", "/") for module in modules]
     assert [path for path in paths if not path.with_suffix(".py").is_file()] == []
+
+
+def test_a_long_module_says_why_in_its_docstring() -> None:
+    long = {
+        str(path.relative_to(ROOT)): ast.get_docstring(ast.parse(text)) or ""
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*.py")
+        if (text := path.read_text(encoding="utf-8")).count("\n") > LONGEST_LINES
+    }
+    assert {path for path, docstring in long.items() if "long because" not in docstring} == set()

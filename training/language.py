@@ -1,4 +1,7 @@
-"""What nano understands and says: requests, replies, prompts."""
+"""What nano understands and says: requests, replies, prompts.
+
+A table of sentences more than code: it is long because the sentences are many.
+"""
 
 from __future__ import annotations
 

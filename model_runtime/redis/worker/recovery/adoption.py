@@ -95,8 +95,9 @@ class Adoption:
         self._sessions.add(session)
         self._observer.adopted(restored=orphan.known is not None)
         if orphan.failure:
-            extra = {"session": shown(session.key), "reason": orphan.failure}
-            logger.error("a session is lost", extra=extra)
+            logger.error(
+                "a session is lost", extra={"session": shown(session.key), "reason": orphan.failure}
+            )
             self._output_writer.deliver(
                 [Batch(session, orphan.farewell, orphan.cursor, closed=True)]
             )
