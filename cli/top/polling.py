@@ -43,15 +43,15 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
         ) from error
     address = Address.parse(url)
     shards = [Keys(name) for name in address.shards]
-    links = [ShardConnection(NodeResolver(address, keys)) for keys in shards]
+    connections = [ShardConnection(NodeResolver(address, keys)) for keys in shards]
     console = Console(file=out, highlight=False, width=None if out.isatty() else PLAIN_WIDTH)
 
     async def look() -> RenderableType:
         fleets, away = [], []
-        for keys, link in zip(shards, links, strict=True):
+        for keys, connection in zip(shards, connections, strict=True):
             read = partial(read_fleet, keys=keys, most_sessions=most_sessions)
             try:
-                fleets.append(await link.run(read))
+                fleets.append(await connection.run(read))
             except FAILURES as error:
                 if not passes(error):
                     raise
@@ -64,7 +64,7 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
         return Group(*away, draw(fleet, several=len(shards) > 1))
 
     try:
-        await _check(links)
+        await _check(connections)
         first = await look()
         if once:
             console.print(first)
@@ -81,8 +81,8 @@ async def watch(url: str, out: TextIO, *, every_s: float, most_sessions: int, on
             f"{address.name}: this user may not look at workers; use interject-ops"
         ) from None
     finally:
-        for link in links:
-            await link.aclose()
+        for connection in connections:
+            await connection.aclose()
 
 
 @contextlib.contextmanager
@@ -100,9 +100,11 @@ def _print_now(console: Console, shown: RenderableType) -> None:
     console.file.flush()
 
 
-async def _check(links: Sequence[ShardConnection]) -> None:
+async def _check(connections: Sequence[ShardConnection]) -> None:
     """One shard that answers is enough."""
-    checks = await asyncio.gather(*(link.check() for link in links), return_exceptions=True)
+    checks = await asyncio.gather(
+        *(connection.check() for connection in connections), return_exceptions=True
+    )
     troubles = [trouble for trouble in checks if trouble is not None]
-    if len(troubles) == len(links):
+    if len(troubles) == len(connections):
         raise troubles[0]

@@ -50,6 +50,8 @@ async def policy_of(url: str) -> str:
     :raises RuntimeFailure: when it cannot be used.
     """
     address = Address.parse(url)
-    async with contextlib.aclosing(ShardConnection(NodeResolver(address, address.keys))) as link:
-        await link.check()
-        return await link.run(eviction_policy)
+    async with contextlib.aclosing(
+        ShardConnection(NodeResolver(address, address.keys))
+    ) as connection:
+        await connection.check()
+        return await connection.run(eviction_policy)

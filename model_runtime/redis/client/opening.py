@@ -36,11 +36,17 @@ class Opening:
     """What this client has asked for and was not told yet."""
 
     def __init__(
-        self, address: Address, keys: Keys, link: ShardConnection, *, token: str, timings: Timings
+        self,
+        address: Address,
+        keys: Keys,
+        connection: ShardConnection,
+        *,
+        token: str,
+        timings: Timings,
     ) -> None:
         self._address = address
         self._keys = keys
-        self._link = link
+        self._connection = connection
         self._token = token
         self._timings = timings
         self._calls = asyncio.Semaphore(MOST_CALLS)
@@ -127,7 +133,7 @@ class Opening:
             return room is not None
 
         async with self._calls:
-            return await self._link.run(step)
+            return await self._connection.run(step)
 
     def _unserved(self) -> str:
         tenant = self._address.tenant

@@ -27,22 +27,22 @@ class WorkerAvailability:
         self._timings = timings
         self._clock = clock
         self._served_at: dict[RedisSession, float] = {}
-        self._unstaffed_at: float | None = None
+        self._unserved_at: float | None = None
         self._told = False
 
     def found(self, *, workers: bool) -> None:
         """Redis has said whether any worker lives. One that does shows itself within a lease."""
         now = self._clock()
         if workers:
-            if self._told and self._unstaffed_at is not None:
-                seconds = round(now - self._unstaffed_at, 2)
+            if self._told and self._unserved_at is not None:
+                seconds = round(now - self._unserved_at, 2)
                 logger.warning("workers serve this client again", extra={"seconds": seconds})
-            self._unstaffed_at, self._told = None, False
+            self._unserved_at, self._told = None, False
             return
-        if self._unstaffed_at is None:
-            self._unstaffed_at = now
+        if self._unserved_at is None:
+            self._unserved_at = now
         patience_s = PATIENCE_LEASES * self._timings.worker_lease_s
-        if not self._told and now - self._unstaffed_at > patience_s:
+        if not self._told and now - self._unserved_at > patience_s:
             self._told = True
             count = len(self._served_at)
             logger.warning(
@@ -51,7 +51,7 @@ class WorkerAvailability:
 
     def known(self, session: RedisSession) -> None:
         """Redis has the session."""
-        if self._unstaffed_at is None and not session.awaits_worker:
+        if self._unserved_at is None and not session.awaits_worker:
             self.served(session)
 
     def served(self, session: RedisSession) -> None:

@@ -24,23 +24,21 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
 
-async def followed(
-    follower: NoticeReader, client: RedisClient, *streams: str
-) -> set[tuple[str, str]]:
-    found = await follower.follow(client, streams)
+async def told(reader: NoticeReader, client: RedisClient, *streams: str) -> set[tuple[str, str]]:
+    found = await reader.follow(client, streams)
     return {(owner, name) for owner, fields in found for name in names_in(fields)}
 
 
 async def test_who_follows_hears_of_whom_was_told(redis_server: RedisServer) -> None:
     address = Address.parse(redis_server.url)
     async with aclosing(address.client()) as near, aclosing(address.client()) as far:
-        follower = NoticeReader(wait_s=30.0)
-        hearing = asyncio.create_task(followed(follower, near, "news:x", "news:y"))
+        reader = NoticeReader(wait_s=30.0)
+        hearing = asyncio.create_task(told(reader, near, "news:x", "news:y"))
         await somebody_waits(far)
         await far.ask(notify("news:x", ["a", "b"]))
         assert await hearing == {("x", "a"), ("x", "b")}
         await far.exchange([notify("news:x", ["c"]), notify("news:y", ["a"])])
-        assert await followed(follower, near, "news:x", "news:y") == {("x", "c"), ("y", "a")}
+        assert await told(reader, near, "news:x", "news:y") == {("x", "c"), ("y", "a")}
 
 
 async def somebody_waits(client: Redis) -> None:
@@ -53,7 +51,7 @@ async def somebody_waits(client: Redis) -> None:
 
 async def test_nobody_is_told_of(redis_server: RedisServer) -> None:
     async with aclosing(Address.parse(redis_server.url).client()) as client:
-        assert await followed(NoticeReader(wait_s=0.05), client, "news:x") == set()
+        assert await told(NoticeReader(wait_s=0.05), client, "news:x") == set()
 
 
 async def test_missed_notices_delay_and_lose_nothing(redis_server: RedisServer) -> None:

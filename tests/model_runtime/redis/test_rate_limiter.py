@@ -10,16 +10,16 @@ TICK_S = 3_600.0
 
 async def test_who_comes_late_does_not_wait() -> None:
     clock = FakeClock()
-    pace = RateLimiter(TICK_S, clock)
+    limiter = RateLimiter(TICK_S, clock)
     for _ in range(3):
-        await pace.turn()
+        await limiter.turn()
         clock.advance(TICK_S)
 
 
 async def test_who_comes_early_waits() -> None:
-    pace = RateLimiter(TICK_S, FakeClock())
-    await pace.turn()
-    second = asyncio.create_task(pace.turn())
+    limiter = RateLimiter(TICK_S, FakeClock())
+    await limiter.turn()
+    second = asyncio.create_task(limiter.turn())
     for _ in range(10):
         await asyncio.sleep(0)
     assert not second.done()

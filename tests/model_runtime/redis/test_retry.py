@@ -33,7 +33,7 @@ MISCONF = ResponseError("MISCONF Redis is configured to save RDB snapshots")
 STRANGE = ResponseError("ERR user_script:1: attempt to index a nil value")
 
 
-class FakeLink:
+class FakeConnection:
     """Its Redis gives these answers in turn, and then nothing more."""
 
     address = ADDRESS
@@ -56,10 +56,12 @@ async def step(client: RedisClient) -> None:
     """Never gets that far."""
 
 
-async def repeated(link: FakeLink, outage: Outage) -> None:
+async def repeated(connection: FakeConnection, outage: Outage) -> None:
     """Until it has given all of its answers."""
-    task = asyncio.create_task(repeat_forever(step, cast("ShardConnection", link), AT_ONCE, outage))
-    used_up = asyncio.create_task(link.used_up.wait())
+    task = asyncio.create_task(
+        repeat_forever(step, cast("ShardConnection", connection), AT_ONCE, outage)
+    )
+    used_up = asyncio.create_task(connection.used_up.wait())
     await asyncio.wait([task, used_up], return_when=asyncio.FIRST_COMPLETED)
     used_up.cancel()
     if not task.done():
@@ -73,7 +75,7 @@ async def test_a_passing_state_is_told_of_once_at_its_begin_and_once_at_its_end(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     answers = (None, MISCONF, ConnectionError("reset"), MISCONF, None, None)
-    await repeated(FakeLink(*answers), Outage(clock=iter((3.0, 3.0, 5.5)).__next__))
+    await repeated(FakeConnection(*answers), Outage(clock=iter((3.0, 3.0, 5.5)).__next__))
     begin, end = caplog.records
     assert (begin.levelno, vars(begin)["reason"]) == (logging.WARNING, "MISCONF")
     assert begin.getMessage() == "redis cannot be used; waiting for it"
@@ -126,16 +128,18 @@ async def test_what_does_not_pass_is_one_line_without_the_password() -> None:
     with pytest.raises(
         RuntimeFailure, match="redis://host:1/0: the user u, of the tenant default, may not"
     ) as caught:
-        await repeated(FakeLink(None, denied), Outage())
+        await repeated(FakeConnection(None, denied), Outage())
     assert "secret" not in str(caught.value)
     assert caught.value.__suppress_context__
 
 
 async def test_what_nobody_knows_is_tried_some_times() -> None:
-    link = FakeLink(*[STRANGE] * MOST_UNKNOWN, None, *[STRANGE] * MOST_UNKNOWN, MISCONF, STRANGE)
-    await repeated(link, Outage())
+    connection = FakeConnection(
+        *[STRANGE] * MOST_UNKNOWN, None, *[STRANGE] * MOST_UNKNOWN, MISCONF, STRANGE
+    )
+    await repeated(connection, Outage())
     with pytest.raises(RuntimeFailure, match="attempt to index a nil value"):
-        await repeated(FakeLink(*[STRANGE] * (MOST_UNKNOWN + 1)), Outage())
+        await repeated(FakeConnection(*[STRANGE] * (MOST_UNKNOWN + 1)), Outage())
 
 
 async def test_a_start_waits_for_what_passes_and_for_nothing_else() -> None:

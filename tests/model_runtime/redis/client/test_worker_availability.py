@@ -37,7 +37,7 @@ async def speak(speaker: RedisSession) -> None:
 
 
 def beat(
-    staffing: WorkerAvailability,
+    availability: WorkerAvailability,
     clock: FakeClock,
     waiting: RedisSession,
     *,
@@ -47,9 +47,9 @@ def beat(
     """As a client does each second, with a Redis that it can use."""
     for _ in range(round(seconds)):
         clock.advance(1.0)
-        staffing.found(workers=workers)
-        staffing.known(waiting)
-        staffing.check(waiting, redis_away=False)
+        availability.found(workers=workers)
+        availability.known(waiting)
+        availability.check(waiting, redis_away=False)
 
 
 async def ending(ended: RedisSession) -> Closed:
@@ -63,12 +63,12 @@ async def test_it_is_told_of_once_at_its_begin_and_once_at_its_end(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     clock, idle = FakeClock(), session()
-    staffing = WorkerAvailability(TIMINGS, clock)
-    staffing.served(idle)
-    beat(staffing, clock, idle, workers=False, seconds=2)
+    availability = WorkerAvailability(TIMINGS, clock)
+    availability.served(idle)
+    beat(availability, clock, idle, workers=False, seconds=2)
     assert not caplog.records
-    beat(staffing, clock, idle, workers=False, seconds=8)
-    beat(staffing, clock, idle, workers=True, seconds=5)
+    beat(availability, clock, idle, workers=False, seconds=8)
+    beat(availability, clock, idle, workers=True, seconds=5)
     begin, end = caplog.records
     assert begin.getMessage() == "no worker serves this client's sessions; waiting for one"
     assert (begin.levelno, vars(begin)["count"]) == (logging.WARNING, 1)
@@ -79,13 +79,13 @@ async def test_it_is_told_of_once_at_its_begin_and_once_at_its_end(
 @pytest.mark.parametrize("speaking", [True, False])
 async def test_whom_no_worker_takes_within_the_grace_time_is_closed(speaking: bool) -> None:
     clock, left = FakeClock(), session()
-    staffing = WorkerAvailability(TIMINGS, clock)
-    staffing.served(left)
+    availability = WorkerAvailability(TIMINGS, clock)
+    availability.served(left)
     if speaking:
         await speak(left)
-    beat(staffing, clock, left, workers=False, seconds=GRACE_S + TIMINGS.lost_s)
+    beat(availability, clock, left, workers=False, seconds=GRACE_S + TIMINGS.lost_s)
     assert not left.closed.is_set()
-    beat(staffing, clock, left, workers=False, seconds=1)
+    beat(availability, clock, left, workers=False, seconds=1)
     end = await ending(left)
     assert (end.reason, end.detail) == (
         CloseReason.FAILURE, "no worker has served the session for 16 s"
@@ -95,36 +95,36 @@ async def test_whom_no_worker_takes_within_the_grace_time_is_closed(speaking: bo
 async def test_so_is_whom_workers_that_live_do_not_answer() -> None:
     """All of them are full."""
     clock, idle, speaking = FakeClock(), session(), session()
-    staffing = WorkerAvailability(TIMINGS, clock)
+    availability = WorkerAvailability(TIMINGS, clock)
     for waiting in (idle, speaking):
-        staffing.served(waiting)
+        availability.served(waiting)
     await speak(speaking)
     for waiting in (idle, speaking):
-        beat(staffing, clock, waiting, workers=True, seconds=GRACE_S + TIMINGS.lost_s + 1)
+        beat(availability, clock, waiting, workers=True, seconds=GRACE_S + TIMINGS.lost_s + 1)
     assert speaking.closed.is_set()
     assert not idle.closed.is_set()
 
 
 async def test_whom_one_takes_in_time_goes_on() -> None:
     clock, taken = FakeClock(), session()
-    staffing = WorkerAvailability(TIMINGS, clock)
-    staffing.served(taken)
+    availability = WorkerAvailability(TIMINGS, clock)
+    availability.served(taken)
     await speak(taken)
     for _ in range(3):
-        beat(staffing, clock, taken, workers=False, seconds=GRACE_S)
-        staffing.served(taken)
+        beat(availability, clock, taken, workers=False, seconds=GRACE_S)
+        availability.served(taken)
     assert not taken.closed.is_set()
 
 
 async def test_redis_is_waited_for_as_long() -> None:
     clock, cut_off = FakeClock(), session()
-    staffing = WorkerAvailability(TIMINGS, clock)
-    staffing.served(cut_off)
+    availability = WorkerAvailability(TIMINGS, clock)
+    availability.served(cut_off)
     clock.advance(GRACE_S)
-    staffing.check(cut_off, redis_away=True)
+    availability.check(cut_off, redis_away=True)
     assert not cut_off.closed.is_set()
     clock.advance(TIMINGS.lost_s + 1)
-    staffing.check(cut_off, redis_away=True)
+    availability.check(cut_off, redis_away=True)
     assert (await ending(cut_off)).detail == "Redis could not be used for 16 s"
 
 
