@@ -192,6 +192,8 @@ async def test_a_session_that_is_lost_while_it_is_restored_frees_its_slot_at_onc
 
 
 async def test_a_session_that_was_lost_just_as_it_was_there_is_not_served() -> None:
+    errors: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
     engine = NotingEngine()
     host = hosted(engine)
     try:
@@ -205,7 +207,7 @@ async def test_a_session_that_was_lost_just_as_it_was_there_is_not_served() -> N
         session.move(OwnershipState.ENDED)
         await engine.done("abandon a")
         await engine.steps(2)
-        assert engine.deeds == ["join a", "abandon a"]
+        assert (engine.deeds, errors) == (["join a", "abandon a"], [])
     finally:
         await host.aclose()
 
