@@ -1,4 +1,4 @@
-"""What a client's end of a shard does with sessions that come and go."""
+"""What is read for sessions that come and go meanwhile."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from interject.model_runtime.redis.connection import Command, RedisClient
 
@@ -59,23 +59,3 @@ async def test_a_session_s_end_does_not_touch_its_successor(reopened: bool) -> N
     assert first.closed.is_set()
     assert not second.closed.is_set()
     assert shard.sessions == ({KEY: second} if reopened else {})
-
-
-class AttendedRedis:
-    """Knows every session, and counts how often it is asked whether workers live."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    async def exchange(self, commands: Sequence[Command]) -> list[Any]:
-        self.asked += sum(command[0] == "GET" for command in commands)
-        return [b"t 1 0-0" if command[0] == "SET" else b"1 2" for command in commands]
-
-
-async def test_whether_workers_live_is_asked_once_a_beat() -> None:
-    timings = Timings(beat_s=60.0)
-    shard = Shard(Address.parse("redis://127.0.0.1:1/0"), "0", token="t", timings=timings)
-    redis = AttendedRedis()
-    for _ in range(3):
-        await shard._heartbeat.attend_to(cast("RedisClient", redis), [session()])
-    assert redis.asked == 1
