@@ -1,7 +1,24 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("interject", settings.default, deadline=None)
 settings.load_profile("interject")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is marked `gpu` needs one; PyTorch is asked only where something is."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    reason = why_no_gpu() if marked else None
+    for item in marked if reason else ():
+        item.add_marker(pytest.mark.skip(reason=f"no GPU: {reason}"))
+
+
+def why_no_gpu() -> str | None:
+    from interject.model_runtime.cuda import TorchCuda
+    from interject.model_runtime.resolved_device import no_gpu
+
+    cuda = TorchCuda()
+    return None if cuda.cards() else no_gpu(cuda)
