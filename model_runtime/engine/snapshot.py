@@ -8,13 +8,14 @@ pass over the spans fills the slot.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 # What is written down is read back by these annotations, so they must be there at run time.
 from interject.model_runtime.protocol import Cause, Emotion, EndReason  # noqa: TC001
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from interject.model_runtime.engine.journal import JournalEntry
@@ -63,6 +64,10 @@ class Snapshot:
     finishing: bool
     evictions: int = 0
 
+    def moved_to(self, device: torch.device, dtype: torch.dtype) -> Snapshot:
+        """With its sound where a model computes: what Redis kept comes back on the CPU."""
+        return replace(self, spans=tuple(_moved(span, device, dtype) for span in self.spans))
+
 
 @dataclass(frozen=True, slots=True)
 class SavedSession:
@@ -71,3 +76,9 @@ class SavedSession:
     snapshot: Snapshot | None
     journal: tuple[JournalEntry, ...]
     frames: tuple[Frame, ...]
+
+
+def _moved(span: Span, device: torch.device, dtype: torch.dtype) -> Span:
+    if span.embeddings is None:
+        return span
+    return replace(span, embeddings=span.embeddings.to(device, dtype))

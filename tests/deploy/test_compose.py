@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(300)
 SERVICES = compose()["services"]
-WORKERS = ["worker-cpu", "worker-gpu"]
+WORKERS = ["worker-cpu", "worker-gpu", "worker-gpu-1"]
 COPY = re.compile(r"^COPY (?!--from)(.+) \S+$", re.MULTILINE)
 
 
@@ -45,6 +45,19 @@ def test_the_commands_are_commands_of_the_program() -> None:
         SERVICES["agent"]["command"],
     ):
         assert parameters(program, list(arguments))
+
+
+def test_every_gpu_has_one_worker_with_a_name_of_its_own() -> None:
+    program = typer.main.get_command(app)
+    names, cards = [], []
+    for service in WORKERS[1:]:
+        found = parameters(program, ["worker", *SERVICES[service]["command"]])
+        (device,) = SERVICES[service]["deploy"]["resources"]["reservations"]["devices"]
+        assert (found["device"], found["slots"]) == ("cuda", "auto")
+        assert "gpus" in SERVICES[service]["profiles"]
+        names.append(found["name"])
+        cards += device["device_ids"]
+    assert len(set(names)) == len(set(cards)) == len(WORKERS[1:])
 
 
 def parameters(command: Any, arguments: list[str]) -> dict[str, Any]:

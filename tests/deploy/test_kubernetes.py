@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import subprocess
+from typing import Any
 
 import kubernetes_validate
 import pytest
@@ -53,11 +55,16 @@ def test_kustomization_lists_every_file() -> None:
     assert set(listed) == there | {"../redis"}
 
 
-def test_the_worker_is_started_with_options_that_it_has() -> None:
+def worker_parameters(arguments: list[str]) -> dict[str, Any]:
+    """What `interject worker` would be called with."""
     program = typer.main.get_command(app)
     context = program.make_context("interject", ["worker"])
-    name, command, rest = program.resolve_command(context, ["worker", *CONTAINER["args"]])  # type: ignore[attr-defined]
-    params = command.make_context(name, rest, parent=context).params
+    name, command, rest = program.resolve_command(context, ["worker", *arguments])  # type: ignore[attr-defined]
+    return dict(command.make_context(name, rest, parent=context).params)
+
+
+def test_the_worker_is_started_with_options_that_it_has() -> None:
+    params = worker_parameters(CONTAINER["args"])
     port = next(port["containerPort"] for port in CONTAINER["ports"] if port["name"] == "metrics")
     assert params["telemetry"] == f"0.0.0.0:{port}"
     assert params["name"] == "$(POD_NAME)"
@@ -80,6 +87,38 @@ def test_scaling_keeps_slots_free() -> None:
     (metric,) = OBJECTS["HorizontalPodAutoscaler", "interject-worker"]["spec"]["metrics"]
     assert metric["pods"]["metric"]["name"] == "interject_sessions"
     assert 0 < int(metric["pods"]["target"]["averageValue"]) < slots
+
+
+def patched_for_gpus(kind: str) -> Any:
+    """An object as `k8s-gpu` changes it. kubectl, which would say the same, may not be here."""
+    document = copy.deepcopy(OBJECTS[kind, "interject-worker"])
+    listed = yaml.safe_load((DEPLOY / "k8s-gpu" / "kustomization.yaml").read_text())["patches"]
+    for patch in listed:
+        for change in yaml.safe_load(patch["patch"]) if patch["target"]["kind"] == kind else ():
+            *way, last = [step.replace("~1", "/") for step in change["path"].split("/")[1:]]
+            at: Any = document
+            for step in way:
+                at = at[int(step)] if isinstance(at, list) else at[step]
+            if last == "-":
+                at.append(change["value"])
+            else:
+                key: Any = int(last) if isinstance(at, list) else last
+                assert change["op"] == "add" or at[key] is not None
+                at[key] = change["value"]
+    return document
+
+
+def test_a_worker_for_a_gpu_asks_for_it_and_has_more_slots() -> None:
+    worker = patched_for_gpus("StatefulSet")
+    scaler = patched_for_gpus("HorizontalPodAutoscaler")
+    for document in (worker, scaler):
+        kubernetes_validate.validate(document, VERSION, strict=True)
+    (container,) = worker["spec"]["template"]["spec"]["containers"]
+    assert container["resources"]["limits"] == {"memory": "16Gi", "nvidia.com/gpu": "1"}
+    params = worker_parameters(container["args"])
+    assert (params["device"], params["slots"]) == ("cuda", "64")
+    (metric,) = scaler["spec"]["metrics"]
+    assert 0 < int(metric["pods"]["target"]["averageValue"]) < int(params["slots"])
 
 
 def test_everyone_points_at_the_worker() -> None:

@@ -5,6 +5,7 @@ tests run on the CPU, where they hold as well, but for those of a GPU's memory.
 from __future__ import annotations
 
 import contextlib
+import copy
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,9 +28,10 @@ from interject.model_runtime.protocol import (
     RuntimeFailure,
     SessionOptions,
 )
+from interject.model_runtime.redis.worker.snapshot_codec import read_snapshot, write_snapshot
 from interject.model_runtime.verify import read_golden, verify
 from tests.model_runtime.test_nano import kitchen
-from tests.model_runtime.worlds import frames, noise
+from tests.model_runtime.worlds import frames, noise, small_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,13 +128,41 @@ def heard_over(model: Model, sound: list[Frame], move_at: int | None) -> list[Ev
         journal.clear()
         hear(engine, sound[move_at // 2 : move_at])
         first = snapshot.audio_cursor.next_seq
-        saved = SavedSession(snapshot, tuple(journal), tuple(sound[first:move_at]))
+        kept, _ = read_snapshot(write_snapshot(snapshot, "", model="m"), model="m")
+        saved = SavedSession(kept, tuple(journal), tuple(sound[first:move_at]))
         engine = Engine(model, slots=3, eviction=Eviction.EXACT)
         restoration = engine.restore(options, saved)
         restoration.run()
         engine.join(restoration, events.append, journal.append)
     hear(engine, sound[move_at or 0 :])
     return events
+
+
+@pytest.mark.parametrize(("device", "dtype"), [("meta", torch.float32), ("cpu", torch.bfloat16)])
+def test_remembered_sound_comes_to_the_model(device: str, dtype: torch.dtype) -> None:
+    """It would meet that of later chunks in one tensor, which lies where they were encoded."""
+    engine = Engine(small_model(), slots=1, eviction=Eviction.EXACT)
+    engine.open(SessionOptions("a", threshold=1.0), lambda event: None)
+    hear(engine, frames(noise(2.0)))
+    moved = engine.snapshot("a").moved_to(torch.device(device), dtype)
+    sounds = [span.embeddings for span in moved.spans if span.embeddings is not None]
+    assert len(sounds) == 5
+    assert {(sound.device.type, sound.dtype) for sound in sounds} == {(device, dtype)}
+
+
+def test_a_restored_session_remembers_in_the_model_s_own_numbers() -> None:
+    first = Engine(small_model(), slots=1, eviction=Eviction.EXACT)
+    first.open(SessionOptions("a", threshold=1.0), lambda event: None)
+    hear(first, frames(noise(2.0)))
+    model = copy.deepcopy(small_model())
+    model.tower.to(torch.bfloat16)
+    model.decoder.to(torch.bfloat16)
+    second = Engine(model, slots=1, eviction=Eviction.EXACT)
+    saved = SavedSession(first.snapshot("a"), (), ())
+    restoration = second.restore(SessionOptions("a", threshold=1.0), saved)
+    restoration.run()
+    sounds = [s.embeddings for s in restoration.stream.snapshot().spans if s.embeddings is not None]
+    assert {sound.dtype for sound in sounds} == {torch.bfloat16}
 
 
 def texts(events: list[Event]) -> list[str]:
