@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.engine.engine import Engine
     from interject.model_runtime.engine.forward_input import ForwardInput
-    from interject.model_runtime.engine.prompt_encoder import PromptEncoder
 
 READY = "the null worker is there"
 EVICT_EVERY = 25
@@ -62,8 +61,9 @@ class NullEngine:
     frame was put in, and when it was decided.
     """
 
-    def __init__(self, prompt_encoder: PromptEncoder) -> None:
-        self.prompt_encoder = prompt_encoder
+    def __init__(self, engine: Engine) -> None:
+        self.model = engine.model
+        self.prompt_encoder = engine.prompt_encoder
         self._sessions: dict[str, NullSession] = {}
         self._waiting: list[tuple[str, Frame, float]] = []
         self._finishing: list[str] = []
@@ -145,7 +145,7 @@ class NullWorker(Worker):
         model = load_checkpoint("nano")
         small = replace(model, config=with_context(model.config, 64))
         super().__init__(url, small, name="null", slots=slots)
-        self._engine = cast("Engine", NullEngine(self._engine.prompt_encoder))
+        self._engine = cast("Engine", NullEngine(self._engine))
 
 
 async def serve(url: str, slots: str) -> None:
