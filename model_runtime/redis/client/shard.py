@@ -127,10 +127,12 @@ class Shard:
 
     def _give_up(self, why: str) -> None:
         """Whoever opens the next session starts anew."""
-        logger.error(
-            "redis cannot be used any more; its sessions end", extra={"count": len(self.sessions)}
-        )
-        for session in list(self.sessions.values()):
+        sessions = list(self.sessions.values())
+        if sessions:
+            logger.error(
+                "redis cannot be used any more; its sessions end", extra={"count": len(sessions)}
+            )
+        for session in sessions:
             session.end(CloseReason.FAILURE, why)
             self._registry.drop(session)
         self._running = None
