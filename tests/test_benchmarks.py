@@ -8,12 +8,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
 import torch
 
 from benchmarks.load import row
+from benchmarks.null_worker import NullEngine
 from benchmarks.quality import result as quality
 from benchmarks.redis_memory import Slope
 from benchmarks.report import pages, put, summary
@@ -21,7 +23,23 @@ from benchmarks.result import Result, load_results
 from benchmarks.rig import Rig, tiny_config
 from benchmarks.room import rooms
 from interject.cli.bench.outcome import ChunkTimes, Outcome
-from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES, SAMPLE_BYTES
+from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.forward_input import ForwardInput
+from interject.model_runtime.protocol import (
+    FRAME_SAMPLES,
+    LOOKAHEAD_SAMPLES,
+    SAMPLE_BYTES,
+    Decision,
+    Frame,
+)
+from interject.model_runtime.redis.worker.engine_host import EngineHost
+from interject.model_runtime.remote import wire
+from tests.model_runtime.redis.worker.owned import owned
+from tests.model_runtime.worlds import small_model
+from tests.waiting import until
+
+if TYPE_CHECKING:
+    from interject.model_runtime.redis.worker.batch import Batch
 
 ROOT = Path(__file__).parent.parent
 
@@ -149,3 +167,24 @@ def test_room_is_one_continuous_sound_without_end(tmp_path: Path) -> None:
         assert frame.lookahead == following.pcm[: LOOKAHEAD_SAMPLES * SAMPLE_BYTES]
     assert all(np.frombuffer(frame.pcm, "<i2").std() > 100 for frame in frames)
     assert {len(frame.pcm) for frame in frames} == {FRAME_SAMPLES * SAMPLE_BYTES}
+
+
+async def test_the_engine_that_decides_at_once_does_all_that_a_worker_asks_of_it() -> None:
+    engine = cast("Engine", NullEngine(Engine(small_model(), slots=1)))
+    batches: list[Batch] = []
+    host = EngineHost(model="m")
+    host.start(engine, batches.extend)
+    try:
+        await host.ready()
+        session = owned("a")
+        host.admit(session, ForwardInput(()))
+        sound = bytes(FRAME_SAMPLES * SAMPLE_BYTES), bytes(LOOKAHEAD_SAMPLES * SAMPLE_BYTES)
+        host.put([(session, "1-1", Frame(0, 0.0, *sound))])
+        await until(lambda: any(isinstance(o, Decision) for b in batches for o in b.outputs))
+        host.leave(session)
+        await until(lambda: batches[-1].last)
+    finally:
+        await host.aclose()
+    outputs = [output for batch in batches for output in batch.outputs]
+    assert [type(output) for output in outputs] == [wire.Opened, Decision]
+    assert batches[-1].snapshot

@@ -42,9 +42,9 @@ class _Job:
 class EngineThread:
     """What is put in is done between two steps, in order. Any thread may put something in.
 
-    `prepare` is called in the thread first of all; `ready` has its outcome. `stepped` is called
-    behind every step, `ended` last of all, with what went wrong, if anything did. Neither of these
-    may wait.
+    `prepare` is called in the thread first of all; `ready` has its outcome, whoever stops waiting
+    for it. `stepped` is called behind every step, `ended` last of all, with what went wrong, if
+    anything did. Neither of these may wait.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class EngineThread:
     ) -> None:
         self.engine = engine
         self.ready: Future[None] = Future()
+        self.ready.set_running_or_notify_cancel()
         self._prepare = prepare
         self._stepped = stepped
         self._on_end = ended

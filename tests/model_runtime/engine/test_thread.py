@@ -121,6 +121,22 @@ def test_stopping_answers_those_who_came_too_late(world: World) -> None:
     assert world.end == [None]
 
 
+def test_whoever_stops_waiting_until_it_is_ready_does_not_end_it() -> None:
+    warm = threading.Event()
+    end: list[Exception | None] = []
+
+    def warm_up(_: Engine) -> None:
+        assert warm.wait(WAIT_S)
+
+    thread = EngineThread(Engine(small_model(), slots=1), prepare=warm_up, ended=end.append)
+    assert not thread.ready.cancel()
+    warm.set()
+    assert thread.ask(lambda: 7).result(WAIT_S) == 7
+    thread.stop()
+    thread.join()
+    assert end == [None]
+
+
 def test_a_device_that_fails_ends_everybody_in_the_next_step(world: World) -> None:
     world.open("a")
     world.device.broken = True
