@@ -82,13 +82,13 @@ _ANOTHER_USER = "workers use interject-worker, what carries sound interject-medi
 _FULL = "max number of clients"
 _PHRASES = {
     _FULL: Handling.RETRY,
+    "exhausted the last possible id": Handling.RETRY,
     "function not found": Handling.RETRY,
     "non local key": Handling.REDIRECT,
     "cluster is down": Handling.REDIRECT,
     "equal or smaller": Handling.SESSION,
     "must be greater than 0-0": Handling.SESSION,
     "invalid stream id": Handling.SESSION,
-    "exhausted the last possible id": Handling.SESSION,
     "no such key": Handling.SESSION,
     "is not an integer": Handling.SESSION,
     "acl failure": Handling.PROCESS,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -292,6 +293,20 @@ async def test_a_tenant_that_spoils_its_own_keys_harms_itself_alone(guarded: Gua
             again = await runtime.open(OPTIONS)
             assert len(of(Decision, await heard(again, SOUND))) == 5
             await until(lambda: int(admin.xlen(KEYS.news("acme"))) <= 1_000)
+
+
+async def test_a_tenant_that_exhausts_its_streams_is_served_again(guarded: GuardedRedis) -> None:
+    last = f"{2**64 - 1}-{2**64 - 1}"
+    async with staffed(guarded), RedisRuntime(acme(guarded)) as runtime:
+        session = await runtime.open(OPTIONS)
+        with guarded.client("media-acme") as client, guarded.admin() as admin:
+            for stream in (KEYS.requests("acme"), KEYS.news("acme")):
+                client.xadd(stream, {"x": "y"}, id=last, maxlen=0, approximate=False)
+            again = await runtime.open(replace(OPTIONS, session_id="another call"))
+            assert len(of(Decision, await heard(session, SOUND))) == 5
+            assert len(of(Decision, await heard(again, SOUND))) == 5
+            assert last not in str(admin.xinfo_stream(KEYS.news("acme")))
+    assert guarded.denials() == []
 
 
 async def test_streams_of_a_tenant_are_trimmed_and_a_client_cannot_stay_for_ever(

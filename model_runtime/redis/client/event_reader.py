@@ -41,7 +41,7 @@ class EventReader:
         self.notices = notices
         self._registry = registry
         self._opening = opening
-        self._notice_reader = NoticeReader(wait_s=timings.wait_s)
+        self._notice_reader = NoticeReader(wait_s=timings.wait_s, trusted=True)
         self._in_turn = RoundRobin(timings.round_s)
         self._rate = RateLimiter(timings.tick_s)
 

@@ -48,6 +48,15 @@ if ARGV[7] == '1' and fresh == 0 then
   end
 end
 
+-- A stream in which somebody wrote the largest id there is takes nothing more, even when it is empty.
+-- That is what Redis looks for first; any other refuses this entry, and one without a past drops it.
+local function drop_exhausted(stream)
+  local tried = redis.pcall('XADD', stream, 'NOMKSTREAM', 'MAXLEN', 0, '0-1', 'v', '2')
+  if type(tried) == 'table' and string.find(tried.err or '', 'exhausted', 1, true) then
+    redis.call('UNLINK', stream)
+  end
+end
+
 -- A Redis that forgot everything is told again; a tenant that was taken off the list stays off it.
 if fresh == 1 or #redis.call('SMEMBERS', prefix .. 'tenants') == 0 then
   for tenant in string.gmatch(ARGV[9], '%S+') do
@@ -56,8 +65,10 @@ if fresh == 1 or #redis.call('SMEMBERS', prefix .. 'tenants') == 0 then
 end
 local tenants = redis.call('SMEMBERS', prefix .. 'tenants')
 for _, tenant in ipairs(tenants) do
-  redis.pcall('XTRIM', prefix .. 'requests:' .. tenant, 'MAXLEN', ARGV[8])
-  redis.pcall('XTRIM', prefix .. 'news:' .. tenant, 'MAXLEN', ARGV[8])
+  for _, kind in ipairs({'requests:', 'news:'}) do
+    redis.pcall('XTRIM', prefix .. kind .. tenant, 'MAXLEN', ARGV[8])
+    drop_exhausted(prefix .. kind .. tenant)
+  end
 end
 show_room(prefix, tenants, ARGV[5])
 

@@ -13,13 +13,16 @@ from interject.model_runtime.protocol import Decision, SessionOptions
 from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys
-from interject.model_runtime.redis.notifier import NoticeReader, names_in, notify
+from interject.model_runtime.redis.notifier import SILENT_S, NoticeReader, names_in, notify
+from tests.fakes.clock import FakeClock
 from tests.live.conftest import hired
 from tests.model_runtime.worlds import frames, noise
 
 if TYPE_CHECKING:
     from interject.model_runtime.redis.connection import RedisClient
     from tests.live.redis.server import RedisServer
+
+LAST_ID = f"{2**64 - 1}-{2**64 - 1}"
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
@@ -52,6 +55,37 @@ async def somebody_waits(client: Redis) -> None:
 async def test_nobody_is_told_of(redis_server: RedisServer) -> None:
     async with aclosing(Address.parse(redis_server.url).client()) as client:
         assert await told(NoticeReader(wait_s=0.05), client, "news:x") == set()
+
+
+async def test_a_stream_that_began_again_with_lower_ids_is_heard(redis_server: RedisServer) -> None:
+    """As in a Redis that forgot everything and whose clock is behind."""
+    clock = FakeClock()
+    async with aclosing(Address.parse(redis_server.url).client()) as client:
+        reader = NoticeReader(wait_s=0.01, trusted=True, clock=clock)
+        await client.ask(("XADD", "news:x", "9999999999999-0", "k", "a"))
+        assert await told(reader, client, "news:x") == {("x", "a")}
+        await client.ask(("DEL", "news:x"))
+        await client.ask(notify("news:x", ["b"]))
+        assert await told(reader, client, "news:x") == set()
+        clock.advance(2 * SILENT_S)
+        assert await told(reader, client, "news:x") == {("x", "b")}
+        assert await told(reader, client, "news:x") == set()
+
+
+async def test_where_tenants_write_only_an_exhausted_stream_is_read_anew(
+    redis_server: RedisServer,
+) -> None:
+    clock = FakeClock()
+    async with aclosing(Address.parse(redis_server.url).client()) as client:
+        reader = NoticeReader(wait_s=0.01, clock=clock)
+        for entry, found in (("9999999999999-0", set()), (LAST_ID, {("x", "b")})):
+            await client.ask(("XADD", "news:x", entry, "k", "a"))
+            assert await told(reader, client, "news:x") == {("x", "a")}
+            await client.ask(("DEL", "news:x"))
+            await client.ask(notify("news:x", ["b"]))
+            clock.advance(2 * SILENT_S)
+            assert await told(reader, client, "news:x") == found
+            await client.ask(("DEL", "news:x"))
 
 
 async def test_missed_notices_delay_and_lose_nothing(redis_server: RedisServer) -> None:
