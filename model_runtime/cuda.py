@@ -10,6 +10,8 @@ from typing import Protocol
 
 import torch
 
+from interject.model_runtime.failures import RuntimeFailure
+
 _DRIVER_FILE = Path("/proc/driver/nvidia/version")
 _DRIVER_VERSION = re.compile(r"\b\d{3}\.\d+(\.\d+)?\b")
 
@@ -42,7 +44,10 @@ class Cuda(Protocol):
         """The GPUs that can be used, in their order."""
 
     def free_bytes(self, card: Card) -> int:
-        """Of its memory, now."""
+        """Of its memory, now.
+
+        :raises RuntimeFailure: when the card does not answer.
+        """
 
 
 class TorchCuda:
@@ -66,8 +71,17 @@ class TorchCuda:
         return tuple(_card(index) for index in range(torch.cuda.device_count()))
 
     def free_bytes(self, card: Card) -> int:
-        free: int = torch.cuda.mem_get_info(card.index)[0]
+        try:
+            free: int = torch.cuda.mem_get_info(card.index)[0]
+        except RuntimeError as error:
+            raise RuntimeFailure(unusable(card, error)) from error
         return free
+
+
+def unusable(card: Card, error: Exception) -> str:
+    """It is there, but taken by somebody alone, or broken."""
+    said = str(error).partition("\n")[0]
+    return f"cuda:{card.index} ({card.name}) cannot be used ({said}); see nvidia-smi, or use cpu"
 
 
 def _card(index: int) -> Card:

@@ -27,7 +27,11 @@ def gpus(cuda: Cuda) -> list[Finding]:
 
 def _gpu(card: Card, cuda: Cuda) -> Finding:
     major, minor = card.capability
-    part, free = f"gpu cuda:{card.index}", cuda.free_bytes(card)
+    part = f"gpu cuda:{card.index}"
+    try:
+        free = cuda.free_bytes(card)
+    except RuntimeFailure as failure:
+        return Finding(part, State.OPTIONAL, str(failure), "see docs/gpu.md")
     detail = (
         f"{card.name} (sm_{major}{minor}), {free / _GIB:.1f} of {card.total_bytes / _GIB:.1f} GiB "
         f"free, driver {cuda.driver() or 'unknown'}, CUDA {cuda.build()}; "

@@ -8,6 +8,8 @@ from interject.cli.doctor.finding import State
 from interject.cli.doctor.gpu import gpus
 from tests.fakes.cuda import FakeCuda, card
 
+BUSY = "CUDA error: CUDA-capable device(s) is/are busy or unavailable\nCUDA kernel errors might be"
+
 
 def test_every_card_has_a_row_with_its_room() -> None:
     cards = (card(), card(1, name="Tesla T4", capability=(7, 5), gib=15))
@@ -37,3 +39,12 @@ def test_without_a_gpu_the_reason_is_said_and_nothing_blocks(cuda: FakeCuda, rea
     assert (finding.part, finding.state, finding.blocks) == ("gpu", State.OPTIONAL, False)
     assert reason in finding.detail
     assert finding.remedy == "see docs/gpu.md"
+
+
+def test_a_card_that_does_not_answer_is_a_row_as_well() -> None:
+    (finding,) = gpus(FakeCuda((card(),), fault=BUSY))
+    assert (finding.part, finding.state) == ("gpu cuda:0", State.OPTIONAL)
+    assert finding.detail == (
+        "cuda:0 (NVIDIA H200) cannot be used (CUDA error: CUDA-capable device(s) is/are busy or "
+        "unavailable); see nvidia-smi, or use cpu"
+    )

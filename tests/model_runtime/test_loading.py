@@ -116,3 +116,8 @@ def test_what_is_no_fault_of_the_device_keeps_its_own_words() -> None:
         raise ZeroDivisionError
     with pytest.raises(RuntimeFailure, match=r"^no such folder$"), plan.told():
         raise RuntimeFailure("no such folder")
+
+
+def test_a_card_that_does_not_answer_is_told_in_one_line() -> None:
+    with pytest.raises(RuntimeFailure, match=r"^cuda:0 \(NVIDIA H200\) cannot be used \(busy\); "):
+        plan_model("nano", cuda=FakeCuda((card(),), fault="busy\nmore of it"))
