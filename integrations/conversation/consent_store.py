@@ -10,11 +10,14 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, ValidationError
 
 from interject.config.strict import StrictModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +65,9 @@ class RoomConsent:
             if wishes == NONE:
                 self.path.unlink(missing_ok=True)
                 return
-            fresh = _beside(self.path)
-            fresh.write_text(wishes.model_dump_json(), encoding="utf-8")
-            fresh.replace(self.path)
+            with _private_file(self.path) as fresh:
+                fresh.write_text(wishes.model_dump_json(), encoding="utf-8")
+                fresh.replace(self.path)
         except OSError as error:
             logger.error(
                 "What was stopped in this room cannot be kept; another agent would not know it",
@@ -109,21 +112,25 @@ class ConsentStore:
         self.room(sid).write(NONE)
 
 
-def _beside(path: Path) -> Path:
-    """Containers that share the folder may have the same process id."""
-    return path.with_suffix(f".{secrets.token_hex(8)}")
+@contextlib.contextmanager
+def _private_file(path: Path) -> Iterator[Path]:
+    """Beside `path`, under a name of its own: containers that share the folder may have the same
+    process id. The folder may be one that others can read.
+    """
+    fresh = path.with_suffix(f".{secrets.token_hex(8)}")
+    fresh.touch(mode=0o600)
+    try:
+        yield fresh
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _salt(path: Path) -> bytes:
     """The first process to come makes it, whole before anybody can read it."""
-    fresh = _beside(path)
-    fresh.touch(mode=0o600)
-    try:
+    with _private_file(path) as fresh:
         fresh.write_bytes(secrets.token_bytes(SALT_BYTES))
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(fresh)
-    finally:
-        fresh.unlink()
     return path.read_bytes()
 
 

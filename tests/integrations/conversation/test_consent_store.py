@@ -112,6 +112,21 @@ def test_a_folder_that_outlives_processes_brings_its_salt(tmp_path: Path) -> Non
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_nobody_else_reads_what_is_kept_in_a_folder_that_others_can_read(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    agent(ConsentStore.at(tmp_path))[0].stop("ann")
+    files = list(tmp_path.iterdir())
+    assert len(files) == 2, "a room's and the salt"
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
+def test_what_cannot_be_kept_leaves_nothing_behind(tmp_path: Path) -> None:
+    store = ConsentStore(tmp_path, SALT)
+    store.room("RM_1").path.mkdir()
+    agent(store)[0].stop("ann")
+    assert list(tmp_path.iterdir()) == [store.room("RM_1").path]
+
+
 def test_what_was_stopped_a_month_ago_is_forgotten(tmp_path: Path) -> None:
     agent(ConsentStore.at(tmp_path))[0].stop("ann")
     os.utime(next(tmp_path.glob("*.json")), (0, 0))
