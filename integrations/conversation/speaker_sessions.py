@@ -62,13 +62,16 @@ class SpeakerSessions(Generic[S]):
         :raises RuntimeFailure, VoiceFailure: when the one session cannot be opened.
         """
         await self._group.__aenter__()
-        if not self._each:
-            await self._serve(None).wait()
-            if self.failure is not None and self.ended.is_set():
-                await self.__aexit__()
-                raise self.failure
-        for identity in self._present():
-            self.came(identity)
+        try:
+            if not self._each:
+                await self._serve(None).wait()
+                if self.failure is not None and self.ended.is_set():
+                    raise self.failure
+            for identity in self._present():
+                self.came(identity)
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -101,7 +104,10 @@ class SpeakerSessions(Generic[S]):
         return opened
 
     async def _run(self, identity: str | None, opened: asyncio.Event) -> None:
-        """One session from its beginning to its end; its failure is not the others'."""
+        """One session from its beginning to its end; its failure is not the others'.
+
+        Who left and came back has a new one by the time that it is closed.
+        """
         session = self._make(identity)
         self._consent.attach(session)
         failure: Exception | None = None
@@ -115,7 +121,8 @@ class SpeakerSessions(Generic[S]):
             failure = error
         finally:
             self._consent.detach(session)
-            self._open.pop(identity, None)
+            if self._open.get(identity) is session:
+                del self._open[identity]
             if not self._each:
                 self.failure = failure
                 self.ended.set()
