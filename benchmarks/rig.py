@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,10 +17,11 @@ from interject.model_runtime.network.architecture import (
     ModelConfig,
     TowerShape,
 )
-from interject.model_runtime.network.attention import Segment, SlotAttention
+from interject.model_runtime.network.attention import Segment
+from interject.model_runtime.network.backend import open_backend
 from interject.model_runtime.network.decoder import Decoder
 from interject.model_runtime.network.encoder import AudioTower
-from interject.model_runtime.network.features import WINDOW_SAMPLES, clamp_and_scale, log_mel
+from interject.model_runtime.network.features import WINDOW_SAMPLES
 from interject.model_runtime.network.kv_cache import KVCache
 from interject.training.recipe import nano_config
 from interject.training.tokenizer import TEXT_TOKENS
@@ -80,6 +82,7 @@ class Rig:
         for index in range(config.decoder.layers):
             self.cache.keys[index].normal_()
             self.cache.values[index].normal_()
+        self.backend = open_backend(self.tower, self.decoder, self.cache, config.features)
         # Which two rows of the head compete does not change what they cost.
         self._controls = torch.tensor([0, 1], device=device)
 
@@ -89,19 +92,16 @@ class Rig:
 
         The chunk's positions are the last of `context`. Returns logits [batch, 2] on the host.
         """
-        windows = 0.1 * torch.randn(batch, WINDOW_SAMPLES, device=self.device)
-        spectra = log_mel(windows, self.config.features)
-        mel = clamp_and_scale(spectra, spectra.amax((-2, -1), keepdim=True), self.config.features)
-        heard = self.tower(mel.to(self.dtype))
+        windows = 0.1 * torch.randn(batch, WINDOW_SAMPLES)
+        heard, _ = self.backend.encode(windows, range(batch), [-math.inf] * batch)
         control_ids = torch.zeros(batch, CHUNK_POSITIONS - CHUNK_EMBEDDINGS, dtype=torch.int64)
         controls = self.decoder.embed(control_ids.to(self.device))
         rows = torch.cat((controls[:, :2], heard, controls[:, 2:]), dim=1)
         segments = [
             Segment(slot, context - CHUNK_POSITIONS, CHUNK_POSITIONS) for slot in range(batch)
         ]
-        attention = SlotAttention(self.cache, segments)
-        hidden = self.decoder.forward_rows(rows.flatten(0, 1), attention)
-        last = hidden.unflatten(0, (batch, CHUNK_POSITIONS))[:, -1]
+        lasts = range(CHUNK_POSITIONS - 1, batch * CHUNK_POSITIONS, CHUNK_POSITIONS)
+        last = self.backend.forward(rows.flatten(0, 1), segments, lasts)
         return self.decoder.logits(last, self._controls).float().cpu()
 
     @torch.inference_mode()
@@ -109,7 +109,7 @@ class Rig:
         """One reply token for each of `batch` sessions, greedy: ids [batch] on the host."""
         rows = self.decoder.embed(torch.zeros(batch, dtype=torch.int64, device=self.device))
         segments = [Segment(slot, context - 1, 1) for slot in range(batch)]
-        hidden = self.decoder.forward_rows(rows, SlotAttention(self.cache, segments))
+        hidden = self.backend.forward(rows, segments, range(batch))
         return self.decoder.logits(hidden).argmax(-1).cpu()
 
     def time_ms(self, work: Callable[[], object], repeats: int) -> list[float]:

@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from interject.model_runtime.engine.snapshot import AudioCursor
-from interject.model_runtime.network.features import (
-    LEFT_CONTEXT_SAMPLES,
-    StreamFeatures,
-    clamp_and_scale,
-    log_mel,
-)
+from interject.model_runtime.network.features import LEFT_CONTEXT_SAMPLES, StreamFeatures
 from interject.model_runtime.protocol import FRAME_SAMPLES, Frame, Gap, GapReason
 
 if TYPE_CHECKING:
@@ -23,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from interject.model_runtime.network.architecture import FeatureConfig
-    from interject.model_runtime.network.encoder import AudioTower
+    from interject.model_runtime.network.backend import Backend
 
 MAX_BACKLOG_FRAMES = 150
 
@@ -120,30 +115,21 @@ class AudioQueue:
             self._latest = self.features.window(past, torch.zeros(0))
 
 
-def encode(
-    work: Sequence[tuple[AudioQueue, Sequence[QueuedChunk]]],
-    tower: AudioTower,
-    config: FeatureConfig,
-) -> None:
+def encode(work: Sequence[tuple[AudioQueue, Sequence[QueuedChunk]]], backend: Backend) -> None:
     """Give chunks of many sessions their embeddings in one batch.
 
     Each session's chunks come oldest first: its running maximum passes from one to the next.
     """
-    weight = tower.proj.weight
-    windows = torch.stack([chunk.window for _, chunks in work for chunk in chunks])
-    spectra = log_mel(windows.to(weight.device), config)
-    peaks = spectra.amax(dim=(-2, -1)).tolist()
-    loudest: list[float] = []
-    for audio, chunks in work:
-        for chunk in chunks:
-            chunk.loudest_before = audio.features.loudest
-            loudest.append(audio.features.raise_loudest(peaks[len(loudest)]))
-    ceiling = torch.tensor(loudest, device=spectra.device)[:, None, None]
-    mel = clamp_and_scale(spectra, ceiling, config).to(weight.dtype)
-    embeddings = iter(tower(mel))
-    for _, chunks in work:
-        for chunk in chunks:
-            chunk.embeddings = next(embeddings)
+    queued = [(session, chunk) for session, (_, chunks) in enumerate(work) for chunk in chunks]
+    heard = backend.encode(
+        torch.stack([chunk.window for _, chunk in queued]),
+        [session for session, _ in queued],
+        [audio.features.loudest for audio, _ in work],
+    )
+    for (session, chunk), embeddings, loudest in zip(queued, *heard, strict=True):
+        features = work[session][0].features
+        chunk.embeddings, chunk.loudest_before = embeddings, features.loudest
+        features.loudest = loudest
 
 
 def _samples(pcm: bytes) -> Tensor:

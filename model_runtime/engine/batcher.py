@@ -16,11 +16,11 @@ from interject.model_runtime.protocol import CloseReason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.forward_input import ForwardInput
     from interject.model_runtime.engine.model_runner import ModelRunner
     from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.engine.stream_table import StreamTable
+    from interject.model_runtime.network.backend import Backend
 
 
 class Batcher:
@@ -29,7 +29,7 @@ class Batcher:
     def __init__(
         self,
         streams: StreamTable,
-        model: Model,
+        backend: Backend,
         runner: ModelRunner,
         *,
         limits: StepLimits,
@@ -37,7 +37,7 @@ class Batcher:
         clock: Callable[[], float],
     ) -> None:
         self._streams = streams
-        self._model = model
+        self._backend = backend
         self._runner = runner
         self._limits = limits
         self._backlog_frames = backlog_frames
@@ -116,4 +116,4 @@ class Batcher:
                 batch.append((stream.audio, chunks))
                 left -= len(chunks)
         if any(chunks for _, chunks in batch):
-            encode(batch, self._model.tower, self._model.config.features)
+            encode(batch, self._backend)

@@ -26,6 +26,7 @@ from interject.model_runtime.engine.scheduler import StepLimits
 from interject.model_runtime.engine.stream import Stream
 from interject.model_runtime.engine.stream_table import StreamTable
 from interject.model_runtime.network.architecture import CHUNK_POSITIONS
+from interject.model_runtime.network.backend import open_backend
 from interject.model_runtime.network.kv_cache import KVCache
 from interject.model_runtime.protocol import (
     Cause,
@@ -82,6 +83,9 @@ class Engine:
             raise ValueError(f"an engine needs at least one slot, not {slots}")
         self.model = model
         self.kv_cache = KVCache(model.config.decoder, slots, dtype=model.dtype, device=model.device)
+        self._backend = open_backend(
+            model.tower, model.decoder, self.kv_cache, model.config.features
+        )  # fmt: skip
         budget = ContextBudget(self.kv_cache.context)
         self.prompt_encoder = PromptEncoder(model, budget)
         limits = limits or StepLimits()
@@ -93,8 +97,8 @@ class Engine:
         self._streams = StreamTable(self.kv_cache)
         self._batcher = Batcher(
             self._streams,
-            model,
-            runner(model, self.kv_cache, isolated=self._streams.isolated, clock=clock),
+            self._backend,
+            runner(model, self._backend, isolated=self._streams.isolated, clock=clock),
             limits=replace(limits, drain=drain, recompute=recompute),
             backlog_frames=backlog_frames or fair,
             clock=clock,
@@ -149,8 +153,7 @@ class Engine:
         return Restoration(
             stream,
             known,
-            model=self.model,
-            cache=self.kv_cache,
+            backend=self._backend,
             now=self._clock(),
         )
 

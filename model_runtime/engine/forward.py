@@ -2,37 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from interject.model_runtime.engine.forward_input import AUDIO
-from interject.model_runtime.network.attention import Segment, SlotAttention
+from interject.model_runtime.network.attention import Segment
+from interject.model_runtime.network.transfer import to_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
-    from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.forward_input import ForwardInput
-    from interject.model_runtime.network.kv_cache import KVCache
+    from interject.model_runtime.network.backend import Backend
 
 
-def forward(model: Model, cache: KVCache, batch: Sequence[tuple[int, ForwardInput]]) -> Tensor:
-    """All rows of all inputs, each for its slot, at once: hidden states [rows, width].
+class Hidden(NamedTuple):
+    """Hidden states [rows, width]: where a decision is wanted, then where a token is."""
+
+    decisions: Tensor
+    tokens: Tensor
+
+
+def forward(backend: Backend, batch: Sequence[tuple[int, ForwardInput]]) -> Hidden:
+    """All rows of all inputs, each for its slot, at once.
 
     Two threads may do this at a time, with slots of their own.
     """
-    decoder, device = model.decoder, model.device
-    ids = torch.tensor([i for _, inputs in batch for i in inputs.ids], device=device)
-    sound = ids == AUDIO
-    rows = decoder.embed(ids.masked_fill(sound, 0))
-    embeddings = [e for _, inputs in batch for e in inputs.embeddings]
-    if embeddings:
-        rows[sound] = torch.cat(embeddings).to(rows.dtype)
+    cache = backend.cache
+    rows = _rows(backend, [inputs for _, inputs in batch])
     segments = [Segment(slot, cache.lengths[slot], len(inputs.ids)) for slot, inputs in batch]
-    hidden = decoder.forward_rows(rows, SlotAttention(cache, segments))
+    decisions: list[int] = []
+    tokens: list[int] = []
+    first = 0
+    for _, inputs in batch:
+        decisions += [first + end for end in inputs.block_ends]
+        first += len(inputs.ids)
+        if inputs.wants_token:
+            tokens.append(first - 1)
+    hidden = backend.forward(rows, segments, decisions + tokens)
     for segment in segments:
         cache.lengths[segment.slot] = segment.end
-    return hidden
+    return Hidden(hidden[: len(decisions)], hidden[len(decisions) :])
+
+
+def _rows(backend: Backend, batch: Sequence[ForwardInput]) -> Tensor:
+    device = backend.cache.keys.device
+    ids = torch.tensor([i for inputs in batch for i in inputs.ids])
+    sound = ids == AUDIO
+    rows = backend.decoder.embed(to_device(ids.masked_fill(sound, 0), device))
+    embeddings = [e for inputs in batch for e in inputs.embeddings]
+    if embeddings:
+        rows[to_device(sound.nonzero()[:, 0], device)] = torch.cat(embeddings).to(rows.dtype)
+    return rows

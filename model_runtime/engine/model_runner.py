@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from interject.model_runtime.engine.faults import check_finite, is_session_fault
-from interject.model_runtime.engine.forward import forward
+from interject.model_runtime.engine.forward import Hidden, forward
 from interject.model_runtime.engine.sampling import TokenMasks
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.forward_input import ForwardInput
     from interject.model_runtime.engine.stream import Stream
-    from interject.model_runtime.network.kv_cache import KVCache
+    from interject.model_runtime.network.backend import Backend
 
 StepBatch = Sequence[tuple["Stream", "ForwardInput"]]
 """Sessions, and what each is fed in this step."""
@@ -32,13 +32,13 @@ class ModelRunner:
     def __init__(
         self,
         model: Model,
-        cache: KVCache,
+        backend: Backend,
         *,
         isolated: Callable[[Stream], AbstractContextManager[None]],
         clock: Callable[[], float],
     ) -> None:
         self._model = model
-        self._cache = cache
+        self._backend = backend
         self._isolated = isolated
         self._clock = clock
         layout = model.config.layout
@@ -50,10 +50,10 @@ class ModelRunner:
     def run(self, batch: StepBatch) -> None:
         """Feed everybody's rows; decide, and draw, where something is to be."""
         batch, hidden = self._fed(batch)
-        self._decide(batch, hidden)
-        self._draw(batch, hidden)
+        self._decide(batch, hidden.decisions)
+        self._draw(batch, hidden.tokens)
 
-    def _fed(self, batch: StepBatch) -> tuple[StepBatch, Tensor]:
+    def _fed(self, batch: StepBatch) -> tuple[StepBatch, Hidden]:
         """All rows at once. Where that fails, each session's by themselves: whose fault it is ends
         alone. If that is everybody, it is the engine's.
         """
@@ -65,25 +65,22 @@ class ModelRunner:
             done = [(one, hidden) for one in batch for hidden in self._hidden_of_one(*one)]
             if not done and len(batch) > 1:
                 raise
-        hidden = [hidden for _, hidden in done]
-        return [one for one, _ in done], torch.cat(hidden) if hidden else torch.empty(0)
+        if not done:
+            return [], Hidden(torch.empty(0), torch.empty(0))
+        decisions, tokens = zip(*(hidden for _, hidden in done), strict=True)
+        return [one for one, _ in done], Hidden(torch.cat(decisions), torch.cat(tokens))
 
-    def _hidden(self, batch: StepBatch) -> Tensor:
-        return forward(self._model, self._cache, [(s.memory.slot, inputs) for s, inputs in batch])
+    def _hidden(self, batch: StepBatch) -> Hidden:
+        return forward(self._backend, [(s.memory.slot, inputs) for s, inputs in batch])
 
-    def _hidden_of_one(self, stream: Stream, inputs: ForwardInput) -> Iterator[Tensor]:
+    def _hidden_of_one(self, stream: Stream, inputs: ForwardInput) -> Iterator[Hidden]:
         with self._isolated(stream):
             yield self._hidden([(stream, inputs)])
 
     def _decide(self, batch: StepBatch, hidden: Tensor) -> None:
-        ends: list[int] = []
-        first = 0
-        for _, inputs in batch:
-            ends += [first + end for end in inputs.block_ends]
-            first += len(inputs.ids)
-        if not ends:
+        if not len(hidden):
             return
-        pairs = self._model.decoder.logits(hidden[ends], self._decision_ids).float().tolist()
+        pairs = self._model.decoder.logits(hidden, self._decision_ids).float().tolist()
         now = self._clock()
         taken = 0
         for stream, inputs in batch:
@@ -94,19 +91,12 @@ class ModelRunner:
                 taken += len(inputs.block_ends)
 
     def _draw(self, batch: StepBatch, hidden: Tensor) -> None:
-        drawing: list[tuple[Stream, ForwardInput]] = []
-        lasts: list[int] = []
-        first = 0
-        for stream, inputs in batch:
-            first += len(inputs.ids)
-            if inputs.wants_token:
-                drawing.append((stream, inputs))
-                lasts.append(first - 1)
+        drawing = [one for one in batch if one[1].wants_token]
         if not drawing:
             return
         masks = self._masks
         allowed = [masks.emotion if inputs.emotion else masks.text for _, inputs in drawing]
-        logits = self._model.decoder.logits(hidden[lasts]).float() + torch.stack(allowed)
+        logits = self._model.decoder.logits(hidden).float() + torch.stack(allowed)
         largest = logits.max(-1)
         best, scores = largest.indices.tolist(), largest.values.tolist()
         now = self._clock()

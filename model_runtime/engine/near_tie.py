@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.engine.ledger import Eviction
     from interject.model_runtime.engine.model_runner import StepBatch
     from interject.model_runtime.engine.stream import Stream
-    from interject.model_runtime.network.kv_cache import KVCache
+    from interject.model_runtime.network.backend import Backend
 
 DECISION, EMOTION = "decision", "emotion"
 _LEAD = 1 / 16
@@ -69,45 +69,43 @@ class GuidedRunner(ModelRunner):
     def __init__(
         self,
         model: Model,
-        cache: KVCache,
+        backend: Backend,
         *,
         isolated: Callable[[Stream], AbstractContextManager[None]],
         clock: Callable[[], float],
         choices: dict[str, Choices],
         tie: float,
     ) -> None:
-        super().__init__(model, cache, isolated=isolated, clock=clock)
+        super().__init__(model, backend, isolated=isolated, clock=clock)
         self._choices = choices
         self._tie = tie
 
     def _decide(self, batch: StepBatch, hidden: Tensor) -> None:
-        first = 0
+        rows = iter(hidden)
         silence, respond = self._decision_ids.tolist()
         for stream, inputs in batch:
-            for block, end in enumerate(inputs.block_ends):
+            for block, row in zip(range(len(inputs.block_ends)), rows, strict=False):
                 point = DECISION, stream.audio.chunks[block].frame.seq
                 wanted = self._wanted(stream, point)
                 if wanted is not None:
                     margin = log_odds(stream.options.threshold) * (1 if wanted.chosen else -1)
                     tokens = silence, respond
                     of_tokens = Choice(tokens[wanted.chosen], tokens[wanted.rival])
-                    self._choose(stream, point, hidden[first + end], of_tokens, margin)
-            first += len(inputs.ids)
+                    self._choose(stream, point, row, of_tokens, margin)
         super()._decide(batch, hidden)
 
     def _draw(self, batch: StepBatch, hidden: Tensor) -> None:
-        first = 0
-        for stream, inputs in batch:
-            first += len(inputs.ids)
+        drawing = [one for one in batch if one[1].wants_token]
+        for (stream, inputs), row in zip(drawing, hidden, strict=True):
             reply = stream.conversation.reply
-            if not inputs.wants_token or reply is None:
+            if reply is None:
                 continue
             point: ChoicePoint = (reply.reply_id, len(reply.tokens))
             if inputs.emotion:
                 point = (EMOTION, reply.reply_id)
             wanted = self._wanted(stream, point)
             if wanted is not None:
-                self._choose(stream, point, hidden[first - 1], wanted, 0.0)
+                self._choose(stream, point, row, wanted, 0.0)
         super()._draw(batch, hidden)
 
     def _wanted(self, stream: Stream, point: ChoicePoint) -> Choice | None:

@@ -13,10 +13,9 @@ from interject.model_runtime.engine.journal import was_never_encoded
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
-    from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.snapshot import SavedSession
     from interject.model_runtime.engine.stream import Stream
-    from interject.model_runtime.network.kv_cache import KVCache
+    from interject.model_runtime.network.backend import Backend
 
 CHUNKS_AT_ONCE = 64
 PARTS = 4
@@ -33,14 +32,12 @@ class Restoration:
         stream: Stream,
         known: SavedSession,
         *,
-        model: Model,
-        cache: KVCache,
+        backend: Backend,
         now: float,
     ) -> None:
         self.stream = stream
         self._known = known
-        self._model = model
-        self._cache = cache
+        self._backend = backend
         self._now = now
         self._given_up = False
 
@@ -74,8 +71,8 @@ class Restoration:
     def _load(self) -> None:
         audio, known = self.stream.audio, self._known
         if known.snapshot is not None:
-            model = self._model
-            self.stream.resume(known.snapshot.moved_to(model.device, model.dtype))
+            weight = self._backend.decoder.embedding.weight
+            self.stream.resume(known.snapshot.moved_to(weight.device, weight.dtype))
         for frame in known.frames:
             audio.push(frame, self._now, limit=len(known.frames))
         audio.skip_encoding({entry.seq for entry in known.journal if was_never_encoded(entry)})
@@ -83,11 +80,11 @@ class Restoration:
     def _encode(self) -> None:
         audio = self.stream.audio
         while not self._given_up and (chunks := audio.unencoded()[:CHUNKS_AT_ONCE]):
-            encode([(audio, chunks)], self._model.tower, self._model.config.features)
+            encode([(audio, chunks)], self._backend)
 
     def _recompute(self) -> None:
-        memory = self.stream.memory
-        self._cache.truncate(memory.slot, 0)
+        memory, cache = self.stream.memory, self._backend.cache
+        cache.truncate(memory.slot, 0)
         while memory.unfilled and not self._given_up:
-            part = memory.recompute(self._cache.context // PARTS)
-            forward(self._model, self._cache, [(memory.slot, part)])
+            part = memory.recompute(cache.context // PARTS)
+            forward(self._backend, [(memory.slot, part)])

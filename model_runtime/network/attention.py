@@ -52,10 +52,7 @@ class SlotAttention:
     """
 
     def __init__(self, cache: KVCache, segments: Sequence[Segment]) -> None:
-        for segment in segments:
-            assert segment.end <= cache.context, (
-                f"slot {segment.slot} has {cache.context} positions, {segment.end} are needed"
-            )
+        cache.require_room(segments)
         self._cache = cache
         device = cache.keys.device
         self.positions = torch.cat([torch.arange(s.start, s.end, device=device) for s in segments])

@@ -9,9 +9,12 @@ import torch
 from interject.model_runtime.network.decoder import rotary_angles, rotate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from interject.model_runtime.network.architecture import DecoderShape
+    from interject.model_runtime.network.attention import Segment
 
 
 class KVCache:
@@ -61,6 +64,13 @@ class KVCache:
         self.keys[:, slot] = 0.0
         self.values[:, slot] = 0.0
         self._free.append(slot)
+
+    def require_room(self, segments: Sequence[Segment]) -> None:
+        """A row beyond a slot's end would be another slot's first."""
+        for segment in segments:
+            assert segment.end <= self.context, (
+                f"slot {segment.slot} has {self.context} positions, {segment.end} are needed"
+            )
 
     def truncate(self, slot: int, length: int) -> None:
         """Forget everything from position `length` on."""

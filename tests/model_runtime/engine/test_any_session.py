@@ -255,7 +255,7 @@ class AnySession(RuleBasedStateMachine):
         own, memory = self.stream.memory, self.engine.kv_cache
         fresh = memory.allocate()
         assert fresh is not None
-        forward(self.engine.model, memory, [(fresh, own.ledger.contents())])
+        forward(self.engine._backend, [(fresh, own.ledger.contents())])
         terms = model_terms(self.engine.model.config)
         for store in (memory.keys, memory.values):
             held, anew = (store[:, slot, : own.ledger.length] for slot in (own.slot, fresh))
