@@ -149,6 +149,12 @@ def test_everything_but_the_model_imports_without_torch() -> None:
     imports_without(HEAVY, names)
 
 
+def test_the_model_runtime_imports_without_triton() -> None:
+    """CPU builds of PyTorch bring none."""
+    names = [module_name(path) for path in sources("model_runtime")]
+    imports_without(("triton",), [name for name in names if ".network.kernels" not in name])
+
+
 @pytest.mark.parametrize("folder", SHARED_BY_PLATFORMS)
 def test_what_platforms_share_and_its_tests_know_no_platforms_sdk(folder: str) -> None:
     wrong = {

@@ -1,7 +1,8 @@
-"""What computes a step."""
+"""What computes a step: PyTorch's modules, or on a GPU Triton's kernels on the same weights."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
@@ -86,4 +87,17 @@ def open_backend(
     tower: AudioTower, decoder: Decoder, cache: KVCache, features: FeatureConfig
 ) -> Backend:
     """The fastest for the device on which the slots are."""
+    if _has_kernels(cache.keys.device):
+        from interject.model_runtime.network.kernels.backend import TritonBackend
+
+        return TritonBackend(tower, decoder, cache, features)
     return TorchBackend(tower, decoder, cache, features)
+
+
+def _has_kernels(device: torch.device) -> bool:
+    """Triton compiles for sm_80 and later."""
+    return (
+        device.type == "cuda"
+        and find_spec("triton") is not None
+        and torch.cuda.get_device_capability(device) >= (8, 0)
+    )

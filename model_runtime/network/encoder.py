@@ -49,11 +49,12 @@ class TowerLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, width] -> the same."""
-        x = x + self._attend(self.attention_norm(x))
+        x = x + self.attend(self.attention_norm(x))
         fed: Tensor = self.down(functional.gelu(self.up(self.feed_norm(x))))
         return x + fed
 
-    def _attend(self, x: Tensor) -> Tensor:
+    def attend(self, x: Tensor) -> Tensor:
+        """All columns of a window see each other."""
         qkv = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         mixed = functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
         out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))

@@ -19,7 +19,7 @@ from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES
 
 LEFT_CONTEXT_SAMPLES = 200
 WINDOW_SAMPLES = LEFT_CONTEXT_SAMPLES + FRAME_SAMPLES + LOOKAHEAD_SAMPLES
-_FLOOR = 1e-10
+POWER_FLOOR = 1e-10
 
 
 def _hz_to_mel(hz: float) -> float:
@@ -60,7 +60,7 @@ def log_mel(windows: Tensor, config: FeatureConfig) -> Tensor:
     spectrum = torch.fft.rfft(frames * _window(config).to(windows.device))
     power = spectrum.real.square() + spectrum.imag.square()
     mel: Tensor = power @ mel_filters(config).to(windows.device)
-    return mel.clamp(min=_FLOOR).log10().transpose(-1, -2)
+    return mel.clamp(min=POWER_FLOOR).log10().transpose(-1, -2)
 
 
 def clamp_and_scale(log_spectrum: Tensor, loudest: Tensor, config: FeatureConfig) -> Tensor:

@@ -1,0 +1,350 @@
+"""Every kernel against PyTorch's modules on a CPU.
+
+Triton chooses between its compiler and its interpreter when it is imported, so these tests run in
+processes of their own: `test_interpreted.py` begins one with TRITON_INTERPRET=1, `test_on_gpu.py`
+one without.
+"""
+
+from __future__ import annotations
+
+import os
+from copy import deepcopy
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from interject.model_runtime.network.architecture import (
+    DecoderShape,
+    FeatureConfig,
+    TowerShape,
+)
+from interject.model_runtime.network.attention import Segment, SlotAttention
+from interject.model_runtime.network.backend import TorchBackend
+from interject.model_runtime.network.decoder import Decoder, rotate
+from interject.model_runtime.network.encoder import AudioTower
+from interject.model_runtime.network.features import WINDOW_SAMPLES, clamp_and_scale, log_mel
+from interject.model_runtime.network.kernels.attention import TileShape, attend, split_count
+from interject.model_runtime.network.kernels.backend import TritonBackend
+from interject.model_runtime.network.kernels.decoder import FusedDecoder, Tiling, tiling
+from interject.model_runtime.network.kernels.features import ProductLogMel
+from interject.model_runtime.network.kernels.fused import add_norm, swiglu
+from interject.model_runtime.network.kernels.placement import place
+from interject.model_runtime.network.kernels.step_tables import step_tables
+from interject.model_runtime.network.kernels.tower import FusedTower
+from interject.model_runtime.network.kv_cache import KVCache
+from interject.model_runtime.rounding import assert_same, decoder_terms, tower_terms
+from tests.model_runtime.alike import assert_same_features
+from tests.model_runtime.reference import randomise
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+pytestmark = pytest.mark.numerics
+DEVICE = torch.device("cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda")
+CONTEXT = 48
+SLOTS = 4
+SHAPE = DecoderShape(
+    width=32,
+    layers=2,
+    heads=4,
+    kv_heads=2,
+    head_dim=16,
+    feed_forward=40,
+    vocabulary=50,
+    context=CONTEXT,
+)
+SHAPES = [
+    SHAPE,
+    replace(SHAPE, heads=6, head_dim=8),  # Neither heads nor columns fill a tile.
+    replace(SHAPE, heads=7, kv_heads=1, head_dim=24),
+]
+TOWER = TowerShape(width=32, layers=2, heads=2, feed_forward=48, output=32)
+TILING = Tiling(
+    TileShape(8, 16, 4, 2), TileShape(1, 16, 4, 2), wide_programs=8, single_programs=8
+)  # fmt: skip
+SPLITS = [1, 2, 4]
+PHASES = (Phase.explicit, Phase.generate)
+"""The interpreter is too slow to look for the smallest example that fails."""
+
+
+@pytest.fixture(autouse=True)
+def _without_gradients() -> None:
+    torch.manual_seed(7)
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> list[Segment]:
+    """Several slots, in any order: fresh ones, full ones, no rows, one row, many, in two parts."""
+    segments = []
+    for slot in draw(st.permutations(range(SLOTS)))[: draw(st.integers(1, SLOTS))]:
+        length = draw(st.one_of(st.sampled_from([0, 1, 13]), st.integers(2, 20)))
+        room = CONTEXT - length
+        start = draw(st.one_of(st.sampled_from([0, room]), st.integers(0, room)))
+        cut = draw(st.integers(0, length))
+        segments += [Segment(slot, start, cut), Segment(slot, start + cut, length - cut)]
+    if not rows_of(segments):
+        segments.append(Segment(segments[0].slot, 0, 1))
+    return draw(st.permutations(segments))
+
+
+def rows_of(segments: list[Segment]) -> int:
+    return sum(segment.length for segment in segments)
+
+
+def some_cache(shape: DecoderShape) -> KVCache:
+    cache = KVCache(shape, SLOTS)
+    cache.keys.normal_()
+    cache.values.normal_()
+    return cache
+
+
+def on_device(cache: KVCache) -> KVCache:
+    """A copy."""
+    other = KVCache(cache.shape, SLOTS, dtype=cache.keys.dtype, device=DEVICE)
+    other.keys.copy_(cache.keys)
+    other.values.copy_(cache.values)
+    return other
+
+
+def assert_caches_same(found: KVCache, expected: KVCache, terms: int) -> None:
+    assert_same(found.keys.cpu(), expected.keys, terms=terms)
+    assert_same(found.values.cpu(), expected.values, terms=terms)
+
+
+def some_decoder(shape: DecoderShape = SHAPE) -> Decoder:
+    decoder = Decoder(shape).eval().requires_grad_(False)
+    randomise(decoder, seed=5)
+    return decoder
+
+
+def some_tower() -> AudioTower:
+    tower = AudioTower(TOWER).eval().requires_grad_(False)
+    randomise(tower, seed=6)
+    return tower
+
+
+def padded(table: Tensor, *values: int) -> Tensor:
+    """With two rows more that are nobody's."""
+    return torch.cat((table, torch.tensor([values] * 2, dtype=torch.int32, device=DEVICE)))
+
+
+@pytest.mark.parametrize("splits", SPLITS)
+@settings(max_examples=5, phases=PHASES)
+@given(segments=steps(), shape=st.sampled_from(SHAPES))
+@torch.inference_mode()
+def test_rows_are_placed_and_look_at_their_slots(
+    splits: int, segments: list[Segment], shape: DecoderShape
+) -> None:
+    theirs, rows = some_cache(shape), rows_of(segments)
+    mine = on_device(theirs)
+    qkv = torch.randn(rows, shape.heads + 2 * shape.kv_heads, shape.head_dim)
+    bias = torch.randn(qkv.shape[1:])
+    decoder = Decoder(shape)
+    attention = SlotAttention(theirs, [s for s in segments if s.length])
+    q, k, v = (qkv + bias).split((shape.heads, shape.kv_heads, shape.kv_heads), 1)
+    turns = decoder.rotations(attention.positions, torch.float32)
+    turned = rotate(q, *turns)
+    expected = attention.attend(1, turned, rotate(k, *turns), v)
+    cosines, sines = (t[:, 0] for t in decoder.rotations(torch.arange(CONTEXT), torch.float32))
+
+    tables = step_tables(segments, [], tile_rows=TILING.wide.rows, device=DEVICE)
+    qkv = torch.cat((qkv, torch.full_like(qkv[:1], torch.nan).repeat(2, 1, 1))).to(DEVICE)
+    place(
+        qkv,
+        bias.flatten().to(DEVICE),
+        mine.keys[1],
+        mine.values[1],
+        places=padded(tables.places, SLOTS, -1),
+        cosines=cosines.to(DEVICE),
+        sines=sines.to(DEVICE),
+    )
+    assert_same(qkv[:rows, : shape.heads].cpu(), turned, terms=3)
+    assert_caches_same(mine, theirs, terms=3)
+
+    out = torch.full((rows + 2, shape.heads, shape.head_dim), torch.nan, device=DEVICE)
+    for tiles, tile in ((tables.wide, TILING.wide), (tables.single, TILING.single)):
+        attend(
+            qkv, mine.keys[1], mine.values[1], padded(tiles, rows, SLOTS, 0, 0), out,
+            shape=tile, splits=splits,
+        )  # fmt: skip
+    assert_same(out[:rows].cpu(), expected, terms=shape.head_dim + CONTEXT)
+    assert out[rows:].isnan().all(), "padding was written"
+
+
+@settings(max_examples=5, phases=PHASES)
+@given(segments=steps(), data=st.data())
+@torch.inference_mode()
+def test_a_step_of_the_decoder(segments: list[Segment], data: st.DataObject) -> None:
+    """Only rows that are wanted come back, in the order in which they are wanted."""
+    segments = [s for s in segments if s.length]
+    count = rows_of(segments)
+    wanted = data.draw(st.lists(st.integers(0, count - 1), max_size=6))
+    decoder, theirs = some_decoder(), some_cache(SHAPE)
+    mine, rows = on_device(theirs), torch.randn(count, SHAPE.width)
+    expected = decoder.forward_rows(rows, SlotAttention(theirs, segments))[wanted]
+    fused = FusedDecoder(deepcopy(decoder).to(DEVICE), mine, TILING)
+    hidden = fused(rows.clone().to(DEVICE), segments, wanted)
+    terms = decoder_terms(SHAPE)
+    assert_same(hidden.cpu(), expected, terms=terms)
+    assert_caches_same(mine, theirs, terms)
+
+
+@pytest.mark.parametrize("splits", SPLITS)
+@torch.inference_mode()
+def test_sixteen_bits_in_tiles_of_the_true_size(splits: int) -> None:
+    """The released model's heads; a chunk, a text longer than a tile, single rows.
+
+    Triton's interpreter multiplies the bits of bfloat16 as whole numbers: there it is float16.
+    """
+    dtype = torch.bfloat16 if DEVICE.type == "cuda" else torch.float16
+    shape = DecoderShape(layers=1, context=208)
+    theirs = KVCache(shape, SLOTS, dtype=dtype)
+    theirs.keys.normal_()
+    theirs.values.normal_()
+    mine = on_device(theirs)
+    segments = [Segment(2, 150, 13), Segment(0, 0, 20), Segment(1, 207, 1), Segment(3, 130, 1)]
+    qkv = torch.randn(35, shape.heads + 2 * shape.kv_heads, shape.head_dim).to(dtype)
+    split = qkv.split((shape.heads, shape.kv_heads, shape.kv_heads), 1)
+    expected = SlotAttention(theirs, segments).attend(0, *split)
+    for segment, rows in zip(segments, (slice(0, 13), slice(13, 33), 33, 34), strict=True):
+        held = slice(segment.start, segment.end)
+        mine.keys[0, segment.slot, held] = split[1][rows].to(DEVICE)
+        mine.values[0, segment.slot, held] = split[2][rows].to(DEVICE)
+    tiles = tiling(DEVICE, torch.bfloat16)
+    tables = step_tables(segments, [], tile_rows=tiles.wide.rows, device=DEVICE)
+    out = torch.full((35, shape.heads, shape.head_dim), torch.nan, dtype=dtype, device=DEVICE)
+    for table, tile in ((tables.wide, tiles.wide), (tables.single, tiles.single)):
+        attend(
+            qkv.to(DEVICE), mine.keys[0], mine.values[0], table, out, shape=tile, splits=splits
+        )  # fmt: skip
+    assert_same(out.cpu(), expected, terms=shape.head_dim + shape.context)
+
+
+@pytest.mark.parametrize("splits", SPLITS)
+@torch.inference_mode()
+def test_what_is_no_number_in_one_slot_shows_there_and_nowhere_else(splits: int) -> None:
+    cache = on_device(some_cache(SHAPE))
+    cache.keys[0, 1, 3] = torch.nan
+    cache.values[0, 2, 44:] = torch.nan  # Behind the end of what is seen.
+    segments = [Segment(0, 40, 4), Segment(1, 40, 4), Segment(2, 40, 4), Segment(1, 44, 1)]
+    tables = step_tables(segments, [], tile_rows=8, device=DEVICE)
+    qkv = torch.randn(13, SHAPE.heads + 2 * SHAPE.kv_heads, SHAPE.head_dim, device=DEVICE)
+    out = torch.zeros(13, SHAPE.heads, SHAPE.head_dim, device=DEVICE)
+    for tiles, tile in ((tables.wide, TILING.wide), (tables.single, TILING.single)):
+        attend(qkv, cache.keys[0], cache.values[0], tiles, out, shape=tile, splits=splits)
+    poisoned = out.isnan().flatten(1).any(1).tolist()
+    assert poisoned == [False] * 4 + [True] * 4 + [False] * 4 + [True]
+
+
+@pytest.mark.parametrize(
+    ("programs", "wanted", "splits"), [(1, 132, 32), (8, 132, 16), (44, 132, 2), (200, 132, 1)]
+)
+def test_few_tiles_are_split_into_a_power_of_two(programs: int, wanted: int, splits: int) -> None:
+    assert split_count(programs, wanted) == splits
+
+
+@settings(max_examples=20, phases=PHASES)
+@given(rows=st.integers(1, 4), width=st.integers(3, 80), layer=st.booleans(), adds=st.booleans())
+@torch.inference_mode()
+def test_sum_and_norm(rows: int, width: int, layer: bool, adds: bool) -> None:
+    x, added, (weight, bias) = (
+        1.0 + torch.randn(rows, width),
+        torch.randn(rows, width),
+        torch.randn(2, width),
+    )
+    total = x + added if adds else x.clone()
+    if layer:
+        expected = functional.layer_norm(total, (width,), weight, bias, 1e-5)
+    else:
+        expected = functional.rms_norm(total, (width,), weight, 1e-5)
+    x = x.to(DEVICE)
+    normed = add_norm(
+        x,
+        added.to(DEVICE) if adds else None,
+        weight.to(DEVICE),
+        bias.to(DEVICE) if layer else None,
+        eps=1e-5,
+    )
+    assert torch.equal(x.cpu(), total)
+    assert_same(normed.cpu(), expected, terms=width, condition=3.0)
+
+
+@pytest.mark.parametrize("width", [1, 40, 1024, 1100])
+@torch.inference_mode()
+def test_swiglu(width: int) -> None:
+    both = 3.0 * torch.randn(2, 2 * width)
+    gate, up = both.chunk(2, dim=1)
+    assert_same(swiglu(both.to(DEVICE)).cpu(), functional.silu(gate) * up, terms=4)
+
+
+@torch.inference_mode()
+def test_features_below_the_loudest_so_far_of_each_session() -> None:
+    config = FeatureConfig()
+    levels = torch.tensor([0.3, 0.001, 0.5, 0.02, 0.001])
+    windows = levels[:, None] * torch.rand(5, WINDOW_SAMPLES)
+    sessions, before = [0, 1, 1, 0, 2], [-torch.inf, -3.0, 2.0]
+    spectra = log_mel(windows, config)
+    peaks = spectra.amax((-2, -1)).tolist()
+    running = [peaks[0], max(peaks[1], -3.0), max(peaks[2], peaks[1]), max(peaks[3], peaks[0]), 2.0]
+    expected = clamp_and_scale(spectra, torch.tensor(running)[:, None, None], config)
+    mel, loudest = ProductLogMel(config, DEVICE)(
+        windows.to(DEVICE), torch.tensor(sessions, device=DEVICE), torch.tensor(before).to(DEVICE)
+    )
+    assert_same_features(mel.cpu(), expected)
+    assert_same(10 ** loudest.cpu(), 10 ** torch.tensor(running), terms=config.n_fft)
+
+
+@torch.inference_mode()
+def test_the_tower() -> None:
+    tower = some_tower()
+    mel = torch.randn(3, TOWER.mel_bins, 40)
+    found = FusedTower(deepcopy(tower).to(DEVICE))(mel.to(DEVICE))
+    assert_same(found.cpu(), tower(mel), terms=tower_terms(TOWER))
+
+
+@torch.inference_mode()
+def test_both_backends_hear_and_remember_alike() -> None:
+    """A prompt, chunks of two sessions, two at once of one of them, then a token beside a chunk."""
+    decoder, tower, config = some_decoder(), some_tower(), FeatureConfig()
+    theirs = KVCache(SHAPE, SLOTS)
+    mine = on_device(theirs)
+    modules = deepcopy(tower).to(DEVICE), deepcopy(decoder).to(DEVICE)
+    backends = (
+        TritonBackend(*modules, mine, config, tiles=TILING),
+        TorchBackend(tower, decoder, theirs, config),
+    )
+    assert not mine.keys.any(), "compiling changed a slot"
+    windows = 0.1 * torch.rand(3, WINDOW_SAMPLES)
+    (heard, loud), (expected, so_loud) = (
+        backend.encode(windows, [1, 0, 1], [-torch.inf, -5.0]) for backend in backends
+    )
+    terms = tower_terms(TOWER) + decoder_terms(SHAPE)
+    assert_same(heard.cpu(), expected, terms=terms, condition=3.0)
+    assert_same(loud, so_loud, terms=config.n_fft)
+    for segments, wanted in (
+        ([Segment(3, 0, 20)], []),
+        ([Segment(3, 20, 13), Segment(0, 0, 12)], [12, 24]),
+        ([Segment(0, 12, 26), Segment(3, 33, 1)], [12, 25, 26]),
+        ([Segment(3, 34, 1), Segment(0, 35, 13)], [13, 0]),
+    ):
+        rows = torch.randn(rows_of(segments), SHAPE.width)
+        hidden, reference = (
+            backend.forward(rows.clone().to(backend.cache.keys.device), segments, wanted)
+            for backend in backends
+        )
+        assert hidden.shape == (len(wanted), SHAPE.width)
+        assert_same(hidden.cpu(), reference, terms=terms)
+    assert_caches_same(mine, theirs, terms)
+
+
+def test_rows_beyond_a_slot_are_an_error() -> None:
+    cache = KVCache(SHAPE, SLOTS, device=DEVICE)
+    modules = some_tower().to(DEVICE), some_decoder().to(DEVICE)
+    backend = TritonBackend(*modules, cache, FeatureConfig(), tiles=TILING)
+    with pytest.raises(AssertionError, match="48 positions, 49 are needed"):
+        backend.forward(torch.zeros(9, SHAPE.width), [Segment(0, 40, 9)], [8])
