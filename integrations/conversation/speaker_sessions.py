@@ -52,6 +52,7 @@ class SpeakerSessions(Generic[S]):
         self._make = make
         self._each = each
         self._present = present
+        self._made: list[S] = []
         self._open: dict[str | None, S] = {}
         self._serving: dict[str | None, asyncio.Task[None]] = {}
         self._group = asyncio.TaskGroup()
@@ -78,6 +79,11 @@ class SpeakerSessions(Generic[S]):
         for task in self._serving.values():
             task.cancel()
         await self._group.__aexit__(None, None, None)
+
+    @property
+    def made(self) -> tuple[S, ...]:
+        """Also those that are being opened, or closed."""
+        return tuple(self._made)
 
     @property
     def open(self) -> tuple[S, ...]:
@@ -109,6 +115,7 @@ class SpeakerSessions(Generic[S]):
         Who left and came back has a new one by the time that it is closed.
         """
         session = self._make(identity)
+        self._made.append(session)
         self._consent.attach(session)
         failure: Exception | None = None
         try:
@@ -121,6 +128,7 @@ class SpeakerSessions(Generic[S]):
             failure = error
         finally:
             self._consent.detach(session)
+            self._made.remove(session)
             if self._open.get(identity) is session:
                 del self._open[identity]
             if not self._each:

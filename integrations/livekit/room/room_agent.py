@@ -88,18 +88,18 @@ class RoomAgent:
 
     def set_mode(self, mode: FloorMode) -> None:
         self.mode = mode
-        for session in self.sessions.open:
+        for session in self.sessions.made:
             session.set_mode(mode)
         logger.info("The mode was set", extra={"mode": mode.value})
 
     def set_threshold(self, threshold: float) -> None:
         self.threshold = threshold
-        for session in self.sessions.open:
+        for session in self.sessions.made:
             session.set_threshold(threshold)
 
     def set_cap(self, per_minute: int | None) -> None:
         self.cap = per_minute
-        for session in self.sessions.open:
+        for session in self.sessions.made:
             session.set_cap(per_minute)
 
     async def _enter(self) -> None:

@@ -99,14 +99,18 @@ class RoomSession:
         return len(self._session.history.items) if self._session is not None else 0
 
     def set_mode(self, mode: FloorMode) -> None:
+        """What is switched before it is opened holds from the moment when it is."""
+        self._mode = mode
         if self._realtime is not None:
             self._realtime.set_mode(mode)
 
     def set_threshold(self, threshold: float) -> None:
+        self._threshold = threshold
         if self._realtime is not None:
             self._realtime.set_threshold(threshold)
 
     def set_cap(self, per_minute: int | None) -> None:
+        self._cap = per_minute
         if self._realtime is not None:
             self._realtime.set_cap(per_minute)
 
@@ -181,6 +185,10 @@ class RoomSession:
         realtime.on("interject_listening", self._on_listening)
         realtime.on("interject_unread", self._on_unread)
         realtime.set_cap(self._cap)
+        if realtime.mode is not self._mode:
+            realtime.set_mode(self._mode)
+        if realtime.threshold != self._threshold:
+            realtime.set_threshold(self._threshold)
         if self.ear.deaf:
             realtime.stop_listening()
         self._realtime = realtime

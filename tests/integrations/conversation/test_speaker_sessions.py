@@ -128,10 +128,12 @@ async def test_a_session_that_is_being_opened_is_closed_when_nobody_waits_for_it
     opening = asyncio.create_task(people.sessions.__aenter__())
     await settled()
     assert not opening.done()
+    assert (people.heard(), people.sessions.made) == ([], tuple(people.made))
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
     assert people.made[0].closed
+    assert people.sessions.made == ()
 
 
 async def test_a_speakers_failure_is_logged_and_the_others_are_heard(
