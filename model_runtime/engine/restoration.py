@@ -10,6 +10,7 @@ from interject.model_runtime.engine.audio_queue import encode
 from interject.model_runtime.engine.faults import is_session_fault
 from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.journal import was_never_encoded
+from interject.model_runtime.engine.warm_up import make_current
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Restoration:
 
         :raises RuntimeFailure: when what is known contradicts itself; no other engine can do it.
         """
+        make_current(self._backend.cache.keys.device)
         try:
             self._load()
             self._encode()

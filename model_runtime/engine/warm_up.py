@@ -35,9 +35,15 @@ _SILENCE = Frame(
 def on_device(engine: Engine) -> None:
     """Make the engine's GPU that of this thread, and warm it up. A CPU has nothing to load."""
     device = engine.model.device
+    make_current(device)
+    if device.type == "cuda":
+        warm_up(engine)
+
+
+def make_current(device: torch.device) -> None:
+    """Kernels of our own are launched on the thread's current GPU, wherever their tensors lie."""
     if device.type == "cuda":
         torch.cuda.set_device(device)
-        warm_up(engine)
 
 
 def warm_up(engine: Engine, batches: Sequence[int] = BATCHES) -> None:
