@@ -98,4 +98,5 @@ class LostSessions:
         known = (*self._missing_since, *self._requests)
         for session in [session for session in known if session.closed.is_set()]:
             self._missing_since.pop(session, None)
-            self._requests.pop(session, None)
+            if (request := self._requests.pop(session, None)) is not None:
+                self._opening.retire(request)

@@ -67,8 +67,7 @@ class Opening:
             await self._until_answered(request, answered)
         except BaseException:
             answered.add_done_callback(lambda done: unwanted(done.result()))
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._timings.open_s, self._asked.pop, request.number, None)
+            self.retire(request)
             raise
         return answered.result()
 
@@ -83,6 +82,11 @@ class Opening:
         answered: asyncio.Future[OpenAnswer] = asyncio.get_running_loop().create_future()
         self._asked[request.number] = answered
         return request, answered
+
+    def retire(self, request: OpenRequest) -> None:
+        """It is not sent again; an answer that is on its way may take a while yet."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._timings.open_s, self._asked.pop, request.number, None)
 
     def command(self, request: OpenRequest) -> Command:
         """What asks the workers."""

@@ -198,6 +198,7 @@ class RedisSession(RemoteSession):
         """Do something that the worker may refuse; the refusal reaches the caller."""
         answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = self._put(item)
+        self._check()
         self._asked[entry] = answered
         try:
             async with asyncio.timeout(self._answer_s):

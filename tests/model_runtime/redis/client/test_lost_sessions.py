@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -46,10 +47,10 @@ class Asked:
 class Loss:
     """A session that Redis does not know, and everything that looks after it."""
 
-    def __init__(self) -> None:
+    def __init__(self, timings: Timings = TIMINGS) -> None:
         connection = ShardConnection(NodeResolver(ADDRESS, KEYS))
         self.clock, self.redis, self.registry = FakeClock(), Asked(), SessionRegistry(TIMINGS)
-        self.opening = Opening(ADDRESS, KEYS, connection, token="t", timings=TIMINGS)
+        self.opening = Opening(ADDRESS, KEYS, connection, token="t", timings=timings)
         placement = Placement(KEYS, connection, self.registry, self.opening, TIMINGS)
         self.lost = LostSessions(self.registry, placement, self.opening, TIMINGS, self.clock)
         self.session = RedisSession(
@@ -125,3 +126,13 @@ async def test_one_that_ended_meanwhile_is_turned_down_when_a_worker_takes_it(lo
     successor = loss.registry.sessions[NAME]
     assert (successor.generation, successor.ending) == (4, True)
     successor.end(CloseReason.CLIENT)
+
+
+async def test_nothing_is_kept_of_one_that_ended_and_that_no_worker_answered_for() -> None:
+    loss = Loss(replace(TIMINGS, open_s=0.0))
+    loss.clock.advance(TIMINGS.lost_s + 0.1)
+    await loss.asked()
+    loss.session.end(CloseReason.CLIENT)
+    await loss.asked()
+    await asyncio.sleep(0.01)
+    assert loss.opening._asked == {}

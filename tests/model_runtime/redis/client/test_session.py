@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from interject.model_runtime.protocol import (
@@ -19,8 +21,10 @@ from interject.model_runtime.protocol import (
     ReplyEnded,
     ReplyStarted,
     RuntimeFailure,
+    SessionClosed,
     SessionOptions,
 )
+from interject.model_runtime.redis.client.outbox import MAX_UNSENT
 from interject.model_runtime.redis.client.session import RedisSession
 from interject.model_runtime.remote import wire
 
@@ -122,3 +126,12 @@ async def test_a_client_that_comes_back_counts_from_0() -> None:
     assert sent(a) == [frame(10)]
     tell(a, decision(8), Gap("a", 9, 2, GapReason.MISSING), started(3, 8), decision(11))
     assert events(a) == [Gap("a", 0, 1, GapReason.MISSING), started(3, -1), decision(1)]
+
+
+async def test_what_is_one_too_much_while_redis_is_away_is_refused_at_once() -> None:
+    a = session()
+    for _ in range(MAX_UNSENT):
+        await a.heard(0, chars=1)
+    with pytest.raises(SessionClosed):
+        async with asyncio.timeout(5.0):
+            await a.say("Mind the step.")
