@@ -56,3 +56,15 @@ async def test_a_session_that_redis_forgot_while_it_was_written_is_written_anew(
     assert [event.kind for event in write.events] == [b"opened"]
     assert write.snapshot
     assert writer._news.is_set()
+
+
+@pytest.mark.parametrize("verdict", [b"ok", b"fenced", b"missing", b"behind"])
+async def test_of_a_session_that_ended_while_it_was_written_nothing_more_is(verdict: bytes) -> None:
+    worker = Worker("redis://127.0.0.1:1/0", small_model(), name="w", slots=1)
+    writer, session = worker._output_writer, serving(worker)
+    batch = Batch(session, (wire.Opened(),), "0-1", journal=b"[]")
+    writer.deliver([batch])
+    ends = SlowRedis(lambda: worker._sessions.end(session), verdict)
+    await writer._flush(cast("RedisClient", ends))
+    writer.deliver([batch])
+    assert (worker.session_count, list(worker._sessions.unwritten)) == (0, [])
