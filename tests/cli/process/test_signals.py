@@ -147,12 +147,13 @@ def test_handlers_are_put_back() -> None:
     assert [signal.getsignal(number) for number in STOPPING] == before
 
 
-def test_ctrl_c_while_modules_are_imported_shows_no_traceback() -> None:
+@pytest.mark.parametrize("module", ["interject.cli.process.failures", "interject.cli.commands"])
+def test_ctrl_c_while_modules_are_imported_shows_no_traceback(module: str) -> None:
     code = (
         "import os, signal, sys\n"
         "class Hook:\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name == 'interject.cli.commands':\n"
+        f"        if name == {module!r}:\n"
         "            os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Hook())\n"
         "from interject.cli.main import main\n"
