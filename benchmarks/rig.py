@@ -74,7 +74,7 @@ class Rig:
             default = torch.get_default_dtype()
             torch.set_default_dtype(dtype)
             try:
-                self.tower = AudioTower(config.tower).eval().requires_grad_(False)
+                self.tower = AudioTower(config.tower).to(device).eval().requires_grad_(False)
                 self.decoder = Decoder(config.decoder).eval().requires_grad_(False)
             finally:
                 torch.set_default_dtype(default)
