@@ -14,7 +14,7 @@ from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_nam
 from interject.model_runtime.redis.url import host_port, hosts, split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from interject.model_runtime.redis.url import HostPort
 
@@ -49,7 +49,7 @@ class Address:
         """
         parts = split(url)
         query = parse_qsl(parts.query, keep_blank_values=True)
-        ours = {name: value for name, value in query if name in OWN_SETTINGS}
+        ours = _named_once([pair for pair in query if pair[0] in OWN_SETTINGS])
         rest = urlencode([pair for pair in query if pair[0] not in OWN_SETTINGS])
         plain = urlunsplit(parts._replace(query=rest))
         secret = ours.get("secret") or unquote(parts.password or "")
@@ -153,6 +153,16 @@ async def _hello(client: Any) -> dict[bytes, bytes]:
     if isinstance(answer, dict):
         return answer
     return dict(zip(answer[::2], answer[1::2], strict=True))
+
+
+def _named_once(settings: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+    """Of two that contradict each other one would hold without a word."""
+    if len({name.removesuffix("s") for name, _ in settings}) < len(settings):
+        raise RuntimeFailure(
+            "a Redis URL has one of shard and shards, one of tenant and tenants, "
+            "and no setting twice"
+        )
+    return dict(settings)
 
 
 def _shards(settings: Mapping[str, str]) -> tuple[str, ...]:

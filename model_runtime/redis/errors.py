@@ -212,7 +212,20 @@ def explain(error: BaseException, name: str, whose: str = "this user") -> Runtim
         return kind(f"{name}: it answers, but has no room for one client more ({said(error)})")
     if isinstance(error, exceptions.ResponseError):
         return kind(f"{name}: {said(error)}")
-    return kind(f"{name}: no Redis answers there ({said(error)})")
+    return kind(f"{name}: {_unreached(error, name)}")
+
+
+def _unreached(error: BaseException, name: str) -> str:
+    """Who is there with a certificate is no reason to look for a Redis elsewhere."""
+    words = _words(error).lower()
+    if "certificate_verify_failed" in words:
+        return (
+            f"its certificate is not accepted ({said(error)}); write the host that it is for, "
+            "and ?ssl_ca_certs=FILE for who signed it"
+        )
+    if name.startswith("rediss:") and "no such file" in words:
+        return f"a file that the URL names, as with ssl_ca_certs, is not there ({said(error)})"
+    return f"no Redis answers there ({said(error)})"
 
 
 def said(error: BaseException) -> str:

@@ -77,7 +77,12 @@ async def test_a_known_certificate_is_accepted(encrypted: EncryptedRedis, role: 
 
 
 async def test_an_unknown_certificate_is_refused_in_one_line(encrypted: EncryptedRedis) -> None:
-    with pytest.raises(RuntimeFailure, match="no Redis answers there") as caught:
+    with pytest.raises(RuntimeFailure, match="certificate is not accepted") as caught:
         await check(encrypted.url("media"))
     assert "\n" not in str(caught.value)
     assert "secret-media" not in str(caught.value)
+
+
+async def test_a_file_of_the_url_that_is_not_there_is_said(encrypted: EncryptedRedis) -> None:
+    with pytest.raises(RuntimeFailure, match="a file that the URL names, as with ssl_ca_certs,"):
+        await check(f"{encrypted.url('media')}?ssl_ca_certs={encrypted.certificate}.gone")
