@@ -27,6 +27,7 @@ class WorkerAvailability:
         self._timings = timings
         self._clock = clock
         self._served_at: dict[RedisSession, float] = {}
+        self._checked_at: dict[RedisSession, float] = {}
         self._unserved_at: float | None = None
         self._told = False
 
@@ -59,9 +60,14 @@ class WorkerAvailability:
         self._served_at[session] = self._clock()
 
     def check(self, session: RedisSession, *, redis_away: bool) -> None:
-        """End a session that has waited in vain."""
+        """End a session that has waited in vain. While this process stood still it did not wait."""
         now = self._clock()
-        unserved_s = now - self._served_at.setdefault(session, now)
+        self._served_at.setdefault(session, now)
+        stood_still_s = now - self._checked_at.get(session, now)
+        self._checked_at[session] = now
+        if stood_still_s > self._timings.lost_s:
+            self._served_at[session] += stood_still_s
+        unserved_s = now - self._served_at[session]
         if unserved_s > session.grace_ms / 1000 + self._timings.lost_s:
             missing = (
                 "Redis could not be used" if redis_away else "no worker has served the session"
@@ -71,3 +77,4 @@ class WorkerAvailability:
     def forget(self, session: RedisSession) -> None:
         """It has ended."""
         self._served_at.pop(session, None)
+        self._checked_at.pop(session, None)

@@ -120,10 +120,11 @@ async def test_redis_is_waited_for_as_long() -> None:
     clock, cut_off = FakeClock(), session()
     availability = WorkerAvailability(TIMINGS, clock)
     availability.served(cut_off)
-    clock.advance(GRACE_S)
-    availability.check(cut_off, redis_away=True)
+    for _ in range(round(GRACE_S + TIMINGS.lost_s)):
+        clock.advance(1.0)
+        availability.check(cut_off, redis_away=True)
     assert not cut_off.closed.is_set()
-    clock.advance(TIMINGS.lost_s + 1)
+    clock.advance(1.0)
     availability.check(cut_off, redis_away=True)
     assert (await ending(cut_off)).detail == "Redis could not be used for 16 s"
 
@@ -134,3 +135,15 @@ async def test_a_close_that_nobody_confirms_is_one_all_the_same(reason: CloseRea
     left.begin_close(reason)
     assert not left.closed.is_set()
     assert [event async for event in left.events()] == [Closed("a", reason)]
+
+
+async def test_a_client_that_stood_still_has_not_waited_for_a_worker() -> None:
+    clock, stopped = FakeClock(), session()
+    availability = WorkerAvailability(TIMINGS, clock)
+    availability.served(stopped)
+    beat(availability, clock, stopped, workers=True, seconds=2)
+    clock.advance(40.0)
+    availability.check(stopped, redis_away=False)
+    assert not stopped.closed.is_set(), "what its workers say of it is to be read first"
+    beat(availability, clock, stopped, workers=False, seconds=20)
+    assert (await ending(stopped)).detail.startswith("no worker has served the session for 1")
