@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 
-from interject.model_runtime.network.attention import SlotAttention
-from interject.model_runtime.network.features import clamp_and_scale, log_mel
+from interject.model_runtime.network.attention import Segment, SlotAttention
+from interject.model_runtime.network.features import WINDOW_SAMPLES, clamp_and_scale, log_mel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
     from interject.model_runtime.network.architecture import FeatureConfig
-    from interject.model_runtime.network.attention import Segment
     from interject.model_runtime.network.decoder import Decoder
     from interject.model_runtime.network.encoder import AudioTower
     from interject.model_runtime.network.kv_cache import KVCache
+
+LEAST_LIKENESS = 0.98
+"""Cosine of two results. Rounding to bfloat16 through all layers leaves more; a kernel that reads
+another row, or leaves one out, much less.
+"""
+_CHECKED = (Segment(0, 0, 13), Segment(0, 13, 1))
+"""As a chunk and a token behind it."""
+
+logger = logging.getLogger(__name__)
 
 
 class EncodedChunks(NamedTuple):
@@ -86,12 +96,56 @@ class TorchBackend:
 def open_backend(
     tower: AudioTower, decoder: Decoder, cache: KVCache, features: FeatureConfig
 ) -> Backend:
-    """The fastest for the device on which the slots are."""
-    if _has_kernels(cache.keys.device):
-        from interject.model_runtime.network.kernels.backend import TritonBackend
+    """The fastest for the device on which the slots are. No slot may be in use yet."""
+    modules = TorchBackend(tower, decoder, cache, features)
+    if not _has_kernels(cache.keys.device):
+        return modules
+    from interject.model_runtime.network.kernels.backend import TritonBackend
 
-        return TritonBackend(tower, decoder, cache, features)
-    return TorchBackend(tower, decoder, cache, features)
+    return checked(lambda: TritonBackend(tower, decoder, cache, features), modules)
+
+
+def checked(make_kernels: Callable[[], Backend], modules: Backend) -> Backend:
+    """The kernels, if they compile on this card and compute there what the modules do.
+
+    :raises torch.AcceleratorError: when the device itself has failed.
+    :raises torch.OutOfMemoryError: when there is no memory for either.
+    """
+    try:
+        kernels = make_kernels()
+        likeness = _likeness(kernels, modules)
+    except (torch.AcceleratorError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        logger.warning(
+            "the kernels fail on this card; PyTorch's modules compute there",
+            extra={"error_type": type(error).__name__},
+        )
+        return modules
+    if likeness >= LEAST_LIKENESS:
+        return kernels
+    logger.warning(
+        "the kernels compute something else on this card; PyTorch's modules compute there",
+        extra={"value": round(likeness, 4)},
+    )
+    return modules
+
+
+def _likeness(kernels: Backend, modules: Backend) -> float:
+    """Of noise that both encode and pass on: 1 for the same, 0 where one is not finite."""
+    generator = torch.Generator().manual_seed(0)
+    windows = 0.1 * torch.randn(2, WINDOW_SAMPLES, generator=generator)
+    cache, weight = modules.cache, modules.decoder.embedding.weight
+    rows = torch.randn(sum(s.length for s in _CHECKED), weight.shape[1], generator=generator)
+    rows = rows.to(weight.device, weight.dtype)
+    pairs = []
+    for backend in (kernels, modules):
+        embeddings = backend.encode(windows, (0, 0), (0.0,)).embeddings
+        hidden = backend.forward(rows.clone(), _CHECKED, range(len(rows)))
+        cache.keys[:, 0] = cache.values[:, 0] = 0.0
+        pairs.append((embeddings.float().flatten(), hidden.float().flatten()))
+    alike = [torch.cosine_similarity(one, other, dim=0) for one, other in zip(*pairs, strict=True)]
+    return min(value if math.isfinite(value) else 0.0 for value in map(float, alike))
 
 
 def _has_kernels(device: torch.device) -> bool:
