@@ -23,6 +23,8 @@ from interject.model_runtime.protocol import RuntimeAway
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from interject.integrations.livekit.jobs.access import Access
+    from interject.integrations.livekit.jobs.worker import RoomServer
     from interject.model_runtime.protocol import Runtime
 
 LOCAL, SOCKET, EMBEDDED = "local:", "local:unix:", "embedded:"
@@ -60,8 +62,6 @@ def serve(request: ServeRequest) -> None:
     :raises InputFailure, ProfileError, RoomFailure, RuntimeFailure: for what cannot work.
     """
     try:
-        from livekit.agents import cli
-
         from interject.integrations.conversation.consent_store import ConsentStore
         from interject.integrations.livekit.jobs.access import Access, check
         from interject.integrations.livekit.jobs.worker import WorkerSettings, make_server
@@ -103,7 +103,26 @@ def serve(request: ServeRequest) -> None:
         with warnings.catch_warnings():
             # Its successor is a program of its own that a user would have to install as well.
             warnings.filterwarnings("ignore", category=DeprecationWarning, module="interject")
-            cli.run_app(server)
+            run_worker(server, access)
+
+
+def run_worker(server: RoomServer, access: Access) -> None:
+    """Return when the worker was stopped; `sys.argv` holds LiveKit's command.
+
+    :raises RoomFailure: when it ended by itself.
+    """
+    from livekit.agents import cli
+
+    from interject.integrations.livekit.jobs.access import RoomFailure
+
+    try:
+        cli.run_app(server)
+    finally:
+        if server.failure is not None:
+            raise RoomFailure(
+                f"{access.url}: the worker cannot go on ({server.failure}); "
+                "start it again when the server is back"
+            ) from None
 
 
 @contextlib.contextmanager

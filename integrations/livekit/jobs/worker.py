@@ -112,13 +112,26 @@ class Slots:
             await self._runtime.aclose()
 
 
+class RoomServer(AgentServer):
+    """LiveKit's `cli.run_app` logs why a server failed, and ends with exit code 0."""
+
+    failure: Exception | None = None
+
+    async def run(self, *, devmode: bool = False, unregistered: bool = False) -> None:
+        try:
+            await super().run(devmode=devmode, unregistered=unregistered)
+        except Exception as error:
+            self.failure = error
+            raise
+
+
 def make_server(
     settings: WorkerSettings,
     access: Access,
     *,
     health: tuple[str, int] = ("127.0.0.1", 0),
     metrics: tuple[int, str] | None = None,
-) -> AgentServer:
+) -> RoomServer:
     """Explicit dispatch by name, exact admission, another agent for a room whose job has crashed.
 
     `health` is where the check of a running worker answers, and `metrics` a second port of that
@@ -127,7 +140,7 @@ def make_server(
     """
     host, port = health
     metrics_port, metrics_folder = metrics or (None, None)
-    server = AgentServer(
+    server = RoomServer(
         ws_url=access.url,
         api_key=access.api_key,
         api_secret=access.api_secret,
