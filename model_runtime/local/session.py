@@ -186,10 +186,6 @@ class LocalSession(RemoteSession):
             self.opened.set_exception(failure)
             self.end(CloseReason.FAILURE, error)
 
-    def _cut_reply(self) -> None:
-        if self._progress.unfinished is not None:
-            self._deliver(self._progress.unfinished)
-
     def _deliver(self, event: Event) -> None:
         self._note(event)
         self._events.put_nowait(event)

@@ -119,6 +119,15 @@ class RemoteSession(ABC):
         if self._closing is not None:
             self._closing.cancel()
 
+    def _cut_reply(self) -> None:
+        """The server of the reply in progress is gone: what came of it is all there is."""
+        if self._progress.unfinished is not None:
+            self._deliver(self._progress.unfinished)
+
+    @abstractmethod
+    def _deliver(self, event: Event) -> None:
+        """Hand an event of the client's counting to whoever reads them."""
+
     @abstractmethod
     def _check(self) -> None:
         """:raises SessionClosed: when nothing more can be put in."""

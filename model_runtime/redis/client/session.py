@@ -95,8 +95,7 @@ class RedisSession(RemoteSession):
         """Another worker has the session, in new streams, and counts from 0."""
         self.generation, self.read_to, self.taken_to = generation, read_to, read_to
         self._read_order = entry_order(read_to)
-        if self._progress.unfinished is not None:
-            self._deliver(self._progress.unfinished)
+        self._cut_reply()
         self._change_server()
         if self._finishing:
             self.outbox.put(wire.Finish())
@@ -149,6 +148,7 @@ class RedisSession(RemoteSession):
     def end(self, reason: CloseReason, detail: str = "") -> None:
         """The session is over, whatever the worker may still think."""
         if not self.closed.is_set():
+            self._cut_reply()
             self._deliver(Closed(self.session_id, reason, detail))
 
     def _deliver(self, event: Event) -> None:

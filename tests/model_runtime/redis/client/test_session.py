@@ -9,6 +9,8 @@ import pytest
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     Cause,
+    Closed,
+    CloseReason,
     Decision,
     Emotion,
     EndReason,
@@ -126,6 +128,16 @@ async def test_a_client_that_comes_back_counts_from_0() -> None:
     assert sent(a) == [frame(10)]
     tell(a, decision(8), Gap("a", 9, 2, GapReason.MISSING), started(3, 8), decision(11))
     assert events(a) == [Gap("a", 0, 1, GapReason.MISSING), started(3, -1), decision(1)]
+
+
+async def test_a_reply_ends_before_its_session_does() -> None:
+    a = session()
+    tell(a, started(0, 1), ReplyDelta("a", 0, (1, 2), "Mind"))
+    a.end(CloseReason.FAILURE, "Redis is away")
+    assert events(a)[2:] == [
+        ReplyEnded("a", 0, EndReason.CANCELLED, "Mind", 2),
+        Closed("a", CloseReason.FAILURE, "Redis is away"),
+    ]
 
 
 async def test_what_is_one_too_much_while_redis_is_away_is_refused_at_once() -> None:
