@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,10 +32,16 @@ class Outcome:
 
 @pytest.fixture
 def interject() -> Callable[..., Outcome]:
-    """Runs the command line in this process."""
+    """Runs the command line in this process. Where a command logs to is its own affair."""
 
     def call(*words: str) -> Outcome:
-        result = CliRunner().invoke(app, list(words))
+        root = logging.getLogger()
+        handlers, level = root.handlers[:], root.level
+        try:
+            result = CliRunner().invoke(app, list(words))
+        finally:
+            root.handlers[:] = handlers
+            root.setLevel(level)
         return Outcome(result.exit_code, result.stdout, result.stderr)
 
     return call
