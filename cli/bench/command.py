@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Device, Dtype
+from interject.cli.process.device_options import Device, Dtype, placed
 from interject.cli.process.failures import command
 
 _Runtime = Annotated[
@@ -42,10 +42,9 @@ def bench(
     """Send sessions in real time, whether or not the runtime keeps up; measure every chunk."""
     from interject.cli.bench.request import read_request
     from interject.cli.bench.running import run
-    from interject.model_runtime.device_choice import DeviceChoice
 
     request = read_request(
-        runtime_url=DeviceChoice(device, dtype).applied_to(runtime),
+        runtime_url=placed(runtime, device, dtype),
         sessions=sessions,
         talk=talk,
         minutes=minutes,

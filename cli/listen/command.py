@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Device, Dtype
+from interject.cli.process.device_options import Device, Dtype, placed
 from interject.cli.process.failures import command
 
 _Source = Annotated[
@@ -77,11 +77,10 @@ def listen(
     """Hear a stream in 400 ms chunks; the model decides after each one: stay silent, or answer."""
     from interject.cli.listen.request import read_request
     from interject.cli.listen.running import run
-    from interject.model_runtime.device_choice import DeviceChoice
 
     request = read_request(
         source=source,
-        runtime_url=DeviceChoice(device, dtype).applied_to(runtime or f"embedded:{model}"),
+        runtime_url=placed(runtime or f"embedded:{model}", device, dtype),
         profile=profile,
         threshold=threshold,
         json=json,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Device, Dtype
+from interject.cli.process.device_options import Device, Dtype, placed
 from interject.cli.process.failures import command
 
 livekit_app = typer.Typer(
@@ -145,14 +145,13 @@ def start(
     Further options are LiveKit's own: --log-level, --drain-timeout.
     """
     from interject.cli.livekit.serving import ServeRequest, serve
-    from interject.model_runtime.device_choice import DeviceChoice
 
-    chosen = DeviceChoice(device, dtype).applied_to(runtime)
     serve(
         ServeRequest(
-            "start", tuple(context.args), url, api_key, api_secret, runtime=chosen, slots=slots,
-            profile=profile, profiles=profiles, agent_name=agent_name, barge_in=barge_in,
-            wait_s=wait, health=health, metrics_port=metrics_port,
+            "start", tuple(context.args), url, api_key, api_secret,
+            runtime=placed(runtime, device, dtype), slots=slots, profile=profile, profiles=profiles,
+            agent_name=agent_name, barge_in=barge_in, wait_s=wait, health=health,
+            metrics_port=metrics_port,
         )
     )  # fmt: skip
 
@@ -179,14 +178,12 @@ def dev(
     Further options are LiveKit's own: --log-level.
     """
     from interject.cli.livekit.serving import ServeRequest, serve
-    from interject.model_runtime.device_choice import DeviceChoice
 
-    chosen = DeviceChoice(device, dtype).applied_to(runtime)
     serve(
         ServeRequest(
-            "dev", tuple(context.args), url, api_key, api_secret, runtime=chosen, slots=slots,
-            profile=profile, profiles=profiles, agent_name=agent_name, barge_in=barge_in,
-            wait_s=wait,
+            "dev", tuple(context.args), url, api_key, api_secret,
+            runtime=placed(runtime, device, dtype), slots=slots, profile=profile, profiles=profiles,
+            agent_name=agent_name, barge_in=barge_in, wait_s=wait,
         )
     )  # fmt: skip
 
@@ -210,12 +207,10 @@ def connect(
     Further options are LiveKit's own: --log-level, --participant-identity.
     """
     from interject.cli.livekit.serving import ServeRequest, serve
-    from interject.model_runtime.device_choice import DeviceChoice
 
-    chosen = DeviceChoice(device, dtype).applied_to(runtime)
     serve(
         ServeRequest(
             "connect", ("--room", room, *context.args), url, api_key, api_secret,
-            runtime=chosen, profile=profile, barge_in=barge_in,
+            runtime=placed(runtime, device, dtype), profile=profile, barge_in=barge_in,
         )
     )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Device, Dtype
+from interject.cli.process.device_options import Device, Dtype, placed
 from interject.cli.process.failures import InputFailure, command
 
 _File = Annotated[str, typer.Argument(help="A sound file or a pipe, or '-' for standard input.")]
@@ -33,7 +33,7 @@ def transcribe(
     answer(
         file,
         transcription,
-        runtime_url=_url(model, device, dtype),
+        runtime_url=placed(f"embedded:{model}", device, dtype),
         max_tokens=max_tokens,
         track=track,
     )
@@ -52,7 +52,7 @@ def translate(
     """Write down in another language what is said in a file."""
     from interject.cli.offline.question import answer, translation
 
-    url = _url(model, device, dtype)
+    url = placed(f"embedded:{model}", device, dtype)
     answer(file, lambda: translation(to), runtime_url=url, max_tokens=max_tokens, track=track)
 
 
@@ -72,11 +72,5 @@ def ask(
 
     if not readable(question):
         raise InputFailure("the question is empty; write what you want to know")
-    url = _url(model, device, dtype)
+    url = placed(f"embedded:{model}", device, dtype)
     answer(file, lambda: question, runtime_url=url, max_tokens=max_tokens, track=track)
-
-
-def _url(model: str, device: str, dtype: str) -> str:
-    from interject.model_runtime.device_choice import DeviceChoice
-
-    return DeviceChoice(device, dtype).applied_to(f"embedded:{model}")

@@ -17,6 +17,16 @@ Dtype = Annotated[
 ]
 
 
+def placed(url: str, device: str, dtype: str) -> str:
+    """The URL of a runtime with these options in it.
+
+    :raises RuntimeFailure: when one of them is none, or the runtime's model runs already.
+    """
+    from interject.model_runtime.device_choice import DeviceChoice
+
+    return DeviceChoice(device, dtype).applied_to(url)
+
+
 def note_device(note: str) -> None:
     """Say that it is not the CPU."""
     complain(f"note: the model computes on {note}")
