@@ -56,6 +56,11 @@ class AudioQueue:
         self.next_seq = 0
         self._latest: Tensor | None = None
 
+    @property
+    def full(self) -> bool:
+        """Whether the next frame drops the oldest."""
+        return len(self.chunks) >= MAX_BACKLOG_FRAMES
+
     def push(self, frame: Frame, now: float, *, limit: int = MAX_BACKLOG_FRAMES) -> None:
         """Queue a frame; report what was skipped, drop what was heard already."""
         if frame.seq < self.next_seq:
@@ -115,21 +120,32 @@ class AudioQueue:
             self._latest = self.features.window(past, torch.zeros(0))
 
 
-def encode(work: Sequence[tuple[AudioQueue, Sequence[QueuedChunk]]], backend: Backend) -> None:
-    """Give chunks of many sessions their embeddings in one batch.
+class Encoding:
+    """Chunks of many sessions that are encoded in one batch. Their embeddings may be fed at once;
+    how loud each session was so far is known once `take` was called.
 
     Each session's chunks come oldest first: its running maximum passes from one to the next.
     """
-    queued = [(session, chunk) for session, (_, chunks) in enumerate(work) for chunk in chunks]
-    heard = backend.encode(
-        torch.stack([chunk.window for _, chunk in queued]),
-        [session for session, _ in queued],
-        [audio.features.loudest for audio, _ in work],
-    )
-    for (session, chunk), embeddings, loudest in zip(queued, *heard, strict=True):
-        features = work[session][0].features
-        chunk.embeddings, chunk.loudest_before = embeddings, features.loudest
-        features.loudest = loudest
+
+    def __init__(
+        self, work: Sequence[tuple[AudioQueue, Sequence[QueuedChunk]]], backend: Backend
+    ) -> None:
+        self._queued = [(audio.features, chunk) for audio, chunks in work for chunk in chunks]
+        heard = backend.encode(
+            torch.stack([chunk.window for _, chunk in self._queued]),
+            [session for session, (_, chunks) in enumerate(work) for _ in chunks],
+            [audio.features.loudest for audio, _ in work],
+        )
+        self._loudest = heard.loudest
+        for (_, chunk), embeddings in zip(self._queued, heard.embeddings, strict=True):
+            chunk.embeddings = embeddings
+
+    def take(self) -> None:
+        """Wait for it."""
+        loudest = self._loudest.take().tolist()
+        for (features, chunk), loudest_so_far in zip(self._queued, loudest, strict=True):
+            chunk.loudest_before = features.loudest
+            features.loudest = loudest_so_far
 
 
 def _samples(pcm: bytes) -> Tensor:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.engine.journal import JournalEntry
     from interject.model_runtime.engine.request import Request
     from interject.model_runtime.engine.snapshot import SavedSession, Snapshot
+    from interject.model_runtime.network.backend import Backend
     from interject.model_runtime.protocol import Event
 
 BACKLOG_FRAMES_A_SLOT = 75
@@ -62,8 +63,8 @@ class Engine:
     """Owns the slots of one device.
 
     When more than `backlog_frames` wait in all sessions together, the oldest of whichever is
-    furthest behind go unheard: it is the whole engine that is too slow, not one session. `runner`
-    makes what computes a step.
+    furthest behind go unheard: it is the whole engine that is too slow, not one session. `backend`
+    and `runner` make what computes a step.
 
     :raises ValueError: when there are fewer slots than one.
     """
@@ -78,14 +79,13 @@ class Engine:
         backlog_frames: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         runner: Callable[..., ModelRunner] = ModelRunner,
+        backend: Callable[..., Backend] = open_backend,
     ) -> None:
         if slots < 1:
             raise ValueError(f"an engine needs at least one slot, not {slots}")
         self.model = model
         self.kv_cache = KVCache(model.config.decoder, slots, dtype=model.dtype, device=model.device)
-        self._backend = open_backend(
-            model.tower, model.decoder, self.kv_cache, model.config.features
-        )  # fmt: skip
+        self._backend = backend(model.tower, model.decoder, self.kv_cache, model.config.features)
         budget = ContextBudget(self.kv_cache.context)
         self.prompt_encoder = PromptEncoder(model, budget)
         limits = limits or StepLimits()
@@ -98,7 +98,7 @@ class Engine:
         self._batcher = Batcher(
             self._streams,
             self._backend,
-            runner(model, self._backend, isolated=self._streams.isolated, clock=clock),
+            runner(model, self._backend, streams=self._streams, clock=clock),
             limits=replace(limits, drain=drain, recompute=recompute),
             backlog_frames=backlog_frames or fair,
             clock=clock,
@@ -174,7 +174,7 @@ class Engine:
 
     def snapshot(self, session_id: str) -> Snapshot:
         """A session between two steps."""
-        return self._streams[session_id].snapshot()
+        return self._between_steps(session_id).snapshot()
 
     def evictions(self, session_id: str) -> int:
         """How often a session's slot was full."""
@@ -225,7 +225,10 @@ class Engine:
 
     def push(self, session_id: str, frame: Frame) -> None:
         """Queue a frame."""
-        self._streams[session_id].audio.push(frame, self._clock())
+        stream = self._streams[session_id]
+        if stream.audio.full:
+            self._batcher.settle(stream)
+        stream.audio.push(frame, self._clock())
 
     def finish(self, session_id: str) -> None:
         """No frame follows: close once everything is decided and said."""
@@ -250,7 +253,7 @@ class Engine:
 
     def cancel(self, session_id: str, reply_id: int, heard_chars: int) -> None:
         """Keep only what was heard of a reply."""
-        self._streams[session_id].cancel(reply_id, heard_chars)
+        self._between_steps(session_id).cancel(reply_id, heard_chars)
 
     def heard(self, session_id: str, reply_id: int, chars: int) -> None:
         """Note how much of a reply was played out."""
@@ -281,8 +284,15 @@ class Engine:
 
     @torch.inference_mode()
     def step(self) -> bool:
-        """Run one step; returns whether there was anything to do."""
+        """Run one step; returns whether there was anything to do. On a GPU its results come with
+        the next call.
+        """
         return self._batcher.step()
+
+    def _between_steps(self, session_id: str) -> Stream:
+        stream = self._streams[session_id]
+        self._batcher.settle(stream)
+        return stream
 
 
 def _ask(stream: Stream, request: Request) -> None:

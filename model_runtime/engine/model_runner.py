@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,36 +11,46 @@ import torch
 from interject.model_runtime.engine.faults import check_finite, is_session_fault
 from interject.model_runtime.engine.forward import Hidden, forward
 from interject.model_runtime.engine.sampling import TokenMasks
+from interject.model_runtime.network.transfer import HostCopy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
     from torch import Tensor
 
     from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.engine.forward_input import ForwardInput
     from interject.model_runtime.engine.stream import Stream
+    from interject.model_runtime.engine.stream_table import StreamTable
     from interject.model_runtime.network.backend import Backend
 
 StepBatch = Sequence[tuple["Stream", "ForwardInput"]]
 """Sessions, and what each is fed in this step."""
 
 
+@dataclass(frozen=True, slots=True)
+class StepInFlight:
+    """What the device computes for `batch`: decisions [D, 2], tokens [T] and their scores [T]."""
+
+    batch: StepBatch
+    decisions: HostCopy | None
+    drawn: tuple[HostCopy, HostCopy] | None
+
+
 class ModelRunner:
-    """`isolated` is what one session's part runs in, so that what it causes ends that one."""
+    """What one session causes ends that one. Nothing but `finish` waits for the device."""
 
     def __init__(
         self,
         model: Model,
         backend: Backend,
         *,
-        isolated: Callable[[Stream], AbstractContextManager[None]],
+        streams: StreamTable,
         clock: Callable[[], float],
     ) -> None:
         self._model = model
         self._backend = backend
-        self._isolated = isolated
+        self._streams = streams
         self._clock = clock
         layout = model.config.layout
         self._masks = TokenMasks(layout, model.config.decoder.vocabulary, model.device)
@@ -47,11 +58,30 @@ class ModelRunner:
             [layout.keep_silence, layout.text_begin], device=model.device
         )
 
-    def run(self, batch: StepBatch) -> None:
+    def start(self, batch: StepBatch) -> StepInFlight:
         """Feed everybody's rows; decide, and draw, where something is to be."""
         batch, hidden = self._fed(batch)
-        self._decide(batch, hidden.decisions)
-        self._draw(batch, hidden.tokens)
+        decisions = self._decide(batch, hidden.decisions) if len(hidden.decisions) else None
+        drawn = self._draw(batch, hidden.tokens) if len(hidden.tokens) else None
+        return StepInFlight(batch, decisions, drawn)
+
+    def finish(self, step: StepInFlight) -> None:
+        """Tell the sessions that are still open what came of it."""
+        decisions = iter(step.decisions.take().tolist() if step.decisions else ())
+        drawn = iter(zip(*(copy.take().tolist() for copy in step.drawn or ()), strict=True))
+        now = self._clock()
+        for stream, inputs in step.batch:
+            pairs = [next(decisions) for _ in inputs.block_ends]
+            draw = next(drawn) if inputs.wants_token else None
+            if not self._streams.is_open(stream):
+                continue
+            with self._streams.isolated(stream):
+                if pairs:
+                    stream.decided(inputs, pairs, now)
+                if draw is not None:
+                    token, score = draw
+                    check_finite(score)
+                    stream.drew(token, now)
 
     def _fed(self, batch: StepBatch) -> tuple[StepBatch, Hidden]:
         """All rows at once. Where that fails, each session's by themselves: whose fault it is ends
@@ -74,34 +104,23 @@ class ModelRunner:
         return forward(self._backend, [(s.memory.slot, inputs) for s, inputs in batch])
 
     def _hidden_of_one(self, stream: Stream, inputs: ForwardInput) -> Iterator[Hidden]:
-        with self._isolated(stream):
+        with self._streams.isolated(stream):
             yield self._hidden([(stream, inputs)])
 
-    def _decide(self, batch: StepBatch, hidden: Tensor) -> None:
-        if not len(hidden):
-            return
-        pairs = self._model.decoder.logits(hidden, self._decision_ids).float().tolist()
-        now = self._clock()
-        taken = 0
-        for stream, inputs in batch:
-            if inputs.block_ends:
-                mine = pairs[taken : taken + len(inputs.block_ends)]
-                with self._isolated(stream):
-                    stream.decided(inputs, mine, now)
-                taken += len(inputs.block_ends)
+    def _decide(self, batch: StepBatch, hidden: Tensor) -> HostCopy:
+        del batch
+        return HostCopy(self._model.decoder.logits(hidden, self._decision_ids).float())
 
-    def _draw(self, batch: StepBatch, hidden: Tensor) -> None:
+    def _draw(self, batch: StepBatch, hidden: Tensor) -> tuple[HostCopy, HostCopy]:
         drawing = [one for one in batch if one[1].wants_token]
-        if not drawing:
-            return
         masks = self._masks
         allowed = [masks.emotion if inputs.emotion else masks.text for _, inputs in drawing]
         logits = self._model.decoder.logits(hidden).float() + torch.stack(allowed)
         largest = logits.max(-1)
-        best, scores = largest.indices.tolist(), largest.values.tolist()
-        now = self._clock()
-        for (stream, inputs), row, token, score in zip(drawing, logits, best, scores, strict=True):
-            greedy = stream.conversation.sampler.greedy or inputs.emotion
-            with self._isolated(stream):
-                check_finite(score)
-                stream.drew(token if greedy else stream.conversation.draw(row), now)
+        tokens = largest.indices
+        for number, (stream, inputs) in enumerate(drawing):
+            if not (stream.conversation.sampler.greedy or inputs.emotion):
+                with self._streams.isolated(stream):
+                    check_finite(float(largest.values[number]))
+                    tokens[number] = stream.conversation.draw(logits[number])
+        return HostCopy(tokens), HostCopy(largest.values)

@@ -17,7 +17,6 @@ from interject.model_runtime.engine.stream import log_odds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
 
     from torch import Tensor
 
@@ -25,7 +24,9 @@ if TYPE_CHECKING:
     from interject.model_runtime.engine.ledger import Eviction
     from interject.model_runtime.engine.model_runner import StepBatch
     from interject.model_runtime.engine.stream import Stream
+    from interject.model_runtime.engine.stream_table import StreamTable
     from interject.model_runtime.network.backend import Backend
+    from interject.model_runtime.network.transfer import HostCopy
 
 DECISION, EMOTION = "decision", "emotion"
 _LEAD = 1 / 16
@@ -71,16 +72,16 @@ class GuidedRunner(ModelRunner):
         model: Model,
         backend: Backend,
         *,
-        isolated: Callable[[Stream], AbstractContextManager[None]],
+        streams: StreamTable,
         clock: Callable[[], float],
         choices: dict[str, Choices],
         tie: float,
     ) -> None:
-        super().__init__(model, backend, isolated=isolated, clock=clock)
+        super().__init__(model, backend, streams=streams, clock=clock)
         self._choices = choices
         self._tie = tie
 
-    def _decide(self, batch: StepBatch, hidden: Tensor) -> None:
+    def _decide(self, batch: StepBatch, hidden: Tensor) -> HostCopy:
         rows = iter(hidden)
         silence, respond = self._decision_ids.tolist()
         for stream, inputs in batch:
@@ -92,9 +93,9 @@ class GuidedRunner(ModelRunner):
                     tokens = silence, respond
                     of_tokens = Choice(tokens[wanted.chosen], tokens[wanted.rival])
                     self._choose(stream, point, row, of_tokens, margin)
-        super()._decide(batch, hidden)
+        return super()._decide(batch, hidden)
 
-    def _draw(self, batch: StepBatch, hidden: Tensor) -> None:
+    def _draw(self, batch: StepBatch, hidden: Tensor) -> tuple[HostCopy, HostCopy]:
         drawing = [one for one in batch if one[1].wants_token]
         for (stream, inputs), row in zip(drawing, hidden, strict=True):
             reply = stream.conversation.reply
@@ -106,7 +107,7 @@ class GuidedRunner(ModelRunner):
             wanted = self._wanted(stream, point)
             if wanted is not None:
                 self._choose(stream, point, row, wanted, 0.0)
-        super()._draw(batch, hidden)
+        return super()._draw(batch, hidden)
 
     def _wanted(self, stream: Stream, point: ChoicePoint) -> Choice | None:
         return self._choices[stream.options.session_id].wanted.get(point)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.engine.audio_queue import encode
+from interject.model_runtime.engine.audio_queue import Encoding
 from interject.model_runtime.engine.faults import is_session_fault
 from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.journal import was_never_encoded
 from interject.model_runtime.engine.warm_up import make_current
+from interject.model_runtime.network.transfer import wait_for_device
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Restoration:
     def _encode(self) -> None:
         audio = self.stream.audio
         while not self._given_up and (chunks := audio.unencoded()[:CHUNKS_AT_ONCE]):
-            encode([(audio, chunks)], self._backend)
+            Encoding([(audio, chunks)], self._backend).take()
 
     def _recompute(self) -> None:
         memory, cache = self.stream.memory, self._backend.cache
@@ -90,3 +91,5 @@ class Restoration:
         while memory.unfilled and not self._given_up:
             part = memory.recompute(cache.context // PARTS)
             forward(self._backend, [(memory.slot, part)])
+            # The engine's steps wait for one part, not for all that a thread can queue.
+            wait_for_device(cache.keys.device)

@@ -11,6 +11,7 @@ import torch
 
 from interject.model_runtime.network.attention import Segment, SlotAttention
 from interject.model_runtime.network.features import WINDOW_SAMPLES, clamp_and_scale, log_mel
+from interject.model_runtime.network.transfer import HostCopy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,10 +34,12 @@ logger = logging.getLogger(__name__)
 
 
 class EncodedChunks(NamedTuple):
-    """Embeddings [P, 10, width], and the loudest log-mel value up to and including each chunk."""
+    """Embeddings [P, 10, width], and the loudest log-mel value up to and including each chunk,
+    float32 [P].
+    """
 
     embeddings: Tensor
-    loudest: list[float]
+    loudest: HostCopy
 
 
 class Backend(Protocol):
@@ -46,6 +49,10 @@ class Backend(Protocol):
 
     decoder: Decoder
     cache: KVCache
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether the device still computes when a call returns."""
 
     def encode(
         self, windows: Tensor, sessions: Sequence[int], loudest: Sequence[float]
@@ -75,6 +82,10 @@ class TorchBackend:
         self._tower = tower
         self._features = features
 
+    @property
+    def asynchronous(self) -> bool:
+        return self.cache.keys.device.type != "cpu"
+
     def encode(
         self, windows: Tensor, sessions: Sequence[int], loudest: Sequence[float]
     ) -> EncodedChunks:
@@ -86,7 +97,7 @@ class TorchBackend:
             running.append(so_far[session])
         ceiling = torch.tensor(running, device=spectra.device)[:, None, None]
         mel = clamp_and_scale(spectra, ceiling, self._features).to(weight.dtype)
-        return EncodedChunks(self._tower(mel), running)
+        return EncodedChunks(self._tower(mel), HostCopy(torch.tensor(running)))
 
     def forward(self, rows: Tensor, segments: Sequence[Segment], wanted: Sequence[int]) -> Tensor:
         hidden = self.decoder.forward_rows(rows, SlotAttention(self.cache, segments))

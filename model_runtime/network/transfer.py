@@ -22,11 +22,24 @@ class HostCopy:
         if values.device.type == "cuda":
             self._copy = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
             self._copy.copy_(values, non_blocking=True)
-            self._copied = torch.cuda.Event()
-            self._copied.record()
+            self._copied = _passed()
 
     def take(self) -> Tensor:
         """Waits until the values are there."""
         if self._copied is not None:
             self._copied.synchronize()
         return self._copy
+
+
+def wait_for_device(device: torch.device) -> None:
+    """Until it has done what was asked of it so far."""
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            _passed().synchronize()
+
+
+def _passed() -> torch.cuda.Event:
+    """That the current stream came as far as this. Waiting for it takes no CPU time."""
+    event = torch.cuda.Event(blocking=True)
+    event.record()
+    return event

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class TritonBackend:
-    """Nothing here waits for the device but `encode`, for the loudest values alone."""
+    """Nothing here waits for the device."""
 
     def __init__(
         self,
@@ -48,19 +48,22 @@ class TritonBackend:
         with torch.cuda.device_of(cache.keys):
             self._rows.compile()
 
+    @property
+    def asynchronous(self) -> bool:
+        return self._device.type != "cpu"
+
     def encode(
         self, windows: Tensor, sessions: Sequence[int], loudest: Sequence[float]
     ) -> EncodedChunks:
-        """The values come to the host while the tower runs."""
+        """The loudest values come to the host while the tower runs."""
         with torch.cuda.device_of(self.cache.keys):
             mel, running = self._log_mel(
                 to_device(windows, self._device),
                 to_device(torch.tensor(sessions), self._device),
                 to_device(torch.tensor(loudest), self._device),
             )
-            copy = HostCopy(running)
-            embeddings = self._tower(mel.to(self._dtype))
-            return EncodedChunks(embeddings, copy.take().tolist())
+            running_copy = HostCopy(running)
+            return EncodedChunks(self._tower(mel.to(self._dtype)), running_copy)
 
     def forward(self, rows: Tensor, segments: Sequence[Segment], wanted: Sequence[int]) -> Tensor:
         """The kernels run on the device of the slots, whichever is the thread's current one."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction
+from interject.model_runtime.network.backend import TorchBackend
 from interject.model_runtime.protocol import (
     Decision,
     Event,
@@ -34,6 +35,7 @@ class Room:
         limits: StepLimits | None = None,
         eviction: Eviction = Eviction.ROTATE,
         backlog_frames: int | None = None,
+        backend: type[TorchBackend] = TorchBackend,
     ) -> None:
         self.now = 0.0
         self.engine = Engine(
@@ -43,6 +45,7 @@ class Room:
             eviction=eviction,
             backlog_frames=backlog_frames,
             clock=lambda: self.now,
+            backend=backend,
         )
         self.events: dict[str, list[Event]] = {}
 

@@ -29,6 +29,7 @@ from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.snapshot import SavedSession
+from interject.model_runtime.network.backend import TorchBackend
 from interject.model_runtime.protocol import (
     Decision,
     Emotion,
@@ -39,6 +40,7 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from interject.model_runtime.rounding import assert_same, model_terms
+from tests.fakes.late_backend import LateBackend
 from tests.model_runtime.alike import assert_same_decisions
 from tests.model_runtime.worlds import SMALL_CONDITION, frames, noise, small_model
 
@@ -102,6 +104,7 @@ class AnySession(RuleBasedStateMachine):
         data=st.data(),
         threshold=st.sampled_from([0.0, 0.6, 1.0]),
         temperature=st.sampled_from([0.0, 3.0]),
+        backend=st.sampled_from([TorchBackend, LateBackend]),
     )
     def begin(
         self,
@@ -110,6 +113,7 @@ class AnySession(RuleBasedStateMachine):
         data: st.DataObject,
         threshold: float,
         temperature: float,
+        backend: type[TorchBackend],
     ) -> None:
         self.budget, self.eviction = ContextBudget(context), eviction
         prompt = data.draw(st.integers(1, self.budget.span), "prompt")
@@ -124,7 +128,7 @@ class AnySession(RuleBasedStateMachine):
         self.others: list[Event] = []
         self.notes = Notes()
         self.heard = self.heard_by_other = 0
-        self.engine = Engine(small_model(context), slots=3, eviction=eviction)
+        self.engine = Engine(small_model(context), slots=3, eviction=eviction, backend=backend)
         self.engine.open(bystander(), self.others.append)
         self.engine.open(self.options, self.events.append)
         self.engine.attach_journal("a", self.notes.journal.append)
@@ -184,7 +188,7 @@ class AnySession(RuleBasedStateMachine):
     @rule()
     def settle(self) -> None:
         asked = len(self.stream.requests) + len(self.stream.audio.chunks) + 1
-        most_steps = 100 + asked * (self.budget.text + 2 * REFILL_STEPS)
+        most_steps = 200 + 2 * asked * (self.budget.text + 2 * REFILL_STEPS)
         for _ in range(most_steps):
             if not self._step():
                 return
@@ -205,6 +209,7 @@ class AnySession(RuleBasedStateMachine):
     def go_on_elsewhere(self) -> None:
         """The session begins again with the last snapshot and the journal since."""
         notes = self.notes
+        self.engine.snapshot("a")
         waiting = {chunk.frame.seq for chunk in self.stream.audio.chunks}
         before = self.stream.snapshot()
         self.engine.abandon("a")
@@ -227,7 +232,10 @@ class AnySession(RuleBasedStateMachine):
         for name in "ab":
             own = self.engine._streams[name].memory
             assert own.ledger.length == sum(span.length for span in own.ledger.spans)
-            assert memory.lengths[own.slot] + own.unfilled == own.ledger.length <= memory.context
+            filled = memory.lengths[own.slot] + own.unfilled
+            in_flight = self.engine._streams[name] in self.engine._batcher._busy
+            assert filled <= memory.context if in_flight else filled == own.ledger.length
+            assert own.ledger.length <= memory.context
             assert all(span.length <= self.budget.span for span in own.ledger.spans)
         assert self.stream.replying or len(self.stream.conversation.pending_ids) <= 1
 
