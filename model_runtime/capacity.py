@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.checkpoint.model import empty_modules
-from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS, CHUNK_POSITIONS
 
 if TYPE_CHECKING:
     import torch
@@ -38,20 +37,12 @@ class Footprint:
 
 
 def footprint(config: ModelConfig, dtype: torch.dtype) -> Footprint:
-    """To a slot is counted what a step copies of it, a layer at a time, and the sound of its
-    chunks, which is kept to fill it anew.
-    """
+    """To a slot is counted what a step copies of it, a layer at a time."""
     modules = empty_modules(config)
     numbers = sum(p.numel() for module in modules for p in module.parameters())
     slot = slot_bytes(config.decoder, dtype)
     copied = 2 * slot // config.decoder.layers
-    return Footprint(numbers * dtype.itemsize, slot + copied + _sound_bytes(config.decoder, dtype))
-
-
-def _sound_bytes(shape: DecoderShape, dtype: torch.dtype) -> int:
-    """Of a full slot. A batch of chunks stays until the last of them has left, so twice that."""
-    rows = shape.context // CHUNK_POSITIONS * CHUNK_EMBEDDINGS
-    return 2 * rows * shape.width * dtype.itemsize
+    return Footprint(numbers * dtype.itemsize, slot + copied)
 
 
 def slot_bytes(shape: DecoderShape, dtype: torch.dtype) -> int:

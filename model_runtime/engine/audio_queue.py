@@ -10,6 +10,7 @@ import torch
 
 from interject.model_runtime.engine.snapshot import AudioCursor
 from interject.model_runtime.network.features import LEFT_CONTEXT_SAMPLES, StreamFeatures
+from interject.model_runtime.network.transfer import HostCopy
 from interject.model_runtime.protocol import FRAME_SAMPLES, Frame, Gap, GapReason
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class QueuedChunk:
     """A frame in the queue.
 
     `embeddings` [10, width], and the maximum `loudest_before` it, are there once it was encoded.
+    What is kept for longer than a step is kept on the host.
     """
 
     frame: Frame
@@ -137,6 +139,7 @@ class Encoding:
             [audio.features.loudest for audio, _ in work],
         )
         self._loudest = heard.loudest
+        self._on_host = None if heard.embeddings.is_cpu else HostCopy(heard.embeddings)
         for (_, chunk), embeddings in zip(self._queued, heard.embeddings, strict=True):
             chunk.embeddings = embeddings
 
@@ -146,6 +149,9 @@ class Encoding:
         for (features, chunk), loudest_so_far in zip(self._queued, loudest, strict=True):
             chunk.loudest_before = features.loudest
             features.loudest = loudest_so_far
+        if self._on_host is not None:
+            for (_, chunk), embeddings in zip(self._queued, self._on_host.take(), strict=True):
+                chunk.embeddings = embeddings.clone()
 
 
 def _samples(pcm: bytes) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -11,7 +12,7 @@ from interject.model_runtime.network.attention import Segment
 from interject.model_runtime.network.transfer import to_device
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
@@ -55,5 +56,15 @@ def _rows(backend: Backend, batch: Sequence[ForwardInput]) -> Tensor:
     rows = backend.decoder.embed(to_device(ids.masked_fill(sound, 0), device))
     embeddings = [e for inputs in batch for e in inputs.embeddings]
     if embeddings:
-        rows[to_device(sound.nonzero()[:, 0], device)] = torch.cat(embeddings).to(rows.dtype)
+        there = torch.cat(list(_on_device(embeddings, device)))
+        rows[to_device(sound.nonzero()[:, 0], device)] = there.to(rows.dtype)
     return rows
+
+
+def _on_device(embeddings: Sequence[Tensor], device: torch.device) -> Iterator[Tensor]:
+    """What was encoded in this step lies there already; what waits, or is fed again, does not."""
+    for on_host, some in groupby(embeddings, key=lambda tensor: tensor.is_cpu):
+        if on_host and device.type != "cpu":
+            yield to_device(torch.cat(list(some)), device)
+        else:
+            yield from some

@@ -77,20 +77,22 @@ class Ledger:
 
     def contents(self) -> ForwardInput:
         """Everything that the slot holds, to be computed anew."""
-        return ForwardInput(
-            tuple(i for span in self.spans for i in span.ids),
-            tuple(span.embeddings for span in self.spans if span.embeddings is not None),
-        )
+        return self.part(0, self.length)
 
     def part(self, first: int, rows: int) -> ForwardInput:
         """At most `rows` of that, from position `first` on."""
-        whole = self.contents()
-        ids = whole.ids[first : first + rows]
-        count = ids.count(AUDIO)
-        if not count:
-            return ForwardInput(ids)
-        before = whole.ids[:first].count(AUDIO)
-        return ForwardInput(ids, (torch.cat(whole.embeddings)[before : before + count],))
+        ids: list[int] = []
+        sound: list[Tensor] = []
+        begin = 0
+        for span in self.spans:
+            own = slice(max(0, first - begin), max(0, first + rows - begin))
+            begin += span.length
+            mine = span.ids[own]
+            ids += mine
+            if span.embeddings is not None and (heard := mine.count(AUDIO)):
+                before = span.ids[: own.start].count(AUDIO)
+                sound.append(span.embeddings[before : before + heard])
+        return ForwardInput(tuple(ids), tuple(sound))
 
     def shorten_reply(self, reply_id: int, tokens: int) -> range:
         """Drop a reply's last `tokens`; return their positions, none once it is forgotten."""

@@ -74,8 +74,8 @@ class Restoration:
     def _load(self) -> None:
         audio, known = self.stream.audio, self._known
         if known.snapshot is not None:
-            weight = self._backend.decoder.embedding.weight
-            self.stream.resume(known.snapshot.moved_to(weight.device, weight.dtype))
+            dtype = self._backend.decoder.embedding.weight.dtype
+            self.stream.resume(known.snapshot.converted(dtype))
         for frame in known.frames:
             audio.push(frame, self._now, limit=len(known.frames))
         audio.skip_encoding({entry.seq for entry in known.journal if was_never_encoded(entry)})

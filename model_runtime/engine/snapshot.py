@@ -64,9 +64,9 @@ class Snapshot:
     finishing: bool
     evictions: int = 0
 
-    def moved_to(self, device: torch.device, dtype: torch.dtype) -> Snapshot:
-        """With its sound where a model computes: what Redis kept comes back on the CPU."""
-        return replace(self, spans=tuple(_moved(span, device, dtype) for span in self.spans))
+    def converted(self, dtype: torch.dtype) -> Snapshot:
+        """With its sound in a model's own numbers."""
+        return replace(self, spans=tuple(_converted(span, dtype) for span in self.spans))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class SavedSession:
     frames: tuple[Frame, ...]
 
 
-def _moved(span: Span, device: torch.device, dtype: torch.dtype) -> Span:
+def _converted(span: Span, dtype: torch.dtype) -> Span:
     if span.embeddings is None:
         return span
-    return replace(span, embeddings=span.embeddings.to(device, dtype))
+    return replace(span, embeddings=span.embeddings.to(dtype))
