@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tokenizers import Tokenizer
-    from torch import Tensor
 
     from interject.model_runtime.engine.audio_queue import QueuedChunk
     from interject.model_runtime.engine.event_emitter import EventEmitter
     from interject.model_runtime.engine.request import ForcedReply, Request
     from interject.model_runtime.engine.session_memory import SessionMemory
     from interject.model_runtime.engine.snapshot import Snapshot
+    from interject.model_runtime.engine.token_draw import TokenDraw
     from interject.model_runtime.network.layout import TokenLayout
     from interject.model_runtime.protocol import SessionOptions
 
@@ -151,11 +151,13 @@ class Conversation:
         self._memory.append(SpanKind.REPLY, ids, reply_id=reply.reply_id)
         return ForwardInput((*behind, *ids), wants_token=True, emotion=reply.emotion is None)
 
-    def draw(self, logits: Tensor) -> int:
-        """The reply's next token, from masked logits [vocabulary]."""
+    def token_draw(self) -> TokenDraw | None:
+        """How the reply's next token is drawn; None: the one with the largest logit."""
         reply = self.reply
         assert reply is not None, "only a reply in progress draws tokens"
-        return self.sampler.draw(logits, reply_id=reply.reply_id, index=len(reply.tokens))
+        if reply.emotion is None:
+            return None
+        return self.sampler.token_draw(reply_id=reply.reply_id, index=len(reply.tokens))
 
     def drew(self, token: int, now: float) -> None:
         """Take the token that follows what was fed last."""

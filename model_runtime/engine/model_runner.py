@@ -11,6 +11,7 @@ import torch
 from interject.model_runtime.engine.faults import check_finite, is_session_fault
 from interject.model_runtime.engine.forward import Hidden, forward
 from interject.model_runtime.engine.sampling import TokenMasks
+from interject.model_runtime.engine.token_draw import draw_tokens
 from interject.model_runtime.network.transfer import HostCopy
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.engine.forward_input import ForwardInput
     from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.engine.stream_table import StreamTable
+    from interject.model_runtime.engine.token_draw import TokenDraw
     from interject.model_runtime.network.backend import Backend
 
 StepBatch = Sequence[tuple["Stream", "ForwardInput"]]
@@ -116,11 +118,13 @@ class ModelRunner:
         masks = self._masks
         allowed = [masks.emotion if inputs.emotion else masks.text for _, inputs in drawing]
         logits = self._model.decoder.logits(hidden).float() + torch.stack(allowed)
-        largest = logits.max(-1)
-        tokens = largest.indices
-        for number, (stream, inputs) in enumerate(drawing):
-            if not (stream.conversation.sampler.greedy or inputs.emotion):
-                with self._streams.isolated(stream):
-                    check_finite(float(largest.values[number]))
-                    tokens[number] = stream.conversation.draw(logits[number])
-        return HostCopy(tokens), HostCopy(largest.values)
+        draws = [self._token_draw(stream) for stream, _ in drawing]
+        drawn = draw_tokens(logits, draws)
+        return HostCopy(drawn.ids), HostCopy(drawn.largest)
+
+    def _token_draw(self, stream: Stream) -> TokenDraw | None:
+        """None as well for a session that failed to say how: it is closed."""
+        draw = None
+        with self._streams.isolated(stream):
+            draw = stream.conversation.token_draw()
+        return draw

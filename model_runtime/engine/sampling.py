@@ -1,4 +1,4 @@
-"""Drawing the next token of a reply."""
+"""What a session's replies are drawn by: what may be drawn, and how."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from interject.model_runtime.engine.token_draw import TokenDraw
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from torch import Tensor
 
     from interject.model_runtime.network.layout import TokenLayout
     from interject.model_runtime.protocol import Sampling
 
 _SHORTEST_LOOP_TOKENS = 12
+_UNIFORM_BITS = 53
 
 
 class TokenMasks:
@@ -39,23 +40,14 @@ class Sampler:
 
     def __init__(self, settings: Sampling) -> None:
         self._settings = settings
-        self._generator = torch.Generator()
 
-    @property
-    def greedy(self) -> bool:
-        """Whether the largest logit always wins."""
-        return self._settings.temperature <= 0.0
-
-    def draw(self, logits: Tensor, *, reply_id: int, index: int) -> int:
-        """One token from masked logits [vocabulary]; `place` counts the tokens of the reply."""
-        if self.greedy:
-            return int(logits.argmax())
-        scores = logits.float().cpu()
-        scores = (scores - scores.max()) / self._settings.temperature
-        scores = _keep_top_k(scores, self._settings.top_k)
-        probabilities = _keep_top_p(scores.softmax(-1), self._settings.top_p)
-        self._generator.manual_seed(_seed(self._settings.seed, reply_id, index))
-        return int(torch.multinomial(probabilities, 1, generator=self._generator))
+    def token_draw(self, *, reply_id: int, index: int) -> TokenDraw | None:
+        """Of the token at this place of a reply; None takes the one with the largest logit."""
+        known = self._settings
+        if known.temperature <= 0.0:
+            return None
+        uniform = _uniform(known.seed, reply_id, index)
+        return TokenDraw(known.temperature, known.top_k, known.top_p, uniform)
 
     def loops(self, tokens: Sequence[int]) -> bool:
         """Whether the end of `tokens` is one run, said over and over."""
@@ -69,22 +61,7 @@ class Sampler:
         return False
 
 
-def _seed(*numbers: int) -> int:
+def _uniform(*numbers: int) -> float:
     digest = hashlib.blake2b(repr(numbers).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little", signed=True)
-
-
-def _keep_top_k(scores: Tensor, k: int) -> Tensor:
-    if not 0 < k < len(scores):
-        return scores
-    return scores.masked_fill(scores < scores.topk(k).values[-1], -torch.inf)
-
-
-def _keep_top_p(probabilities: Tensor, p: float) -> Tensor:
-    """The smallest set of tokens whose probability reaches p (Holtzman et al. 2020)."""
-    if p >= 1.0:
-        return probabilities
-    ordered, order = probabilities.sort(descending=True)
-    outside = ordered.cumsum(0) - ordered >= p
-    outside[0] = False
-    return probabilities.index_fill(0, order[outside], 0.0)
+    bits = int.from_bytes(digest, "little") >> 8 * len(digest) - _UNIFORM_BITS
+    return bits / (1 << _UNIFORM_BITS)

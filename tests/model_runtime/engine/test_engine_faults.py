@@ -19,7 +19,7 @@ from tests.model_runtime.worlds import frames, noise
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch import Tensor
+    from interject.model_runtime.engine.token_draw import TokenDraw
 
 pytestmark = pytest.mark.numerics
 EARLIER_S = 1.2
@@ -47,10 +47,10 @@ def lose_reply(room: Room) -> None:
 
 
 class NoDice(Sampler):
-    """As `torch.multinomial` where nothing may be drawn."""
+    """Cannot say how a token is drawn."""
 
-    def draw(self, logits: Tensor, *, reply_id: int, index: int) -> int:
-        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    def token_draw(self, *, reply_id: int, index: int) -> TokenDraw | None:
+        raise RuntimeError("there is no chance")
 
 
 def draw_nothing(room: Room) -> None:
