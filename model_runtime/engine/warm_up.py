@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from interject.model_runtime.engine.token_draw import TokenDraw, draw_tokens
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     LOOKAHEAD_SAMPLES,
@@ -27,6 +28,8 @@ BATCHES = (1, 2, 4, 8, 16)
 REPLY_TOKENS = 2
 MOST_STEPS = 64
 """A prompt, a chunk and a reply are fewer."""
+_DRAWS = TokenDraw(1.0, 0, 1.0, 0.5), TokenDraw(1.0, 0, 0.9, 0.5), TokenDraw(1.0, 50, 1.0, 0.5)
+"""All ways of drawing by chance: the sessions below take the likeliest token."""
 _SILENCE = Frame(
     0, 0.0, bytes(FRAME_SAMPLES * SAMPLE_BYTES), bytes(LOOKAHEAD_SAMPLES * SAMPLE_BYTES)
 )
@@ -51,6 +54,9 @@ def warm_up(engine: Engine, batches: Sequence[int] = BATCHES) -> None:
 
     :raises RuntimeFailure: when a session fails in it: any other would as well.
     """
+    model = engine.model
+    level = torch.zeros(len(_DRAWS), model.config.decoder.vocabulary, device=model.device)
+    draw_tokens(level, _DRAWS)
     for sessions in batches:
         if sessions <= engine.kv_cache.free_slots:
             _run(engine, [f"warm-up {number}" for number in range(sessions)])

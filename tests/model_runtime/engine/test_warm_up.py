@@ -39,6 +39,14 @@ def test_small_batches_decide_and_reply_as_far_as_there_are_slots() -> None:
     assert all(engine.steps.count(size) >= 4 for size in (1, 2, 4)), "prompt, chunk, reply, end"
 
 
+def test_what_draws_by_chance_is_loaded_too() -> None:
+    engine = Engine(small_model(), slots=1)
+    with torch.profiler.profile() as profile:
+        warm_up(engine)
+    used = {event.name for event in profile.events() or []}
+    assert used >= {"aten::sort", "aten::topk", "aten::cumsum", "aten::searchsorted"}
+
+
 def test_nothing_of_it_is_left() -> None:
     fresh, warm = Room(slots=3), Room(slots=3)
     warm_up(warm.engine)
