@@ -1,9 +1,9 @@
-"""On which device a model is to compute, in which numbers: as a user writes it. Needs no torch."""
+"""How a model is to be loaded: where, in which numbers, for which slots. Needs no torch."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from urllib.parse import parse_qsl, urlencode
 
 from interject.model_runtime.failures import RuntimeFailure
@@ -11,8 +11,9 @@ from interject.model_runtime.failures import RuntimeFailure
 AUTO, CPU, CUDA = "auto", "cpu", "cuda"
 DTYPES = (AUTO, "float32", "bfloat16")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
+_POSITIONS = re.compile(r"auto|[1-9]\d{0,6}")
 _QUERY = re.compile(r"\?(?=[a-z]+=)")
-_SETTINGS = ("device", "dtype")
+_SETTINGS = ("device", "dtype", "context")
 _LOADED = ("embedded:", "local:")
 """Runtimes whose model the opener loads, unless it listens at a socket already."""
 _SOCKET = "local:unix:"
@@ -20,13 +21,15 @@ _SOCKET = "local:unix:"
 
 @dataclass(frozen=True, slots=True)
 class DeviceChoice:
-    """`auto` takes the first GPU where there is one, and what suits the device.
+    """`auto` takes the first GPU where there is one, what suits the device, and as many positions a
+    session as the checkpoint has.
 
-    :raises RuntimeFailure: for a device or type that is none.
+    :raises RuntimeFailure: for a device, type or number of positions that is none.
     """
 
     device: str = AUTO
     dtype: str = AUTO
+    context: str = AUTO
 
     def __post_init__(self) -> None:
         if not _DEVICE.fullmatch(self.device):
@@ -36,6 +39,16 @@ class DeviceChoice:
             )
         if self.dtype not in DTYPES:
             raise RuntimeFailure(f"dtype {self.dtype[:40]!r}: must be one of {', '.join(DTYPES)}")
+        if not _POSITIONS.fullmatch(self.context):
+            raise RuntimeFailure(
+                f"context {self.context[:40]!r}: must be auto, or the positions that a session's "
+                "memory has, such as 3328"
+            )
+
+    @property
+    def positions(self) -> int | None:
+        """In a session's slot; None: as the checkpoint says."""
+        return None if self.context == AUTO else int(self.context)
 
     @property
     def card(self) -> int:
@@ -51,17 +64,17 @@ class DeviceChoice:
             return url
         if not url.startswith(_LOADED) or url.startswith(_SOCKET):
             raise RuntimeFailure(
-                "--device and --dtype are for a model that this command loads; that of --runtime "
-                "runs already: give them to its worker or server"
+                "--device, --dtype and --context are for a model that this command loads; that of "
+                "--runtime runs already: give them to its worker or server"
             )
         place, named = split_place(url)
         if named != DeviceChoice():
             raise RuntimeFailure(
-                "the URL of --runtime names a device or a dtype already; leave out --device and "
-                "--dtype"
+                "the URL of --runtime has settings already; leave out --device, --dtype and "
+                "--context"
             )
-        chosen = {"device": self.device, "dtype": self.dtype}
-        return f"{place}?{urlencode({k: v for k, v in chosen.items() if v != AUTO}, safe=':')}"
+        chosen = {name: value for name, value in asdict(self).items() if value != AUTO}
+        return f"{place}?{urlencode(chosen, safe=':')}"
 
 
 def read_slots(text: str, *, owner: str = "a worker") -> int | None:
@@ -91,6 +104,6 @@ def split_place(place: str) -> tuple[str, DeviceChoice]:
     for name in settings:
         if name not in _SETTINGS:
             raise RuntimeFailure(
-                f"{name[:40]!r}: no setting of a model's URL; it takes device= and dtype="
+                f"{name[:40]!r}: no setting of a model's URL; it takes device=, dtype= and context="
             )
     return place[: found.start()], DeviceChoice(**settings)

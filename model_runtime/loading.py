@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,6 +12,7 @@ from interject.model_runtime.capacity import footprint
 from interject.model_runtime.checkpoint import load_checkpoint, read_config, resolve
 from interject.model_runtime.cuda import TorchCuda
 from interject.model_runtime.device_choice import DeviceChoice
+from interject.model_runtime.engine.context_budget import LEAST_CONTEXT
 from interject.model_runtime.engine.faults import engine_failure, is_session_fault
 from interject.model_runtime.failures import RuntimeFailure
 from interject.model_runtime.resolved_device import resolve_device
@@ -30,11 +31,15 @@ _GIB = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
-    """What is to be loaded, where, and for how many sessions."""
+    """What is to be loaded, where, and for how many sessions.
+
+    `context` are the positions of a slot; None: as many as the checkpoint has.
+    """
 
     name: str | Path
     resolved: ResolvedDevice
     slots: int
+    context: int | None = None
 
     def load(self) -> Model:
         """:raises RuntimeFailure: when it cannot be read, or the device cannot take it."""
@@ -43,7 +48,8 @@ class ModelPlan:
             # Convolutions would be computed in TF32, with a tenth of its digits.
             torch.backends.cudnn.allow_tf32 = False
         with self.told():
-            return load_checkpoint(self.name, dtype=resolved.dtype, device=resolved.device)
+            model = load_checkpoint(self.name, dtype=resolved.dtype, device=resolved.device)
+        return model if self.context is None else model.with_context(self.context)
 
     @contextlib.contextmanager
     def told(self) -> Iterator[None]:
@@ -67,19 +73,32 @@ def plan_model(
 ) -> ModelPlan:
     """Without `slots`, as many as a GPU has memory for.
 
-    :raises RuntimeFailure: when there is no such device, or its memory is too small.
+    :raises RuntimeFailure: when there is no such device, its memory is too small, or a slot cannot
+        have as many positions as were asked for.
     """
-    cuda = cuda or TorchCuda()
-    resolved = resolve_device(choice or DeviceChoice(), cuda)
+    cuda, choice = cuda or TorchCuda(), choice or DeviceChoice()
+    resolved = resolve_device(choice, cuda)
+    plan = ModelPlan(name, resolved, CPU_SLOTS if slots is None else slots, choice.positions)
+    if plan.context is not None:
+        _check_context(name, plan.context)
     if resolved.card is None:
-        return ModelPlan(name, resolved, CPU_SLOTS if slots is None else slots)
-    return ModelPlan(name, resolved, _fitting(name, resolved, resolved.card, slots, cuda))
+        return plan
+    return replace(plan, slots=_fitting(plan, resolved.card, slots, cuda))
 
 
-def _fitting(
-    name: str | Path, resolved: ResolvedDevice, card: Card, asked: int | None, cuda: Cuda
-) -> int:
-    size = footprint(read_config(resolve(name)), resolved.dtype)
+def _check_context(name: str | Path, asked: int) -> None:
+    most = read_config(resolve(name)).decoder.context
+    if asked > most:
+        raise RuntimeFailure(f"context {asked}: {name} remembers {most} positions at most")
+    if asked < LEAST_CONTEXT:
+        raise RuntimeFailure(f"context {asked}: a session takes at least {LEAST_CONTEXT} positions")
+
+
+def _fitting(plan: ModelPlan, card: Card, asked: int | None, cuda: Cuda) -> int:
+    config, resolved = read_config(resolve(plan.name)), plan.resolved
+    if plan.context is not None:
+        config = config.with_context(plan.context)
+    size = footprint(config, resolved.dtype)
     free = cuda.free_bytes(card)
     fit = max(0, size.slots_in(free, card.total_bytes))
     wanted = max(1, fit) if asked is None else asked
@@ -87,6 +106,6 @@ def _fitting(
     if needed <= free:
         return wanted
     raise RuntimeFailure(
-        f"{resolved.device} ({card.name}): {name} with {wanted} slots needs "
+        f"{resolved.device} ({card.name}): {plan.name} with {wanted} slots needs "
         f"{needed / _GIB:.1f} GiB, {free / _GIB:.1f} GiB are free; {fit} slots fit"
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Device, Dtype, placed
+from interject.cli.process.device_options import Context, Device, Dtype, placed
 from interject.cli.process.failures import command
 
 _Runtime = Annotated[
@@ -31,6 +31,7 @@ def bench(
     runtime: _Runtime = "embedded:nano",
     device: Device = "auto",
     dtype: Dtype = "auto",
+    context: Context = "auto",
     sessions: _Sessions = 10,
     talk: _Talk = 0.15,
     minutes: _Minutes = 1.0,
@@ -44,7 +45,7 @@ def bench(
     from interject.cli.bench.running import run
 
     request = read_request(
-        runtime_url=placed(runtime, device, dtype),
+        runtime_url=placed(runtime, device, dtype, context),
         sessions=sessions,
         talk=talk,
         minutes=minutes,

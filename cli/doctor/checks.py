@@ -10,20 +10,25 @@ import os
 import platform
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from interject.cli.doctor.finding import Finding, State
 from interject.cli.process.standard_streams import holds_unicode
+
+if TYPE_CHECKING:
+    from interject.model_runtime.device_choice import DeviceChoice
 
 PACKAGE = Path(__file__).resolve().parents[2]
 NEEDED_PYTHON = (3, 11)
 
 
-def examine() -> list[Finding]:
+def examine(choice: DeviceChoice) -> list[Finding]:
+    """`choice` says for which sessions a GPU is to have room."""
     return [
         _python(),
         _output(),
         *(_required(name) for name in ("av", "numpy", "pydantic", "soxr")),
-        *_torch(),
+        *_torch(choice),
         _library("espeak-ng", "speaks the replies", "apt-get install espeak-ng"),
         _nano(),
         _extra("matplotlib", "--plot", "plot"),
@@ -58,7 +63,7 @@ def _required(name: str) -> Finding:
     return Finding(name, State.OK, version)
 
 
-def _torch() -> list[Finding]:
+def _torch(choice: DeviceChoice) -> list[Finding]:
     remedy = "pip install 'interject[runtime]'"
     missing = [name for name in ("torch", "safetensors", "tokenizers") if _version(name) is None]
     if missing:
@@ -71,7 +76,7 @@ def _torch() -> list[Finding]:
     threads = f"{torch.get_num_threads()} threads of {os.cpu_count()} cores"
     return [
         Finding("torch", State.OK, f"{torch.__version__}, {threads}"),
-        *gpus(TorchCuda()),
+        *gpus(TorchCuda(), choice),
     ]
 
 

@@ -10,11 +10,13 @@ from interject.model_runtime.failures import RuntimeFailure
 
 if TYPE_CHECKING:
     from interject.model_runtime.cuda import Card, Cuda
+    from interject.model_runtime.device_choice import DeviceChoice
+    from interject.model_runtime.network.architecture import ModelConfig
 
 _GIB = 1 << 30
 
 
-def gpus(cuda: Cuda) -> list[Finding]:
+def gpus(cuda: Cuda, choice: DeviceChoice) -> list[Finding]:
     """One for each card, or one that says why there is none."""
     from interject.model_runtime.resolved_device import no_gpu
 
@@ -22,10 +24,10 @@ def gpus(cuda: Cuda) -> list[Finding]:
     if not cards:
         detail = f"none, models compute on the CPU: {no_gpu(cuda)}"
         return [Finding("gpu", State.OPTIONAL, detail, "see docs/gpu.md")]
-    return [_gpu(card, cuda) for card in cards]
+    return [_gpu(card, cuda, choice) for card in cards]
 
 
-def _gpu(card: Card, cuda: Cuda) -> Finding:
+def _gpu(card: Card, cuda: Cuda, choice: DeviceChoice) -> Finding:
     major, minor = card.capability
     part = f"gpu cuda:{card.index}"
     try:
@@ -35,24 +37,38 @@ def _gpu(card: Card, cuda: Cuda) -> Finding:
     detail = (
         f"{card.name} (sm_{major}{minor}), {free / _GIB:.1f} of {card.total_bytes / _GIB:.1f} GiB "
         f"free, driver {cuda.driver() or 'unknown'}, CUDA {cuda.build()}; "
-        f"room for {_rooms(card, free)}"
+        f"room for {_rooms(card, free, choice)}"
     )
     return Finding(part, State.OK, detail)
 
 
-def _rooms(card: Card, free: int) -> str:
+def _rooms(card: Card, free: int, choice: DeviceChoice) -> str:
     """In the numbers that `auto` would choose."""
     from interject.model_runtime.capacity import footprint
+    from interject.model_runtime.resolved_device import suited
+
+    dtype = suited(card)
+    said = [
+        f"{max(0, footprint(config, dtype).slots_in(free, card.total_bytes))} sessions of {name}"
+        for name, config in _shapes(choice.positions)
+    ]
+    if not said:
+        return f"no model: none remembers {choice.context} positions"
+    return f"{' or '.join(said)} in {str(dtype).removeprefix('torch.')}"
+
+
+def _shapes(context: int | None) -> list[tuple[str, ModelConfig]]:
+    """As they are loaded with this context, if they can be."""
     from interject.model_runtime.checkpoint import NANO, read_config
     from interject.model_runtime.network.architecture import ModelConfig
-    from interject.model_runtime.resolved_device import suited
 
     shapes = [("the released shape", ModelConfig())]
     with contextlib.suppress(RuntimeFailure):  # Another finding says so.
         shapes.insert(0, ("nano", read_config(NANO)))
-    dtype = suited(card)
-    said = [
-        f"{max(0, footprint(config, dtype).slots_in(free, card.total_bytes))} sessions of {name}"
+    if context is None:
+        return shapes
+    return [
+        (f"{name} with {context} positions", config.with_context(context))
         for name, config in shapes
+        if context <= config.decoder.context
     ]
-    return f"{' or '.join(said)} in {str(dtype).removeprefix('torch.')}"

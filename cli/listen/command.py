@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Device, Dtype, placed
+from interject.cli.process.device_options import Context, Device, Dtype, placed
 from interject.cli.process.failures import command
 
 _Source = Annotated[
@@ -60,6 +60,7 @@ def listen(
     runtime: _Runtime = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
+    context: Context = "auto",
     profile: _Profile = "default",
     threshold: _Threshold = None,
     json: _Json = False,
@@ -80,7 +81,7 @@ def listen(
 
     request = read_request(
         source=source,
-        runtime_url=placed(runtime or f"embedded:{model}", device, dtype),
+        runtime_url=placed(runtime or f"embedded:{model}", device, dtype, context),
         profile=profile,
         threshold=threshold,
         json=json,

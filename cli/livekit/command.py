@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Device, Dtype, placed
+from interject.cli.process.device_options import Context, Device, Dtype, placed
 from interject.cli.process.failures import command
 
 livekit_app = typer.Typer(
@@ -124,13 +124,14 @@ _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 @livekit_app.command(context_settings=_PASSED_ON)
 @command
 def start(
-    context: typer.Context,
+    call: typer.Context,
     url: _Url = "",
     api_key: _Key = "",
     api_secret: _Secret = "",
     runtime: _Runtime = "local:nano",
     device: Device = "auto",
     dtype: Dtype = "auto",
+    context: Context = "auto",
     slots: _Slots = None,
     profile: _Profile = "default",
     profiles: _Profiles = None,
@@ -148,10 +149,10 @@ def start(
 
     serve(
         ServeRequest(
-            "start", tuple(context.args), url, api_key, api_secret,
-            runtime=placed(runtime, device, dtype), slots=slots, profile=profile, profiles=profiles,
-            agent_name=agent_name, barge_in=barge_in, wait_s=wait, health=health,
-            metrics_port=metrics_port,
+            "start", tuple(call.args), url, api_key, api_secret,
+            runtime=placed(runtime, device, dtype, context), slots=slots, profile=profile,
+            profiles=profiles, agent_name=agent_name, barge_in=barge_in, wait_s=wait,
+            health=health, metrics_port=metrics_port,
         )
     )  # fmt: skip
 
@@ -159,13 +160,14 @@ def start(
 @livekit_app.command(context_settings=_PASSED_ON)
 @command
 def dev(
-    context: typer.Context,
+    call: typer.Context,
     url: _Url = "",
     api_key: _Key = "",
     api_secret: _Secret = "",
     runtime: _Runtime = "local:nano",
     device: Device = "auto",
     dtype: Dtype = "auto",
+    context: Context = "auto",
     slots: _Slots = None,
     profile: _Profile = "default",
     profiles: _Profiles = None,
@@ -181,9 +183,9 @@ def dev(
 
     serve(
         ServeRequest(
-            "dev", tuple(context.args), url, api_key, api_secret,
-            runtime=placed(runtime, device, dtype), slots=slots, profile=profile, profiles=profiles,
-            agent_name=agent_name, barge_in=barge_in, wait_s=wait,
+            "dev", tuple(call.args), url, api_key, api_secret,
+            runtime=placed(runtime, device, dtype, context), slots=slots, profile=profile,
+            profiles=profiles, agent_name=agent_name, barge_in=barge_in, wait_s=wait,
         )
     )  # fmt: skip
 
@@ -191,7 +193,7 @@ def dev(
 @livekit_app.command(context_settings=_PASSED_ON)
 @command
 def connect(
-    context: typer.Context,
+    call: typer.Context,
     room: _Room,
     url: _Url = "",
     api_key: _Key = "",
@@ -199,6 +201,7 @@ def connect(
     runtime: _Runtime = "local:nano",
     device: Device = "auto",
     dtype: Dtype = "auto",
+    context: Context = "auto",
     profile: _Profile = "default",
     barge_in: _BargeIn = False,
 ) -> None:
@@ -210,7 +213,7 @@ def connect(
 
     serve(
         ServeRequest(
-            "connect", ("--room", room, *context.args), url, api_key, api_secret,
-            runtime=placed(runtime, device, dtype), profile=profile, barge_in=barge_in,
+            "connect", ("--room", room, *call.args), url, api_key, api_secret,
+            runtime=placed(runtime, device, dtype, context), profile=profile, barge_in=barge_in,
         )
     )  # fmt: skip

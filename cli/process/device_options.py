@@ -1,4 +1,4 @@
-"""The options of every command that loads a model: where it computes, and in which numbers."""
+"""The options of every command that loads a model: where and how it computes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,22 @@ Dtype = Annotated[
     str,
     typer.Option("--dtype", help="auto (bfloat16 on a GPU that has it), float32 or bfloat16."),
 ]
+Context = Annotated[
+    str,
+    typer.Option(
+        "--context", help="Positions of a session's memory; auto: as many as the checkpoint has."
+    ),
+]
 
 
-def placed(url: str, device: str, dtype: str) -> str:
+def placed(url: str, device: str, dtype: str, context: str) -> str:
     """The URL of a runtime with these options in it.
 
     :raises RuntimeFailure: when one of them is none, or the runtime's model runs already.
     """
     from interject.model_runtime.device_choice import DeviceChoice
 
-    return DeviceChoice(device, dtype).applied_to(url)
+    return DeviceChoice(device, dtype, context).applied_to(url)
 
 
 def note_device(note: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Device, Dtype
+from interject.cli.process.device_options import Context, Device, Dtype
 from interject.cli.process.failures import InputFailure, command
 from interject.model_runtime.telemetry.logs import LogFormat
 
@@ -49,6 +49,7 @@ def worker(
     model: _Model = "nano",
     device: Device = "auto",
     dtype: Dtype = "auto",
+    context: Context = "auto",
     slots: _Slots = "auto",
     name: _Name = None,
     retention: _Retention = 120.0,
@@ -71,7 +72,7 @@ def worker(
         serve(
             redis,
             model,
-            choice=DeviceChoice(device, dtype),
+            choice=DeviceChoice(device, dtype, context),
             slots=count,
             name=name or platform.node(),
             retention_s=retention,

@@ -57,7 +57,8 @@ async def serve(
             worker = Worker(
                 url, loaded, name=name, slots=plan.slots, timings=timings, observer=watch
             )
-        fields: dict[str, object] = {"worker": name, "slots": plan.slots}
+        context = loaded.config.decoder.context
+        fields: dict[str, object] = {"worker": name, "slots": plan.slots, "context": context}
         if plan.resolved.card is not None:
             fields["device"] = plan.resolved.note
         freeze_heap()

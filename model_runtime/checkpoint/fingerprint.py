@@ -19,8 +19,9 @@ _BLOCK_NUMBERS = 16 * 2**20
 def fingerprint(model: Model) -> str:
     """The model's name, and a digest of its shapes and of every weight as bfloat16.
 
-    So one checkpoint has one fingerprint, whatever device and type it is loaded to. Sums of
-    integers, because those of floats depend on how many threads add.
+    So one checkpoint has one fingerprint, whatever device and type it is loaded to, but with each
+    context another: a session forgets at other times there. Sums of integers, because those of
+    floats depend on how many threads add.
     """
     digest = hashlib.blake2b(repr(model.config).encode(), digest_size=8)
     for module in (model.tower, model.decoder):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -34,6 +34,12 @@ class Model:
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.decoder.embedding.weight.device
+
+    def with_context(self, positions: int) -> Model:
+        """The same weights, for slots of so many positions. Sessions cannot move between the two:
+        they forget at other times.
+        """
+        return replace(self, config=self.config.with_context(positions))
 
     def parameter_count(self) -> int:
         """Parameters of tower and decoder together."""

@@ -61,7 +61,7 @@ class LocalRuntime:
         _, choice = split_place(self._place)
         if self._place.startswith(SOCKET_PREFIX) and choice != DeviceChoice():
             raise RuntimeFailure(
-                "the server at a socket has a device of its own; start that with "
+                "the server at a socket has settings of its own; start that with "
                 "--model 'nano?device=...'"
             )
         if not self._place.removeprefix(SOCKET_PREFIX):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from interject.model_runtime.network.layout import TokenLayout
 from interject.model_runtime.protocol import FRAME_SAMPLES, SAMPLE_RATE_HZ
@@ -112,3 +112,7 @@ class ModelConfig:
             )
         if tower.width % tower.heads:
             raise ValueError(f"{tower.heads} heads do not divide a tower {tower.width} wide")
+
+    def with_context(self, positions: int) -> ModelConfig:
+        """The same model, for slots of so many positions."""
+        return replace(self, decoder=replace(self.decoder, context=positions))

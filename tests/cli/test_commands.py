@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from interject import __version__
 from interject.cli.doctor.checks import examine
 from interject.model_runtime.checkpoint import load_checkpoint
+from interject.model_runtime.device_choice import DeviceChoice
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
@@ -356,7 +357,7 @@ def test_doctor_says_what_every_extra_is_for_and_names_no_other() -> None:
         re.split(r"[\[><=]", extras[name][0])[0]
         for name in extras.keys() - {"runtime", "train", "dev"}
     }
-    found = {finding.part: finding for finding in examine()}
+    found = {finding.part: finding for finding in examine(DeviceChoice())}
     assert packages <= found.keys()
     for package in packages:
         assert " for " in found[package].detail

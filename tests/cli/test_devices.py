@@ -1,4 +1,4 @@
-"""`--device` and `--dtype`, wherever a command loads a model."""
+"""`--device`, `--dtype` and `--context`, wherever a command loads a model."""
 
 from __future__ import annotations
 
@@ -45,6 +45,23 @@ def test_a_device_that_is_none(interject: Call, command: str) -> None:
     words = COMMANDS[command]
     refused(interject(*words, "--device", "gpu"), "device 'gpu': must be auto, cpu, cuda")
     refused(interject(*words, "--dtype", "float16"), "dtype 'float16': must be one of auto,")
+
+
+LOADING = ["listen", "transcribe", "translate", "ask", "worker"]
+
+
+@pytest.mark.parametrize("command", COMMANDS.keys() - {"verify"})
+def test_a_context_that_is_none(interject: Call, command: str) -> None:
+    words = COMMANDS[command]
+    refused(interject(*words, "--context", "all"), "context 'all': must be auto, or the positions")
+
+
+@pytest.mark.parametrize("command", LOADING)
+def test_a_context_that_the_model_has_not(interject: Call, command: str) -> None:
+    outcome = interject(*COMMANDS[command], "--context", "1025", "--device", "cpu")
+    refused(outcome, "context 1025: nano remembers 1024 positions at most")
+    outcome = interject(*COMMANDS[command], "--context", "55", "--device", "cpu")
+    refused(outcome, "context 55: a session takes at least 56 positions")
 
 
 @without_gpu

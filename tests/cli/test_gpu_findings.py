@@ -6,6 +6,7 @@ import pytest
 
 from interject.cli.doctor.finding import State
 from interject.cli.doctor.gpu import gpus
+from interject.model_runtime.device_choice import DeviceChoice
 from tests.fakes.cuda import FakeCuda, card
 
 BUSY = "CUDA error: CUDA-capable device(s) is/are busy or unavailable\nCUDA kernel errors might be"
@@ -13,7 +14,7 @@ BUSY = "CUDA error: CUDA-capable device(s) is/are busy or unavailable\nCUDA kern
 
 def test_every_card_has_a_row_with_its_room() -> None:
     cards = (card(), card(1, name="Tesla T4", capability=(7, 5), gib=15))
-    first, second = gpus(FakeCuda(cards, free_gib=14.0))
+    first, second = gpus(FakeCuda(cards, free_gib=14.0), DeviceChoice())
     assert [first.part, second.part] == ["gpu cuda:0", "gpu cuda:1"]
     assert first.state is second.state is State.OK
     assert first.detail.startswith(
@@ -26,6 +27,16 @@ def test_every_card_has_a_row_with_its_room() -> None:
     )
 
 
+def test_shorter_memories_leave_room_for_more_sessions() -> None:
+    cuda = FakeCuda((card(),), free_gib=139.0)
+    (whole,), (shorter,), (none,) = (
+        gpus(cuda, DeviceChoice(context=context)) for context in ("auto", "3328", "5000")
+    )
+    assert "sessions of nano or 838 sessions of the released shape in" in whole.detail
+    assert "room for 1024 sessions of the released shape with 3328 positions in" in shorter.detail
+    assert "room for no model: none remembers 5000 positions" in none.detail
+
+
 @pytest.mark.parametrize(
     ("cuda", "reason"),
     [
@@ -35,14 +46,14 @@ def test_every_card_has_a_row_with_its_room() -> None:
     ],
 )
 def test_without_a_gpu_the_reason_is_said_and_nothing_blocks(cuda: FakeCuda, reason: str) -> None:
-    (finding,) = gpus(cuda)
+    (finding,) = gpus(cuda, DeviceChoice())
     assert (finding.part, finding.state, finding.blocks) == ("gpu", State.OPTIONAL, False)
     assert reason in finding.detail
     assert finding.remedy == "see docs/gpu.md"
 
 
 def test_a_card_that_does_not_answer_is_a_row_as_well() -> None:
-    (finding,) = gpus(FakeCuda((card(),), fault=BUSY))
+    (finding,) = gpus(FakeCuda((card(),), fault=BUSY), DeviceChoice())
     assert (finding.part, finding.state) == ("gpu cuda:0", State.OPTIONAL)
     assert finding.detail == (
         "cuda:0 (NVIDIA H200) cannot be used (CUDA error: CUDA-capable device(s) is/are busy or "

@@ -16,6 +16,7 @@ from interject.model_runtime.protocol import RuntimeFailure
         ("nano?device=cuda", "nano", DeviceChoice("cuda")),
         ("/a/b?device=cuda:3&dtype=float32", "/a/b", DeviceChoice("cuda:3", "float32")),
         ("nano?dtype=bfloat16", "nano", DeviceChoice(dtype="bfloat16")),
+        ("nano?context=768", "nano", DeviceChoice(context="768")),
         ("a?b", "a?b", DeviceChoice()),
     ],
 )
@@ -30,6 +31,7 @@ def test_a_place_comes_apart(place: str, name: str, choice: DeviceChoice) -> Non
         ("redis://h:1/0", DeviceChoice(), "redis://h:1/0"),
         ("embedded:nano", DeviceChoice("cuda:1"), "embedded:nano?device=cuda:1"),
         ("local:/m", DeviceChoice("cpu", "bfloat16"), "local:/m?device=cpu&dtype=bfloat16"),
+        ("embedded:nano", DeviceChoice(context="768"), "embedded:nano?context=768"),
         ("embedded:nano?device=cpu", DeviceChoice(), "embedded:nano?device=cpu"),
     ],
 )
@@ -48,7 +50,7 @@ def test_what_runs_already_has_a_device(url: str) -> None:
 
 
 def test_a_device_is_named_once() -> None:
-    with pytest.raises(RuntimeFailure, match="names a device or a dtype already"):
+    with pytest.raises(RuntimeFailure, match="has settings already; leave out"):
         DeviceChoice("cuda").applied_to("embedded:nano?device=cpu")
 
 
@@ -56,6 +58,12 @@ def test_a_device_is_named_once() -> None:
 def test_a_device_that_is_none(device: str) -> None:
     with pytest.raises(RuntimeFailure, match="must be auto, cpu, cuda, or cuda:N"):
         DeviceChoice(device)
+
+
+@pytest.mark.parametrize("context", ["", "0", "-1", "1e3", "07", "12345678", "all"])
+def test_a_context_that_is_none(context: str) -> None:
+    with pytest.raises(RuntimeFailure, match=r"must be auto, or the positions that a session's"):
+        DeviceChoice(context=context)
 
 
 @pytest.mark.parametrize("dtype", ["", "float16", "bf16"])
@@ -69,10 +77,13 @@ def test_a_type_that_is_none(dtype: str) -> None:
     [
         ("embedded:nano?device=gpu", "device 'gpu': must be"),
         ("embedded:nano?dtype=int8", "dtype 'int8': must be"),
+        ("embedded:nano?context=0", "context '0': must be auto, or the positions"),
+        ("embedded:nano?context=1025", "context 1025: nano remembers 1024 positions at most"),
+        ("local:nano?context=many", "context 'many': must be auto, or the positions"),
         ("embedded:nano?colour=red", "'colour': no setting of a model's URL"),
         ("embedded:nano?device=", "device '': must be"),
         ("local:nano?device=gpu", "device 'gpu': must be"),
-        ("local:unix:/tmp/a.sock?device=cuda", "has a device of its own"),
+        ("local:unix:/tmp/a.sock?device=cuda", "has settings of its own"),
     ],
 )
 def test_a_url_that_cannot_be_meant(url: str, said: str) -> None:

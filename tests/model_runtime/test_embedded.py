@@ -53,6 +53,18 @@ async def test_a_directory_is_opened_by_its_url(tmp_path: Path) -> None:
     await runtime.aclose()
 
 
+@pytest.mark.parametrize("context", [56, 128])
+async def test_a_session_of_fewer_positions_goes_on_as_long(tmp_path: Path, context: int) -> None:
+    save_native(small_model(), tmp_path)
+    runtime = open_runtime(f"embedded:{tmp_path}?context={context}", slots=1)
+    assert isinstance(runtime, EmbeddedRuntime)
+    assert runtime.engine.kv_cache.keys.shape[2] == context
+    session = await runtime.open(SessionOptions("a"))
+    sound = frames(noise(12.0))
+    assert len(of(Decision, await heard(session, sound))) == len(sound) > context // 13
+    await runtime.aclose()
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [

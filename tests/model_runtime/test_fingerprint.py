@@ -26,4 +26,5 @@ def test_another_model_has_another(tmp_path: Path) -> None:
     changed = load_checkpoint(tmp_path)
     changed.decoder.head.weight.data[7, 3] += 1.0
     models = [small_model(), small_model(seed=3), small_model(context=256), changed]
+    models.append(small_model().with_context(128))
     assert len({fingerprint(model) for model in models}) == len(models)

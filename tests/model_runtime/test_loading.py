@@ -67,6 +67,33 @@ def test_slots_shrink_with_free_memory() -> None:
 
 
 @pytest.mark.parametrize(
+    ("context", "reason"),
+    [
+        ("1025", "context 1025: nano remembers 1024 positions at most"),
+        ("55", "context 55: a session takes at least 56 positions"),
+    ],
+)
+def test_a_context_that_no_slot_can_have(context: str, reason: str) -> None:
+    with pytest.raises(RuntimeFailure, match=f"^{reason}$"):
+        plan_model("nano", DeviceChoice(context=context), cuda=FakeCuda())
+
+
+@pytest.mark.parametrize("context", [56, 1024])
+def test_a_context_at_its_bounds(context: int) -> None:
+    plan = plan_model("nano", DeviceChoice(context=str(context)), cuda=FakeCuda())
+    assert plan.load().config.decoder.context == context
+
+
+def test_shorter_slots_leave_room_for_more() -> None:
+    small = FakeCuda((card(gib=15),), free_gib=2.0)
+    slots = [
+        plan_model("nano", DeviceChoice(context=context), cuda=small).slots
+        for context in ("auto", "768", "512")
+    ]
+    assert slots[0] < slots[1] < slots[2]
+
+
+@pytest.mark.parametrize(
     ("slots", "free_gib", "said"),
     [
         (100_000, 138.0, r"nano with 100000 slots needs \d+\.\d GiB, 138.0 GiB are free; 1024 "),

@@ -159,7 +159,7 @@ def _check_model(made_by: str, model: str) -> None:
     if made_by != model:
         raise RuntimeFailure(
             f"the session was another model's ({made_by}, not {model}); open it anew, "
-            "and give all workers of a shard the same model"
+            "and give all workers of a shard the same model and --context"
         )
 
 

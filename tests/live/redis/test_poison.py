@@ -82,18 +82,20 @@ async def test_a_session_that_costs_workers_their_leases_is_closed_alone(
             await session.close()
 
 
-async def test_a_session_of_another_model_is_closed_with_the_reason(
-    redis_server: RedisServer,
+@pytest.mark.parametrize(("seed", "context"), [(3, 512), (2, 256)])
+async def test_a_session_of_another_model_or_context_is_closed_with_the_reason(
+    redis_server: RedisServer, seed: int, context: int
 ) -> None:
     async with RedisRuntime(redis_server.url) as runtime:
         async with hired(redis_server.url, name="w1"):
             session = await runtime.open(SessionOptions("a", threshold=1.0))
             await session.push(SOUND[0])
             assert isinstance(await anext(session.events()), Decision)
-        async with hired(redis_server.url, name="w2", seed=3):
+        async with hired(redis_server.url, name="w2", seed=seed, context=context):
             end = (await until_closed(session))[-1]
             assert isinstance(end, Closed)
             assert end.reason is CloseReason.FAILURE
             assert "the session was another model's" in end.detail
+            assert end.detail.endswith("the same model and --context")
             again = await runtime.open(SessionOptions("b", threshold=1.0))
             assert len(of(Decision, await heard(again, SOUND))) == len(SOUND)
