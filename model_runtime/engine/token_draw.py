@@ -103,13 +103,13 @@ def _settings_on(logits: Tensor, rows: Sequence[tuple[int, TokenDraw]]) -> Tenso
 def _ordered(distances: Tensor, draws: Sequence[TokenDraw]) -> tuple[Tensor, Tensor | None]:
     """Distances from the largest logit, and their ids; None when these count up.
 
-    Tokens that are as likely as each other come by id, on every device. Floats that are not
-    negative are ordered as their bits are; with the id behind them no two are the same.
+    Tokens that are as likely as each other come by id, on every device. Floats without a
+    sign, which 0 may have, are ordered as their bits are; with the id behind, no two are the same.
     """
     order = _order(draws[0], distances.shape[-1])
     if order is _Order.BY_ID:
         return distances, None
-    bits = distances.view(torch.int32)
+    bits = distances.abs().view(torch.int32)
     if order is _Order.ALL:
         ordered = bits.sort(stable=True)
         return ordered.values.view(torch.float32), ordered.indices

@@ -88,6 +88,12 @@ def test_tokens_as_likely_as_each_other_come_by_id() -> None:
         assert set(drawn(level, *every_chance(1.0, top_k=top_k, top_p=top_p))) == {0, 1, 2}
 
 
+def test_zero_with_a_sign_is_as_likely_as_without() -> None:
+    zeros = torch.tensor([-0.0, 0.0, -0.0, 0.0])
+    for top_k, top_p in ((2, 1.0), (0, 0.4), (2, 0.9)):
+        assert set(drawn(zeros, *every_chance(1.0, top_k=top_k, top_p=top_p))) == {0, 1}
+
+
 def settings(chance: float) -> list[TokenDraw | None]:
     rows = [(0.01, 0, 1.0), (0.7, 0, 1.0), (10.0, 0, 1.0), (0.7, 0, 0.9), (1.3, 0, 0.2)]
     rows += [(0.7, 1, 1.0), (1.0, 50, 1.0), (2.0, 900, 0.8), (0.7, 5_000, 1.0)]
