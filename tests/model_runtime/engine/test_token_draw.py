@@ -153,8 +153,9 @@ def test_nothing_is_sorted_that_need_not_be() -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 def test_nothing_waits_for_the_device() -> None:
-    logits = torch.zeros(len(settings(0.5)), 1_000, device="cuda")
+    logits = torch.zeros(len(settings(0.5)), WIDE, device="cuda")
     draw_tokens(logits, settings(0.5))
     torch.cuda.set_sync_debug_mode("error")
     try:
