@@ -132,6 +132,7 @@ class Encoding:
     def __init__(
         self, work: Sequence[tuple[AudioQueue, Sequence[QueuedChunk]]], backend: Backend
     ) -> None:
+        work = [one for one in work if one[1]]
         self._queued = [(audio.features, chunk) for audio, chunks in work for chunk in chunks]
         heard = backend.encode(
             torch.stack([chunk.window for _, chunk in self._queued]),

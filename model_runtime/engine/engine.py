@@ -282,6 +282,10 @@ class Engine:
         """
         return self._streams.contained(stream)
 
+    def capture(self) -> None:
+        """Make usual steps faster for the thread that calls, which must be the one that steps."""
+        self._backend.capture()
+
     @torch.inference_mode()
     def step(self) -> bool:
         """Run one step; returns whether there was anything to do. On a GPU its results come with

@@ -40,6 +40,7 @@ def on_device(engine: Engine) -> None:
     device = engine.model.device
     make_current(device)
     if device.type == "cuda":
+        engine.capture()
         warm_up(engine)
 
 

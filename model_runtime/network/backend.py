@@ -54,6 +54,9 @@ class Backend(Protocol):
     def asynchronous(self) -> bool:
         """Whether the device still computes when a call returns."""
 
+    def capture(self) -> None:
+        """Record steps of usual sizes, if that makes them faster for the thread that calls."""
+
     def encode(
         self, windows: Tensor, sessions: Sequence[int], loudest: Sequence[float]
     ) -> EncodedChunks:
@@ -85,6 +88,9 @@ class TorchBackend:
     @property
     def asynchronous(self) -> bool:
         return self.cache.keys.device.type != "cpu"
+
+    def capture(self) -> None:
+        """There is nothing to record."""
 
     def encode(
         self, windows: Tensor, sessions: Sequence[int], loudest: Sequence[float]

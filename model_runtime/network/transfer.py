@@ -13,6 +13,11 @@ def to_device(values: Tensor, device: torch.device) -> Tensor:
     return values.pin_memory().to(device, non_blocking=True)
 
 
+def overwrite(there: Tensor, values: Tensor) -> None:
+    """What lies on a device, with what lies on the host, when the device comes to it."""
+    there.copy_(values.pin_memory() if there.is_cuda else values, non_blocking=True)
+
+
 class HostCopy:
     """Begins to copy values to the host; what is asked of the device next does not wait for it."""
 

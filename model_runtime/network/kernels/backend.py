@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
 from interject.model_runtime.network.backend import EncodedChunks
+from interject.model_runtime.network.kernels.buckets import (
+    CHUNKS,
+    BucketedDecoder,
+    BucketedEncoder,
+    step_sizes,
+)
 from interject.model_runtime.network.kernels.decoder import FusedDecoder, Tiling, tiling
 from interject.model_runtime.network.kernels.features import ProductLogMel
+from interject.model_runtime.network.kernels.step_tables import HostTables
 from interject.model_runtime.network.kernels.tower import FusedTower
 from interject.model_runtime.network.transfer import HostCopy, to_device
 
@@ -21,11 +31,16 @@ if TYPE_CHECKING:
     from interject.model_runtime.network.attention import Segment
     from interject.model_runtime.network.decoder import Decoder
     from interject.model_runtime.network.encoder import AudioTower
+    from interject.model_runtime.network.kernels.step_tables import StepSize
     from interject.model_runtime.network.kv_cache import KVCache
+
+logger = logging.getLogger(__name__)
 
 
 class TritonBackend:
-    """Nothing here waits for the device."""
+    """Nothing here waits for the device. Steps of usual sizes are recorded by `capture`, and from
+    then on replayed for the thread that called it; others are launched kernel by kernel.
+    """
 
     def __init__(
         self,
@@ -42,9 +57,8 @@ class TritonBackend:
         self._dtype = tower.proj.weight.dtype
         self._log_mel = ProductLogMel(features, self._device)
         self._tower = FusedTower(tower)
-        self._rows = FusedDecoder(
-            decoder, cache, tiles or tiling(self._device, cache.keys.dtype)
-        )  # fmt: skip
+        self._rows = FusedDecoder(decoder, cache, tiles or tiling(self._device, cache.keys.dtype))
+        self._captured: _Captured | None = None
         with torch.cuda.device_of(cache.keys):
             self._rows.compile()
 
@@ -52,21 +66,77 @@ class TritonBackend:
     def asynchronous(self) -> bool:
         return self._device.type != "cpu"
 
+    def capture(
+        self, steps: Sequence[StepSize] | None = None, chunks: Sequence[int] = CHUNKS
+    ) -> None:
+        """Of these sizes. Tensors that stay where they are have one owner: the thread that calls.
+
+        :raises torch.AcceleratorError: when the device itself has failed.
+        :raises torch.OutOfMemoryError: when there is no memory for it.
+        """
+        try:
+            with torch.inference_mode(), torch.cuda.device_of(self.cache.keys):
+                self._captured = self._capture(steps or step_sizes(), chunks)
+        except (torch.AcceleratorError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            logger.warning(
+                "steps cannot be recorded on this card; each kernel is launched by itself",
+                extra={"error_type": type(error).__name__},
+            )
+
+    def _capture(self, steps: Sequence[StepSize], chunks: Sequence[int]) -> _Captured:
+        pool = torch.cuda.graph_pool_handle() if self._device.type == "cuda" else None
+        weight = self.decoder.embedding.weight
+        rows = weight.new_zeros(max(size.rows for size in steps), weight.shape[1])
+        return _Captured(
+            threading.get_ident(),
+            BucketedDecoder(self._rows, rows, sizes=steps, pool=pool),
+            BucketedEncoder(self._encode, self._device, sizes=chunks, pool=pool),
+        )
+
+    @property
+    def _mine(self) -> _Captured | None:
+        """What was captured, for its owner."""
+        captured = self._captured
+        return captured if captured and captured.owner == threading.get_ident() else None
+
     def encode(
         self, windows: Tensor, sessions: Sequence[int], loudest: Sequence[float]
     ) -> EncodedChunks:
-        """The loudest values come to the host while the tower runs."""
         with torch.cuda.device_of(self.cache.keys):
-            mel, running = self._log_mel(
-                to_device(windows, self._device),
-                to_device(torch.tensor(sessions), self._device),
-                to_device(torch.tensor(loudest), self._device),
-            )
-            running_copy = HostCopy(running)
-            return EncodedChunks(self._tower(mel.to(self._dtype)), running_copy)
+            captured = self._mine
+            size = captured.encoder.size_for(len(windows)) if captured else None
+            if captured is None or size is None:
+                embeddings, running = self._encode(
+                    to_device(windows, self._device),
+                    to_device(torch.tensor(sessions), self._device),
+                    to_device(torch.tensor(loudest), self._device),
+                )
+            else:
+                embeddings, running = captured.encoder(size, windows, sessions, loudest)
+            return EncodedChunks(embeddings, HostCopy(running))
+
+    def _encode(self, windows: Tensor, sessions: Tensor, loudest: Tensor) -> tuple[Tensor, Tensor]:
+        mel, running = self._log_mel(windows, sessions, loudest)
+        return self._tower(mel.to(self._dtype)), running
 
     def forward(self, rows: Tensor, segments: Sequence[Segment], wanted: Sequence[int]) -> Tensor:
         """The kernels run on the device of the slots, whichever is the thread's current one."""
         self.cache.require_room(segments)
         with torch.cuda.device_of(self.cache.keys):
-            return self._rows(rows, segments, wanted)
+            tables = HostTables(segments, wanted, tile_rows=self._rows.tile_rows)
+            captured = self._mine
+            size = captured.decoder.size_for(tables.size) if captured else None
+            if captured is None or size is None:
+                return self._rows(rows, tables.on(self._device))
+            return captured.decoder(size, rows, tables)
+
+
+@dataclass(frozen=True, slots=True)
+class _Captured:
+    """`owner` is a thread's."""
+
+    owner: int
+    decoder: BucketedDecoder
+    encoder: BucketedEncoder

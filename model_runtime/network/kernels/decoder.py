@@ -12,15 +12,12 @@ from interject.model_runtime.network.decoder import rotary_angles
 from interject.model_runtime.network.kernels.attention import SPLITS, TileShape, attend, split_count
 from interject.model_runtime.network.kernels.fused import add_norm, swiglu
 from interject.model_runtime.network.kernels.placement import place
-from interject.model_runtime.network.kernels.step_tables import StepTables, step_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import Tensor
 
-    from interject.model_runtime.network.attention import Segment
     from interject.model_runtime.network.decoder import Decoder, DecoderLayer
+    from interject.model_runtime.network.kernels.step_tables import StepTables
     from interject.model_runtime.network.kv_cache import KVCache
 
 
@@ -71,18 +68,20 @@ class FusedDecoder:
             for splits in SPLITS:
                 attend(qkv, keys, values, padding, out, shape=tile, splits=splits)
 
-    def __call__(self, rows: Tensor, segments: Sequence[Segment], wanted: Sequence[int]) -> Tensor:
-        """Rows [R, width], which it changes -> normed hidden states of those `wanted`."""
-        tables = step_tables(
-            segments, wanted, tile_rows=self._tiling.wide.rows, device=rows.device
-        )  # fmt: skip
+    @property
+    def tile_rows(self) -> int:
+        """Of one session, in a wide tile."""
+        return self._tiling.wide.rows
+
+    def __call__(self, rows: Tensor, tables: StepTables) -> Tensor:
+        """Rows [R, width], which it changes -> normed hidden states of those that are wanted."""
         layers, eps = self._decoder.blocks, self._shape.norm_eps
         following = [layer.attention_norm for layer in layers[1:]] + [self._decoder.norm]
         x, last = rows, len(layers) - 1
         normed = add_norm(x, None, layers[0].attention_norm.weight, eps=eps)
         for index, (layer, norm) in enumerate(zip(layers, following, strict=True)):
             qkv = self._place(index, layer, normed, tables)
-            if index == last and not wanted:
+            if index == last and not len(tables.wanted):
                 return x[:0]
             mixed = self._attend(index, qkv, tables)
             if index == last:

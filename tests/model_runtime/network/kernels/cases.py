@@ -8,16 +8,20 @@ one without.
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.network.architecture import (
     DecoderShape,
     FeatureConfig,
@@ -30,19 +34,26 @@ from interject.model_runtime.network.encoder import AudioTower
 from interject.model_runtime.network.features import WINDOW_SAMPLES, clamp_and_scale, log_mel
 from interject.model_runtime.network.kernels.attention import TileShape, attend, split_count
 from interject.model_runtime.network.kernels.backend import TritonBackend
+from interject.model_runtime.network.kernels.buckets import step_sizes
 from interject.model_runtime.network.kernels.decoder import FusedDecoder, Tiling, tiling
 from interject.model_runtime.network.kernels.features import ProductLogMel
 from interject.model_runtime.network.kernels.fused import add_norm, swiglu
 from interject.model_runtime.network.kernels.placement import place
-from interject.model_runtime.network.kernels.step_tables import step_tables
+from interject.model_runtime.network.kernels.step_tables import HostTables, StepSize
 from interject.model_runtime.network.kernels.tower import FusedTower
 from interject.model_runtime.network.kv_cache import KVCache
+from interject.model_runtime.protocol import SessionOptions
 from interject.model_runtime.rounding import assert_same, decoder_terms, tower_terms
 from tests.model_runtime.alike import assert_same_features
+from tests.model_runtime.engine.engine_room import outline
 from tests.model_runtime.reference import randomise
+from tests.model_runtime.worlds import frames, noise, small_model
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.protocol import Event
 
 pytestmark = pytest.mark.numerics
 DEVICE = torch.device("cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda")
@@ -152,7 +163,7 @@ def test_rows_are_placed_and_look_at_their_slots(
     expected = attention.attend(1, turned, rotate(k, *turns), v)
     cosines, sines = (t[:, 0] for t in decoder.rotations(torch.arange(CONTEXT), torch.float32))
 
-    tables = step_tables(segments, [], tile_rows=TILING.wide.rows, device=DEVICE)
+    tables = HostTables(segments, [], tile_rows=TILING.wide.rows).on(DEVICE)
     qkv = torch.cat((qkv, torch.full_like(qkv[:1], torch.nan).repeat(2, 1, 1))).to(DEVICE)
     place(
         qkv,
@@ -188,7 +199,8 @@ def test_a_step_of_the_decoder(segments: list[Segment], data: st.DataObject) -> 
     mine, rows = on_device(theirs), torch.randn(count, SHAPE.width)
     expected = decoder.forward_rows(rows, SlotAttention(theirs, segments))[wanted]
     fused = FusedDecoder(deepcopy(decoder).to(DEVICE), mine, TILING)
-    hidden = fused(rows.clone().to(DEVICE), segments, wanted)
+    tables = HostTables(segments, wanted, tile_rows=fused.tile_rows).on(DEVICE)
+    hidden = fused(rows.clone().to(DEVICE), tables)
     terms = decoder_terms(SHAPE)
     assert_same(hidden.cpu(), expected, terms=terms)
     assert_caches_same(mine, theirs, terms)
@@ -216,7 +228,7 @@ def test_sixteen_bits_in_tiles_of_the_true_size(splits: int) -> None:
         mine.keys[0, segment.slot, held] = split[1][rows].to(DEVICE)
         mine.values[0, segment.slot, held] = split[2][rows].to(DEVICE)
     tiles = tiling(DEVICE, torch.bfloat16)
-    tables = step_tables(segments, [], tile_rows=tiles.wide.rows, device=DEVICE)
+    tables = HostTables(segments, [], tile_rows=tiles.wide.rows).on(DEVICE)
     out = torch.full((35, shape.heads, shape.head_dim), torch.nan, dtype=dtype, device=DEVICE)
     for table, tile in ((tables.wide, tiles.wide), (tables.single, tiles.single)):
         attend(
@@ -232,7 +244,7 @@ def test_what_is_no_number_in_one_slot_shows_there_and_nowhere_else(splits: int)
     cache.keys[0, 1, 3] = torch.nan
     cache.values[0, 2, 44:] = torch.nan  # Behind the end of what is seen.
     segments = [Segment(0, 40, 4), Segment(1, 40, 4), Segment(2, 40, 4), Segment(1, 44, 1)]
-    tables = step_tables(segments, [], tile_rows=8, device=DEVICE)
+    tables = HostTables(segments, [], tile_rows=8).on(DEVICE)
     qkv = torch.randn(13, SHAPE.heads + 2 * SHAPE.kv_heads, SHAPE.head_dim, device=DEVICE)
     out = torch.zeros(13, SHAPE.heads, SHAPE.head_dim, device=DEVICE)
     for tiles, tile in ((tables.wide, TILING.wide), (tables.single, TILING.single)):
@@ -307,25 +319,38 @@ def test_the_tower() -> None:
     assert_same(found.cpu(), tower(mel), terms=tower_terms(TOWER))
 
 
-@torch.inference_mode()
-def test_both_backends_hear_and_remember_alike() -> None:
-    """A prompt, chunks of two sessions, two at once of one of them, then a token beside a chunk."""
+SIZES = step_sizes((1, 2, 4), (2,))
+unread_padding = np.errstate(all="ignore")
+"""NumPy, which the interpreter computes with, warns of what padding holds: anything at all."""
+
+
+def both_backends(*, captured: bool) -> tuple[TritonBackend, TorchBackend]:
+    """On the same weights and empty slots."""
     decoder, tower, config = some_decoder(), some_tower(), FeatureConfig()
     theirs = KVCache(SHAPE, SLOTS)
     mine = on_device(theirs)
     modules = deepcopy(tower).to(DEVICE), deepcopy(decoder).to(DEVICE)
-    backends = (
-        TritonBackend(*modules, mine, config, tiles=TILING),
-        TorchBackend(tower, decoder, theirs, config),
-    )
+    fused = TritonBackend(*modules, mine, config, tiles=TILING)
+    if captured:
+        fused.capture(SIZES, (2, 4))
     assert not mine.keys.any(), "compiling changed a slot"
+    assert not mine.values.any(), "compiling changed a slot"
+    return fused, TorchBackend(tower, decoder, theirs, config)
+
+
+@pytest.mark.parametrize("captured", [False, True])
+@torch.inference_mode()
+@unread_padding
+def test_both_backends_hear_and_remember_alike(captured: bool) -> None:
+    """A prompt, chunks of two sessions, two at once of one of them, then a token beside a chunk."""
+    backends = both_backends(captured=captured)
     windows = 0.1 * torch.rand(3, WINDOW_SAMPLES)
     (heard, loud), (expected, so_loud) = (
         backend.encode(windows, [1, 0, 1], [-torch.inf, -5.0]) for backend in backends
     )
     terms = tower_terms(TOWER) + decoder_terms(SHAPE)
     assert_same(heard.cpu(), expected, terms=terms, condition=3.0)
-    assert_same(loud.take(), so_loud.take(), terms=config.n_fft)
+    assert_same(loud.take(), so_loud.take(), terms=FeatureConfig().n_fft)
     for segments, wanted in (
         ([Segment(3, 0, 20)], []),
         ([Segment(3, 20, 13), Segment(0, 0, 12)], [12, 24]),
@@ -339,7 +364,122 @@ def test_both_backends_hear_and_remember_alike() -> None:
         )
         assert hidden.shape == (len(wanted), SHAPE.width)
         assert_same(hidden.cpu(), reference, terms=terms)
-    assert_caches_same(mine, theirs, terms)
+    assert_caches_same(backends[0].cache, backends[1].cache, terms)
+
+
+@settings(max_examples=8, phases=PHASES)
+@given(data=st.data())
+@torch.inference_mode()
+@unread_padding
+def test_steps_of_any_shape_after_another_are_what_the_modules_compute(data: st.DataObject) -> None:
+    """In a recorded size with padding, or, where none is large enough, as they are. What one step
+    leaves behind where the next one lies is poison, and an earlier result stays what it was.
+    """
+    fused, modules = both_backends(captured=True)
+    captured = fused._mine
+    assert captured is not None
+    captured.decoder._rows.fill_(torch.nan)
+    terms = decoder_terms(SHAPE)
+    results = []
+    for _ in range(2):
+        segments = [s for s in data.draw(steps()) if s.length]
+        count = rows_of(segments)
+        wanted = data.draw(st.lists(st.integers(0, count - 1), max_size=6))
+        rows = torch.randn(count, SHAPE.width)
+        hidden = fused.forward(rows.clone().to(DEVICE), segments, wanted)
+        results.append((hidden, modules.forward(rows, segments, wanted)))
+    for hidden, expected in results:
+        assert_same(hidden.cpu(), expected, terms=terms)
+    assert_caches_same(fused.cache, modules.cache, terms)
+
+
+@pytest.mark.parametrize(
+    ("step", "size"),
+    [
+        (StepSize(1, 0, 13, 1), StepSize(1, 0, 13, 1)),
+        (StepSize(1, 0, 16, 1), StepSize(2, 0, 26, 2)),
+        (StepSize(0, 1, 1, 1), StepSize(0, 2, 2, 2)),
+        (StepSize(3, 2, 30, 0), StepSize(4, 2, 54, 6)),
+        (StepSize(5, 0, 30, 0), None),
+        (StepSize(0, 3, 3, 3), None),
+        (StepSize(1, 1, 14, 5), StepSize(4, 2, 54, 6)),
+    ],
+)
+def test_a_step_gets_the_smallest_size_that_holds_it(step: StepSize, size: StepSize | None) -> None:
+    fused, _ = both_backends(captured=True)
+    captured = fused._mine
+    assert captured is not None
+    assert captured.decoder.size_for(step) == size
+
+
+@torch.inference_mode()
+def test_another_thread_uses_nothing_that_was_recorded() -> None:
+    fused, modules = both_backends(captured=True)
+    segments, rows = [Segment(0, 0, 13)], torch.randn(13, SHAPE.width)
+    captured = fused._mine
+    assert captured is not None
+    captured.decoder._rows.fill_(7.0)
+
+    @torch.inference_mode()
+    def step() -> Tensor:
+        assert fused._mine is None
+        return fused.forward(rows.clone().to(DEVICE), segments, [12])
+
+    with ThreadPoolExecutor(1) as other:
+        hidden = other.submit(step).result()
+    expected = modules.forward(rows, segments, [12])
+    assert_same(hidden.cpu(), expected, terms=decoder_terms(SHAPE))
+    assert bool((captured.decoder._rows == 7.0).all())
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@torch.inference_mode()
+@unread_padding
+def test_padding_is_not_heard(count: int) -> None:
+    """The loudest values after a fuller batch, whatever that left behind."""
+    fused, modules = both_backends(captured=True)
+    fused.encode(torch.rand(4, WINDOW_SAMPLES), [0, 1, 2, 3], [9.0, 9.0, 9.0, 9.0])
+    windows = 0.01 * torch.rand(count, WINDOW_SAMPLES)
+    sessions = [0, 1, 0, 2, 2][:count]
+    before = [-torch.inf, -3.0, 1.0][: max(sessions) + 1]
+    (heard, loud), (expected, so_loud) = (
+        backend.encode(windows, sessions, before) for backend in (fused, modules)
+    )
+    assert_same(heard.cpu(), expected, terms=tower_terms(TOWER), condition=3.0)
+    assert_same(loud.take(), so_loud.take(), terms=FeatureConfig().n_fft)
+
+
+@unread_padding
+def test_an_engine_says_the_same_over_either() -> None:
+    """A prompt, a few chunks of two sessions at once, and a reply beside them."""
+
+    def fused(*modules: Any) -> TritonBackend:
+        backend = TritonBackend(*modules, tiles=TILING)
+        backend.capture(SIZES, (1, 2))
+        return backend
+
+    said = []
+    for backend, device in ((fused, DEVICE), (TorchBackend, torch.device("cpu"))):
+        model = small_model_on(device)
+        engine = Engine(model, slots=2, eviction=Eviction.EXACT, backend=backend)
+        events: list[Event] = []
+        for name in "ab":
+            engine.open(SessionOptions(name, threshold=1.0, max_reply_tokens=3), events.append)
+        engine.answer_now("b")
+        for frame in frames(noise(1.2)):
+            engine.push("a", frame)
+            engine.push("b", frame)
+            while engine.step():
+                pass
+        said.append([outline([e for e in events if e.session_id == name]) for name in "ab"])
+    assert said[0] == said[1]
+    assert [len(lines) for lines in said[0]] == [3, 8]
+
+
+def small_model_on(device: torch.device) -> Model:
+    model = small_model(256)
+    tower, decoder = deepcopy(model.tower).to(device), deepcopy(model.decoder).to(device)
+    return replace(model, tower=tower, decoder=decoder)
 
 
 def test_rows_beyond_a_slot_are_an_error() -> None:

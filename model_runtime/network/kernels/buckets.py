@@ -1,0 +1,130 @@
+"""Steps of usual sizes, each filled up to one of a few sizes that were recorded (buckets).
+
+Their tensors stay where they are, so that one thread alone may use them. What belongs to nobody is
+padding: it reads no slot, writes nothing, and nobody reads what comes of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from interject.model_runtime.network.architecture import CHUNK_POSITIONS
+from interject.model_runtime.network.features import WINDOW_SAMPLES
+from interject.model_runtime.network.kernels.recording import Recording
+from interject.model_runtime.network.kernels.step_tables import HostTables, StepSize, StepTables
+from interject.model_runtime.network.transfer import overwrite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from interject.model_runtime.network.kernels.decoder import FusedDecoder
+
+CHUNKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
+TOKENS = (16, 32, 64, 128, 256)
+_NOBODY = -1
+
+
+def step_sizes(
+    chunks: Sequence[int] = CHUNKS, tokens: Sequence[int] = TOKENS
+) -> tuple[StepSize, ...]:
+    """So many chunks, or pieces of text as long as one, beside so many tokens; smallest first."""
+    sizes = [
+        StepSize(wide, single, CHUNK_POSITIONS * wide + single, wide + single)
+        for wide in (0, *chunks)
+        for single in (0, *tokens)
+        if wide or single
+    ]
+    return tuple(sorted(sizes, key=lambda size: size.rows))
+
+
+class BucketedDecoder:
+    """`decoder` on steps of these sizes, the smallest first."""
+
+    def __init__(
+        self,
+        decoder: FusedDecoder,
+        rows: Tensor,
+        *,
+        sizes: Sequence[StepSize],
+        pool: Any,
+    ) -> None:
+        """`rows` [R, width] are where the largest step lies; they are written to."""
+        self._decoder = decoder
+        self._rows = rows
+        most = max(size.numbers for size in sizes)
+        self._numbers = torch.zeros(most, dtype=torch.int32, device=rows.device)
+        self._recordings: dict[StepSize, Recording[Tensor]] = {}
+        for size in sorted(sizes, key=lambda size: size.rows, reverse=True):
+            # A recording must touch no slot.
+            nobody = HostTables((), (), tile_rows=decoder.tile_rows).numbers(size)
+            self._numbers[: size.numbers].copy_(nobody)
+            self._recordings[size] = Recording(self._call(size), rows.device, pool)
+
+    def _call(self, size: StepSize) -> Callable[[], Tensor]:
+        rows = self._rows[: size.rows]
+        tables = StepTables.within(self._numbers[: size.numbers], size)
+        return lambda: self._decoder(rows, tables)
+
+    def size_for(self, step: StepSize) -> StepSize | None:
+        """The smallest that holds a step."""
+        fitting = [size for size in self._recordings if size.holds(step)]
+        return min(fitting, key=lambda size: size.rows, default=None)
+
+    def __call__(self, size: StepSize, rows: Tensor, tables: HostTables) -> Tensor:
+        """As the decoder itself does."""
+        overwrite(self._numbers[: size.numbers], tables.numbers(size))
+        self._rows[: len(rows)].copy_(rows)
+        hidden = self._recordings[size].replay()
+        return hidden[: tables.size.wanted].clone()
+
+
+class BucketedEncoder:
+    """`encode` on so many chunks, the fewest first: windows [P, 6640], whose each is, int64 [P],
+    and how loud each session was before -> embeddings, and the loudest value up to each chunk [P].
+    """
+
+    def __init__(
+        self,
+        encode: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]],
+        device: torch.device,
+        *,
+        sizes: Sequence[int] = CHUNKS,
+        pool: Any,
+    ) -> None:
+        most = max(sizes)
+        self._windows = torch.zeros(most, WINDOW_SAMPLES, device=device)
+        self._sessions = torch.full((most,), _NOBODY, device=device)
+        self._loudest = torch.zeros(most, device=device)
+        self._recordings: dict[int, Recording[tuple[Tensor, Tensor]]] = {}
+        for size in sorted(sizes, reverse=True):
+            inputs = self._windows[:size], self._sessions[:size], self._loudest[:size]
+            self._recordings[size] = Recording(_bound(encode, *inputs), device, pool)
+
+    def size_for(self, chunks: int) -> int | None:
+        """The smallest that holds so many. No session among them has none."""
+        return min((size for size in self._recordings if size >= chunks), default=None)
+
+    def __call__(
+        self, size: int, windows: Tensor, sessions: Sequence[int], loudest: Sequence[float]
+    ) -> tuple[Tensor, Tensor]:
+        """Of those that are real."""
+        count = len(windows)
+        whose = torch.full((size,), _NOBODY)
+        whose[:count] = torch.tensor(sessions)
+        before = torch.zeros(size)
+        before[: len(loudest)] = torch.tensor(loudest)
+        overwrite(self._windows[:count], windows)
+        overwrite(self._sessions[:size], whose)
+        overwrite(self._loudest[:size], before)
+        embeddings, running = self._recordings[size].replay()
+        return embeddings[:count].clone(), running[:count].clone()
+
+
+def _bound(
+    encode: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]], *inputs: Tensor
+) -> Callable[[], tuple[Tensor, Tensor]]:
+    return lambda: encode(*inputs)
