@@ -149,7 +149,7 @@ class Engine:
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
         """
         prefix = prefix or self.prompt_encoder.prefix(options)
-        stream = self._new_stream(options, _say_nothing, prefix, name=name)
+        stream = self._new_stream(options, lambda _: None, prefix, name=name)
         return Restoration(
             stream,
             known,
@@ -303,7 +303,3 @@ def _ask(stream: Stream, request: Request) -> None:
     if len(stream.requests) >= MAX_REQUESTS:
         raise RuntimeFailure(f"{MAX_REQUESTS} requests of this session wait already; ask later")
     stream.ask(request)
-
-
-def _say_nothing(event: Event) -> None:
-    del event
