@@ -71,6 +71,7 @@ class Batcher:
                 self._streams.close(stream.name, CloseReason.CLIENT)
         self._shed_overload()
         plan = self._plan()
+        self._streams.rest(plan.resting)
         if plan.empty:
             return self._take_results()
         started = self._start(plan)
@@ -91,7 +92,7 @@ class Batcher:
 
     def _idle(self) -> list[Stream]:
         busy = self._busy
-        return [stream for stream in self._streams if stream not in busy]
+        return [stream for stream in self._streams.awake if stream not in busy]
 
     def _start(self, plan: StepPlan) -> _InFlight:
         self._steps += 1
@@ -141,7 +142,7 @@ class Batcher:
                 yield stream, stream.next_chunks(count)
 
     def _shed_overload(self) -> None:
-        streams = tuple(self._streams)
+        streams = self._streams.awake
         excess = sum(len(stream.audio.chunks) for stream in streams) - self._backlog_frames
         if excess <= 0:
             return

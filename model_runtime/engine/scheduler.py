@@ -36,12 +36,13 @@ class StepLimits:
 @dataclass(frozen=True, slots=True)
 class StepPlan:
     """Sessions that feed text, those whose slot is recomputed, and sessions with how many chunks
-    they feed.
+    they feed. Others are `resting`: they want nothing until something is asked of them.
     """
 
     texts: tuple[Stream, ...]
     recomputes: tuple[Stream, ...]
     chunks: tuple[tuple[Stream, int], ...]
+    resting: tuple[Stream, ...]
 
     @property
     def empty(self) -> bool:
@@ -56,6 +57,7 @@ def plan_step(streams: Iterable[Stream], *, now: float, limits: StepLimits) -> S
     urgent: list[Stream] = []
     unhurried: list[Stream] = []
     recomputing: list[Stream] = []
+    resting: list[Stream] = []
     for stream in streams:
         if stream.full:
             recomputing.append(stream)
@@ -64,11 +66,13 @@ def plan_step(streams: Iterable[Stream], *, now: float, limits: StepLimits) -> S
         elif stream.audio.chunks:
             late = len(stream.audio.chunks) > FRESH_BACKLOG_FRAMES
             (backlogged if late else fresh).append(stream)
+        else:
+            resting.append(stream)
     fresh.sort(key=_oldest_arrival)
     backlogged.sort(key=_oldest_arrival)
     chunks = _within(fresh + backlogged, limits)
     texts = urgent if fresh else urgent + unhurried
-    return StepPlan(tuple(texts), _next_recompute(recomputing), tuple(chunks))
+    return StepPlan(tuple(texts), _next_recompute(recomputing), tuple(chunks), tuple(resting))
 
 
 def _oldest_arrival(stream: Stream) -> float:

@@ -16,7 +16,7 @@ from interject.model_runtime.protocol import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.network.kv_cache import KVCache
@@ -27,22 +27,37 @@ logger = logging.getLogger(__name__)
 
 
 class StreamTable:
-    """Streams by name. A slot is taken before its stream is there, and freed behind it."""
+    """Streams by name. A slot is taken before its stream is there, and freed behind it.
+
+    Most of a thousand wait for their next frame at any moment. Those that wanted nothing when they
+    were asked `rest` until somebody gets them by name, which is how anything reaches them.
+    """
 
     def __init__(self, cache: KVCache) -> None:
         self._cache = cache
         self._streams: dict[str, Stream] = {}
-
-    def __iter__(self) -> Iterator[Stream]:
-        """Those that are open now, whichever are closed meanwhile."""
-        return iter(tuple(self._streams.values()))
+        self._places: dict[Stream, int] = {}
+        self._awake: dict[int, Stream] = {}
+        self._added = 0
 
     def __getitem__(self, name: str) -> Stream:
         """:raises SessionClosed: when there is none of that name."""
         try:
-            return self._streams[name]
+            stream = self._streams[name]
         except KeyError:
             raise SessionClosed(f"session {name} is not open") from None
+        self._awake[self._places[stream]] = stream
+        return stream
+
+    @property
+    def awake(self) -> list[Stream]:
+        """Those that may want something, in the order in which they were opened."""
+        return [self._awake[place] for place in sorted(self._awake)]
+
+    def rest(self, streams: Iterable[Stream]) -> None:
+        """They want nothing."""
+        for stream in streams:
+            self._awake.pop(self._places[stream], None)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -74,10 +89,19 @@ class StreamTable:
     def add(self, stream: Stream) -> None:
         """From now on it takes part in steps."""
         self._streams[stream.name] = stream
+        self._places[stream] = self._added
+        self._awake[self._added] = stream
+        self._added += 1
+
+    def _remove(self, name: str) -> Stream | None:
+        stream = self._streams.pop(name, None)
+        if stream is not None:
+            self._awake.pop(self._places.pop(stream), None)
+        return stream
 
     def close(self, name: str, reason: CloseReason, detail: str = "") -> None:
         """End a session and free its slot. Its owner is told first, whatever the device does."""
-        stream = self._streams.pop(name, None)
+        stream = self._remove(name)
         if stream is None:
             return
         try:
@@ -90,7 +114,7 @@ class StreamTable:
 
     def abandon(self, name: str) -> None:
         """Free a session's slot without a word: it is another engine's now."""
-        stream = self._streams.pop(name, None)
+        stream = self._remove(name)
         if stream is not None:
             self.free(stream)
 

@@ -42,6 +42,7 @@ from interject.model_runtime.protocol import (
 from interject.model_runtime.rounding import assert_same, model_terms
 from tests.fakes.late_backend import LateBackend
 from tests.model_runtime.alike import assert_same_decisions
+from tests.model_runtime.engine.resting import assert_only_idle_rest
 from tests.model_runtime.worlds import SMALL_CONDITION, frames, noise, small_model
 
 if TYPE_CHECKING:
@@ -135,7 +136,11 @@ class AnySession(RuleBasedStateMachine):
 
     @property
     def stream(self) -> Stream:
-        return self.engine._streams["a"]
+        return self._named("a")
+
+    def _named(self, name: str) -> Stream:
+        """Without waking it."""
+        return self.engine._streams._streams[name]
 
     # What is heard and asked for
 
@@ -230,14 +235,18 @@ class AnySession(RuleBasedStateMachine):
         memory = self.engine.kv_cache
         assert self.engine.session_ids in (("b", "a"), ("a", "b")), "nobody failed"
         for name in "ab":
-            own = self.engine._streams[name].memory
+            own = self._named(name).memory
             assert own.ledger.length == sum(span.length for span in own.ledger.spans)
             filled = memory.lengths[own.slot] + own.unfilled
-            in_flight = self.engine._streams[name] in self.engine._batcher._busy
+            in_flight = self._named(name) in self.engine._batcher._busy
             assert filled <= memory.context if in_flight else filled == own.ledger.length
             assert own.ledger.length <= memory.context
             assert all(span.length <= self.budget.span for span in own.ledger.spans)
         assert self.stream.replying or len(self.stream.conversation.pending_ids) <= 1
+
+    @invariant()
+    def who_rests_wants_nothing(self) -> None:
+        assert_only_idle_rest(self.engine)
 
     @invariant()
     def replies_are_held_as_far_as_they_were_heard(self) -> None:
