@@ -24,11 +24,12 @@ class Script(Enum):
     WRITE = "write"
     RELEASE = "release"
     RECLAIM = "reclaim"
+    ACQUIT = "acquit"
     SIFT = "sift"
     INSPECT = "inspect"
 
 
-_ALONE = (Script.WRITE, Script.SIFT, Script.INSPECT)
+_ALONE = (Script.WRITE, Script.ACQUIT, Script.SIFT, Script.INSPECT)
 """Those that need nothing of `fleet.lua`."""
 
 

@@ -15,13 +15,14 @@ redis.call('HSET', prefix .. 'worker:' .. token, 'slots', ARGV[4])
 redis.call('PEXPIRE', prefix .. 'worker:' .. token, ARGV[5])
 
 -- A session whose workers lose their leases one soon after the other, and that does nothing in
--- between, may be why; one that they had not looked at yet is not. See write.lua.
+-- between, may be why; one that they had not looked at yet is not. See write.lua and acquit.lua.
 local function count_loss(key, worker)
   if redis.call('LPOS', prefix .. 'todo:' .. worker, key) then return end
   local hash, now = prefix .. 'session:' .. key, now_ms()
-  local lost = redis.call('HMGET', hash, 'lost', 'lost_at')
-  local recent = now - tonumber(lost[2] or 0) < 60000
-  redis.call('HSET', hash, 'lost', (recent and lost[1] or 0) + 1, 'lost_at', now)
+  local epoch, lost, at = unpack(redis.call('HMGET', hash, 'epoch', 'lost_epochs', 'lost_at'))
+  local recent = now - (tonumber(at or 0) or 0) < 60000
+  lost = recent and lost and lost .. ' ' or ''
+  redis.call('HSET', hash, 'lost_epochs', lost .. (epoch or 0), 'lost_at', now)
 end
 
 -- Each of these fills a slot, which takes its worker a while: so many workers get few each.

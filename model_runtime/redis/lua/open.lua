@@ -47,7 +47,7 @@ if ARGV[10] ~= '' then
   return tell('refused', 0, '0-0', ARGV[10])
 end
 local state, asked, verdict, generation, began, epoch, number, lost = unpack(redis.call(
-  'HMGET', hash, 'state', 'request', 'verdict', 'generation', 'read', 'epoch', 'number', 'lost'))
+  'HMGET', hash, 'state', 'request', 'verdict', 'generation', 'read', 'epoch', 'number', 'lost_epochs'))
 if state == 'open' and asked == request then
   return tell(verdict, generation, began)
 end
@@ -60,7 +60,7 @@ if state == 'open' then
   end
   return admit('attached', read or epoch .. '-' .. (number or 0))
 end
-if (tonumber(lost or 0) or 0) > tonumber(ARGV[12]) then
+if select(2, string.gsub(lost or '', '%d+', '')) > tonumber(ARGV[12]) then
   local left_s = math.ceil(redis.call('PTTL', hash) / 1000)
   return tell('refused', 0, '0-0', 'workers that had this session lost their leases; it is not taken '
     .. 'again for ' .. left_s .. ' s')

@@ -64,6 +64,9 @@ class LeaseKeeper:
     async def _follow_up(self, client: RedisClient, renewal: Renewal) -> None:
         suspects = [s for s in self._sessions if renewal.lapsed or s.log.held]
         await self._reconciler.reclaim(client, suspects)
+        taken_away, self._sessions.taken_away = self._sessions.taken_away, []
+        if renewal.starved:
+            await self._reconciler.acquit(client, taken_away)
         for session in self._sessions.known(renewal.lonely):
             self._host.close(session, CloseReason.CLIENT, "the client has gone")
 

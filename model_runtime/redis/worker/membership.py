@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -22,11 +23,13 @@ from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.timings import Timings, milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from redis.asyncio import Redis
 
     from interject.model_runtime.redis.keys import Keys
+
+STARVED_SHARE = 0.5
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +37,14 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Renewal:
     """`lapsed`: others may have taken sessions meanwhile. `lonely`: sessions without a client, of
-    those that were visited. `tenants` are served.
+    those that were visited. `tenants` are served. `starved`: it lapsed because this process was not
+    run, and not because of what it did.
     """
 
     lapsed: bool
     lonely: tuple[str, ...]
     tenants: tuple[str, ...]
+    starved: bool = False
 
 
 class Lease:
@@ -47,10 +52,23 @@ class Lease:
 
     While `draining`, the worker offers no slots and takes nothing over. `tenants` are those that
     any worker of the shard was told of.
+
+    A lease may lapse because a session stalls the process, which then computes all the time, or
+    because the machine is overloaded, which is no session's fault. So where the process had less
+    than `STARVED_SHARE` of a core since the last beat, by `cpu_clock`, it was starved, and acquits
+    what it lost. One that hangs without computing never gets here, and acquits nothing.
     """
 
     def __init__(
-        self, keys: Keys, *, name: str, slots: int, tenants: tuple[str, ...], timings: Timings
+        self,
+        keys: Keys,
+        *,
+        name: str,
+        slots: int,
+        tenants: tuple[str, ...],
+        timings: Timings,
+        clock: Callable[[], float] = time.monotonic,
+        cpu_clock: Callable[[], float] = time.process_time,
     ) -> None:
         self.token = f"{name}:{secrets.token_hex(4)}"
         self.tenants = tenants
@@ -60,6 +78,8 @@ class Lease:
         self.name = name
         self._slots = slots
         self._timings = timings
+        self._clock, self._cpu_clock = clock, cpu_clock
+        self._beat_at_s, self._cpu_at_s = clock(), cpu_clock()
 
     async def register(self, client: Redis) -> None:
         """The lease of a run that was killed may still last: outwait it, once.
@@ -87,7 +107,20 @@ class Lease:
         if renewal is None:
             raise RuntimeFailure(f"another worker named {self.name} has taken over; stopped")
         self.tenants = renewal.tenants
-        return replace(renewal, lapsed=renewal.lapsed or doubtful)
+        lapsed, share = renewal.lapsed or doubtful, self._cpu_share()
+        starved = lapsed and share < STARVED_SHARE
+        if starved:
+            logger.warning(
+                "this worker was starved until its lease lapsed", extra={"share": round(share, 2)}
+            )
+        return replace(renewal, lapsed=lapsed, starved=starved)
+
+    def _cpu_share(self) -> float:
+        """Of a core, since the last beat that was answered."""
+        now_s, cpu_s = self._clock(), self._cpu_clock()
+        wall_s, used_s = now_s - self._beat_at_s, cpu_s - self._cpu_at_s
+        self._beat_at_s, self._cpu_at_s = now_s, cpu_s
+        return used_s / max(wall_s, 1e-9)
 
     async def leave(self, client: Redis) -> None:
         """Give the name up; what this worker still has is anyone's."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from interject.model_runtime.names import shown
 from interject.model_runtime.redis import scripts
+from interject.model_runtime.redis.errors import raise_errors
 from interject.model_runtime.redis.scripts import Script
 from interject.model_runtime.redis.timings import Timings, milliseconds
 from interject.model_runtime.redis.worker import mending
@@ -67,6 +68,15 @@ class Reconciler:
                 self._sessions.lose(session)
             elif verdict == b"restored" and session.state is not OwnershipState.ENDED:
                 self._output_writer.write_anew(session)
+
+    async def acquit(self, client: RedisClient, taken_away: list[tuple[str, int]]) -> None:
+        """This worker was starved: sessions that it lost did not cost it its lease."""
+        calls = [
+            scripts.call(Script.ACQUIT, [self._keys.session(key)], [self._keys.prefix, epoch])
+            for key, epoch in taken_away
+        ]
+        if calls:
+            raise_errors(await client.exchange(calls))
 
     async def count(self, client: RedisClient) -> None:
         """Look now and then for sessions that are this worker's and that it was not told of."""

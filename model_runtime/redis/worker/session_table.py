@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 class SessionTable:
     """By their keys; whatever of a session has ended is not here. `on_end` is told each key.
 
-    `unwritten` are those of which something waits to be written, or is being written.
+    `unwritten` are those of which something waits to be written, or is being written. `taken_away`
+    holds the keys and epochs of those that other workers took over since it was last emptied.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class SessionTable:
         self._on_end = on_end
         self._sessions: dict[str, OwnedSession] = {}
         self.unwritten: dict[OwnedSession, None] = {}
+        self.taken_away: list[tuple[str, int]] = []
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -69,6 +71,7 @@ class SessionTable:
             return
         logger.warning("a session was taken over", extra={"session": shown(session.key)})
         self._observer.fenced(session.options.session_id)
+        self.taken_away.append((session.key, session.epoch))
         self._host.abandon(session)
         self.end(session)
 

@@ -49,7 +49,7 @@ class OrphanedSession:
 
     `known` is None where no worker has noted anything; `failure` says why it cannot go on. About
     `waiting` input entries had not been dealt with. So many workers as `lost` says had it since
-    anything was done for it, and lost their leases.
+    anything was done for it, and lost their leases without having been starved (`Lease`).
     """
 
     key: str
@@ -131,8 +131,8 @@ def _begin(key: str, state: wire.Fields, noted: Any, length: Any, model: str) ->
     data = state.get(b"options", b"")
     blank = OrphanedSession(
         key, SessionOptions(options_codec.session_id_in(data) or key), int(state[b"epoch"]),
-        _count(state, b"number"), int(state[b"written"]), lost=_count(state, b"lost"),
-        has_snapshot=b"snapshot" in state,
+        _count(state, b"number"), int(state[b"written"]), has_snapshot=b"snapshot" in state,
+        lost=len(state.get(b"lost_epochs", b"").split()),
     )  # fmt: skip
     try:
         orphan = replace(blank, options=options_codec.decode_options(data))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import pytest
+
 from interject.model_runtime.redis.keys import Keys
-from interject.model_runtime.redis.worker.membership import FailureDetector, Liveness
+from interject.model_runtime.redis.timings import Timings
+from interject.model_runtime.redis.worker.membership import FailureDetector, Lease, Liveness
+from tests.fakes.clock import FakeClock
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -124,3 +128,55 @@ async def test_where_this_worker_does_not_listen_zeros_mean_nothing() -> None:
         assert not await fleet.look()
     assert fleet.ended == []
     assert fleet.liveness._missed, "it should listen where it looks"
+
+
+class Beating:
+    """What the script says of a lease: whether it had lapsed; or no answer."""
+
+    def __init__(self) -> None:
+        self.lapsed = False
+        self.away = False
+
+    async def eval(self, script: str, *arguments: object) -> object:
+        if self.away:
+            raise ConnectionError
+        return [b"ok", int(self.lapsed), [], []]
+
+
+@pytest.mark.parametrize(
+    ("lapsed", "cpu_s", "starved"),
+    [(True, 0.2, True), (True, 1.9, False), (True, 7.0, False), (False, 0.2, False)],
+)
+async def test_a_lease_that_lapsed_while_the_process_hardly_ran_was_starved(
+    lapsed: bool, cpu_s: float, starved: bool
+) -> None:
+    redis, wall, cpu = Beating(), FakeClock(), FakeClock()
+    lease = Lease(
+        Keys("0"), name="w", slots=1, tenants=(), timings=Timings(), clock=wall, cpu_clock=cpu
+    )
+    client = cast("Redis", redis)
+    for clock in (wall, cpu):
+        clock.advance(9.0)
+    await lease.renew(client)
+    redis.lapsed = lapsed
+    wall.advance(2.0)
+    cpu.advance(cpu_s)
+    renewal = await lease.renew(client)
+    assert (renewal.lapsed, renewal.starved) == (lapsed, starved)
+
+
+async def test_what_was_computed_before_a_beat_without_an_answer_counts() -> None:
+    redis, wall, cpu = Beating(), FakeClock(), FakeClock()
+    lease = Lease(
+        Keys("0"), name="w", slots=1, tenants=(), timings=Timings(), clock=wall, cpu_clock=cpu
+    )
+    client = cast("Redis", redis)
+    wall.advance(2.0)
+    cpu.advance(2.0)
+    redis.away = True
+    with pytest.raises(ConnectionError):
+        await lease.renew(client)
+    redis.away = False
+    wall.advance(0.1)
+    renewal = await lease.renew(client)
+    assert (renewal.lapsed, renewal.starved) == (True, False)

@@ -58,6 +58,7 @@ def test_one_that_comes_back_under_a_new_epoch_takes_its_predecessors_place() ->
     scene.table.end(before)
     assert list(scene.table) == [after]
     assert (scene.ended, scene.observer.ids) == (["a"], ["a"])
+    assert scene.table.taken_away == [("a", 5)]
 
 
 def test_who_looks_at_all_of_them_may_be_overtaken() -> None:

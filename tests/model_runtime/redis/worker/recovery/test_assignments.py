@@ -167,8 +167,8 @@ async def test_one_that_could_not_be_read_keeps_no_other_waiting() -> None:
 
 async def test_what_may_have_cost_workers_their_leases_comes_last_and_ends_at_last() -> None:
     held = Held(bad=Will(written=0), worse=Will(written=0), good=Will(*DECIDED))
-    held.wills["bad"].state[b"lost"] = b"2"
-    held.wills["worse"].state[b"lost"] = b"3"
+    held.wills["bad"].state[b"lost_epochs"] = b"5 6"
+    held.wills["worse"].state[b"lost_epochs"] = b"4 5 6"
     good, bad, worse = await order(assignments_here(), held)
     assert [orphan.key for orphan in (good, bad, worse)] == ["good", "bad", "worse"]
     assert (good.failure, bad.failure) == ("", "")
@@ -179,7 +179,7 @@ async def test_suspects_are_tried_alone_so_that_none_is_blamed_for_another() -> 
     names = ("bad", "beside", "last")
     held = Held(good=Will(*DECIDED), **{name: Will(written=0) for name in names})
     for name in names:
-        held.wills[name].state[b"lost"] = b"2"
+        held.wills[name].state[b"lost_epochs"] = b"5 6"
     clock = FakeClock()
     assignments, client = assignments_here(clock=clock), cast("RedisClient", held)
     assert [orphan.key for orphan in await order(assignments, held)] == ["good", "bad"]

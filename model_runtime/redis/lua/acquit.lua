@@ -1,0 +1,19 @@
+-- A lost lease is not held against a session: the worker that had it then was starved.
+-- KEYS: session. ARGV: prefix, the epoch that was lost.
+-- Does nothing the second time, or where something was done for the session since.
+local lost = redis.call('HGET', KEYS[1], 'lost_epochs')
+if not lost then return 0 end
+local left, found = {}, 0
+for epoch in string.gmatch(lost, '%d+') do
+  if epoch == ARGV[2] then
+    found = 1
+  else
+    left[#left + 1] = epoch
+  end
+end
+if #left == 0 then
+  redis.call('HDEL', KEYS[1], 'lost_epochs')
+elseif found == 1 then
+  redis.call('HSET', KEYS[1], 'lost_epochs', table.concat(left, ' '))
+end
+return found
