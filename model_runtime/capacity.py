@@ -16,7 +16,7 @@ MOST_SLOTS = 1_024
 """What memory alone would allow for a small model is more than a process can serve."""
 LEAST_MARGIN_BYTES = 1 << 30
 MARGIN = 0.05
-"""Of the card: workspaces of the libraries, rows and logits of a step, fragments."""
+"""Of the card: workspaces of the libraries, recorded steps, rows and logits of one, fragments."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from interject.model_runtime.network.kernels.buckets import (
     CHUNKS,
     BucketedDecoder,
     BucketedEncoder,
-    step_sizes,
+    usual_steps,
 )
 from interject.model_runtime.network.kernels.decoder import FusedDecoder, Tiling, tiling
 from interject.model_runtime.network.kernels.features import ProductLogMel
+from interject.model_runtime.network.kernels.recording import Recorder, cannot_be_recorded
 from interject.model_runtime.network.kernels.step_tables import HostTables
 from interject.model_runtime.network.kernels.tower import FusedTower
 from interject.model_runtime.network.transfer import HostCopy, to_device
@@ -76,24 +77,27 @@ class TritonBackend:
         """
         try:
             with torch.inference_mode(), torch.cuda.device_of(self.cache.keys):
-                self._captured = self._capture(steps or step_sizes(), chunks)
-        except (torch.AcceleratorError, torch.OutOfMemoryError):
-            raise
+                self._captured = self._capture(steps or self._usual_steps(), chunks)
         except Exception as error:
+            if not cannot_be_recorded(error):
+                raise
             logger.warning(
                 "steps cannot be recorded on this card; each kernel is launched by itself",
                 extra={"error_type": type(error).__name__},
             )
 
     def _capture(self, steps: Sequence[StepSize], chunks: Sequence[int]) -> _Captured:
-        pool = torch.cuda.graph_pool_handle() if self._device.type == "cuda" else None
+        recorder = Recorder(self._device)
         weight = self.decoder.embedding.weight
         rows = weight.new_zeros(max(size.rows for size in steps), weight.shape[1])
         return _Captured(
             threading.get_ident(),
-            BucketedDecoder(self._rows, rows, sizes=steps, pool=pool),
-            BucketedEncoder(self._encode, self._device, sizes=chunks, pool=pool),
+            BucketedDecoder(self._rows, rows, sizes=steps, recorder=recorder),
+            BucketedEncoder(self._encode, self._device, sizes=chunks, recorder=recorder),
         )
+
+    def _usual_steps(self) -> tuple[StepSize, ...]:
+        return usual_steps(slots=len(self.cache.lengths), tile_rows=self._rows.tile_rows)
 
     @property
     def _mine(self) -> _Captured | None:

@@ -6,13 +6,13 @@ padding: it reads no slot, writes nothing, and nobody reads what comes of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import torch
 
 from interject.model_runtime.network.architecture import CHUNK_POSITIONS
 from interject.model_runtime.network.features import WINDOW_SAMPLES
-from interject.model_runtime.network.kernels.recording import Recording
 from interject.model_runtime.network.kernels.step_tables import HostTables, StepSize, StepTables
 from interject.model_runtime.network.transfer import overwrite
 
@@ -22,21 +22,30 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from interject.model_runtime.network.kernels.decoder import FusedDecoder
+    from interject.model_runtime.network.kernels.recording import Recorder
 
 CHUNKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
 TOKENS = (16, 32, 64, 128, 256)
 _NOBODY = -1
 
 
+def usual_steps(*, slots: int, tile_rows: int) -> tuple[StepSize, ...]:
+    """No more tokens are drawn in a step than there are slots. Narrow tiles are several a chunk."""
+    tokens = [most for fewer, most in pairwise((0, *TOKENS)) if fewer < slots]
+    return step_sizes(CHUNKS, tokens, tiles=-(-CHUNK_POSITIONS // tile_rows))
+
+
 def step_sizes(
-    chunks: Sequence[int] = CHUNKS, tokens: Sequence[int] = TOKENS
+    chunks: Sequence[int], tokens: Sequence[int], *, tiles: int = 1
 ) -> tuple[StepSize, ...]:
-    """So many chunks, or pieces of text as long as one, beside so many tokens; smallest first."""
+    """So many chunks of `tiles` each, or pieces of text as long as one, beside so many tokens;
+    smallest first.
+    """
     sizes = [
-        StepSize(wide, single, CHUNK_POSITIONS * wide + single, wide + single)
-        for wide in (0, *chunks)
+        StepSize(tiles * several, single, CHUNK_POSITIONS * several + single, several + single)
+        for several in (0, *chunks)
         for single in (0, *tokens)
-        if wide or single
+        if several or single
     ]
     return tuple(sorted(sizes, key=lambda size: size.rows))
 
@@ -50,19 +59,19 @@ class BucketedDecoder:
         rows: Tensor,
         *,
         sizes: Sequence[StepSize],
-        pool: Any,
+        recorder: Recorder,
     ) -> None:
         """`rows` [R, width] are where the largest step lies; they are written to."""
         self._decoder = decoder
         self._rows = rows
         most = max(size.numbers for size in sizes)
         self._numbers = torch.zeros(most, dtype=torch.int32, device=rows.device)
-        self._recordings: dict[StepSize, Recording[Tensor]] = {}
+        self._recordings: dict[StepSize, Callable[[], Tensor]] = {}
         for size in sorted(sizes, key=lambda size: size.rows, reverse=True):
             # A recording must touch no slot.
             nobody = HostTables((), (), tile_rows=decoder.tile_rows).numbers(size)
             self._numbers[: size.numbers].copy_(nobody)
-            self._recordings[size] = Recording(self._call(size), rows.device, pool)
+            self._recordings[size] = recorder.record(self._call(size))
 
     def _call(self, size: StepSize) -> Callable[[], Tensor]:
         rows = self._rows[: size.rows]
@@ -78,7 +87,7 @@ class BucketedDecoder:
         """As the decoder itself does."""
         overwrite(self._numbers[: size.numbers], tables.numbers(size))
         self._rows[: len(rows)].copy_(rows)
-        hidden = self._recordings[size].replay()
+        hidden = self._recordings[size]()
         return hidden[: tables.size.wanted].clone()
 
 
@@ -92,17 +101,17 @@ class BucketedEncoder:
         encode: Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]],
         device: torch.device,
         *,
-        sizes: Sequence[int] = CHUNKS,
-        pool: Any,
+        sizes: Sequence[int],
+        recorder: Recorder,
     ) -> None:
         most = max(sizes)
         self._windows = torch.zeros(most, WINDOW_SAMPLES, device=device)
         self._sessions = torch.full((most,), _NOBODY, device=device)
         self._loudest = torch.zeros(most, device=device)
-        self._recordings: dict[int, Recording[tuple[Tensor, Tensor]]] = {}
+        self._recordings: dict[int, Callable[[], tuple[Tensor, Tensor]]] = {}
         for size in sorted(sizes, reverse=True):
             inputs = self._windows[:size], self._sessions[:size], self._loudest[:size]
-            self._recordings[size] = Recording(_bound(encode, *inputs), device, pool)
+            self._recordings[size] = recorder.record(_bound(encode, *inputs))
 
     def size_for(self, chunks: int) -> int | None:
         """The smallest that holds so many. No session among them has none."""
@@ -120,7 +129,7 @@ class BucketedEncoder:
         overwrite(self._windows[:count], windows)
         overwrite(self._sessions[:size], whose)
         overwrite(self._loudest[:size], before)
-        embeddings, running = self._recordings[size].replay()
+        embeddings, running = self._recordings[size]()
         return embeddings[:count].clone(), running[:count].clone()
 
 

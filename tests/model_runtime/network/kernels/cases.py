@@ -34,11 +34,12 @@ from interject.model_runtime.network.encoder import AudioTower
 from interject.model_runtime.network.features import WINDOW_SAMPLES, clamp_and_scale, log_mel
 from interject.model_runtime.network.kernels.attention import TileShape, attend, split_count
 from interject.model_runtime.network.kernels.backend import TritonBackend
-from interject.model_runtime.network.kernels.buckets import step_sizes
+from interject.model_runtime.network.kernels.buckets import step_sizes, usual_steps
 from interject.model_runtime.network.kernels.decoder import FusedDecoder, Tiling, tiling
 from interject.model_runtime.network.kernels.features import ProductLogMel
 from interject.model_runtime.network.kernels.fused import add_norm, swiglu
 from interject.model_runtime.network.kernels.placement import place
+from interject.model_runtime.network.kernels.recording import cannot_be_recorded
 from interject.model_runtime.network.kernels.step_tables import HostTables, StepSize
 from interject.model_runtime.network.kernels.tower import FusedTower
 from interject.model_runtime.network.kv_cache import KVCache
@@ -410,6 +411,54 @@ def test_a_step_gets_the_smallest_size_that_holds_it(step: StepSize, size: StepS
     captured = fused._mine
     assert captured is not None
     assert captured.decoder.size_for(step) == size
+
+
+@pytest.mark.parametrize("tile_rows", [4, 8, 16])
+def test_a_chunk_by_itself_needs_no_padding(tile_rows: int) -> None:
+    step = HostTables([Segment(0, 0, 13)], [12], tile_rows=tile_rows).size
+    assert step in usual_steps(slots=1, tile_rows=tile_rows)
+
+
+@pytest.mark.parametrize(("slots", "tokens"), [(1, {0, 16}), (16, {0, 16}), (17, {0, 16, 32})])
+def test_no_more_tokens_are_expected_than_slots_can_draw(slots: int, tokens: set[int]) -> None:
+    assert {size.single for size in usual_steps(slots=slots, tile_rows=16)} == tokens
+
+
+@pytest.mark.parametrize(("code", "so"), [(900, True), (908, True), (700, False), (None, False)])
+def test_a_device_that_fails_while_it_records_is_told_from_a_call_that_it_cannot_record(
+    code: int | None, so: bool
+) -> None:
+    error = torch.AcceleratorError("CUDA error")
+    if code is not None:
+        error.error_code = code  # type: ignore[attr-defined]
+    assert cannot_be_recorded(error) == so
+    assert cannot_be_recorded(ValueError("no such instruction"))
+    assert not cannot_be_recorded(torch.OutOfMemoryError())
+
+
+@pytest.mark.skipif(DEVICE.type == "cpu", reason="a CPU records nothing")
+@torch.inference_mode()
+def test_steps_that_cannot_be_recorded_are_computed_as_before(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Something waits for the device in the middle of them."""
+
+    def wait(*called: Any) -> None:
+        called[-1].sum().item()
+
+    fused, modules = both_backends(captured=False)
+    stream = torch.cuda.current_stream()
+    waiting = fused.decoder.blocks[0].out.register_forward_hook(wait)
+    fused.capture(SIZES, (2, 4))
+    waiting.remove()
+    assert "cannot be recorded" in caplog.text
+    assert fused._mine is None
+    assert torch.cuda.current_stream() == stream
+    torch.cuda.empty_cache()
+    segments, rows = [Segment(0, 0, 13)], torch.randn(13, SHAPE.width)
+    hidden = fused.forward(rows.clone().to(DEVICE), segments, [12])
+    expected = modules.forward(rows, segments, [12])
+    assert_same(hidden.cpu(), expected, terms=decoder_terms(SHAPE))
 
 
 @torch.inference_mode()
