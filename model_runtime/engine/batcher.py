@@ -39,8 +39,8 @@ _NOBODY: frozenset[Stream] = frozenset()
 class Batcher:
     """`backlog_frames` may wait in all sessions together.
 
-    Where the device computes on its own, a step's results are taken when the next one, of other
-    sessions, was given to it: it does not wait for the host.
+    Where the device computes on its own and much waits, a step's results are taken when the next
+    one, of other sessions, was given to it: it does not wait for the host.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Batcher:
         """Start a step, and take what the one before has computed; returns whether there was
         anything to do.
         """
+        taken = self._little_waits() and self._take_results()
         for stream in self._idle():
             if stream.drained:
                 self._streams.close(stream.name, CloseReason.CLIENT)
@@ -73,13 +74,20 @@ class Batcher:
         plan = self._plan()
         self._streams.rest(plan.resting)
         if plan.empty:
-            return self._take_results()
+            return self._take_results() or taken
         started = self._start(plan)
         self._take_results()
         self._in_flight = started
         if not self._backend.asynchronous:
             self._take_results()
         return True
+
+    def _little_waits(self) -> bool:
+        busy = self._busy
+        chunks = sum(
+            1 for stream in self._streams.awake if stream.audio.chunks and stream not in busy
+        )
+        return chunks < self._limits.overlap
 
     def settle(self, stream: Stream) -> None:
         """Wait for the step that a session takes part in, so that it stands between two."""

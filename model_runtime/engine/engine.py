@@ -22,7 +22,7 @@ from interject.model_runtime.engine.offline import embed_clip
 from interject.model_runtime.engine.prompt_encoder import PromptEncoder
 from interject.model_runtime.engine.request import MAX_REQUESTS, ForcedReply, TypedTurn
 from interject.model_runtime.engine.restoration import Restoration
-from interject.model_runtime.engine.scheduler import StepLimits
+from interject.model_runtime.engine.scheduler import GPU_LIMITS, StepLimits
 from interject.model_runtime.engine.stream import Stream
 from interject.model_runtime.engine.stream_table import StreamTable
 from interject.model_runtime.network.architecture import CHUNK_POSITIONS
@@ -88,7 +88,7 @@ class Engine:
         self._backend = backend(model.tower, model.decoder, self.kv_cache, model.config.features)
         budget = ContextBudget(self.kv_cache.context)
         self.prompt_encoder = PromptEncoder(model, budget)
-        limits = limits or StepLimits()
+        limits = limits or (GPU_LIMITS if self._backend.asynchronous else StepLimits())
         drain = max(1, min(limits.drain, budget.span // CHUNK_POSITIONS))
         recompute = max(1, limits.recompute or budget.context // 16)
         fair = max(MAX_BACKLOG_FRAMES, BACKLOG_FRAMES_A_SLOT * slots)

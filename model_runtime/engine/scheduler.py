@@ -24,13 +24,25 @@ REPLY_TOKENS_PER_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class StepLimits:
-    """How much one step may hold: chunks of all sessions, and of one session's queue, and rows
-    that are recomputed after an eviction (0: a sixteenth of the slot).
+    """How much one step may hold: chunks of all sessions, and of one session's queue, rows of a
+    slot that are recomputed after an eviction (0: a sixteenth of it), and how many slots are at a
+    time.
+
+    While a step is in flight another one is begun only for at least `overlap` chunks: that keeps
+    the device busy, but a chunk then waits for two steps.
     """
 
     chunks: int = 64
     drain: int = 32
     recompute: int = 0
+    recomputed_slots: int = 1
+    overlap: int = 16
+
+
+GPU_LIMITS = StepLimits(recomputed_slots=4)
+"""Where a step costs little more with a few hundred rows than with a few."""
+RECOMPUTES_SHARED = 4
+"""So many full slots for each that is recomputed in a step: no more are, until they queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +84,27 @@ def plan_step(streams: Iterable[Stream], *, now: float, limits: StepLimits) -> S
     backlogged.sort(key=_oldest_arrival)
     chunks = _within(fresh + backlogged, limits)
     texts = urgent if fresh else urgent + unhurried
-    return StepPlan(tuple(texts), _next_recompute(recomputing), tuple(chunks), tuple(resting))
+    return StepPlan(
+        tuple(texts), _next_recompute(recomputing, limits), tuple(chunks), tuple(resting)
+    )
 
 
 def _oldest_arrival(stream: Stream) -> float:
     return stream.audio.chunks[0].arrived_at
 
 
-def _next_recompute(streams: list[Stream]) -> tuple[Stream, ...]:
-    """One slot a step, those that somebody waits for first. They take turns, piece by piece:
-    however often one of them is full, the others go on.
+def _next_recompute(streams: list[Stream], limits: StepLimits) -> tuple[Stream, ...]:
+    """Slots that somebody waits for come first, then those that were begun, so that few are in the
+    making, then whichever had no turn for the longest time: however often one of them is full, the
+    others go on.
     """
-    awaited = [stream for stream in streams if stream.audio.chunks or stream.wants_text]
-    return tuple(sorted(awaited or streams, key=lambda stream: stream.recomputed_in_step)[:1])
+    count = min(limits.recomputed_slots, 1 + len(streams) // RECOMPUTES_SHARED)
+    return tuple(sorted(streams, key=_recompute_turn)[:count])
+
+
+def _recompute_turn(stream: Stream) -> tuple[bool, bool, int]:
+    awaited = bool(stream.audio.chunks) or stream.wants_text
+    return not awaited, not stream.memory.unfilled, stream.recomputed_in_step
 
 
 def _behind_speech(stream: Stream, now: float) -> bool:

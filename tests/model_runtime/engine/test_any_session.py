@@ -28,6 +28,7 @@ from interject.model_runtime.engine.context_budget import LEAST_CONTEXT, Context
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.ledger import Eviction
+from interject.model_runtime.engine.scheduler import StepLimits
 from interject.model_runtime.engine.snapshot import SavedSession
 from interject.model_runtime.network.backend import TorchBackend
 from interject.model_runtime.protocol import (
@@ -106,6 +107,7 @@ class AnySession(RuleBasedStateMachine):
         threshold=st.sampled_from([0.0, 0.6, 1.0]),
         temperature=st.sampled_from([0.0, 3.0]),
         backend=st.sampled_from([TorchBackend, LateBackend]),
+        limits=st.sampled_from([None, StepLimits(recomputed_slots=2, overlap=0)]),
     )
     def begin(
         self,
@@ -115,6 +117,7 @@ class AnySession(RuleBasedStateMachine):
         threshold: float,
         temperature: float,
         backend: type[TorchBackend],
+        limits: StepLimits | None,
     ) -> None:
         self.budget, self.eviction = ContextBudget(context), eviction
         prompt = data.draw(st.integers(1, self.budget.span), "prompt")
@@ -129,7 +132,8 @@ class AnySession(RuleBasedStateMachine):
         self.others: list[Event] = []
         self.notes = Notes()
         self.heard = self.heard_by_other = 0
-        self.engine = Engine(small_model(context), slots=3, eviction=eviction, backend=backend)
+        model = small_model(context)
+        self.engine = Engine(model, slots=3, eviction=eviction, backend=backend, limits=limits)
         self.engine.open(bystander(), self.others.append)
         self.engine.open(self.options, self.events.append)
         self.engine.attach_journal("a", self.notes.journal.append)

@@ -6,6 +6,7 @@ import pytest
 
 from interject.model_runtime.engine.audio_queue import MAX_BACKLOG_FRAMES
 from interject.model_runtime.engine.ledger import Eviction
+from interject.model_runtime.engine.scheduler import StepLimits
 from interject.model_runtime.network.backend import TorchBackend
 from interject.model_runtime.protocol import (
     Closed,
@@ -20,9 +21,12 @@ from tests.fakes.late_backend import LateBackend
 from tests.model_runtime.engine.engine_room import Room, outline
 from tests.model_runtime.worlds import frames, noise
 
+AT_ONCE = StepLimits(overlap=0)
+
 
 def room(backend: type[TorchBackend] = LateBackend, **settings: object) -> Room:
-    return Room(eviction=Eviction.EXACT, backend=backend, **settings)  # type: ignore[arg-type]
+    exact = Eviction.EXACT
+    return Room(eviction=exact, backend=backend, limits=AT_ONCE, **settings)  # type: ignore[arg-type]
 
 
 def hear_one(room: Room, name: str, seq: int = 0) -> None:
@@ -46,6 +50,26 @@ def test_a_step_is_given_to_the_device_before_the_last_one_s_results_are_taken()
     assert not late.engine.step()
 
 
+def test_where_little_waits_results_are_taken_first() -> None:
+    """So that a chunk waits for one step, not for two."""
+    late = Room(slots=3, backend=LateBackend, limits=StepLimits(overlap=2))
+    for name in "abc":
+        late.open(name, threshold=1.0)
+    late.run()
+    hear_one(late, "a")
+    late.engine.step()
+    hear_one(late, "b")
+    late.engine.step()
+    assert [e.seq for e in late.of(Decision, "a")] == [0]
+    assert late.of(Decision, "b") == []
+    hear_one(late, "a", 1)
+    hear_one(late, "c")
+    late.engine.step()
+    assert [len(late.of(Decision, name)) for name in "abc"] == [1, 1, 0]
+    late.run()
+    assert [len(late.of(Decision, name)) for name in "abc"] == [2, 1, 1]
+
+
 def test_on_a_cpu_results_are_taken_at_once() -> None:
     here = room(TorchBackend)
     here.open(threshold=1.0)
@@ -59,7 +83,7 @@ def test_on_a_cpu_results_are_taken_at_once() -> None:
 def test_a_late_engine_says_what_one_at_once_says(eviction: Eviction) -> None:
     said = []
     for backend in (TorchBackend, LateBackend):
-        one = Room(slots=2, context=256, eviction=eviction, backend=backend)
+        one = Room(slots=2, context=256, eviction=eviction, backend=backend, limits=AT_ONCE)
         one.open("a", threshold=0.5)
         one.open("b", threshold=0.3)
         one.engine.say("b", "well", Emotion.NORMAL)
