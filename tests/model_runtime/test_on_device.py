@@ -73,6 +73,7 @@ def margins(model: Model, sound: list[Frame]) -> list[float]:
     """By how much each chunk's logit to respond leads. Nothing is said, so all hear the same."""
     events: list[Event] = []
     engine = Engine(model, slots=2, eviction=Eviction.EXACT)
+    engine.capture()
     warm_up(engine)
     engine.open(SessionOptions("a", threshold=1.0), events.append)
     hear(engine, sound)
@@ -93,6 +94,7 @@ def test_nano_answers_what_it_is_asked(device: str) -> None:
     """In whatever `auto` takes there."""
     events: list[Event] = []
     engine = Engine(nano_on(device, "auto"), slots=1, eviction=Eviction.EXACT)
+    engine.capture()
     engine.open(SessionOptions("a"), events.append)
     hear(engine, frames(kitchen(1)))
     assert [event.text for event in events if isinstance(event, ReplyEnded)] == [
@@ -120,6 +122,7 @@ def heard_over(model: Model, sound: list[Frame], move_at: int | None) -> list[Ev
     journal: list[JournalEntry] = []
     options = SessionOptions("a")
     engine = Engine(model, slots=2, eviction=Eviction.EXACT)
+    engine.capture()
     engine.open(options, events.append)
     engine.attach_journal("a", journal.append)
     if move_at is not None:

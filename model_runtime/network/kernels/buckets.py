@@ -51,7 +51,7 @@ def step_sizes(
 
 
 class BucketedDecoder:
-    """`decoder` on steps of these sizes, the smallest first."""
+    """`decoder` on steps of these sizes. The largest is recorded first: others reuse its memory."""
 
     def __init__(
         self,
@@ -80,8 +80,7 @@ class BucketedDecoder:
 
     def size_for(self, step: StepSize) -> StepSize | None:
         """The smallest that holds a step."""
-        fitting = [size for size in self._recordings if size.holds(step)]
-        return min(fitting, key=lambda size: size.rows, default=None)
+        return next((size for size in reversed(self._recordings) if size.holds(step)), None)
 
     def __call__(self, size: StepSize, rows: Tensor, tables: HostTables) -> Tensor:
         """As the decoder itself does."""
@@ -92,8 +91,8 @@ class BucketedDecoder:
 
 
 class BucketedEncoder:
-    """`encode` on so many chunks, the fewest first: windows [P, 6640], whose each is, int64 [P],
-    and how loud each session was before -> embeddings, and the loudest value up to each chunk [P].
+    """`encode` on so many chunks: windows [P, 6640], whose each is, int64 [P], and how loud each
+    session was before -> embeddings, and the loudest value up to each chunk [P].
     """
 
     def __init__(
@@ -115,7 +114,7 @@ class BucketedEncoder:
 
     def size_for(self, chunks: int) -> int | None:
         """The smallest that holds so many. No session among them has none."""
-        return min((size for size in self._recordings if size >= chunks), default=None)
+        return next((size for size in reversed(self._recordings) if size >= chunks), None)
 
     def __call__(
         self, size: int, windows: Tensor, sessions: Sequence[int], loudest: Sequence[float]
