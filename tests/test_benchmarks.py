@@ -63,6 +63,7 @@ def a_result(name: str = "speed") -> Result:
         ["streaming_features", "--smoke"],
         ["batching", "--smoke"],
         ["linear", "--smoke"],
+        ["kv_cache_dtype", "--smoke"],
         ["gpu", "--tiny", "--batches", "1", "3"],
     ],
 )

@@ -84,7 +84,10 @@ class Engine:
         if slots < 1:
             raise ValueError(f"an engine needs at least one slot, not {slots}")
         self.model = model
-        self.kv_cache = KVCache(model.config.decoder, slots, dtype=model.dtype, device=model.device)
+        self.kv_cache = KVCache(
+            model.config.decoder, slots,
+            dtype=model.dtype, stored=model.kv_cache_dtype, device=model.device,
+        )  # fmt: skip
         self._backend = backend(model.tower, model.decoder, self.kv_cache, model.config.features)
         budget = ContextBudget(self.kv_cache.context)
         self.prompt_encoder = PromptEncoder(model, budget)
