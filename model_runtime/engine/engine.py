@@ -95,17 +95,14 @@ class Engine:
         drain = max(1, min(limits.drain, budget.span // CHUNK_POSITIONS))
         recompute = max(1, limits.recompute or budget.context // 16)
         fair = max(MAX_BACKLOG_FRAMES, BACKLOG_FRAMES_A_SLOT * slots)
-        self._clock = clock
-        self._eviction = eviction
+        self._clock, self._eviction = clock, eviction
         self._streams = StreamTable(self.kv_cache)
         self._batcher = Batcher(
-            self._streams,
-            self._backend,
+            self._streams, self._backend,
             runner(model, self._backend, streams=self._streams, clock=clock),
             limits=replace(limits, drain=drain, recompute=recompute),
-            backlog_frames=backlog_frames or fair,
-            clock=clock,
-        )
+            backlog_frames=backlog_frames or fair, clock=clock,
+        )  # fmt: skip
 
     # Sessions
 
@@ -153,12 +150,7 @@ class Engine:
         """
         prefix = prefix or self.prompt_encoder.prefix(options)
         stream = self._new_stream(options, lambda _: None, prefix, name=name)
-        return Restoration(
-            stream,
-            known,
-            backend=self._backend,
-            now=self._clock(),
-        )
+        return Restoration(stream, known, backend=self._backend, now=self._clock())
 
     def join(
         self,
