@@ -6,7 +6,6 @@ import os
 import platform
 from pathlib import Path
 
-import psutil
 import torch
 
 _GIB = 1 << 30
@@ -28,13 +27,17 @@ def _extensions() -> str:
     return ", ".join(f for f in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if f in flags)
 
 
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 def describe(device: torch.device | None = None) -> str:
     """One line: processor, cores, memory, PyTorch, and the GPU where one was used."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     parts = [
         f"{_cpu_name()} ({_extensions()})",
         f"{cores} cores",
-        f"{psutil.virtual_memory().total / _GIB:.0f} GiB",
+        f"{_memory_bytes() / _GIB:.0f} GiB",
         f"{platform.system()}, Python {platform.python_version()}, PyTorch {torch.__version__}",
         f"{torch.get_num_threads()} threads",
     ]

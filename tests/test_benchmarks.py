@@ -63,8 +63,6 @@ def a_result(name: str = "speed") -> Result:
         ["streaming_features", "--smoke"],
         ["batching", "--smoke"],
         ["linear", "--smoke"],
-        ["kv_cache_dtype", "--smoke"],
-        ["gpu", "--tiny", "--batches", "1", "3"],
     ],
 )
 def test_smoke_run_prints_a_table_and_keeps_nothing(command: list[str]) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from interject.model_runtime.checkpoint.assembly import Part, assemble
 from interject.model_runtime.checkpoint.error import CheckpointError
 from interject.model_runtime.checkpoint.model import Model, empty_modules
@@ -42,7 +40,7 @@ def is_released(directory: Path) -> bool:
 
 def read_config(directory: Path) -> ModelConfig:
     """The shapes of a released checkpoint, with the released token ids."""
-    decoder = _read(directory / DECODER_CONFIG, yaml.safe_load)
+    decoder = _read(directory / DECODER_CONFIG, _parse_yaml)
     tower = _read(directory / TOWER_CONFIG, json.loads)
     try:
         return ModelConfig(
@@ -56,12 +54,22 @@ def read_config(directory: Path) -> ModelConfig:
         raise CheckpointError(f"{directory}: {error}") from error
 
 
+def _parse_yaml(text: str) -> Any:
+    """No other layout needs PyYAML."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+
+
 def _read(path: Path, parse: Any) -> dict[str, Any]:
     try:
         content = parse(path.read_text())
     except OSError as error:
         raise CheckpointError(f"{path}: no such file; the checkpoint is incomplete") from error
-    except (ValueError, yaml.YAMLError) as error:
+    except ValueError as error:
         raise CheckpointError(f"{path}: cannot be parsed") from error
     if not isinstance(content, dict):
         raise CheckpointError(f"{path}: holds no settings")

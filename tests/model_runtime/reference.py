@@ -15,11 +15,12 @@ from transformers.models.qwen2_5_omni.configuration_qwen2_5_omni import (
 from transformers.models.qwen2_5_omni.modeling_qwen2_5_omni import Qwen2_5OmniAudioEncoder
 
 from interject.model_runtime.network.architecture import DecoderShape, TowerShape
+from tests.model_runtime.random_weights import randomise
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
 TOWER = TowerShape(width=48, layers=2, heads=4, feed_forward=96, output=64)
 DECODER = DecoderShape(
@@ -33,16 +34,6 @@ DECODER = DecoderShape(
     rope_base=50_000.0,
     context=128,
 )
-
-
-def randomise(module: nn.Module, seed: int) -> None:
-    """Give every parameter a value that a mistake would show in: no zeros, no ones."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in sorted(module.named_parameters()):
-            spread = 0.2 if parameter.dim() == 1 else parameter[0].numel() ** -0.5
-            middle = 1.0 if "norm" in name and name.endswith("weight") else 0.0
-            parameter.copy_(middle + spread * torch.randn(parameter.shape, generator=generator))
 
 
 def reference_tower(shape: TowerShape = TOWER, seed: int | None = 0) -> Qwen2_5OmniAudioEncoder:

@@ -22,7 +22,8 @@ from interject.model_runtime.rounding import (
     tower_terms,
 )
 from tests.model_runtime.alike import assert_same_decisions
-from tests.model_runtime.reference import DECODER, randomise
+from tests.model_runtime.random_weights import randomise
+from tests.model_runtime.reference import DECODER
 from tests.model_runtime.worlds import SMALL_CONDITION, small_model
 
 pytestmark = pytest.mark.numerics

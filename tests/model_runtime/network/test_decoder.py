@@ -15,10 +15,10 @@ from interject.model_runtime.network.attention import Segment, SlotAttention
 from interject.model_runtime.network.decoder import Decoder
 from interject.model_runtime.network.kv_cache import KVCache
 from interject.model_runtime.rounding import assert_same, decoder_terms
+from tests.model_runtime.random_weights import randomise
 from tests.model_runtime.reference import (
     DECODER,
     litgpt_tensors,
-    randomise,
     reference_decoder,
     reference_tower,
     write_released,

@@ -28,7 +28,7 @@ class SlowRedis:
         self._verdict = verdict
 
     async def exchange(self, commands: Sequence[Command]) -> list[object]:
-        assert [command[0] for command in commands] == ["EVALSHA"]
+        assert [command[0] for command in commands] == ["EVAL"]
         self._meanwhile()
         return [[self._verdict]]
 

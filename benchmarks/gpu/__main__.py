@@ -1,0 +1,214 @@
+"""Everything about one GPU, within a budget: ceilings, steps, the engine under load, restoring.
+
+Random weights of the true 3B shape. Each section is kept when it is done.
+"""
+
+from __future__ import annotations
+
+from benchmarks.gpu import BEGUN  # isort: skip  # Before PyTorch is imported.
+
+import argparse
+import itertools
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from benchmarks.gpu import restoring, service, steps
+from benchmarks.gpu.budget import Budget, say
+from benchmarks.gpu.subject import (
+    SMALL_CONTEXT,
+    TINY_CONTEXT,
+    fits,
+    freed,
+    tiny_model,
+    true_model,
+    with_slots_of,
+)
+from benchmarks.hardware import describe
+from benchmarks.result import RESULTS, Result, load_results, this_command
+
+if TYPE_CHECKING:
+    from interject.model_runtime.checkpoint import Model
+
+STEPS = ((1, 0), (16, 0), (64, 0), (0, 1), (0, 16), (0, 64), (0, 128), (32, 64))
+BESIDE = {(1, 0), (16, 0), (0, 1), (0, 16)}
+SESSIONS = (512, 768, 256, 128, 1_000)
+"""In the order of what matters, in case that the budget does not suffice."""
+RESTORED = 17
+"""One of them to warm up."""
+ROOM_S = 4.0
+"""To open sessions, to fill their slots and to close them."""
+ENGINE_S = 15.0
+"""What a further engine takes at most; the first compiles the kernels, too."""
+TITLES = {
+    "gpu_steps": "One GPU, 3B shape, random weights: steps",
+    "gpu_engine": "One GPU, 3B shape, random weights: the engine under load",
+    "gpu_restore": "One GPU, 3B shape, random weights: restoring",
+}
+_GIB = 1 << 30
+_NEEDED_GIB = 24
+
+
+class Run:
+    """What was measured so far."""
+
+    def __init__(self, arguments: argparse.Namespace, device: torch.device) -> None:
+        self.tiny: bool = arguments.tiny
+        self.arguments = arguments
+        self.device = device
+        self.budget = Budget(arguments.budget_s)
+        self.notes: list[str] = []
+        self._hardware = describe(device)
+
+    def keep(self, name: str, columns: list[str], rows: list[list[str]], *notes: str) -> None:
+        """Show and write a section as far as it has come."""
+        result = Result(
+            name=name, title=TITLES[name], command=this_command("gpu"), hardware=self._hardware,
+            columns=columns, rows=rows, notes=[*notes, *self.notes],
+        )  # fmt: skip
+        if not self.tiny:
+            result.save()
+        print(f"\n{result.title}\n\n{result.markdown()}", flush=True)
+
+
+def measure_steps(run: Run, model: Model) -> None:
+    """Ceilings, and the network's steps over full slots."""
+    limits = steps.ceilings(run.device, tiny=run.tiny)
+    say(str(limits))
+    sizes = ((1, 0), (0, 2), (1, 1)) if run.tiny else STEPS
+    slots = max(chunks + tokens for chunks, tokens in sizes)
+    begun = time.perf_counter()
+    over = steps.Steps(model, slots)
+    say(f"kernels and recording took {time.perf_counter() - begun:.1f} s")
+    kind = type(over.fused).__name__
+    rows = []
+    for chunks, tokens in sizes:
+        if not run.budget.allows(f"step {chunks} + {tokens}", ROOM_S):
+            break
+        beside = (chunks, tokens) in BESIDE and over.fused is not over.modules
+        rows.append(
+            over.row(chunks, tokens, limits, repeats=2 if run.tiny else 40, beside=beside)
+        )  # fmt: skip
+        say(" | ".join(rows[-1]))
+    run.keep(
+        "gpu_steps", steps.COLUMNS, rows, f"Ceilings here: {limits}.",
+        f"{kind} over slots of {model.config.decoder.context} positions, all full: windows on the "
+        "host in, decisions and greedy tokens on the host out. The floor is arithmetic: each part "
+        "at the ceiling above that binds it.",
+    )  # fmt: skip
+    del over
+    freed(run.device)
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Loads that one engine can serve: slots of `model`, as many as the largest takes."""
+
+    model: Model
+    loads: tuple[int, ...]
+
+
+def fleets(run: Run, model: Model) -> list[Fleet]:
+    """What fits into slots of the full size, then what fits into smaller ones alone."""
+    left, found = tuple(run.arguments.sessions), []
+    for subject in sizes_of(model, run.arguments):
+        loads = tuple(sessions for sessions in left if fits(subject, sessions))
+        left = tuple(sessions for sessions in left if sessions not in loads)
+        found += [Fleet(subject, loads)] if loads else []
+    for sessions in left:
+        say(f"{sessions} sessions do not fit on this card")
+        run.notes.append(f"{sessions} sessions do not fit on this card.")
+    return found
+
+
+def sizes_of(model: Model, arguments: argparse.Namespace) -> list[Model]:
+    """With slots as asked for, else as they may be, the larger first."""
+    if arguments.context:
+        return [model]
+    return [model, model.with_context(SMALL_CONTEXT)]
+
+
+def measure_engines(run: Run, model: Model) -> None:
+    """Each load as in service and with nothing to evict; then what the first engine restores."""
+    rows: list[list[str]] = []
+    waiting = fleets(run, model)
+    while waiting:
+        fleet, seconds = waiting.pop(0), run.arguments.seconds
+        later_s = len(waiting) * (ENGINE_S + ROOM_S + seconds)
+        if not run.budget.allows("an engine", ENGINE_S + ROOM_S + seconds):
+            break
+        serving = service.Service(fleet.model, max(fleet.loads))
+        for sessions, evicting in itertools.product(fleet.loads, (True, False)):
+            if run.budget.allows(f"{sessions} sessions", ROOM_S + seconds + later_s):
+                rows.append(
+                    serving.row(sessions, seconds, warm_up_s=seconds / 6, evicting=evicting)
+                )
+                say(" | ".join(rows[-1]))
+        rows.sort(key=lambda row: int(row[0]))
+        run.keep("gpu_engine", service.COLUMNS, rows, service.NOTE)
+        if fleet.model is model and run.budget.allows("restoring", ROOM_S + later_s):
+            restored = restoring.row(serving.engine, min(RESTORED, max(fleet.loads)))
+            run.keep("gpu_restore", restoring.COLUMNS, [restored], restoring.NOTE)
+        serving.close()
+        del serving
+
+
+def why_not() -> str | None:
+    """Why the true shape cannot be measured here, or nothing."""
+    if not torch.cuda.is_available():
+        return "this machine has no GPU that PyTorch can use"
+    free, _ = torch.cuda.mem_get_info()
+    if free < _NEEDED_GIB * _GIB:
+        return f"{free / _GIB:.0f} GiB of GPU memory are free, {_NEEDED_GIB} are needed"
+    return None
+
+
+def not_measured(reason: str) -> None:
+    """Say so, on the page as well where it has no figures of a card."""
+    note = f"Not measured: {reason}."
+    say(note)
+    measured = {result.name for result in load_results() if result.rows}
+    for name in TITLES:
+        if name not in measured:
+            Result(
+                name=name, title=TITLES[name], command=this_command("gpu"), hardware=describe(),
+                columns=[], rows=[], notes=[note],
+            ).save(RESULTS)  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--budget-s", type=float, default=240.0)
+    parser.add_argument("--sessions", type=int, nargs="+", default=list(SESSIONS))
+    parser.add_argument("--seconds", type=float, default=12.0, help="of each load")
+    parser.add_argument("--context", type=int, default=0, help="positions a slot; 0: as have room")
+    parser.add_argument("--kv-cache-dtype", choices=["auto", "fp8_e4m3"], default="auto")
+    parser.add_argument("--tiny", action="store_true", help="a smoke run on the CPU, not kept")
+    arguments = parser.parse_args()
+
+    reason = None if arguments.tiny else why_not()
+    if reason is not None:
+        not_measured(reason)
+        return
+    if arguments.tiny:
+        arguments.sessions, arguments.seconds, arguments.context = [12], 2.0, TINY_CONTEXT
+    device = torch.device("cpu") if arguments.tiny else torch.device("cuda", 0)
+    run = Run(arguments, device)
+    run.budget.enforce()
+    say(f"imports took {time.monotonic() - BEGUN:.1f} s; {describe(device)}")
+    model = with_slots_of(
+        tiny_model() if arguments.tiny else true_model(device), arguments.kv_cache_dtype
+    )
+    if arguments.kv_cache_dtype != "auto":
+        run.notes.append(f"Slots in {arguments.kv_cache_dtype}.")
+    if arguments.context:
+        model = model.with_context(arguments.context)
+    measure_steps(run, model)
+    measure_engines(run, model)
+    say("done")
+
+
+if __name__ == "__main__":
+    main()
