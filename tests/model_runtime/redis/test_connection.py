@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Connection
-from redis.exceptions import ConnectionError
+from redis.exceptions import ConnectionError, TimeoutError
 
 from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.connection import PipelinedConnection
@@ -57,6 +57,30 @@ async def test_an_answer_that_cannot_be_read_is_a_lost_connection(
         url = f"redis://user:password@127.0.0.1:{port}/0"
         async with aclosing(Address.parse(url).client()) as client:
             with pytest.raises(ConnectionError, match="cannot be read"):
+                await client.ask(("PING",))
+
+
+async def test_one_exchange_after_the_other_is_watched_by_one_timer() -> None:
+    """A Redis that answers twice, the second time late, and then never again."""
+    late_s = 0.2
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        pings = 0
+        while said := await reader.read(4096):
+            pings += said.count(b"PING")
+            if pings == 2:
+                await asyncio.sleep(late_s)
+            if pings < 3:
+                writer.write(b"+OK\r\n" * said.count(b"*"))
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with aclosing(Address.parse(f"redis://127.0.0.1:{port}/0").client()) as client:
+            client.connection_pool.connection_kwargs["socket_timeout"] = 1.5 * late_s
+            for _ in range(2):
+                assert await client.ask(("PING",)) == b"OK"
+            with pytest.raises(TimeoutError, match="Redis is silent"):
                 await client.ask(("PING",))
 
 
