@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from triton.compiler import ASTSource
 from benchmarks.hardware import describe
 from benchmarks.result import Result, finish, this_command
 from interject.model_runtime.network.architecture import DecoderShape, TowerShape
+from interject.model_runtime.network.e4m3 import E4M3
 from interject.model_runtime.network.kernels import attention, fused, placement
 from interject.model_runtime.network.kernels.attention import SPLITS, TileShape
 from interject.model_runtime.network.kernels.decoder import tiling
@@ -31,16 +32,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CAPABILITIES = (80, 90, 100)
+E4M3_CAPABILITIES = (90, 100)
 COLUMNS = [
     "kernel", "type", "GPU", "registers", "spilled, bytes", "shared memory, KiB",
     "threads a program",
 ]  # fmt: skip
 NOTE = (
     "Compiled by the ptxas that comes with Triton for A100 (sm_80), H100 and H200 (sm_90) and B200 "
-    "(sm_100); nothing was run. A spilled register is one whose value goes to memory and back."
+    "(sm_100); nothing was run. Slots in e4m3 need sm_89 or later. A spilled register is one whose "
+    "value goes to memory and back."
 )
 _SHAPE = DecoderShape()
-_TRITON_TYPE = {torch.bfloat16: "bf16", torch.float32: "fp32"}
+_TRITON_TYPE = {torch.bfloat16: "bf16", torch.float32: "fp32", E4M3: "fp8e4nv"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +82,35 @@ def variants(dtype: torch.dtype) -> Iterator[Variant]:
     """Every kernel of a step at the true widths."""
     kind = _TRITON_TYPE[dtype]
     tiles = tiling(torch.device("cpu"), dtype)
-    yield _attend("attend, chunk", tiles.wide, dtype, split=False)
-    yield _attend("attend, chunk, split", tiles.wide, dtype, split=True)
-    yield _attend("attend, token", tiles.single, dtype, split=False)
-    yield _attend("attend, token, split", tiles.single, dtype, split=True)
+    yield from _slot_variants(dtype, dtype)
     yield _join(tiles.wide, kind)
-    yield _place(kind)
     for layer in (False, True):
         yield _norm(kind, layer=layer)
     types = {"gate_up": f"*{kind}", "out": f"*{kind}"}
     sizes: dict[str, object] = {"WIDTH": _SHAPE.feed_forward, "BLOCK": fused.SWIGLU_COLUMNS}
     yield Variant("swiglu", fused._swiglu, types, sizes)
+
+
+def e4m3_variants(dtype: torch.dtype) -> Iterator[Variant]:
+    """Those that touch slots, where these are in e4m3."""
+    for variant in _slot_variants(dtype, E4M3):
+        yield replace(variant, name=f"{variant.name}, e4m3 slots")
+
+
+def _slot_variants(dtype: torch.dtype, stored: torch.dtype) -> Iterator[Variant]:
+    tiles = tiling(torch.device("cpu"), dtype)
+    for split in (False, True):
+        suffix = ", split" if split else ""
+        yield _attend(f"attend, chunk{suffix}", tiles.wide, dtype, stored, split=split)
+        yield _attend(f"attend, token{suffix}", tiles.single, dtype, stored, split=split)
+    yield _place(dtype, stored)
+
+
+def _slot_types(dtype: torch.dtype, stored: torch.dtype) -> dict[str, str]:
+    """Without scales a launch hands on the slots in their place."""
+    held = f"*{_TRITON_TYPE[stored]}"
+    scales = held if stored is dtype else "*fp32"
+    return {"keys": held, "values": held, "key_scales": scales, "value_scales": scales}
 
 
 def _heads() -> dict[str, object]:
@@ -100,15 +121,18 @@ def _heads() -> dict[str, object]:
     }  # fmt: skip
 
 
-def _attend(name: str, tile: TileShape, dtype: torch.dtype, *, split: bool) -> Variant:
+def _attend(
+    name: str, tile: TileShape, dtype: torch.dtype, stored: torch.dtype, *, split: bool
+) -> Variant:
     kind = _TRITON_TYPE[dtype]
     partial = "*fp32" if split else f"*{kind}"
-    types = dict.fromkeys(("qkv", "keys", "values", "out"), f"*{kind}")
+    types = dict.fromkeys(("qkv", "out"), f"*{kind}") | _slot_types(dtype, stored)
     types |= {"tiles": "*i32", "found": partial, "weights": partial}
     types |= {"row_stride": "i32", "slot_stride": "i32", "scale": "fp32", "splits": "i32"}
     block = attention.folded_rows(tile, _SHAPE.heads // _SHAPE.kv_heads)
     constants = _heads() | {
-        "BLOCK": block, "KEYS": tile.keys, "SPLIT": split, "EXACT": dtype == torch.float32
+        "BLOCK": block, "KEYS": tile.keys, "SPLIT": split, "EXACT": dtype == torch.float32,
+        "SCALED": stored is not dtype,
     }  # fmt: skip
     return Variant(name, attention._attend, types, constants, tile.warps, tile.stages)
 
@@ -120,13 +144,15 @@ def _join(tile: TileShape, kind: str) -> Variant:
     return Variant("join", attention._join, types, sizes)
 
 
-def _place(kind: str) -> Variant:
-    types = dict.fromkeys(("qkv", "bias", "keys", "values"), f"*{kind}")
+def _place(dtype: torch.dtype, stored: torch.dtype) -> Variant:
+    types = dict.fromkeys(("qkv", "bias"), f"*{_TRITON_TYPE[dtype]}")
+    types |= _slot_types(dtype, stored)
     types |= {"places": "*i32", "cosines": "*fp32", "sines": "*fp32", "slot_stride": "i32"}
     half, heads = _SHAPE.head_dim // 2, _SHAPE.heads + 2 * _SHAPE.kv_heads
     sizes: dict[str, object] = {
         "HEADS": _SHAPE.heads, "KV_HEADS": _SHAPE.kv_heads, "HALF": half,
         "HEADS_PADDED": triton.next_power_of_2(heads), "HALF_PADDED": half,
+        "SCALED": stored is not dtype,
     }  # fmt: skip
     return Variant("place", placement._place, types, sizes)
 
@@ -174,8 +200,12 @@ def main() -> None:
     kinds = (torch.bfloat16,) if arguments.smoke else (torch.bfloat16, torch.float32)
     rows = []
     for dtype in kinds:
-        for variant in list(variants(dtype))[-1 if arguments.smoke else 0 :]:
-            for capability in CAPABILITIES:
+        every: list[tuple[Variant, tuple[int, ...]]] = [
+            (variant, CAPABILITIES) for variant in variants(dtype)
+        ]
+        every += [(variant, E4M3_CAPABILITIES) for variant in e4m3_variants(dtype)]
+        for variant, capabilities in every[-1:] if arguments.smoke else every:
+            for capability in capabilities:
                 usage = compiled(variant, capability)
                 rows.append(
                     [

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.checkpoint.model import empty_modules
+from interject.model_runtime.network.e4m3 import E4M3, SCALE_BYTES
 
 if TYPE_CHECKING:
     import torch
@@ -36,18 +37,21 @@ class Footprint:
         return min(MOST_SLOTS, left // self.slot)
 
 
-def footprint(config: ModelConfig, dtype: torch.dtype) -> Footprint:
+def footprint(
+    config: ModelConfig, dtype: torch.dtype, kv_cache_dtype: torch.dtype | None = None
+) -> Footprint:
     """To a slot is counted what a step copies of it, a layer at a time."""
     modules = empty_modules(config)
     numbers = sum(p.numel() for module in modules for p in module.parameters())
-    slot = slot_bytes(config.decoder, dtype)
-    copied = 2 * slot // config.decoder.layers
+    slot = slot_bytes(config.decoder, kv_cache_dtype or dtype)
+    copied = 2 * slot_bytes(config.decoder, dtype) // config.decoder.layers
     return Footprint(numbers * dtype.itemsize, slot + copied)
 
 
 def slot_bytes(shape: DecoderShape, dtype: torch.dtype) -> int:
-    """Keys and values of a session in all layers."""
-    return 2 * shape.layers * shape.context * shape.kv_heads * shape.head_dim * dtype.itemsize
+    """Keys and values of a session in all layers, in e4m3 with their scales."""
+    row = shape.head_dim * dtype.itemsize + (SCALE_BYTES if dtype is E4M3 else 0)
+    return 2 * shape.layers * shape.context * shape.kv_heads * row
 
 
 def margin(card_bytes: int) -> int:

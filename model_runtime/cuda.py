@@ -30,6 +30,11 @@ class Card:
         """Older ones only imitate it, slowly."""
         return self.capability >= (8, 0)
 
+    @property
+    def has_e4m3(self) -> bool:
+        """Triton converts it for no older ones."""
+        return self.capability >= (8, 9)
+
 
 class Cuda(Protocol):
     """A fake answers in tests."""

@@ -10,10 +10,12 @@ from interject.model_runtime.failures import RuntimeFailure
 
 AUTO, CPU, CUDA = "auto", "cpu", "cuda"
 DTYPES = (AUTO, "float32", "bfloat16")
+FP8_E4M3 = "fp8_e4m3"
+KV_CACHE_DTYPES = (AUTO, FP8_E4M3)
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
 _POSITIONS = re.compile(r"auto|[1-9]\d{0,6}")
-_QUERY = re.compile(r"\?(?=[a-z]+=)")
-_SETTINGS = ("device", "dtype", "context")
+_QUERY = re.compile(r"\?(?=[a-z_]+=)")
+_SETTINGS = ("device", "dtype", "context", "kv_cache_dtype")
 _LOADED = ("embedded:", "local:")
 """Runtimes whose model the opener loads, unless it listens at a socket already."""
 _SOCKET = "local:unix:"
@@ -21,8 +23,8 @@ _SOCKET = "local:unix:"
 
 @dataclass(frozen=True, slots=True)
 class DeviceChoice:
-    """`auto` takes the first GPU where there is one, what suits the device, and as many positions a
-    session as the checkpoint has.
+    """`auto` takes the first GPU where there is one, what suits the device, as many positions a
+    session as the checkpoint has, and slots of the type in which the model computes.
 
     :raises RuntimeFailure: for a device, type or number of positions that is none.
     """
@@ -30,6 +32,7 @@ class DeviceChoice:
     device: str = AUTO
     dtype: str = AUTO
     context: str = AUTO
+    kv_cache_dtype: str = AUTO
 
     def __post_init__(self) -> None:
         if not _DEVICE.fullmatch(self.device):
@@ -43,6 +46,11 @@ class DeviceChoice:
             raise RuntimeFailure(
                 f"context {self.context[:40]!r}: must be auto, or the positions that a session's "
                 "memory has, such as 3328"
+            )
+        if self.kv_cache_dtype not in KV_CACHE_DTYPES:
+            raise RuntimeFailure(
+                f"kv_cache_dtype {self.kv_cache_dtype[:40]!r}: must be one of "
+                f"{', '.join(KV_CACHE_DTYPES)}"
             )
 
     @property
@@ -64,14 +72,14 @@ class DeviceChoice:
             return url
         if not url.startswith(_LOADED) or url.startswith(_SOCKET):
             raise RuntimeFailure(
-                "--device, --dtype and --context are for a model that this command loads; that of "
-                "--runtime runs already: give them to its worker or server"
+                "--device, --dtype, --context and --kv-cache-dtype are for a model that this "
+                "command loads; that of --runtime runs already: give them to its worker or server"
             )
         place, named = split_place(url)
         if named != DeviceChoice():
             raise RuntimeFailure(
-                "the URL of --runtime has settings already; leave out --device, --dtype and "
-                "--context"
+                "the URL of --runtime has settings already; leave out --device, --dtype, --context "
+                "and --kv-cache-dtype"
             )
         chosen = {name: value for name, value in asdict(self).items() if value != AUTO}
         return f"{place}?{urlencode(chosen, safe=':')}"
@@ -104,6 +112,6 @@ def split_place(place: str) -> tuple[str, DeviceChoice]:
     for name in settings:
         if name not in _SETTINGS:
             raise RuntimeFailure(
-                f"{name[:40]!r}: no setting of a model's URL; it takes device=, dtype= and context="
+                f"{name[:40]!r}: no setting of a model's URL; it takes {', '.join(_SETTINGS)}"
             )
     return place[: found.start()], DeviceChoice(**settings)

@@ -49,6 +49,7 @@ class ModelPlan:
             torch.backends.cudnn.allow_tf32 = False
         with self.told():
             model = load_checkpoint(self.name, dtype=resolved.dtype, device=resolved.device)
+        model = replace(model, kv_cache_dtype=resolved.kv_cache_dtype)
         return model if self.context is None else model.with_context(self.context)
 
     @contextlib.contextmanager
@@ -98,7 +99,7 @@ def _fitting(plan: ModelPlan, card: Card, asked: int | None, cuda: Cuda) -> int:
     config, resolved = read_config(resolve(plan.name)), plan.resolved
     if plan.context is not None:
         config = config.with_context(plan.context)
-    size = footprint(config, resolved.dtype)
+    size = footprint(config, resolved.dtype, resolved.kv_cache_dtype)
     free = cuda.free_bytes(card)
     fit = max(0, size.slots_in(free, card.total_bytes))
     wanted = max(1, fit) if asked is None else asked

@@ -34,9 +34,10 @@ def open_runtime(
     """Open `embedded:nano`, `embedded:DIRECTORY`, `local:nano`, `local:DIRECTORY`,
     `local:unix:SOCKET` or `redis://host:port/0`.
 
-    Behind a model may stand its device, the type of its numbers, and the positions of a session's
-    memory: `embedded:nano?device=cuda:1&dtype=bfloat16&context=768`. Without them it is on a GPU
-    where there is one, and `told` gets a line about that.
+    Behind a model may stand its device, the type of its numbers, the positions of a session's
+    memory and the type in which they are kept:
+    `embedded:nano?device=cuda:1&dtype=bfloat16&context=768&kv_cache_dtype=fp8_e4m3`. Without
+    them it is on a GPU where there is one, and `told` gets a line about that.
 
     Only an embedded model imports torch: a local one is in a process of its own, started before its
     first session, or in one that listens at a socket. `slots` is for what this call starts: a

@@ -63,6 +63,7 @@ def a_result(name: str = "speed") -> Result:
         ["streaming_features", "--smoke"],
         ["batching", "--smoke"],
         ["linear", "--smoke"],
+        ["kv_cache_dtype", "--smoke"],
     ],
 )
 def test_smoke_run_prints_a_table_and_keeps_nothing(command: list[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Context, Device, Dtype, placed
+from interject.cli.process.device_options import Context, Device, Dtype, KvCacheDtype, placed
 from interject.cli.process.failures import command
 
 _Runtime = Annotated[
@@ -32,6 +32,7 @@ def bench(
     device: Device = "auto",
     dtype: Dtype = "auto",
     context: Context = "auto",
+    kv_cache_dtype: KvCacheDtype = "auto",
     sessions: _Sessions = 10,
     talk: _Talk = 0.15,
     minutes: _Minutes = 1.0,
@@ -45,7 +46,7 @@ def bench(
     from interject.cli.bench.running import run
 
     request = read_request(
-        runtime_url=placed(runtime, device, dtype, context),
+        runtime_url=placed(runtime, device, dtype, context, kv_cache_dtype),
         sessions=sessions,
         talk=talk,
         minutes=minutes,

@@ -45,16 +45,20 @@ def _gpu(card: Card, cuda: Cuda, choice: DeviceChoice) -> Finding:
 def _rooms(card: Card, free: int, choice: DeviceChoice) -> str:
     """In the numbers that `auto` would choose."""
     from interject.model_runtime.capacity import footprint
-    from interject.model_runtime.resolved_device import suited
+    from interject.model_runtime.resolved_device import kv_cache_type, suited
 
-    dtype = suited(card)
-    said = [
-        f"{max(0, footprint(config, dtype).slots_in(free, card.total_bytes))} sessions of {name}"
-        for name, config in _shapes(choice.positions)
-    ]
-    if not said:
+    dtype, kept = suited(card), kv_cache_type(choice)
+    if kept is not None and not card.has_e4m3:
+        return f"no slots in {choice.kv_cache_dtype}: they need sm_89 or later"
+    sizes = [(name, footprint(config, dtype, kept)) for name, config in _shapes(choice.positions)]
+    if not sizes:
         return f"no model: none remembers {choice.context} positions"
-    return f"{' or '.join(said)} in {str(dtype).removeprefix('torch.')}"
+    said = [
+        f"{max(0, size.slots_in(free, card.total_bytes))} sessions of {name}"
+        for name, size in sizes
+    ]
+    slots = "" if kept is None else f", slots in {choice.kv_cache_dtype}"
+    return f"{' or '.join(said)} in {str(dtype).removeprefix('torch.')}{slots}"
 
 
 def _shapes(context: int | None) -> list[tuple[str, ModelConfig]]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Context, Device, Dtype, placed
+from interject.cli.process.device_options import Context, Device, Dtype, KvCacheDtype, placed
 from interject.cli.process.failures import command
 
 _Source = Annotated[
@@ -61,6 +61,7 @@ def listen(
     device: Device = "auto",
     dtype: Dtype = "auto",
     context: Context = "auto",
+    kv_cache_dtype: KvCacheDtype = "auto",
     profile: _Profile = "default",
     threshold: _Threshold = None,
     json: _Json = False,
@@ -81,7 +82,7 @@ def listen(
 
     request = read_request(
         source=source,
-        runtime_url=placed(runtime or f"embedded:{model}", device, dtype, context),
+        runtime_url=placed(runtime or f"embedded:{model}", device, dtype, context, kv_cache_dtype),
         profile=profile,
         threshold=threshold,
         json=json,

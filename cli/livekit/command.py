@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Context, Device, Dtype, placed
+from interject.cli.process.device_options import Context, Device, Dtype, KvCacheDtype, placed
 from interject.cli.process.failures import command
 
 livekit_app = typer.Typer(
@@ -132,6 +132,7 @@ def start(
     device: Device = "auto",
     dtype: Dtype = "auto",
     context: Context = "auto",
+    kv_cache_dtype: KvCacheDtype = "auto",
     slots: _Slots = None,
     profile: _Profile = "default",
     profiles: _Profiles = None,
@@ -150,9 +151,9 @@ def start(
     serve(
         ServeRequest(
             "start", tuple(call.args), url, api_key, api_secret,
-            runtime=placed(runtime, device, dtype, context), slots=slots, profile=profile,
-            profiles=profiles, agent_name=agent_name, barge_in=barge_in, wait_s=wait,
-            health=health, metrics_port=metrics_port,
+            runtime=placed(runtime, device, dtype, context, kv_cache_dtype),
+            slots=slots, profile=profile, profiles=profiles, agent_name=agent_name,
+            barge_in=barge_in, wait_s=wait, health=health, metrics_port=metrics_port,
         )
     )  # fmt: skip
 
@@ -168,6 +169,7 @@ def dev(
     device: Device = "auto",
     dtype: Dtype = "auto",
     context: Context = "auto",
+    kv_cache_dtype: KvCacheDtype = "auto",
     slots: _Slots = None,
     profile: _Profile = "default",
     profiles: _Profiles = None,
@@ -184,8 +186,9 @@ def dev(
     serve(
         ServeRequest(
             "dev", tuple(call.args), url, api_key, api_secret,
-            runtime=placed(runtime, device, dtype, context), slots=slots, profile=profile,
-            profiles=profiles, agent_name=agent_name, barge_in=barge_in, wait_s=wait,
+            runtime=placed(runtime, device, dtype, context, kv_cache_dtype),
+            slots=slots, profile=profile, profiles=profiles, agent_name=agent_name,
+            barge_in=barge_in, wait_s=wait,
         )
     )  # fmt: skip
 
@@ -202,6 +205,7 @@ def connect(
     device: Device = "auto",
     dtype: Dtype = "auto",
     context: Context = "auto",
+    kv_cache_dtype: KvCacheDtype = "auto",
     profile: _Profile = "default",
     barge_in: _BargeIn = False,
 ) -> None:
@@ -214,6 +218,7 @@ def connect(
     serve(
         ServeRequest(
             "connect", ("--room", room, *call.args), url, api_key, api_secret,
-            runtime=placed(runtime, device, dtype, context), profile=profile, barge_in=barge_in,
+            runtime=placed(runtime, device, dtype, context, kv_cache_dtype),
+            profile=profile, barge_in=barge_in,
         )
     )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Device, Dtype
+from interject.cli.process.device_options import Device, Dtype, KvCacheDtype
 from interject.cli.process.failures import command
 
 model_app = typer.Typer(
@@ -48,9 +48,11 @@ def verify(
     audio: _Audio = None,
     device: Device = "auto",
     dtype: Dtype = "float32",
+    kv_cache_dtype: KvCacheDtype = "auto",
 ) -> int:
     """Run reference cases; exit 1 when a logit or a token differs."""
     from interject.cli.model.verify import verify_checkpoint
     from interject.model_runtime.device_choice import DeviceChoice
 
-    return verify_checkpoint(checkpoint, golden, audio=audio, choice=DeviceChoice(device, dtype))
+    choice = DeviceChoice(device, dtype, kv_cache_dtype=kv_cache_dtype)
+    return verify_checkpoint(checkpoint, golden, audio=audio, choice=choice)

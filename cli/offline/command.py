@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Context, Device, Dtype, placed
+from interject.cli.process.device_options import Context, Device, Dtype, KvCacheDtype, placed
 from interject.cli.process.failures import InputFailure, command
 
 _File = Annotated[str, typer.Argument(help="A sound file or a pipe, or '-' for standard input.")]
@@ -25,6 +25,7 @@ def transcribe(
     device: Device = "auto",
     dtype: Dtype = "auto",
     context: Context = "auto",
+    kv_cache_dtype: KvCacheDtype = "auto",
     max_tokens: _MaxTokens = 256,
     track: _Track = None,
 ) -> None:
@@ -34,7 +35,7 @@ def transcribe(
     answer(
         file,
         transcription,
-        runtime_url=placed(f"embedded:{model}", device, dtype, context),
+        runtime_url=placed(f"embedded:{model}", device, dtype, context, kv_cache_dtype),
         max_tokens=max_tokens,
         track=track,
     )
@@ -48,13 +49,14 @@ def translate(
     device: Device = "auto",
     dtype: Dtype = "auto",
     context: Context = "auto",
+    kv_cache_dtype: KvCacheDtype = "auto",
     max_tokens: _MaxTokens = 256,
     track: _Track = None,
 ) -> None:
     """Write down in another language what is said in a file."""
     from interject.cli.offline.question import answer, translation
 
-    url = placed(f"embedded:{model}", device, dtype, context)
+    url = placed(f"embedded:{model}", device, dtype, context, kv_cache_dtype)
     answer(file, lambda: translation(to), runtime_url=url, max_tokens=max_tokens, track=track)
 
 
@@ -66,6 +68,7 @@ def ask(
     device: Device = "auto",
     dtype: Dtype = "auto",
     context: Context = "auto",
+    kv_cache_dtype: KvCacheDtype = "auto",
     max_tokens: _MaxTokens = 256,
     track: _Track = None,
 ) -> None:
@@ -75,5 +78,5 @@ def ask(
 
     if not readable(question):
         raise InputFailure("the question is empty; write what you want to know")
-    url = placed(f"embedded:{model}", device, dtype, context)
+    url = placed(f"embedded:{model}", device, dtype, context, kv_cache_dtype)
     answer(file, lambda: question, runtime_url=url, max_tokens=max_tokens, track=track)

@@ -21,16 +21,23 @@ Context = Annotated[
         "--context", help="Positions of a session's memory; auto: as many as the checkpoint has."
     ),
 ]
+KvCacheDtype = Annotated[
+    str,
+    typer.Option(
+        "--kv-cache-dtype",
+        help="auto (as --dtype), or fp8_e4m3: about half the memory a session, on sm_89 or later.",
+    ),
+]
 
 
-def placed(url: str, device: str, dtype: str, context: str) -> str:
+def placed(url: str, device: str, dtype: str, context: str, kv_cache_dtype: str) -> str:
     """The URL of a runtime with these options in it.
 
     :raises RuntimeFailure: when one of them is none, or the runtime's model runs already.
     """
     from interject.model_runtime.device_choice import DeviceChoice
 
-    return DeviceChoice(device, dtype, context).applied_to(url)
+    return DeviceChoice(device, dtype, context, kv_cache_dtype).applied_to(url)
 
 
 def note_device(note: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from interject.cli.process.device_options import Context, Device, Dtype
+from interject.cli.process.device_options import Context, Device, Dtype, KvCacheDtype
 from interject.cli.process.failures import InputFailure, command
 from interject.model_runtime.telemetry.logs import LogFormat
 
@@ -50,6 +50,7 @@ def worker(
     device: Device = "auto",
     dtype: Dtype = "auto",
     context: Context = "auto",
+    kv_cache_dtype: KvCacheDtype = "auto",
     slots: _Slots = "auto",
     name: _Name = None,
     retention: _Retention = 120.0,
@@ -72,7 +73,7 @@ def worker(
         serve(
             redis,
             model,
-            choice=DeviceChoice(device, dtype, context),
+            choice=DeviceChoice(device, dtype, context, kv_cache_dtype),
             slots=count,
             name=name or platform.node(),
             retention_s=retention,

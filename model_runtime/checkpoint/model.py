@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`tokenizer` is None for a checkpoint that ships none; then only ids can be put in."""
+    """`tokenizer` is None for a checkpoint that ships none; then only ids can be put in.
+
+    `kv_cache_dtype` is the type of slots; None: that of the weights.
+    """
 
     config: ModelConfig
     tower: AudioTower
     decoder: Decoder
     tokenizer: Tokenizer | None = None
+    kv_cache_dtype: torch.dtype | None = None
 
     @property
     def dtype(self) -> torch.dtype:

@@ -84,7 +84,10 @@ class Engine:
         if slots < 1:
             raise ValueError(f"an engine needs at least one slot, not {slots}")
         self.model = model
-        self.kv_cache = KVCache(model.config.decoder, slots, dtype=model.dtype, device=model.device)
+        self.kv_cache = KVCache(
+            model.config.decoder, slots,
+            dtype=model.dtype, stored=model.kv_cache_dtype, device=model.device,
+        )  # fmt: skip
         self._backend = backend(model.tower, model.decoder, self.kv_cache, model.config.features)
         budget = ContextBudget(self.kv_cache.context)
         self.prompt_encoder = PromptEncoder(model, budget)
@@ -92,17 +95,14 @@ class Engine:
         drain = max(1, min(limits.drain, budget.span // CHUNK_POSITIONS))
         recompute = max(1, limits.recompute or budget.context // 16)
         fair = max(MAX_BACKLOG_FRAMES, BACKLOG_FRAMES_A_SLOT * slots)
-        self._clock = clock
-        self._eviction = eviction
+        self._clock, self._eviction = clock, eviction
         self._streams = StreamTable(self.kv_cache)
         self._batcher = Batcher(
-            self._streams,
-            self._backend,
+            self._streams, self._backend,
             runner(model, self._backend, streams=self._streams, clock=clock),
             limits=replace(limits, drain=drain, recompute=recompute),
-            backlog_frames=backlog_frames or fair,
-            clock=clock,
-        )
+            backlog_frames=backlog_frames or fair, clock=clock,
+        )  # fmt: skip
 
     # Sessions
 
@@ -150,12 +150,7 @@ class Engine:
         """
         prefix = prefix or self.prompt_encoder.prefix(options)
         stream = self._new_stream(options, lambda _: None, prefix, name=name)
-        return Restoration(
-            stream,
-            known,
-            backend=self._backend,
-            now=self._clock(),
-        )
+        return Restoration(stream, known, backend=self._backend, now=self._clock())
 
     def join(
         self,

@@ -87,26 +87,25 @@ class SlotAttention:
         starts = torch.tensor([s.start for s in members], device=device)
         last_seen = starts[:, None] + torch.arange(length, device=device)
         hidden = torch.arange(longest, device=device) > last_seen[:, :, None]
-        mask = torch.zeros(hidden.shape, dtype=self._cache.keys.dtype, device=device)
+        mask = torch.zeros(hidden.shape, dtype=self._cache.dtype, device=device)
         return mask.masked_fill_(hidden, -torch.inf).repeat(1, self._fold, 1)[:, None]
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """q [R, heads, head_dim], k and v [R, kv_heads, head_dim] -> [R, heads, head_dim]."""
-        keys, values = self._cache.keys[layer], self._cache.values[layer]
-        keys.flatten(0, 1).index_copy_(0, self._flat, k.to(keys.dtype))
-        values.flatten(0, 1).index_copy_(0, self._flat, v.to(values.dtype))
+        self._cache.write(layer, self._flat, k, v)
         mixed = torch.empty_like(q)
         for group in self._groups:
-            mixed[group.rows] = self._attend_group(group, q[group.rows], keys, values)
+            mixed[group.rows] = self._attend_group(group, layer, q[group.rows])
         return mixed
 
-    def _attend_group(self, group: _Group, q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    def _attend_group(self, group: _Group, layer: int, q: Tensor) -> Tensor:
         members = group.segments
         longest = max(s.end for s in members)
         if len(members) == 1:
             slots: slice | Tensor = slice(members[0].slot, members[0].slot + 1)
         else:
             slots = torch.tensor([s.slot for s in members], device=q.device)
+        keys, values = self._cache.read(layer, slots, longest, q.dtype)
         batch, length, kv_heads = len(members), members[0].length, keys.shape[-2]
         folded = (
             q.reshape(batch, length, kv_heads, self._fold, -1)
@@ -115,8 +114,8 @@ class SlotAttention:
         )
         out = functional.scaled_dot_product_attention(
             folded,
-            keys[slots, :longest].transpose(1, 2).to(q.dtype),
-            values[slots, :longest].transpose(1, 2).to(q.dtype),
+            keys.transpose(1, 2),
+            values.transpose(1, 2),
             attn_mask=group.mask,
         )
         unfolded = out.reshape(batch, kv_heads, self._fold, length, -1).permute(0, 3, 1, 2, 4)

@@ -159,7 +159,7 @@ def _likeness(kernels: Backend, modules: Backend) -> float:
     for backend in (kernels, modules):
         embeddings = backend.encode(windows, (0, 0), (0.0,)).embeddings
         hidden = backend.forward(rows.clone(), _CHECKED, range(len(rows)))
-        cache.keys[:, 0] = cache.values[:, 0] = 0.0
+        cache.clear(0)
         pairs.append((embeddings.float().flatten(), hidden.float().flatten()))
     alike = [torch.cosine_similarity(one, other, dim=0) for one, other in zip(*pairs, strict=True)]
     return min(value if math.isfinite(value) else 0.0 for value in map(float, alike))

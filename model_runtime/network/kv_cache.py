@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from interject.model_runtime.network.decoder import rotary_angles, rotate
+from interject.model_runtime.network.e4m3 import E4M3, dequantize, quantize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,9 @@ class KVCache:
 
     A slot's first `lengths[slot]` positions are filled; what lies behind is masked. It must be
     finite all the same: attention multiplies masked values by zero.
+
+    `dtype` is that of the rows; `stored` may be e4m3 instead. Then `scales`, float32 [layers, 2,
+    slots, context, kv_heads], belong to the keys and the values.
     """
 
     def __init__(
@@ -30,13 +34,18 @@ class KVCache:
         slots: int,
         *,
         dtype: torch.dtype = torch.float32,
+        stored: torch.dtype | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         self.shape = shape
+        self.dtype = dtype
         self.lengths = [0] * slots
         size = (shape.layers, slots, shape.context, shape.kv_heads, shape.head_dim)
-        self.keys = torch.zeros(size, dtype=dtype, device=device)
-        self.values = torch.zeros(size, dtype=dtype, device=device)
+        self.keys = torch.zeros(size, dtype=stored or dtype, device=device)
+        self.values = torch.zeros_like(self.keys)
+        self.scales: Tensor | None = None
+        if stored is E4M3:
+            self.scales = torch.zeros((size[0], 2, *size[1:-1]), device=device)
         self._free = list(range(slots - 1, -1, -1))
 
     @property
@@ -61,9 +70,42 @@ class KVCache:
         """Free a slot. What its session left there, maybe an overflow, is nothing to the next."""
         assert slot not in self._free, f"slot {slot} was freed twice"
         self.lengths[slot] = 0
-        self.keys[:, slot] = 0.0
-        self.values[:, slot] = 0.0
+        self.clear(slot)
         self._free.append(slot)
+
+    def clear(self, slot: int) -> None:
+        """Zeros, and no scale that is none."""
+        _bits(self.keys)[:, slot] = 0
+        _bits(self.values)[:, slot] = 0
+        if self.scales is not None:
+            self.scales[:, :, slot] = 0.0
+
+    def scales_of(self, layer: int) -> Tensor | None:
+        """[2, slots, context, kv_heads], if there are any."""
+        return None if self.scales is None else self.scales[layer]
+
+    def write(self, layer: int, places: Tensor, k: Tensor, v: Tensor) -> None:
+        """Rows [R, kv_heads, head_dim] to `places`, int64: slot * context + position."""
+        for index, (held, rows) in enumerate(((self.keys, k), (self.values, v))):
+            if self.scales is None:
+                new = rows.to(held.dtype)
+            else:
+                new, scales = quantize(rows)
+                self.scales[layer, index].flatten(0, 1).index_copy_(0, places, scales)
+            _bits(held)[layer].flatten(0, 1).index_copy_(0, places, _bits(new))
+
+    def read(
+        self, layer: int, slots: slice | Tensor, length: int, dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
+        """Keys and values of the first positions, each [slots, length, kv_heads, head_dim]."""
+        if self.scales is None:
+            keys, values = (held[layer][slots, :length] for held in (self.keys, self.values))
+            return keys.to(dtype), values.to(dtype)
+        keys, values = (
+            dequantize(_bits(held)[layer][slots, :length].view(E4M3), scales[slots, :length], dtype)
+            for held, scales in zip((self.keys, self.values), self.scales[layer], strict=True)
+        )
+        return keys, values
 
     def require_room(self, segments: Sequence[Segment]) -> None:
         """A row beyond a slot's end would be another slot's first."""
@@ -91,9 +133,21 @@ class KVCache:
         moved = torch.arange(count, device=positions.device) - positions
         stay = int((moved == 0).sum())
         angles = rotary_angles(moved[stay:], self.shape)[:, None, :]
-        keys = self.keys[:, slot, positions[stay:]].float()
-        self.keys[:, slot, stay:count] = rotate(keys, angles.cos(), angles.sin()).to(
-            self.keys.dtype
-        )
-        self.values[:, slot, stay:count] = self.values[:, slot, positions[stay:]]
+        keys = _bits(self.keys)[:, slot, positions[stay:]].view(self.keys.dtype)
+        kept = slice(stay, count)
+        if self.scales is None:
+            turned = rotate(keys.float(), angles.cos(), angles.sin()).to(self.keys.dtype)
+        else:
+            held = self.scales[:, :, slot]
+            old = dequantize(keys, held[:, 0, positions[stay:]], torch.float32)
+            turned, held[:, 0, kept] = quantize(rotate(old, angles.cos(), angles.sin()))
+            held[:, 1, kept] = held[:, 1, positions[stay:]]
+        _bits(self.keys)[:, slot, kept] = _bits(turned)
+        values = _bits(self.values)[:, slot]
+        values[:, kept] = values[:, positions[stay:]]
         self.lengths[slot] = count
+
+
+def _bits(numbers: Tensor) -> Tensor:
+    """PyTorch cannot copy chosen rows of e4m3, but of bytes."""
+    return numbers.view(torch.uint8) if numbers.dtype is E4M3 else numbers

@@ -1,16 +1,22 @@
-"""The Lua scripts. Sent as text each time: a Redis that was restarted knows none by its digest."""
+"""The Lua scripts. A Redis that was restarted knows none by its digest, so most are sent as text.
+
+Redis takes a digest of that text at each call: one that is called often is called by its digest.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from redis.exceptions import NoPermissionError, NoScriptError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interject.model_runtime.redis.connection import Command, Word
+    from interject.model_runtime.redis.connection import Command, RedisClient, Word
 
 _FOLDER = Path(__file__).parent / "lua"
 
@@ -31,6 +37,7 @@ class Script(Enum):
 
 _ALONE = (Script.WRITE, Script.ACQUIT, Script.SIFT, Script.INSPECT)
 """Those that need nothing of `fleet.lua`."""
+_REFUSED = (NoScriptError, NoPermissionError)
 
 
 async def run(client: Any, script: Script, keys: Sequence[str], *arguments: Word) -> Any:
@@ -47,6 +54,26 @@ def queue(pipeline: Any, script: Script, keys: Sequence[str], *arguments: Word) 
 def call(script: Script, keys: Sequence[str], arguments: Sequence[Word]) -> Command:
     """A script as a command."""
     return "EVAL", _text(script), len(keys), *keys, *arguments
+
+
+async def exchange_digests(client: RedisClient, calls: Sequence[Command]) -> list[Any]:
+    """`RedisClient.exchange` of script calls, without their texts. Those that Redis does not know,
+    or may not be called so by this user, are called again as they are: they have done nothing.
+    """
+    answers = await client.exchange(
+        [("EVALSHA", _digest(str(text)), *rest) for _, text, *rest in calls]
+    )
+    refused = [n for n, answer in enumerate(answers) if isinstance(answer, _REFUSED)]
+    if refused:
+        again = await client.exchange([calls[n] for n in refused])
+        for n, answer in zip(refused, again, strict=True):
+            answers[n] = answer
+    return answers
+
+
+@cache
+def _digest(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 @cache

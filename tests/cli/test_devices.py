@@ -1,4 +1,4 @@
-"""`--device`, `--dtype` and `--context`, wherever a command loads a model."""
+"""The options of every command that loads a model."""
 
 from __future__ import annotations
 
@@ -45,6 +45,10 @@ def test_a_device_that_is_none(interject: Call, command: str) -> None:
     words = COMMANDS[command]
     refused(interject(*words, "--device", "gpu"), "device 'gpu': must be auto, cpu, cuda")
     refused(interject(*words, "--dtype", "float16"), "dtype 'float16': must be one of auto,")
+    refused(
+        interject(*words, "--kv-cache-dtype", "fp8"),
+        "kv_cache_dtype 'fp8': must be one of auto, fp8_e4m3",
+    )
 
 
 LOADING = ["listen", "transcribe", "translate", "ask", "worker"]
@@ -84,7 +88,7 @@ def test_a_model_that_runs_elsewhere_has_a_device(interject: Call, command: str)
 def test_numbers_of_another_type_are_heard_on_a_cpu(interject: Call, checkpoint: Path) -> None:
     outcome = interject(
         "ask", KITCHEN, "what?", "--model", str(checkpoint), "--max-tokens", "3",
-        "--device", "cpu", "--dtype", "bfloat16",
+        "--device", "cpu", "--dtype", "bfloat16", "--kv-cache-dtype", "fp8_e4m3",
     )  # fmt: skip
     assert outcome.err in ("", "interject: note: the answer was cut at --max-tokens\n")
     assert outcome.code == 0

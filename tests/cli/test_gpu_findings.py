@@ -37,6 +37,14 @@ def test_shorter_memories_leave_room_for_more_sessions() -> None:
     assert "room for no model: none remembers 5000 positions" in none.detail
 
 
+def test_slots_in_eight_bits_leave_room_for_more_sessions() -> None:
+    choice = DeviceChoice(kv_cache_dtype="fp8_e4m3")
+    cards = (card(gib=79), card(1, name="NVIDIA A100", capability=(8, 0), gib=79))
+    first, second = gpus(FakeCuda(cards, free_gib=79.0), choice)
+    assert "or 840 sessions of the released shape in bfloat16, slots in fp8_e4m3" in first.detail
+    assert second.detail.endswith("room for no slots in fp8_e4m3: they need sm_89 or later")
+
+
 @pytest.mark.parametrize(
     ("cuda", "reason"),
     [

@@ -17,6 +17,11 @@ from interject.model_runtime.protocol import RuntimeFailure
         ("/a/b?device=cuda:3&dtype=float32", "/a/b", DeviceChoice("cuda:3", "float32")),
         ("nano?dtype=bfloat16", "nano", DeviceChoice(dtype="bfloat16")),
         ("nano?context=768", "nano", DeviceChoice(context="768")),
+        (
+            "nano?dtype=float32&kv_cache_dtype=fp8_e4m3",
+            "nano",
+            DeviceChoice(dtype="float32", kv_cache_dtype="fp8_e4m3"),
+        ),
         ("a?b", "a?b", DeviceChoice()),
     ],
 )
@@ -32,6 +37,11 @@ def test_a_place_comes_apart(place: str, name: str, choice: DeviceChoice) -> Non
         ("embedded:nano", DeviceChoice("cuda:1"), "embedded:nano?device=cuda:1"),
         ("local:/m", DeviceChoice("cpu", "bfloat16"), "local:/m?device=cpu&dtype=bfloat16"),
         ("embedded:nano", DeviceChoice(context="768"), "embedded:nano?context=768"),
+        (
+            "embedded:nano",
+            DeviceChoice(kv_cache_dtype="fp8_e4m3"),
+            "embedded:nano?kv_cache_dtype=fp8_e4m3",
+        ),
         ("embedded:nano?device=cpu", DeviceChoice(), "embedded:nano?device=cpu"),
     ],
 )
@@ -66,6 +76,12 @@ def test_a_context_that_is_none(context: str) -> None:
         DeviceChoice(context=context)
 
 
+@pytest.mark.parametrize("dtype", ["", "fp8", "fp8_e5m2", "bfloat16"])
+def test_a_type_that_no_slot_has(dtype: str) -> None:
+    with pytest.raises(RuntimeFailure, match="must be one of auto, fp8_e4m3"):
+        DeviceChoice(kv_cache_dtype=dtype)
+
+
 @pytest.mark.parametrize("dtype", ["", "float16", "bf16"])
 def test_a_type_that_is_none(dtype: str) -> None:
     with pytest.raises(RuntimeFailure, match="must be one of auto, float32, bfloat16"):
@@ -80,6 +96,7 @@ def test_a_type_that_is_none(dtype: str) -> None:
         ("embedded:nano?context=0", "context '0': must be auto, or the positions"),
         ("embedded:nano?context=1025", "context 1025: nano remembers 1024 positions at most"),
         ("local:nano?context=many", "context 'many': must be auto, or the positions"),
+        ("embedded:nano?kv_cache_dtype=fp8", "kv_cache_dtype 'fp8': must be one of auto, fp8_e4m3"),
         ("embedded:nano?colour=red", "'colour': no setting of a model's URL"),
         ("embedded:nano?device=", "device '': must be"),
         ("local:nano?device=gpu", "device 'gpu': must be"),

@@ -16,6 +16,7 @@ from interject.model_runtime.checkpoint import NANO, load_checkpoint, read_confi
 from interject.model_runtime.device_choice import DeviceChoice
 from interject.model_runtime.loading import CPU_SLOTS, ModelPlan, plan_model
 from interject.model_runtime.network.architecture import ModelConfig
+from interject.model_runtime.network.e4m3 import E4M3
 from interject.model_runtime.network.kv_cache import KVCache
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.resolved_device import ResolvedDevice
@@ -30,11 +31,12 @@ def test_on_a_cpu_slots_are_as_asked_or_eight() -> None:
     assert plan_model("no such model", slots=3, cuda=FakeCuda()).slots == 3, "not looked at yet"
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, E4M3])
 def test_a_slot_takes_what_the_cache_takes(dtype: torch.dtype) -> None:
     shape = read_config(NANO).decoder
-    cache = KVCache(shape, 3, dtype=dtype, device="meta")
-    assert 3 * slot_bytes(shape, dtype) == cache.keys.nbytes + cache.values.nbytes
+    cache = KVCache(shape, 3, stored=dtype, device="meta")
+    scales = 0 if cache.scales is None else cache.scales.nbytes
+    assert 3 * slot_bytes(shape, dtype) == cache.keys.nbytes + cache.values.nbytes + scales
 
 
 def test_weights_take_what_they_take() -> None:
@@ -82,6 +84,16 @@ def test_a_context_that_no_slot_can_have(context: str, reason: str) -> None:
 def test_a_context_at_its_bounds(context: int) -> None:
     plan = plan_model("nano", DeviceChoice(context=str(context)), cuda=FakeCuda())
     assert plan.load().config.decoder.context == context
+
+
+def test_slots_in_eight_bits_leave_room_for_more() -> None:
+    small = FakeCuda((card(gib=15),), free_gib=2.0)
+    choice = DeviceChoice(kv_cache_dtype="fp8_e4m3")
+    plain, coarse = (plan_model("nano", c, cuda=small).slots for c in (DeviceChoice(), choice))
+    assert 1.4 * plain < coarse < 2 * plain
+    assert plan_model("nano", choice, cuda=FakeCuda()).load().kv_cache_dtype is E4M3
+    plan = plan_model("nano", choice, cuda=small)
+    assert plan.resolved.note == "cuda:0 (NVIDIA H200), bfloat16, slots in fp8_e4m3"
 
 
 def test_shorter_slots_leave_room_for_more() -> None:

@@ -49,8 +49,9 @@ FEWEST_ALIKE = 0.999
 HEADROOM_BYTES = 64 << 20
 
 
-def nano_on(device: str, dtype: str) -> Model:
-    return plan_model("nano", DeviceChoice(device, dtype), slots=2).load()
+def nano_on(device: str, dtype: str, kv_cache_dtype: str = "auto") -> Model:
+    choice = DeviceChoice(device, dtype, kv_cache_dtype=kv_cache_dtype)
+    return plan_model("nano", choice, slots=2).load()
 
 
 def hear(engine: Engine, sound: list[Frame], name: str = "a") -> None:
@@ -90,6 +91,19 @@ def test_decisions_of_nano_in_bfloat16_are_those_in_float32(device: str) -> None
 
 
 @pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_decisions_of_nano_over_slots_in_eight_bits_are_those_over_plain_ones(
+    device: str, dtype: str
+) -> None:
+    sound = frames(kitchen(4 if device == "cuda" else 2))
+    plain = margins(nano_on(device, dtype), sound)
+    coarse = margins(nano_on(device, dtype, "fp8_e4m3"), sound)
+    alike = sum((a > 0) == (b > 0) for a, b in zip(plain, coarse, strict=True))
+    assert alike >= FEWEST_ALIKE * len(sound), f"{len(sound) - alike} of {len(sound)} differ"
+    assert plain != coarse, "the slots were not in eight bits"
+
+
+@pytest.mark.parametrize("device", DEVICES)
 def test_nano_answers_what_it_is_asked(device: str) -> None:
     """In whatever `auto` takes there."""
     events: list[Event] = []
@@ -104,9 +118,10 @@ def test_nano_answers_what_it_is_asked(device: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("kv_cache_dtype", ["auto", "fp8_e4m3"])
 @pytest.mark.parametrize("device", DEVICES)
-def test_another_engine_of_the_device_goes_on(device: str) -> None:
-    model, sound = nano_on(device, "float32"), frames(kitchen(2))[:120]
+def test_another_engine_of_the_device_goes_on(device: str, kv_cache_dtype: str) -> None:
+    model, sound = nano_on(device, "float32", kv_cache_dtype), frames(kitchen(2))[:120]
     undisturbed, told = heard_over(model, sound, None), heard_over(model, sound, 90)
     assert [e.seq for e in told if isinstance(e, Decision)] == list(range(len(sound)))
     assert len(texts(told)) >= 4

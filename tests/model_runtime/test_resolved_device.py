@@ -7,6 +7,7 @@ import torch
 
 from interject.model_runtime.cuda import TorchCuda
 from interject.model_runtime.device_choice import DeviceChoice
+from interject.model_runtime.network.e4m3 import E4M3
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.resolved_device import ResolvedDevice, resolve_device
 from tests.fakes.cuda import FakeCuda, card
@@ -46,6 +47,20 @@ def test_an_older_gpu_computes_in_float32_and_says_why() -> None:
     assert resolve_device(DeviceChoice(), FakeCuda((OLD,))).dtype is torch.float32
     with pytest.raises(RuntimeFailure, match=r"Tesla T4 \(sm_75\) cannot compute with it"):
         resolve_device(DeviceChoice("cuda", "bfloat16"), FakeCuda((OLD,)))
+
+
+def test_slots_in_eight_bits_need_a_gpu_that_converts_them_or_a_cpu() -> None:
+    choice = DeviceChoice(kv_cache_dtype="fp8_e4m3")
+    for cuda in (TWO, FakeCuda()):
+        assert resolve_device(choice, cuda).kv_cache_dtype is E4M3
+        assert resolve_device(DeviceChoice(), cuda).kv_cache_dtype is None
+    a100 = FakeCuda((card(name="NVIDIA A100", capability=(8, 0)),))
+    with pytest.raises(RuntimeFailure) as caught:
+        resolve_device(choice, a100)
+    assert str(caught.value) == (
+        "kv_cache_dtype fp8_e4m3: NVIDIA A100 (sm_80) cannot convert it, sm_89 and later can; "
+        "leave it out"
+    )
 
 
 @pytest.mark.parametrize(

@@ -62,13 +62,15 @@ def attend(
     *,
     shape: TileShape,
     splits: int = 1,
+    scales: Tensor | None = None,
 ) -> None:
     """Each row looks at its slot up to its own position, whose keys are there already.
 
     `qkv` [R, heads + 2 kv_heads, head_dim] begins with the queries, `keys` and `values` are one
     layer's [slots, context, kv_heads, head_dim]; `out` [R, heads, head_dim] gets the rows of the
     tiles. `tiles` is int32 [T, 4]: first row, slot, position of that row, rows (at most
-    `shape.rows`). `splits` is one of SPLITS.
+    `shape.rows`). `splits` is one of SPLITS. `scales`, float32 [2, slots, context, kv_heads], are
+    by what keys and values in e4m3 are to be multiplied.
     """
     count = len(tiles)
     kv_heads, head_dim = keys.shape[2:]
@@ -79,41 +81,27 @@ def attend(
         parts = (count, kv_heads, splits, block)
         found = torch.empty((*parts, head_dim), dtype=torch.float32, device=out.device)
         weights = torch.empty(parts, dtype=torch.float32, device=out.device)
+    key_scales, value_scales = (keys, values) if scales is None else scales
     sizes = {"KV_HEADS": kv_heads, "FOLD": fold, "HEAD": head_dim, "COLUMNS": columns}
     _attend[(kv_heads, splits, count)](
-        qkv,
-        keys,
-        values,
-        tiles,
-        out,
-        found,
-        weights,
-        qkv.stride(0),
-        keys.stride(0),
-        math.log2(math.e) / math.sqrt(head_dim),
-        splits,
+        qkv, keys, values, key_scales, value_scales, tiles, out, found, weights,
+        qkv.stride(0), keys.stride(0), math.log2(math.e) / math.sqrt(head_dim), splits,
         BLOCK=block,
         KEYS=shape.keys,
         SPLIT=splits > 1,
         EXACT=qkv.dtype == torch.float32,
+        SCALED=scales is not None,
         **sizes,
         num_warps=shape.warps,
         num_stages=shape.stages,
-    )
+    )  # fmt: skip
     if splits == 1:
         return
     rows = min(block, SPLITS[-1] // splits)
     _join[(count, kv_heads, block // rows)](
-        tiles,
-        found,
-        weights,
-        out,
-        BLOCK=block,
-        ROWS=rows,
-        SPLITS=splits,
-        **sizes,
-        num_warps=4,
-    )
+        tiles, found, weights, out,
+        BLOCK=block, ROWS=rows, SPLITS=splits, **sizes, num_warps=4,
+    )  # fmt: skip
 
 
 @triton.jit(do_not_specialize=["splits"])
@@ -121,6 +109,8 @@ def _attend(
     qkv,
     keys,
     values,
+    key_scales,
+    value_scales,
     tiles,
     out,
     found,
@@ -137,6 +127,7 @@ def _attend(
     KEYS: tl.constexpr,
     SPLIT: tl.constexpr,
     EXACT: tl.constexpr,
+    SCALED: tl.constexpr,
 ):
     """One tile, one key-value head, one part of the slot. Weights are powers of two."""
     kv_head = tl.program_id(0)
@@ -169,16 +160,19 @@ def _attend(
         unmasked = tl.maximum(begin, tl.minimum(stop, (start + 1) // KEYS))
 
     held = slot * slot_stride + kv_head * HEAD
+    held_scales = slot * (slot_stride // HEAD) + kv_head
     mixed = tl.zeros([BLOCK, COLUMNS], tl.float32)
     total = tl.zeros([BLOCK], tl.float32)
     peak = tl.full([BLOCK], float("-inf"), tl.float32)
     mixed, total, peak = _look(
-        mixed, total, peak, q, keys + held, values + held, begin, unmasked, last_seen, end,
-        scale, KV_HEADS, HEAD, COLUMNS, KEYS, False, EXACT,
+        mixed, total, peak, q, keys + held, values + held, key_scales + held_scales,
+        value_scales + held_scales, begin, unmasked, last_seen, end, scale,
+        KV_HEADS, HEAD, COLUMNS, KEYS, False, EXACT, SCALED,
     )  # fmt: skip
     mixed, total, peak = _look(
-        mixed, total, peak, q, keys + held, values + held, unmasked, stop, last_seen, end,
-        scale, KV_HEADS, HEAD, COLUMNS, KEYS, True, EXACT,
+        mixed, total, peak, q, keys + held, values + held, key_scales + held_scales,
+        value_scales + held_scales, unmasked, stop, last_seen, end, scale,
+        KV_HEADS, HEAD, COLUMNS, KEYS, True, EXACT, SCALED,
     )  # fmt: skip
 
     if SPLIT:
@@ -206,6 +200,8 @@ def _look(
     q,
     keys,
     values,
+    key_scales,
+    value_scales,
     begin,
     stop,
     last_seen,
@@ -217,6 +213,7 @@ def _look(
     KEYS: tl.constexpr,
     MASKED: tl.constexpr,
     EXACT: tl.constexpr,
+    SCALED: tl.constexpr,
 ):
     """Blocks `begin` .. `stop` of the slot's positions, on top of what was found before."""
     precision: tl.constexpr = "ieee" if EXACT else "tf32"
@@ -232,6 +229,10 @@ def _look(
             k = tl.load(keys + at)
             v = tl.load(values + at)
         scores = tl.dot(q, tl.trans(k.to(q.dtype)), input_precision=precision)
+        if SCALED:
+            # One a position, so the tiles stay as they are.
+            there = (position < end) | (not MASKED)
+            scores *= tl.load(key_scales + position * KV_HEADS, mask=there, other=0.0)[None, :]
         if MASKED:
             seen = position[None, :] <= last_seen[:, None]
             scores = tl.where(seen, scores, float("-inf"))
@@ -243,6 +244,8 @@ def _look(
         weight = tl.exp2((scores - base[:, None]) * scale)
         fade = tl.exp2((peak - base) * scale)
         total = total * fade + tl.sum(weight, 1)
+        if SCALED:
+            weight *= tl.load(value_scales + position * KV_HEADS, mask=there, other=0.0)[None, :]
         mixed = tl.dot(
             weight.to(q.dtype), v.to(q.dtype), mixed * fade[:, None], input_precision=precision
         )

@@ -58,7 +58,7 @@ class TritonBackend:
         self._dtype = tower.proj.weight.dtype
         self._log_mel = ProductLogMel(features, self._device)
         self._tower = FusedTower(tower)
-        self._rows = FusedDecoder(decoder, cache, tiles or tiling(self._device, cache.keys.dtype))
+        self._rows = FusedDecoder(decoder, cache, tiles or tiling(self._device, cache.dtype))
         self._captured: _Captured | None = None
         with torch.cuda.device_of(cache.keys):
             self._rows.compile()

@@ -61,12 +61,14 @@ class FusedDecoder:
     def compile(self) -> None:
         """Launch attention with padding alone, split in every way: no step has to wait for it."""
         shape, keys, values = self._shape, self._cache.keys[0], self._cache.values[0]
-        qkv = keys.new_empty((1, shape.heads + 2 * shape.kv_heads, shape.head_dim))
-        out = keys.new_empty((1, shape.heads, shape.head_dim))
+        dtype, scales = self._cache.dtype, self._cache.scales_of(0)
+        heads = shape.heads + 2 * shape.kv_heads
+        qkv = keys.new_empty((1, heads, shape.head_dim), dtype=dtype)
+        out = keys.new_empty((1, shape.heads, shape.head_dim), dtype=dtype)
         padding = torch.zeros((1, 4), dtype=torch.int32, device=keys.device)
         for tile in (self._tiling.wide, self._tiling.single):
             for splits in SPLITS:
-                attend(qkv, keys, values, padding, out, shape=tile, splits=splits)
+                attend(qkv, keys, values, padding, out, shape=tile, splits=splits, scales=scales)
 
     @property
     def tile_rows(self) -> int:
@@ -103,12 +105,14 @@ class FusedDecoder:
             places=tables.places,
             cosines=self._cosines,
             sines=self._sines,
+            scales=self._cache.scales_of(index),
         )
         return qkv
 
     def _attend(self, index: int, qkv: Tensor, tables: StepTables) -> Tensor:
         """-> [R, heads * head_dim]."""
         keys, values, tiling = self._cache.keys[index], self._cache.values[index], self._tiling
+        scales = self._cache.scales_of(index)
         out = qkv.new_empty((len(qkv), self._shape.heads, self._shape.head_dim))
         for tiles, shape, programs in (
             (tables.wide, tiling.wide, tiling.wide_programs),
@@ -116,5 +120,7 @@ class FusedDecoder:
         ):
             if len(tiles):
                 splits = split_count(len(tiles) * self._shape.kv_heads, programs)
-                attend(qkv, keys, values, tiles, out, shape=shape, splits=splits)
+                attend(
+                    qkv, keys, values, tiles, out, shape=shape, splits=splits, scales=scales
+                )  # fmt: skip
         return out.flatten(1)

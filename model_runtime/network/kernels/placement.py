@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 import triton
 import triton.language as tl
 
+from interject.model_runtime.network.e4m3 import LARGEST, LEAST_PEAK
+
 if TYPE_CHECKING:
     from torch import Tensor
+
+_LARGEST = tl.constexpr(LARGEST)
+_LEAST_PEAK = tl.constexpr(LEAST_PEAK)
 
 
 def place(
@@ -20,21 +25,26 @@ def place(
     places: Tensor,
     cosines: Tensor,
     sines: Tensor,
+    scales: Tensor | None = None,
 ) -> None:
     """Turn the queries in `qkv` where they lie; write keys and values into their slots.
 
     `qkv` [R, heads + 2 kv_heads, head_dim] comes without its bias; `keys` and `values` are one
     layer's [slots, context, kv_heads, head_dim]; `places` are each row's slot and position, int32
     [R, 2], and a row at a position below 0 is padding; `cosines` and `sines` are float32
-    [context, head_dim / 2].
+    [context, head_dim / 2]. `scales`, float32 [2, slots, context, kv_heads], get what keys and
+    values in e4m3 are to be multiplied by.
     """
     rows, all_heads, head_dim = qkv.shape
     kv_heads = keys.shape[2]
+    key_scales, value_scales = (keys, values) if scales is None else scales
     _place[(rows,)](
         qkv,
         bias,
         keys,
         values,
+        key_scales,
+        value_scales,
         places,
         cosines,
         sines,
@@ -44,6 +54,7 @@ def place(
         HALF=head_dim // 2,
         HEADS_PADDED=triton.next_power_of_2(all_heads),
         HALF_PADDED=triton.next_power_of_2(head_dim // 2),
+        SCALED=scales is not None,
         num_warps=4,
     )
 
@@ -54,6 +65,8 @@ def _place(
     bias,
     keys,
     values,
+    key_scales,
+    value_scales,
     places,
     cosines,
     sines,
@@ -63,6 +76,7 @@ def _place(
     HALF: tl.constexpr,
     HEADS_PADDED: tl.constexpr,
     HALF_PADDED: tl.constexpr,
+    SCALED: tl.constexpr,
 ):
     """One row, all its heads: queries, then keys, then values."""
     row = tl.program_id(0)
@@ -93,6 +107,16 @@ def _place(
     tl.store(mine + low, turned_x.to(qkv.dtype.element_ty), mask=query)
     tl.store(mine + high, turned_y.to(qkv.dtype.element_ty), mask=query)
     slot = tl.load(places + row * 2).to(tl.int64)
+    if SCALED:
+        peak = tl.max(tl.maximum(tl.abs(turned_x), tl.abs(turned_y)), 1, keep_dims=True)
+        scale = tl.maximum(peak, _LEAST_PEAK) / _LARGEST
+        turned_x /= scale
+        turned_y /= scale
+        at_scale = slot * (slot_stride // HEAD) + position * KV_HEADS + head - HEADS
+        is_key = (head >= HEADS) & (head < HEADS + KV_HEADS)
+        is_value = (head >= HEADS + KV_HEADS) & (head < HEADS + 2 * KV_HEADS)
+        tl.store(key_scales + at_scale, scale, mask=is_key)
+        tl.store(value_scales + at_scale - KV_HEADS, scale, mask=is_value)
     begin = slot * slot_stride + position * (KV_HEADS * HEAD)
     key = there & turns & (head >= HEADS)
     at_key = begin + low - HEADS * HEAD

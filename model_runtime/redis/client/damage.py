@@ -43,6 +43,11 @@ class Damage:
         if now - since > self._patience_s:
             session.end(CloseReason.FAILURE, f"{part.value}, and no worker brings it back")
 
+    @property
+    def keys(self) -> set[str]:
+        """Of sessions of which something could not be used when that was last tried."""
+        return {session.key for session, _ in self._found}
+
     def mended(self, session: RedisSession, part: SessionKey) -> None:
         """It could."""
         if self._found:

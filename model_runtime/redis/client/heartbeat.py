@@ -6,7 +6,7 @@ Redis' answer says whether it knows the session, and whether another client has 
 from __future__ import annotations
 
 import math
-from time import perf_counter
+import time
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import CloseReason
@@ -15,6 +15,8 @@ from interject.model_runtime.redis.rate_limiter import sleep_unless
 from interject.model_runtime.redis.round_robin import RoundRobin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from interject.model_runtime.redis.client.lost_sessions import LostSessions
     from interject.model_runtime.redis.client.session import RedisSession
     from interject.model_runtime.redis.client.session_registry import SessionRegistry
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.redis.timings import Timings
 
 SESSIONS_AT_ONCE = 32
+CALM_BEATS = 2
 
 
 class Heartbeat:
@@ -37,34 +40,43 @@ class Heartbeat:
         tenant: str,
         token: str,
         timings: Timings,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._keys = keys
         self._registry = registry
         self._lost = lost
         self._tenant = tenant
         self._token = token
         self._beat_s = timings.beat_s
-        self._in_turn = RoundRobin(timings.beat_s)
+        self._in_turn = RoundRobin(CALM_BEATS * timings.beat_s, clock)
+        self._uneasy_in_turn = RoundRobin(timings.beat_s, clock)
         self._beat_at = 0.0
         self._looked_at = -math.inf
 
     async def beat(self, client: RedisClient) -> None:
-        """All sessions in turn, each once a beat, few at a time: what comes in between goes first.
+        """All sessions in turn, few at a time: what comes in between goes first. Each once in
+        `CALM_BEATS`, but once a beat where something was missing last.
 
         At once those in which the begin of a reply was taken: so another client is not told of a
         reply again that this one may have let be heard.
         """
-        due = perf_counter() >= self._beat_at
+        due = self._clock() >= self._beat_at
         taken = self._registry.taken
-        keys = taken.take().union(self._in_turn.turn(self._registry.sessions) if due else ())
+        keys = taken.take().union(self._whose_turn() if due else ())
         sessions = [s for s in self._registry.known(keys) if not self._lost.is_asked_for(s)]
         for first in range(0, len(sessions), SESSIONS_AT_ONCE):
             await self.attend_to(client, sessions[first : first + SESSIONS_AT_ONCE])
         if due:
             await self._lost.ask_again(client)
             turns = max(1, math.ceil(len(self._registry.sessions) / SESSIONS_AT_ONCE))
-            self._beat_at = perf_counter() + self._beat_s / turns
-        await sleep_unless(taken.event, max(0.0, self._beat_at - perf_counter()))
+            self._beat_at = self._clock() + self._beat_s * min(1, CALM_BEATS / turns)
+        await sleep_unless(taken.event, max(0.0, self._beat_at - self._clock()))
+
+    def _whose_turn(self) -> list[str]:
+        uneasy = self._lost.missed_keys | self._registry.damage.keys
+        calm = self._in_turn.turn(self._registry.sessions)
+        return calm + self._uneasy_in_turn.turn(uneasy) if uneasy else calm
 
     async def attend_to(self, client: RedisClient, sessions: list[RedisSession]) -> None:
         """Say of these that their client is there; once a beat, ask whether workers are."""
@@ -75,9 +87,9 @@ class Heartbeat:
             )
             for s in sessions
         ]  # fmt: skip
-        looks = perf_counter() >= self._looked_at + self._beat_s
+        looks = self._clock() >= self._looked_at + self._beat_s
         if looks:
-            self._looked_at = perf_counter()
+            self._looked_at = self._clock()
             commands.append(("GET", self._keys.room(self._tenant)))
         answers = await client.exchange(commands)
         if looks:

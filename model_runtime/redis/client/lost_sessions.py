@@ -59,6 +59,11 @@ class LostSessions:
         """Redis knows it."""
         self._missing_since.pop(session, None)
 
+    @property
+    def missed_keys(self) -> set[str]:
+        """Of sessions that Redis does not know."""
+        return {session.key for session in self._missing_since}
+
     def is_missing(self, session: RedisSession) -> bool:
         return session in self._missing_since
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.names import shown
 from interject.model_runtime.redis.errors import FAILURES, is_cut, raise_errors
 from interject.model_runtime.redis.keys import tenant_of
 from interject.model_runtime.redis.notifier import NoticeReader, names_in
@@ -116,7 +115,7 @@ class InputReader:
             return
         intake = session.intake
         refused = intake.refused
-        for entry, item in intake.take(shown(key), page, asked_for=asked_for):
+        for entry, item in intake.take(key, page, asked_for=asked_for):
             yield session, entry, item
         self.refused_entries += intake.refused - refused
         if intake.hurry:

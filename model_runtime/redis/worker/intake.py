@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.names import shown
 from interject.model_runtime.remote import wire
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Intake:
     def take(
         self, session: str, page: Entries, *, asked_for: int
     ) -> Iterator[tuple[str, wire.Input | Refused]]:
-        """Each entry's id, and what it holds."""
+        """Each entry's id, and what it holds. `session` is its key."""
         before = self.refused
         for entry, fields in page:
             self.read_to = entry
@@ -62,7 +63,7 @@ class Intake:
                 yield entry, wire.decode_input(fields)
             except wire.WireError as error:
                 self.refused += 1
-                self._log(session, str(error))
+                self._log(shown(session), str(error))
                 yield entry, Refused(str(error), fields.get(b"k") in wire.CONTROL_KINDS)
         rubbish = self.refused - before > len(page) // 2
         self.hurry = _affordable(page) if rubbish and len(page) >= asked_for else 0

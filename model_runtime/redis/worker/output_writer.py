@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from interject.model_runtime.names import shown
 from interject.model_runtime.redis.errors import FAILURES, passes, raise_errors, reason
+from interject.model_runtime.redis.scripts import exchange_digests
 from interject.model_runtime.redis.worker import writes
 from interject.model_runtime.redis.worker.batch import Batch
 from interject.model_runtime.redis.worker.owned_session import OwnershipState
@@ -106,7 +107,7 @@ class OutputWriter:
                 writing, self._keys, self._token, retention_ms=self._retention_ms, apart=apart
             )
         )
-        answers = await client.exchange([command for _, command in calls])
+        answers = await exchange_digests(client, [command for _, command in calls])
         self._observer.wrote(perf_counter() - began)
         for (written, _), answer in zip(calls, answers, strict=True):
             if not isinstance(answer, RedisError):

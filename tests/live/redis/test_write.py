@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.model_runtime.protocol import Closed, CloseReason
+from interject.model_runtime.redis import scripts
 from interject.model_runtime.redis.keys import Keys
 from interject.model_runtime.redis.worker import writes
 from interject.model_runtime.redis.worker.batch import Batch
@@ -45,7 +46,8 @@ async def write(client: RedisClient, *sessions: OwnedSession) -> list[bytes]:
     writing = [(session, write) for session, write in pairs if write is not None]
     verdicts: list[bytes] = []
     for _, call in writes.calls(writing, KEYS, TOKEN, retention_ms=60_000):
-        verdicts += await client.ask(call)
+        for answer in await scripts.exchange_digests(client, [call]):
+            verdicts += answer
     return verdicts
 
 
@@ -64,6 +66,15 @@ async def test_each_session_has_a_verdict_of_its_own(client: RedisClient) -> Non
     assert state == [b"1", b"2"]
     for key in ("b", "c", "d"):
         assert not await client.exists(KEYS.output(key), KEYS.journal(key))
+
+
+async def test_a_redis_that_forgot_the_script_is_given_its_text_again(client: RedisClient) -> None:
+    await begun(client, "a")
+    session = told(owned("a"))
+    assert await write(client, session) == [b"ok"]
+    await client.ask(("SCRIPT", "FLUSH"))
+    assert await write(client, session) == [b"again"]
+    assert await client.xlen(KEYS.journal("a")) == 1
 
 
 async def test_what_came_during_a_write_that_was_given_up_and_yet_done_is_written(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.names import shown
 from interject.model_runtime.protocol import Frame
 from interject.model_runtime.redis.worker.intake import (
     ENTRIES_A_READ,
@@ -74,4 +75,4 @@ def test_the_log_has_a_line_now_and_again(caplog: pytest.LogCaptureFixture) -> N
     with caplog.at_level(logging.WARNING):
         list(intake.take("a", page(JUNK), asked_for=8))
     lines = [(r.message, r.__dict__["count"], r.__dict__["session"]) for r in caplog.records]
-    assert lines == [("input refused", 1, "a"), ("input refused", 20_000, "a")]
+    assert lines == [("input refused", 1, shown("a")), ("input refused", 20_000, shown("a"))]

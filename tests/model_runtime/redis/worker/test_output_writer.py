@@ -28,7 +28,7 @@ class SlowRedis:
         self._verdict = verdict
 
     async def exchange(self, commands: Sequence[Command]) -> list[object]:
-        assert [command[0] for command in commands] == ["EVAL"]
+        assert [command[0] for command in commands] == ["EVALSHA"]
         self._meanwhile()
         return [[self._verdict]]
 
