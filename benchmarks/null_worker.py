@@ -100,6 +100,10 @@ class NullEngine:
     def abandon(self, session_id: str) -> None:
         self._sessions.pop(session_id, None)
 
+    def in_step(self, session_id: str) -> bool:
+        del session_id
+        return False
+
     def evictions(self, session_id: str) -> int:
         return self._sessions[session_id].decided // EVICT_EVERY
 

@@ -89,9 +89,13 @@ class Batcher:
         )
         return chunks < self._limits.overlap
 
+    def computes(self, stream: Stream) -> bool:
+        """Whether a session takes part in the step in flight."""
+        return stream in self._busy
+
     def settle(self, stream: Stream) -> None:
         """Wait for the step that a session takes part in, so that it stands between two."""
-        if stream in self._busy:
+        if self.computes(stream):
             self._take_results()
 
     @property

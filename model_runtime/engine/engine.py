@@ -171,6 +171,10 @@ class Engine:
         """A session between two steps."""
         return self._between_steps(session_id).snapshot()
 
+    def in_step(self, session_id: str) -> bool:
+        """Whether the device computes something of it now; `snapshot` would wait for that."""
+        return self._batcher.computes(self._streams[session_id])
+
     def evictions(self, session_id: str) -> int:
         """How often a session's slot was full."""
         return self._streams[session_id].memory.evictions

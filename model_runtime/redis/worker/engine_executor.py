@@ -243,11 +243,14 @@ class EngineExecutor:
         return Batch(session, tuple(part.outputs), part.cursor, closed=True)
 
     def _going_on(self, session: OwnedSession) -> Batch:
-        """What was done is forgotten here as soon as all of it is written down."""
+        """What was done is forgotten here as soon as all of it is written down. A snapshot that
+        nobody asked for can wait until the device is done with the session: a journal does as well.
+        """
         part = session.engine
         evictions = self._engine.evictions(session.key)
         noted = part.noted + len(part.journal)
-        if part.wants_snapshot or evictions > part.evictions or noted > LONGEST_JOURNAL:
+        due = evictions > part.evictions or noted > LONGEST_JOURNAL
+        if part.wants_snapshot or (due and not self._engine.in_step(session.key)):
             batch = self._with_snapshot(session)
             part.evictions, part.noted, part.wants_snapshot = evictions, 0, False
         else:

@@ -1,0 +1,43 @@
+"""What is written after a step does not hold up the next one, which the device computes already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interject.model_runtime.engine.context_budget import LEAST_CONTEXT
+from interject.model_runtime.engine.engine import Engine
+from interject.model_runtime.engine.ledger import Eviction
+from interject.model_runtime.protocol import SessionOptions
+from interject.model_runtime.redis.worker.engine_executor import EngineExecutor
+from interject.model_runtime.redis.worker.recovery.restore_pool import RestorePool
+from tests.fakes.late_backend import LateBackend
+from tests.model_runtime.redis.worker.owned import owned
+from tests.model_runtime.worlds import frames, noise, small_model
+
+if TYPE_CHECKING:
+    from interject.model_runtime.redis.worker.batch import Batch
+
+
+def test_a_snapshot_after_an_eviction_waits_until_the_device_is_done() -> None:
+    engine = Engine(
+        small_model(LEAST_CONTEXT), slots=1, eviction=Eviction.EXACT, backend=LateBackend
+    )
+    pool = RestorePool(1)
+    batches: list[Batch] = []
+    executor = EngineExecutor(
+        engine, pool, model="m", put=lambda action: action(), deliver=batches.extend,
+        joined=lambda session: None,
+    )  # fmt: skip
+    session = owned("a", options=SessionOptions("a", threshold=1.0))
+    executor.admit(session, engine.prompt_encoder.prefix(session.options))
+    for frame in frames(noise(4.0)):
+        executor.take_in([(session, f"{1 + frame.seq}-0", frame)])
+        busy = True
+        while busy:
+            busy = engine.step()
+            computing = engine.in_step("a")
+            executor.hand_out()
+            assert engine.in_step("a") == computing
+    pool.close()
+    assert engine.evictions("a") > 2
+    assert sum(bool(batch.snapshot) for batch in batches) >= engine.evictions("a") - 1
