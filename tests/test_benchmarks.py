@@ -64,6 +64,7 @@ def a_result(name: str = "speed") -> Result:
         ["batching", "--smoke"],
         ["linear", "--smoke"],
         ["kv_cache_dtype", "--smoke"],
+        ["engine_host", "--smoke"],
     ],
 )
 def test_smoke_run_prints_a_table_and_keeps_nothing(command: list[str]) -> None:
