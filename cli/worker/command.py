@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -10,6 +11,14 @@ import typer
 from interject.cli.process.device_options import Context, Device, Dtype, KvCacheDtype
 from interject.cli.process.failures import InputFailure, command
 from interject.model_runtime.telemetry.logs import LogFormat
+
+
+class EvictionChoice(StrEnum):
+    """What becomes of what stays."""
+
+    EXACT = "exact"
+    ROTATE = "rotate"
+
 
 _Redis = Annotated[
     str,
@@ -23,6 +32,13 @@ _Model = Annotated[str, typer.Option(help="'nano', or the folder of a checkpoint
 _Slots = Annotated[
     str,
     typer.Option(help="How many sessions at once; auto: as many as a GPU has memory for, or 8."),
+]
+_Eviction = Annotated[
+    EvictionChoice,
+    typer.Option(
+        help="When a slot is full: compute what stays anew, or turn its keys to their new places, "
+        "which costs next to nothing and is close."
+    ),
 ]
 _Name = Annotated[
     str | None, typer.Option(help="A name that stays the same after a restart; default: the host.")
@@ -52,6 +68,7 @@ def worker(
     context: Context = "auto",
     kv_cache_dtype: KvCacheDtype = "auto",
     slots: _Slots = "auto",
+    eviction: _Eviction = EvictionChoice.EXACT,
     name: _Name = None,
     retention: _Retention = 120.0,
     wait: _Wait = 10.0,
@@ -75,6 +92,7 @@ def worker(
             model,
             choice=DeviceChoice(device, dtype, context, kv_cache_dtype),
             slots=count,
+            eviction=eviction.value,
             name=name or platform.node(),
             retention_s=retention,
             wait_s=wait,

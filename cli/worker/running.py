@@ -26,6 +26,7 @@ async def serve(
     *,
     choice: DeviceChoice,
     slots: int | None,
+    eviction: str,
     name: str,
     retention_s: float,
     wait_s: float,
@@ -38,6 +39,7 @@ async def serve(
     """
     set_up(sys.stderr, log_format)
     try:
+        from interject.model_runtime.engine.ledger import Eviction
         from interject.model_runtime.loading import plan_model
         from interject.model_runtime.redis.timings import Timings
         from interject.model_runtime.redis.worker.worker import Worker
@@ -55,7 +57,13 @@ async def serve(
         timings = replace(Timings(), retention_s=retention_s, start_s=wait_s)
         with plan.told():
             worker = Worker(
-                url, loaded, name=name, slots=plan.slots, timings=timings, observer=watch
+                url,
+                loaded,
+                name=name,
+                slots=plan.slots,
+                eviction=Eviction[eviction.upper()],
+                timings=timings,
+                observer=watch,
             )
         context = loaded.config.decoder.context
         fields: dict[str, object] = {"worker": name, "slots": plan.slots, "context": context}

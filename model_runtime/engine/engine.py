@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -63,8 +64,9 @@ class Engine:
     """Owns the slots of one device.
 
     When more than `backlog_frames` wait in all sessions together, the oldest of whichever is
-    furthest behind go unheard: it is the whole engine that is too slow, not one session. `backend`
-    and `runner` make what computes a step.
+    furthest behind go unheard: it is the whole engine that is too slow, not one session. What is
+    `restorable` remembers its sound, so that another engine can go on; with `Eviction.EXACT` all
+    is. `backend` and `runner` make what computes a step.
 
     :raises ValueError: when there are fewer slots than one.
     """
@@ -76,6 +78,7 @@ class Engine:
         slots: int = 8,
         limits: StepLimits | None = None,
         eviction: Eviction = Eviction.ROTATE,
+        restorable: bool = False,
         backlog_frames: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         runner: Callable[..., ModelRunner] = ModelRunner,
@@ -95,7 +98,15 @@ class Engine:
         drain = max(1, min(limits.drain, budget.span // CHUNK_POSITIONS))
         recompute = max(1, limits.recompute or budget.context // 16)
         fair = max(MAX_BACKLOG_FRAMES, BACKLOG_FRAMES_A_SLOT * slots)
-        self._clock, self._eviction = clock, eviction
+        self._clock = clock
+        self._make_stream = partial(
+            Stream,
+            config=model.config,
+            cache=self.kv_cache,
+            tokenizer=model.tokenizer,
+            eviction=eviction,
+            restorable=restorable,
+        )
         self._streams = StreamTable(self.kv_cache)
         self._batcher = Batcher(
             self._streams, self._backend,
@@ -143,7 +154,8 @@ class Engine:
     ) -> Restoration:
         """Begin to go on with a session that another engine had; its slot is taken from now on.
 
-        Exact only between engines with `Eviction.EXACT` and the same model.
+        Exact between engines with `Eviction.EXACT` and the same model. One that turns keys lets it
+        forget the traces of what was evicted.
 
         :raises RuntimeBusy: when every slot is taken.
         :raises RuntimeFailure: when the id is in use or the prompt does not fit.
@@ -204,19 +216,10 @@ class Engine:
         loudest: float = -math.inf,
     ) -> Stream:
         slot = self._streams.allocate(name or options.session_id, options.session_id)
-        return Stream(
-            self.prompt_encoder.bounded(options),
-            config=self.model.config,
-            cache=self.kv_cache,
-            slot=slot,
-            tokenizer=self.model.tokenizer,
-            emit=emit,
-            prefix=prefix,
-            name=name,
-            clip=clip,
-            loudest=loudest,
-            eviction=self._eviction,
-        )
+        return self._make_stream(
+            self.prompt_encoder.bounded(options), slot=slot, emit=emit, prefix=prefix, name=name,
+            clip=clip, loudest=loudest,
+        )  # fmt: skip
 
     def attach_journal(self, session_id: str, journal: Callable[[JournalEntry], None]) -> None:
         """Note a new session's deeds, for `restore`."""

@@ -25,12 +25,21 @@ class SessionMemory:
     slot holds the first part of them: what an eviction or a cut moved is recomputed.
     """
 
-    def __init__(self, cache: KVCache, slot: int, eviction: Eviction, *, session_id: str) -> None:
+    def __init__(
+        self,
+        cache: KVCache,
+        slot: int,
+        eviction: Eviction,
+        *,
+        session_id: str,
+        restorable: bool = False,
+    ) -> None:
         self.slot = slot
         self.ledger = Ledger()
         self.evictions = 0
         self._cache = cache
         self._exact = eviction is Eviction.EXACT
+        self._keeps_sound = self._exact or restorable
         self._budget = ContextBudget(cache.context)
         spread = max(1, self._budget.kept - self._budget.reserve)
         self._stagger = crc32(session_id.encode()) % spread
@@ -70,7 +79,7 @@ class SessionMemory:
     ) -> None:
         """Note what was, or is about to be, fed. Sound is kept only where it may be fed again."""
         assert len(ids) <= self.room, f"{len(ids)} positions do not fit into {self.room}"
-        self.ledger.append(Span(kind, list(ids), sound if self._exact else None, reply_id))
+        self.ledger.append(Span(kind, list(ids), sound if self._keeps_sound else None, reply_id))
 
     def evict(self) -> None:
         """Forget what is least worth keeping; what moves is then computed anew, or turned."""

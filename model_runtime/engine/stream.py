@@ -67,10 +67,13 @@ class Stream:
         clip: ForwardInput | None = None,
         loudest: float = -math.inf,
         eviction: Eviction = Eviction.ROTATE,
+        restorable: bool = False,
     ) -> None:
         self.options = options
         self.name = name or options.session_id
-        self.memory = SessionMemory(cache, slot, eviction, session_id=options.session_id)
+        self.memory = SessionMemory(
+            cache, slot, eviction, session_id=options.session_id, restorable=restorable
+        )
         self.audio = AudioQueue(
             options.session_id, config.features, self._report_gap, loudest=loudest
         )

@@ -8,6 +8,7 @@ import torch
 
 from interject.model_runtime.network.decoder import rotary_angles, rotate
 from interject.model_runtime.network.e4m3 import E4M3, dequantize, quantize
+from interject.model_runtime.network.transfer import to_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,16 +123,18 @@ class KVCache:
         self.lengths[slot] = length
 
     def keep(self, slot: int, positions: Tensor) -> None:
-        """Keep only `positions` (rising, int64), moved together, their keys turned to match.
+        """Keep only `positions`, moved together, their keys turned to match.
+
+        They rise, and lie on the host: int64.
 
         Rotary rotations add up, so turning a cached key by the difference of its positions gives
         the key that the new position would have had in the same state (Xiao et al. 2023,
         "Efficient Streaming Language Models with Attention Sinks").
         """
-        positions = positions.to(self.keys.device)
         count = len(positions)
-        moved = torch.arange(count, device=positions.device) - positions
+        moved = torch.arange(count) - positions
         stay = int((moved == 0).sum())
+        positions, moved = (to_device(t, self.keys.device) for t in (positions, moved))
         angles = rotary_angles(moved[stay:], self.shape)[:, None, :]
         keys = _bits(self.keys)[:, slot, positions[stay:]].view(self.keys.dtype)
         kept = slice(stay, count)

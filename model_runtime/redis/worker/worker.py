@@ -62,6 +62,7 @@ class Worker:
         *,
         name: str,
         slots: int = 8,
+        eviction: Eviction = Eviction.EXACT,
         timings: Timings | None = None,
         observer: WorkerObserver | None = None,
     ) -> None:
@@ -74,7 +75,7 @@ class Worker:
         self._resolver = NodeResolver(address, keys)
         self._outage = Outage()
         leave_a_core()
-        self._engine = Engine(model, slots=slots, eviction=Eviction.EXACT)
+        self._engine = Engine(model, slots=slots, eviction=eviction, restorable=True)
         encoder, made_by = self._engine.prompt_encoder, fingerprint(model)
         self._lease = lease = Lease(
             keys, name=name, slots=slots, tenants=address.tenants, timings=timings

@@ -19,7 +19,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -133,7 +132,9 @@ class AnySession(RuleBasedStateMachine):
         self.notes = Notes()
         self.heard = self.heard_by_other = 0
         model = small_model(context)
-        self.engine = Engine(model, slots=3, eviction=eviction, backend=backend, limits=limits)
+        self.engine = Engine(
+            model, slots=3, eviction=eviction, backend=backend, limits=limits, restorable=True
+        )
         self.engine.open(bystander(), self.others.append)
         self.engine.open(self.options, self.events.append)
         self.engine.attach_journal("a", self.notes.journal.append)
@@ -213,7 +214,6 @@ class AnySession(RuleBasedStateMachine):
         """Workers do so when spans were evicted; the journal must be as good without."""
         self.notes.save(self.engine)
 
-    @precondition(lambda self: self.eviction is Eviction.EXACT)
     @rule()
     def go_on_elsewhere(self) -> None:
         """The session begins again with the last snapshot and the journal since."""
