@@ -100,13 +100,9 @@ class Engine:
         fair = max(MAX_BACKLOG_FRAMES, BACKLOG_FRAMES_A_SLOT * slots)
         self._clock = clock
         self._make_stream = partial(
-            Stream,
-            config=model.config,
-            cache=self.kv_cache,
-            tokenizer=model.tokenizer,
-            eviction=eviction,
-            restorable=restorable,
-        )
+            Stream, config=model.config, cache=self.kv_cache, tokenizer=model.tokenizer,
+            eviction=eviction, restorable=restorable,
+        )  # fmt: skip
         self._streams = StreamTable(self.kv_cache)
         self._batcher = Batcher(
             self._streams, self._backend,
