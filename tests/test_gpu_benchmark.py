@@ -15,6 +15,7 @@ from benchmarks.gpu.crowd import Session, fill_slots, open_sessions
 from benchmarks.gpu.service import Service
 from benchmarks.gpu.steps import Ceilings, floor_s
 from benchmarks.gpu.subject import tiny_model
+from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.protocol import FRAME_S
 from tests.fakes.clock import FakeClock
 
@@ -41,22 +42,21 @@ def test_a_run_that_hangs_is_ended() -> None:
 def test_an_engine_gives_its_slots_back() -> None:
     """The next one has no room beside them on a card."""
     service = Service(tiny_model(), 2)
-    service.row(2, 0.5, warm_up_s=0.1, evicting=True)
+    service.row(2, 0.5, warm_up_s=0.1, eviction=Eviction.EXACT)
     slots = weakref.ref(service.engine.kv_cache)
     service.close()
     assert slots() is None
 
 
-@pytest.mark.parametrize("spare", [None, 40])
-def test_filled_slots_go_on_as_others_do(spare: int | None) -> None:
+def test_filled_slots_go_on_as_others_do() -> None:
     engine = Service(tiny_model(), 3).engine
     streams = open_sessions(engine, 3)
-    fill_slots(engine, streams, spare=spare)
+    fill_slots(engine, streams)
     for stream in streams:
         assert engine.kv_cache.lengths[stream.memory.slot] == stream.memory.ledger.length
         assert not stream.full
         assert stream.memory.room < engine.kv_cache.context // 2
-    assert len({stream.memory.ledger.length for stream in streams}) == (3 if spare is None else 1)
+    assert len({stream.memory.ledger.length for stream in streams}) == 3
 
 
 def test_what_came_while_its_own_session_replied_is_told_apart() -> None:

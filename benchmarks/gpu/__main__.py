@@ -28,6 +28,7 @@ from benchmarks.gpu.subject import (
 )
 from benchmarks.hardware import describe
 from benchmarks.result import RESULTS, Result, load_results, this_command
+from interject.model_runtime.engine.ledger import Eviction
 
 if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
@@ -131,7 +132,7 @@ def sizes_of(model: Model, arguments: argparse.Namespace) -> list[Model]:
 
 
 def measure_engines(run: Run, model: Model) -> None:
-    """Each load as in service and with nothing to evict; then what the first engine restores."""
+    """Each load with either eviction; then what the first engine restores."""
     rows: list[list[str]] = []
     waiting = fleets(run, model)
     while waiting:
@@ -140,10 +141,10 @@ def measure_engines(run: Run, model: Model) -> None:
         if not run.budget.allows("an engine", ENGINE_S + ROOM_S + seconds):
             break
         serving = service.Service(fleet.model, max(fleet.loads))
-        for sessions, evicting in itertools.product(fleet.loads, (True, False)):
+        for sessions, eviction in itertools.product(fleet.loads, Eviction):
             if run.budget.allows(f"{sessions} sessions", ROOM_S + seconds + later_s):
                 rows.append(
-                    serving.row(sessions, seconds, warm_up_s=seconds / 6, evicting=evicting)
+                    serving.row(sessions, seconds, warm_up_s=seconds / 6, eviction=eviction)
                 )
                 say(" | ".join(rows[-1]))
         rows.sort(key=lambda row: int(row[0]))

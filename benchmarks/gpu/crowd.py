@@ -109,10 +109,9 @@ def open_sessions(engine: Engine, count: int, first: int = 0) -> list[Stream]:
     return streams
 
 
-def fill_slots(engine: Engine, streams: list[Stream], *, spare: int | None) -> None:
+def fill_slots(engine: Engine, streams: list[Stream]) -> None:
     """As many positions as sessions of minutes have: evenly between what stays when a slot was
-    full, and full, so that as many are evicted from at any moment as in service. Or all full up to
-    so many `spare` positions.
+    full, and full, so that as many are evicted from at any moment as in service.
     """
     cache, decoder = engine.kv_cache, engine.model.decoder
     fill_with_noise(cache)
@@ -127,7 +126,7 @@ def fill_slots(engine: Engine, streams: list[Stream], *, spare: int | None) -> N
         top = cache.context - memory.reserve - 2 * CHUNK_POSITIONS
         share = (number + 1) * GOLDEN % 1.0
         least = float(cache.context // 2)
-        target = least + share * (top - least) if spare is None else top - spare
+        target = least + share * (top - least)
         while memory.ledger.length + len(chunk) <= target:
             memory.append(SpanKind.SILENT_CHUNK, chunk, sound)
         cache.lengths[memory.slot] = memory.ledger.length

@@ -23,7 +23,7 @@ NOTE = (
 def row(engine: Engine, sessions: int) -> list[str]:
     """Of an engine without sessions."""
     streams = open_sessions(engine, sessions)
-    fill_slots(engine, streams, spare=None)
+    fill_slots(engine, streams)
     names = [stream.name for stream in streams]
     options = {stream.name: stream.options for stream in streams}
     saved = {name: SavedSession(engine.snapshot(name), (), ()) for name in names}

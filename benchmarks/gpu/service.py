@@ -12,32 +12,30 @@ from benchmarks.gpu.crowd import REPLYING, TOKENS_PER_S, Crowd, fill_slots, open
 from benchmarks.gpu.subject import freed
 from benchmarks.result import percentile
 from interject.model_runtime.engine.engine import Engine
-from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.warm_up import on_device
 from interject.model_runtime.heap import freeze_heap
-from interject.model_runtime.protocol import FRAME_S
 
 if TYPE_CHECKING:
     from benchmarks.gpu.crowd import Outcome
     from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.engine.ledger import Eviction
     from interject.model_runtime.engine.stream import Stream
 
 COLUMNS = [
-    "sessions", "positions", "evictions", "decision p50, ms", "decision p99, ms", "worst, ms",
-    "over 100 ms", "over 400 ms", "decided", "undecided", "not heard", "first token p50, ms",
-    "first token p99, ms", "tokens/s in a reply p50", "p1", "tokens/s in all", "steps/s",
-    "chunks a step", "engine thread, of a core", "peak memory, GiB",
+    "sessions", "eviction", "positions", "evictions", "decision p50, ms", "decision p99, ms",
+    "worst, ms", "over 100 ms", "over 400 ms", "decided", "undecided", "not heard",
+    "first token p50, ms", "first token p99, ms", "tokens/s in a reply p50", "p1",
+    "tokens/s in all", "steps/s", "chunks a step", "engine thread, of a core", "peak memory, GiB",
 ]  # fmt: skip
 NOTE = (
     "Open loop, one process: the real engine's thread pushes what is due between two steps; a "
     "chunk waits from when it is complete, phases are spread over the 400 ms. Chunks that came "
     "while their own session replied are not counted. Replies begin so that "
     f"{REPLYING:.0%} of all sessions would talk at {TOKENS_PER_S:.0f} tokens a second, sampled "
-    "with top_p; listeners never reply. Slots hold noise and spans of chunks: either as in "
-    "service, where each is full at a time of its own, or all nearly full and none evicted from."
+    "with top_p; listeners never reply. Slots hold noise and spans of chunks as in service, where "
+    "each is full at a time of its own: what stays is computed anew (exact) or turned (rotate)."
 )
 _GIB = 1 << 30
-CHUNK_ROWS = 14
 
 
 class Service:
@@ -46,16 +44,18 @@ class Service:
     def __init__(self, model: Model, slots: int) -> None:
         self.model = model
         begun = time.perf_counter()
-        self.engine = Engine(model, slots=slots, eviction=Eviction.EXACT)
+        self.engine = Engine(model, slots=slots, restorable=True)
         on_device(self.engine)
         say(f"an engine with {slots} slots took {time.perf_counter() - begun:.1f} s")
 
-    def row(self, sessions: int, seconds: float, *, warm_up_s: float, evicting: bool) -> list[str]:
+    def row(
+        self, sessions: int, seconds: float, *, warm_up_s: float, eviction: Eviction
+    ) -> list[str]:
         """Open everybody, let them be heard, and abandon them."""
         begun = time.perf_counter()
+        self.engine.eviction = eviction
         streams = open_sessions(self.engine, sessions)
-        spare = int((seconds / FRAME_S + 2) * CHUNK_ROWS) + self.engine.kv_cache.context // 32
-        fill_slots(self.engine, streams, spare=None if evicting else spare)
+        fill_slots(self.engine, streams)
         positions = sum(stream.memory.ledger.length for stream in streams) / sessions
         before = sum(stream.memory.evictions for stream in streams)
         freeze_heap()
@@ -71,6 +71,7 @@ class Service:
         self._drain(streams)
         return [
             str(sessions),
+            eviction.name.lower(),
             f"{positions:.0f} of {self.engine.kv_cache.context}",
             f"{evictions}",
             *_figures(outcome),

@@ -66,7 +66,8 @@ class Engine:
     When more than `backlog_frames` wait in all sessions together, the oldest of whichever is
     furthest behind go unheard: it is the whole engine that is too slow, not one session. What is
     `restorable` remembers its sound, so that another engine can go on; with `Eviction.EXACT` all
-    is. `backend` and `runner` make what computes a step.
+    is. `eviction` is how sessions make room that are opened from now on. `backend` and `runner`
+    make what computes a step.
 
     :raises ValueError: when there are fewer slots than one.
     """
@@ -99,9 +100,10 @@ class Engine:
         recompute = max(1, limits.recompute or budget.context // 16)
         fair = max(MAX_BACKLOG_FRAMES, BACKLOG_FRAMES_A_SLOT * slots)
         self._clock = clock
+        self.eviction = eviction
         self._make_stream = partial(
             Stream, config=model.config, cache=self.kv_cache, tokenizer=model.tokenizer,
-            eviction=eviction, restorable=restorable,
+            restorable=restorable,
         )  # fmt: skip
         self._streams = StreamTable(self.kv_cache)
         self._batcher = Batcher(
@@ -214,7 +216,7 @@ class Engine:
         slot = self._streams.allocate(name or options.session_id, options.session_id)
         return self._make_stream(
             self.prompt_encoder.bounded(options), slot=slot, emit=emit, prefix=prefix, name=name,
-            clip=clip, loudest=loudest,
+            clip=clip, loudest=loudest, eviction=self.eviction,
         )  # fmt: skip
 
     def attach_journal(self, session_id: str, journal: Callable[[JournalEntry], None]) -> None:
