@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -83,10 +84,15 @@ class Ledger:
         """At most `rows` of that, from position `first` on."""
         ids: list[int] = []
         sound: list[Tensor] = []
-        begin = 0
+        begin, end = 0, first + rows
         for span in self.spans:
-            own = slice(max(0, first - begin), max(0, first + rows - begin))
-            begin += span.length
+            length = len(span.ids)
+            if begin >= end:
+                break
+            own = slice(max(0, first - begin), end - begin)
+            begin += length
+            if own.start >= length:
+                continue
             mine = span.ids[own]
             ids += mine
             if span.embeddings is not None and (heard := mine.count(AUDIO)):
@@ -124,15 +130,11 @@ class Ledger:
                 break
             evicted.update(group)
             surplus -= sum(self.spans[index].length for index in group)
-        kept: list[Tensor] = []
-        start = 0
-        for index, span in enumerate(self.spans):
-            if index not in evicted:
-                kept.append(torch.arange(start, start + span.length))
-            start += span.length
-        self.spans = [span for index, span in enumerate(self.spans) if index not in evicted]
-        self.length = sum(span.length for span in self.spans)
-        return torch.cat(kept)
+        stays = [index not in evicted for index in range(len(self.spans))]
+        kept = np.repeat(stays, [span.length for span in self.spans]).nonzero()[0]
+        self.spans = [span for span, here in zip(self.spans, stays, strict=True) if here]
+        self.length = len(kept)
+        return torch.from_numpy(kept)
 
     def _older_than(self, recent: int) -> int:
         """How many spans come before the newest that fit into `recent` positions."""

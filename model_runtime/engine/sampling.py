@@ -40,6 +40,10 @@ class Sampler:
 
     def __init__(self, settings: Sampling) -> None:
         self._settings = settings
+        self._runs = [
+            (length, length * max(settings.repetition_limit, -(-_SHORTEST_LOOP_TOKENS // length)))
+            for length in range(1, settings.repetition_window + 1)
+        ]
 
     def token_draw(self, *, reply_id: int, index: int) -> TokenDraw | None:
         """Of the token at this place of a reply; None takes the one with the largest logit."""
@@ -51,12 +55,12 @@ class Sampler:
 
     def loops(self, tokens: Sequence[int]) -> bool:
         """Whether the end of `tokens` is one run, said over and over."""
-        for length in range(1, self._settings.repetition_window + 1):
-            times = max(self._settings.repetition_limit, -(-_SHORTEST_LOOP_TOKENS // length))
-            if length * times > len(tokens) or tokens[-1] != tokens[-1 - length]:
+        count = len(tokens)
+        for length, span in self._runs:
+            if span > count or tokens[-1] != tokens[-1 - length]:
                 continue
-            tail = list(tokens[-length * times :])
-            if tail == tail[:length] * times:
+            tail = list(tokens[-span:])
+            if tail == tail[:length] * (span // length):
                 return True
         return False
 
