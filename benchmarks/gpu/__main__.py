@@ -46,6 +46,7 @@ ENGINE_S = 15.0
 TITLES = {
     "gpu_steps": "One GPU, 3B shape, random weights: steps",
     "gpu_engine": "One GPU, 3B shape, random weights: the engine under load",
+    "gpu_engine_e4m3": "One GPU, 3B shape, random weights: the engine over slots in e4m3",
     "gpu_restore": "One GPU, 3B shape, random weights: restoring",
 }
 _GIB = 1 << 30
@@ -57,6 +58,7 @@ class Run:
 
     def __init__(self, arguments: argparse.Namespace, device: torch.device) -> None:
         self.tiny: bool = arguments.tiny
+        self.plain: bool = arguments.kv_cache_dtype == "auto"
         self.arguments = arguments
         self.device = device
         self.budget = Budget(arguments.budget_s)
@@ -148,8 +150,9 @@ def measure_engines(run: Run, model: Model) -> None:
                 )
                 say(" | ".join(rows[-1]))
         rows.sort(key=lambda row: int(row[0]))
-        run.keep("gpu_engine", service.COLUMNS, rows, service.NOTE)
-        if fleet.model is model and run.budget.allows("restoring", ROOM_S + later_s):
+        name = "gpu_engine" if run.plain else "gpu_engine_e4m3"
+        run.keep(name, service.COLUMNS, rows, service.NOTE)
+        if run.plain and fleet.model is model and run.budget.allows("restoring", ROOM_S + later_s):
             restored = restoring.row(serving.engine, min(RESTORED, max(fleet.loads)))
             run.keep("gpu_restore", restoring.COLUMNS, [restored], restoring.NOTE)
         serving.close()
@@ -202,11 +205,10 @@ def main() -> None:
     model = with_slots_of(
         tiny_model() if arguments.tiny else true_model(device), arguments.kv_cache_dtype
     )
-    if arguments.kv_cache_dtype != "auto":
-        run.notes.append(f"Slots in {arguments.kv_cache_dtype}.")
     if arguments.context:
         model = model.with_context(arguments.context)
-    measure_steps(run, model)
+    if run.plain:
+        measure_steps(run, model)
     measure_engines(run, model)
     say("done")
 

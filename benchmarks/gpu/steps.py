@@ -89,6 +89,7 @@ class Steps:
         self.fused.capture()
         self.modules: Backend = TorchBackend(*parts)
         fill_with_noise(self._cache)
+        self._windows = 0.1 * torch.randn(slots, WINDOW_SAMPLES)
         self._masks = TokenMasks(layout, shape.vocabulary, model.device)
         self._controls = torch.tensor(
             [layout.keep_silence, layout.text_begin], device=model.device
@@ -107,7 +108,7 @@ class Steps:
             (slot, ForwardInput((1,), wants_token=True)) for slot in range(chunks, chunks + tokens)
         ]
         if chunks:
-            windows = 0.1 * torch.randn(chunks, WINDOW_SAMPLES)
+            windows = self._windows[:chunks].clone()
             heard = backend.encode(windows, range(chunks), [-math.inf] * chunks)
             ends = (CHUNK_POSITIONS - 1,)
             batch += [

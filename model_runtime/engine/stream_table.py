@@ -17,6 +17,7 @@ from interject.model_runtime.protocol import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.network.kv_cache import KVCache

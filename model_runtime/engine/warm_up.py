@@ -45,9 +45,12 @@ def on_device(engine: Engine) -> None:
 
 
 def make_current(device: torch.device) -> None:
-    """Kernels of our own are launched on the thread's current GPU, wherever their tensors lie."""
+    """Kernels of our own are launched on the thread's current GPU, wherever their tensors lie. What
+    is left to the host is small: more threads would wait for each other.
+    """
     if device.type == "cuda":
         torch.cuda.set_device(device)
+        torch.set_num_threads(1)
 
 
 def warm_up(engine: Engine, batches: Sequence[int] = BATCHES) -> None:
