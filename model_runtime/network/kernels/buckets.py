@@ -26,28 +26,34 @@ if TYPE_CHECKING:
 
 CHUNKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
 TOKENS = (16, 32, 64, 128, 256)
+LONG = (96, 128)
+"""Full tiles: slots that are computed anew beside the chunks of many sessions."""
 _NOBODY = -1
 
 
 def usual_steps(*, slots: int, tile_rows: int) -> tuple[StepSize, ...]:
     """No more tokens are drawn in a step than there are slots. Narrow tiles are several a chunk."""
     tokens = [most for fewer, most in pairwise((0, *TOKENS)) if fewer < slots]
-    return step_sizes(CHUNKS, tokens, tiles=-(-CHUNK_POSITIONS // tile_rows))
+    tiles = -(-CHUNK_POSITIONS // tile_rows)
+    long = [
+        StepSize(tiles * several, single, tile_rows * tiles * several + single, several + single)
+        for several in LONG
+        for single in (0, *tokens)
+        if slots > CHUNKS[-1]
+    ]
+    return (*step_sizes(CHUNKS, tokens, tiles=tiles), *long)
 
 
 def step_sizes(
     chunks: Sequence[int], tokens: Sequence[int], *, tiles: int = 1
 ) -> tuple[StepSize, ...]:
-    """So many chunks of `tiles` each, or pieces of text as long as one, beside so many tokens;
-    smallest first.
-    """
-    sizes = [
+    """So many chunks of `tiles` each, or pieces of text as long as one, beside so many tokens."""
+    return tuple(
         StepSize(tiles * several, single, CHUNK_POSITIONS * several + single, several + single)
         for several in (0, *chunks)
         for single in (0, *tokens)
         if several or single
-    ]
-    return tuple(sorted(sizes, key=lambda size: size.rows))
+    )
 
 
 class BucketedDecoder:

@@ -504,6 +504,16 @@ def test_no_more_tokens_are_expected_than_slots_can_draw(slots: int, tokens: set
     assert {size.single for size in usual_steps(slots=slots, tile_rows=16)} == tokens
 
 
+@pytest.mark.parametrize(("slots", "held"), [(8, False), (512, True)])
+def test_many_sessions_have_steps_in_which_slots_are_computed_anew(slots: int, held: bool) -> None:
+    """Four pieces of 256 rows, beside 30 chunks and 40 tokens."""
+    pieces = [Segment(slot, 0, 256) for slot in range(4)]
+    chunks = [Segment(slot, 0, 13) for slot in range(4, 34)]
+    tokens = [Segment(slot, 0, 1) for slot in range(34, 74)]
+    step = HostTables([*pieces, *chunks, *tokens], range(70), tile_rows=16).size
+    assert any(size.holds(step) for size in usual_steps(slots=slots, tile_rows=16)) == held
+
+
 @pytest.mark.parametrize(("code", "so"), [(900, True), (908, True), (700, False), (None, False)])
 def test_a_device_that_fails_while_it_records_is_told_from_a_call_that_it_cannot_record(
     code: int | None, so: bool
