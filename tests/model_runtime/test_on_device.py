@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,7 +38,6 @@ from tests.model_runtime.worlds import frames, noise, small_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from torch import Tensor
 
@@ -209,6 +211,15 @@ async def test_a_card_without_memory_left_ends_its_sessions_with_one_line() -> N
     assert closed.reason is CloseReason.FAILURE
     assert closed.detail.startswith("the GPU has no memory left (CUDA out of memory. Tried to ")
     assert "\n" not in closed.detail
+
+
+@pytest.mark.gpu
+def test_a_card_that_fails_ends_its_sessions_with_one_line() -> None:
+    command = [sys.executable, "-m", "tests.fakes.failing_device"]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=80, cwd=root)
+    assert done.stdout.startswith("the device failed (CUDA error: "), done.stderr[-2_000:]
+    assert done.stdout.count("\n") == 1
 
 
 @contextlib.contextmanager
