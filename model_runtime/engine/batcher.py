@@ -67,10 +67,10 @@ class Batcher:
         anything to do.
         """
         taken = self._little_waits() and self._take_results()
+        self._shed_overload()
         for stream in self._idle():
             if stream.drained:
                 self._streams.close(stream.name, CloseReason.CLIENT)
-        self._shed_overload()
         plan = self._plan()
         self._streams.rest(plan.resting)
         if plan.empty:
@@ -153,18 +153,22 @@ class Batcher:
             with self._streams.isolated(stream):
                 yield stream, stream.next_chunks(count)
 
+    @property
+    def _excess(self) -> int:
+        waiting = sum(len(stream.audio.chunks) for stream in self._streams.awake)
+        return waiting - self._backlog_frames
+
     def _shed_overload(self) -> None:
-        streams = self._streams.awake
-        excess = sum(len(stream.audio.chunks) for stream in streams) - self._backlog_frames
-        if excess <= 0:
+        if self._excess <= 0:
             return
         self._take_results()
+        excess, streams = self._excess, self._streams.awake
         arrivals = (
             (chunk.arrived_at, number)
             for number, stream in enumerate(streams)
             for chunk in stream.audio.chunks
         )
-        for _, number in heapq.nsmallest(excess, arrivals):
+        for _, number in heapq.nsmallest(max(0, excess), arrivals):
             if self._streams.is_open(stream := streams[number]):
                 with self._streams.isolated(stream):
                     stream.audio.shed()

@@ -123,7 +123,7 @@ class Conversation:
         stop_criteria = StopCriteria(len(ids) + 1, self._layout.text_end)
         reply = self._new_reply(Cause.SAY, stop_criteria)
         reply.emotion = request.emotion
-        self._events.started(reply)
+        self._tell(reply)
         text = "".join(reply.accept(token) for token in (*ids, self._layout.text_end))
         self._events.delta(reply, ids, text)
         self._end_reply(reply, unfed=())
@@ -140,7 +140,16 @@ class Conversation:
         self.pending_ids = ids
         if not (emotion and self._layout.emotion_slot):
             self.reply.emotion = Emotion.NORMAL
-            self._events.started(self.reply)
+            if cause is Cause.MODEL:
+                self._tell(self.reply)
+
+    def _tell(self, reply: Reply) -> None:
+        """That a reply begins; not before the journal knows it, or another engine would say so
+        again: a request's with its first token.
+        """
+        if not reply.told:
+            reply.told = True
+            self._events.started(reply)
 
     def next_input(self, *, behind: Sequence[int] = ()) -> ForwardInput:
         """The reply's next rows, after which a token is drawn."""
@@ -167,8 +176,9 @@ class Conversation:
             reply.emotion = self._layout.emotion_of(token)
             self.pending_ids = [token]
             self.replied_at = now
-            self._events.started(reply)
+            self._tell(reply)
             return
+        self._tell(reply)
         before = len(reply.tokens)
         text = reply.accept(token, self.sampler)
         fresh = tuple(reply.tokens[before:])
@@ -179,7 +189,7 @@ class Conversation:
     def close(self) -> None:
         """The session ends: so does the reply in progress, which is nothing to the next one."""
         reply, self.reply = self.reply, None
-        if reply is not None and reply.emotion is not None:
+        if reply is not None and reply.told:
             reply.ended = EndReason.CANCELLED
             self._events.ended(reply)
 
@@ -209,7 +219,7 @@ class Conversation:
         heard_chars = max(heard_chars, self.history.heard_chars.get(reply_id, 0))
         past = self.history.get(reply_id)
         if self.reply is not None and self.reply.reply_id == reply_id:
-            if self.reply.emotion is not None:
+            if self.reply.told:
                 self._cancel_current(self.reply, heard_chars)
         elif past is not None:
             self._cancel_past(past, heard_chars)

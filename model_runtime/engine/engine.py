@@ -227,7 +227,7 @@ class Engine:
         """Queue a frame."""
         stream = self._streams[session_id]
         if stream.audio.full:
-            self._batcher.settle(stream)
+            stream = self._between_steps(session_id)
         stream.audio.push(frame, self._clock())
 
     def finish(self, session_id: str) -> None:
@@ -294,9 +294,9 @@ class Engine:
         return self._batcher.step()
 
     def _between_steps(self, session_id: str) -> Stream:
-        stream = self._streams[session_id]
-        self._batcher.settle(stream)
-        return stream
+        """:raises SessionClosed: when it has ended by then, too."""
+        self._batcher.settle(self._streams[session_id])
+        return self._streams[session_id]
 
 
 def _ask(stream: Stream, request: Request) -> None:

@@ -51,7 +51,7 @@ def forward(backend: Backend, batch: Sequence[tuple[int, ForwardInput]]) -> Hidd
 
 def _rows(backend: Backend, batch: Sequence[ForwardInput]) -> Tensor:
     device = backend.cache.keys.device
-    ids = torch.tensor([i for inputs in batch for i in inputs.ids])
+    ids = torch.tensor([i for inputs in batch for i in inputs.ids], dtype=torch.int64)
     sound = ids == AUDIO
     rows = backend.decoder.embed(to_device(ids.masked_fill(sound, 0), device))
     embeddings = [e for inputs in batch for e in inputs.embeddings]

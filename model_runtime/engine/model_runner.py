@@ -62,6 +62,8 @@ class ModelRunner:
 
     def start(self, batch: StepBatch) -> StepInFlight:
         """Feed everybody's rows; decide, and draw, where something is to be."""
+        if not batch:
+            return StepInFlight(batch, None, None)
         batch, hidden = self._fed(batch)
         decisions = self._decide(batch, hidden.decisions) if len(hidden.decisions) else None
         drawn = self._draw(batch, hidden.tokens) if len(hidden.tokens) else None

@@ -24,7 +24,7 @@ class StopCriteria:
 
 
 class Reply:
-    """Tokens and text so far. `ended` is None while more is to come."""
+    """Tokens and text so far. `ended` is None while more is to come; its owner was `told` of it."""
 
     def __init__(
         self,
@@ -41,6 +41,7 @@ class Reply:
         self.tokens: list[int] = []
         self.text = ""
         self.ended: EndReason | None = None
+        self.told = False
         self._stop_criteria = stop_criteria
         self._detokeniser = Detokeniser(tokenizer)
         self._text_lengths: list[int] = []
@@ -65,7 +66,7 @@ class Reply:
         """All that `resume` needs."""
         return ReplySnapshot(
             self.reply_id, self.seq, self.cause, self.emotion,
-            tuple(self.tokens), self.text, self.ended,
+            tuple(self.tokens), self.text, self.ended, self.told,
         )  # fmt: skip
 
     @classmethod
@@ -77,6 +78,7 @@ class Reply:
         for token in known.tokens:
             reply.accept(token)
         reply.emotion, reply.text, reply.ended = known.emotion, known.text, known.ended
+        reply.told = known.told and known.emotion is not None
         return reply
 
     def _show(self, text: str) -> str:

@@ -35,6 +35,7 @@ class ReplySnapshot:
     tokens: tuple[int, ...]
     text: str
     ended: EndReason | None
+    told: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ class StreamTable:
 
     def add(self, stream: Stream) -> None:
         """From now on it takes part in steps."""
+        assert stream.name not in self._streams, "a name is one session's"
         self._streams[stream.name] = stream
         self._places[stream] = self._added
         self._awake[self._added] = stream

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import pytest
 
 from interject.model_runtime.engine.audio_queue import MAX_BACKLOG_FRAMES
+from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.scheduler import StepLimits
+from interject.model_runtime.engine.snapshot import SavedSession
 from interject.model_runtime.network.backend import TorchBackend
 from interject.model_runtime.protocol import (
     Closed,
@@ -16,10 +22,22 @@ from interject.model_runtime.protocol import (
     Gap,
     ReplyDelta,
     ReplyEnded,
+    ReplyStarted,
+    SessionClosed,
+    SessionOptions,
 )
 from tests.fakes.late_backend import LateBackend
 from tests.model_runtime.engine.engine_room import Room, outline
-from tests.model_runtime.worlds import frames, noise
+from tests.model_runtime.worlds import frames, noise, small_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from torch import Tensor
+
+    from interject.model_runtime.engine.journal import JournalEntry
+    from interject.model_runtime.network.attention import Segment
+    from interject.model_runtime.protocol import Event
 
 AT_ONCE = StepLimits(overlap=0)
 
@@ -184,3 +202,112 @@ def test_a_prompt_in_flight_does_not_close_a_finished_session_twice() -> None:
     late.engine.finish("a")
     late.run()
     assert [type(event) for event in late.events["a"]] == [Closed]
+
+
+@pytest.mark.parametrize("backend", [TorchBackend, LateBackend])
+def test_a_finished_session_whose_last_chunk_is_shed_is_closed(
+    backend: type[TorchBackend],
+) -> None:
+    one = Room(slots=2, backlog_frames=4, backend=backend)
+    for name in "ab":
+        one.open(name, threshold=1.0)
+    one.run()
+    hear_one(one, "a")
+    one.engine.finish("a")
+    one.now = 1.0
+    for seq in range(8):
+        hear_one(one, "b", seq)
+    one.run()
+    assert [type(event) for event in one.events["a"]] == [Gap, Closed]
+
+
+def test_a_finished_session_is_closed_where_others_overflow_while_it_is_in_flight() -> None:
+    late = Room(slots=2, backend=LateBackend, backlog_frames=4, limits=AT_ONCE)
+    for name in "ab":
+        late.open(name, threshold=1.0)
+    late.run()
+    hear_one(late, "a")
+    late.engine.step()
+    late.engine.finish("a")
+    for seq in range(8):
+        hear_one(late, "b", seq)
+    late.run()
+    assert [type(event) for event in late.events["a"]] == [Decision, Closed]
+
+
+def test_what_is_in_flight_is_no_backlog() -> None:
+    late = Room(slots=2, backend=LateBackend, backlog_frames=8, limits=AT_ONCE)
+    for name in "ab":
+        late.open(name, threshold=1.0)
+    late.run()
+    for name in "ab":
+        for seq in range(6):
+            hear_one(late, name, seq)
+        if name == "a":
+            late.engine.step()
+    late.run()
+    assert [late.of(Gap, name) for name in "ab"] == [[], []]
+    assert [len(late.of(Decision, name)) for name in "ab"] == [6, 6]
+
+
+class Breaking(LateBackend):
+    """From some time on what it computes is no number."""
+
+    broken = False
+
+    def forward(self, rows: Tensor, segments: Sequence[Segment], wanted: Sequence[int]) -> Tensor:
+        hidden = super().forward(rows, segments, wanted)
+        return hidden * math.nan if self.broken else hidden
+
+
+@pytest.mark.parametrize("how", ["cancel", "snapshot", "push"])
+def test_a_session_that_fails_in_flight_is_left_alone_by_what_waited_for_it(how: str) -> None:
+    late = room(Breaking)
+    late.open(threshold=1.0)
+    late.engine.say("a", "hello there", Emotion.NORMAL)
+    late.run()
+    backend = late.engine._backend
+    assert isinstance(backend, Breaking)
+    backend.broken = True
+    sound = frames(noise(0.4 * (MAX_BACKLOG_FRAMES + 1)))
+    for frame in sound[:MAX_BACKLOG_FRAMES]:
+        late.engine.push("a", frame)
+    late.engine.step()
+    actions: dict[str, Callable[[], object]] = {
+        "cancel": lambda: late.engine.cancel("a", 0, 2),
+        "snapshot": lambda: late.engine.snapshot("a"),
+        "push": lambda: late.engine.push("a", sound[-1]),
+    }
+    with pytest.raises(SessionClosed):
+        actions[how]()
+    assert isinstance(late.events["a"][-1], Closed)
+
+
+@pytest.mark.parametrize("backend", [TorchBackend, LateBackend])
+def test_a_reply_without_emotion_is_told_once_wherever_its_engine_ends(
+    backend: type[TorchBackend],
+) -> None:
+    """Not before the journal knows of it."""
+    plain = small_model(512)
+    layout = replace(plain.config.layout, emotion_slot=False)
+    model = replace(plain, config=replace(plain.config, layout=layout))
+    options = SessionOptions("a", threshold=1.0, max_reply_tokens=4)
+    for steps in range(8):
+        told: list[Event] = []
+        journal: list[JournalEntry] = []
+        first = Engine(model, slots=1, eviction=Eviction.EXACT, backend=backend)
+        first.open(options, told.append)
+        first.attach_journal("a", journal.append)
+        first.answer_now("a")
+        for _ in range(steps):
+            first.step()
+        second = Engine(model, slots=1, eviction=Eviction.EXACT, backend=backend)
+        restoration = second.restore(options, SavedSession(None, tuple(journal), ()))
+        restoration.run()
+        second.join(restoration, told.append, journal.append)
+        while second.step():
+            pass
+        assert [type(e) for e in told if not isinstance(e, ReplyDelta)] == [
+            ReplyStarted,
+            ReplyEnded,
+        ]
