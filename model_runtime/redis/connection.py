@@ -40,6 +40,8 @@ MOST_CALLS = 4
 """Of one client at once; more fail."""
 LONGEST_WAIT_S = 2.0
 """A Redis that is silent for longer is taken for gone."""
+UNREAD_S = 0.05
+"""An answer that came while this process stood still is read within that."""
 UNREADABLE = (ValueError, LookupError)
 """redis-py's parser takes an error reply apart, and stumbles where it is not as expected."""
 
@@ -56,6 +58,7 @@ class PipelinedConnection:
     disconnect: Any
     _silent_at: float = math.inf
     _was_silent: bool = False
+    _overdue: bool = False
     _watch: asyncio.TimerHandle | None = None
 
     def pack_command(self, *args: Any) -> list[bytes]:
@@ -98,7 +101,7 @@ class PipelinedConnection:
         """Each answer may take as long as Redis may be silent."""
         clock, silence_s = asyncio.get_running_loop().time, self.socket_timeout
         answers: list[Any] = []
-        self._was_silent = False
+        self._was_silent = self._overdue = False
         self._silent_at = clock() + silence_s
         if self._watch is None:
             self._look()
@@ -110,24 +113,33 @@ class PipelinedConnection:
                 self._silent_at = clock() + silence_s
         finally:
             self._silent_at = math.inf
+        if self._was_silent:
+            await self.disconnect(nowait=True)
         return answers
 
     def _look(self) -> None:
         """One timer for many exchanges: one for each costs a seventh of it. Ends a silent one by
-        taking its connection away.
+        taking its connection away. Where it was this process that stood still, the answer is there
+        and is read first.
         """
         loop = asyncio.get_running_loop()
         self._watch = None
-        if self._silent_at <= loop.time():
+        if self._silent_at <= loop.time() and not self._overdue:
+            self._overdue = True
+            self._watch = loop.call_later(UNREAD_S, self._look)
+        elif self._silent_at <= loop.time():
             self._was_silent = True
             self._writer.transport.abort()
         elif self._silent_at < math.inf:
+            self._overdue = False
             self._watch = loop.call_at(self._silent_at, self._look)
 
 
 class RedisClient(Redis):
     """Keeps a `PipelinedConnection` beside the pool, for one caller at a time."""
 
+    digests_refused = False
+    """Whether Redis lets this user call scripts only as text."""
     _pipelined: Any = None
 
     @classmethod

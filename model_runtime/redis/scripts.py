@@ -6,6 +6,7 @@ Redis takes a digest of that text at each call: one that is called often is call
 from __future__ import annotations
 
 import hashlib
+import logging
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interject.model_runtime.redis.connection import Command, RedisClient, Word
+
+logger = logging.getLogger(__name__)
 
 _FOLDER = Path(__file__).parent / "lua"
 
@@ -60,10 +63,15 @@ async def exchange_digests(client: RedisClient, calls: Sequence[Command]) -> lis
     """`RedisClient.exchange` of script calls, without their texts. Those that Redis does not know,
     or may not be called so by this user, are called again as they are: they have done nothing.
     """
+    if client.digests_refused:
+        return await client.exchange(calls)
     answers = await client.exchange(
         [("EVALSHA", _digest(str(text)), *rest) for _, text, *rest in calls]
     )
     refused = [n for n, answer in enumerate(answers) if isinstance(answer, _REFUSED)]
+    if any(isinstance(answer, NoPermissionError) for answer in answers):
+        client.digests_refused = True
+        logger.warning("this user may not call EVALSHA: scripts are sent as text, which costs more")
     if refused:
         again = await client.exchange([calls[n] for n in refused])
         for n, answer in zip(refused, again, strict=True):

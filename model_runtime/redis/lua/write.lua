@@ -37,7 +37,7 @@ end
 local function write(at, journal, events, last)
   local key, epoch, written = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local hash, out = prefix .. 'session:' .. key, prefix .. 'out:' .. key
-  local known = redis.call('HMGET', hash, 'epoch', 'written', 'number', 'journal', 'lost_epochs')
+  local known = redis.call('HMGET', hash, 'epoch', 'written', 'number', 'journal', 'lost_epochs', 'acquitted')
   -- Somebody may have deleted the session, or some of its fields.
   if not tonumber(known[1]) or not tonumber(known[2]) then
     return 'missing'
@@ -62,8 +62,8 @@ local function write(at, journal, events, last)
   for i = journal, events - 1 do
     redis.call('XADD', prefix .. 'journal:' .. key, '*', 'j', ARGV[i])
   end
-  if known[5] and (ARGV[at + 3] ~= '' or journal < events) then
-    redis.call('HDEL', hash, 'lost_epochs')
+  if (known[5] or known[6]) and (ARGV[at + 3] ~= '' or journal < events) then
+    redis.call('HDEL', hash, 'lost_epochs', 'acquitted')
   end
   local number = known[3] or '0'
   for i = events, last, 4 do

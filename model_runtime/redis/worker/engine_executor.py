@@ -244,13 +244,16 @@ class EngineExecutor:
 
     def _going_on(self, session: OwnedSession) -> Batch:
         """What was done is forgotten here as soon as all of it is written down. A snapshot that
-        nobody asked for can wait until the device is done with the session: a journal does as well.
+        nobody asked for can wait until the device is done with the session, as a journal does as
+        well; but one that is alone with its device always takes part in a step.
         """
         part = session.engine
         evictions = self._engine.evictions(session.key)
         noted = part.noted + len(part.journal)
-        due = evictions > part.evictions or noted > LONGEST_JOURNAL
-        if part.wants_snapshot or (due and not self._engine.in_step(session.key)):
+        due = evictions > part.evictions
+        overdue = evictions > part.evictions + 1 or noted > LONGEST_JOURNAL
+        idle = not self._engine.in_step(session.key)
+        if part.wants_snapshot or overdue or (due and idle):
             batch = self._with_snapshot(session)
             part.evictions, part.noted, part.wants_snapshot = evictions, 0, False
         else:

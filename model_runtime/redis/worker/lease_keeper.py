@@ -49,6 +49,7 @@ class LeaseKeeper:
         self._renewed = renewed
         self._visits = RoundRobin(VISIT_EVERY * timings.grace_s)
         self._bereaved = asyncio.Event()
+        self._lapsed = self._starved = False
 
     async def beat(self, client: RedisClient) -> None:
         """Renew the lease, and look after some of the sessions."""
@@ -62,11 +63,16 @@ class LeaseKeeper:
         self._bereaved.clear()
 
     async def _follow_up(self, client: RedisClient, renewal: Renewal) -> None:
-        suspects = [s for s in self._sessions if renewal.lapsed or s.log.held]
+        """Where an exchange fails, the next beat does it again: its own lease has not lapsed."""
+        self._lapsed |= renewal.lapsed
+        self._starved |= renewal.starved
+        suspects = [s for s in self._sessions if self._lapsed or s.log.held]
         await self._reconciler.reclaim(client, suspects)
-        taken_away, self._sessions.taken_away = self._sessions.taken_away, []
-        if renewal.starved:
+        taken_away = list(self._sessions.taken_away)
+        if self._starved:
             await self._reconciler.acquit(client, taken_away)
+        del self._sessions.taken_away[: len(taken_away)]
+        self._lapsed = self._starved = False
         for session in self._sessions.known(renewal.lonely):
             self._host.close(session, CloseReason.CLIENT, "the client has gone")
 

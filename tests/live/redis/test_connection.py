@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ import pytest
 from redis.exceptions import ConnectionError, ExecAbortError, ResponseError, TimeoutError
 
 from interject.model_runtime.redis.address import Address
+from interject.model_runtime.redis.connection import LONGEST_WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -70,3 +73,15 @@ async def test_a_redis_that_is_silent_for_too_long_is_not_waited_for(client: Red
     with pytest.raises(TimeoutError):
         await client.ask(("BLPOP", "never", 0))
     assert await client.ask(("PING",)) == b"PONG"
+
+
+async def test_an_answer_that_came_while_this_process_stood_still_is_an_answer(
+    client: RedisClient,
+) -> None:
+    """For longer than Redis may be silent."""
+    assert await client.exchange([("PING",)]) == [b"PONG"]
+    asked = asyncio.create_task(client.exchange([("PING",)]))
+    await asyncio.sleep(0)
+    time.sleep(LONGEST_WAIT_S + 0.2)  # noqa: ASYNC251 (so that nothing else runs)
+    assert await asked == [b"PONG"]
+    assert await client.exchange([("PING",)]) == [b"PONG"]

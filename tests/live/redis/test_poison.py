@@ -183,6 +183,19 @@ async def test_a_lost_lease_is_acquitted_once(client: RedisClient) -> None:
     assert not await client.exists(key)
 
 
+async def test_a_session_that_is_acquitted_again_and_again_is_not_believed(
+    client: RedisClient,
+) -> None:
+    """It may be what stops its workers without their computing. Whatever is done for it counts."""
+    key = KEYS.session("a")
+    found = []
+    for epoch in range(1, 9):
+        await client.hset(key, "lost_epochs", epoch)
+        found.append(await scripts.run(client, Script.ACQUIT, [key], KEYS.prefix, epoch))
+    assert found == [1] * 6 + [0] * 2
+    assert await client.hget(key, "lost_epochs") == b"8"
+
+
 @pytest.mark.parametrize(("seed", "context"), [(3, 512), (2, 256)])
 async def test_a_session_of_another_model_or_context_is_closed_with_the_reason(
     redis_server: RedisServer, seed: int, context: int

@@ -45,6 +45,8 @@ def test_every_script_has_a_file_and_every_file_is_used() -> None:
 class Forgetful:
     """Knows no script by its digest but the one that it was told of."""
 
+    digests_refused = False
+
     def __init__(self, known: str, error: Exception) -> None:
         self.known, self.error = known, error
         self.asked: list[list[object]] = []

@@ -54,7 +54,12 @@ class Assignments:
     ) -> list[OrphanedSession]:
         """The most urgent first, and last those that could not be read; one suspect at most."""
         arrived = dict.fromkeys(key.decode() for key in answer)
-        known = {key: orphan for key, orphan in self._surveyed.items() if key in arrived}
+        # A session that is to be closed may have been acquitted since.
+        known = {
+            key: orphan
+            for key, orphan in self._surveyed.items()
+            if key in arrived and not orphan.failure
+        }
         unknown = [key for key in arrived if key not in known]
         if unknown:
             found = await survey(client, self._keys, unknown, token=self._token, model=self._model)

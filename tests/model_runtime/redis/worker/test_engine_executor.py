@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from interject.model_runtime.engine.context_budget import LEAST_CONTEXT
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction
-from interject.model_runtime.protocol import SessionOptions
+from interject.model_runtime.protocol import Emotion, SessionOptions
 from interject.model_runtime.redis.worker.engine_executor import EngineExecutor
 from interject.model_runtime.redis.worker.recovery.restore_pool import RestorePool
+from interject.model_runtime.redis.worker.token_encoding import EncodedText
+from interject.model_runtime.remote import wire
 from tests.fakes.late_backend import LateBackend
 from tests.model_runtime.redis.worker.owned import owned
 from tests.model_runtime.worlds import frames, noise, small_model
@@ -41,3 +43,25 @@ def test_a_snapshot_after_an_eviction_waits_until_the_device_is_done() -> None:
     pool.close()
     assert engine.evictions("a") > 2
     assert sum(bool(batch.snapshot) for batch in batches) >= engine.evictions("a") - 1
+
+
+def test_a_session_that_is_always_in_a_step_gets_a_snapshot_all_the_same() -> None:
+    """Alone with a device: its next step is begun before what came of the last is written."""
+    engine = Engine(small_model(256), slots=1, eviction=Eviction.EXACT, backend=LateBackend)
+    pool = RestorePool(1)
+    batches: list[Batch] = []
+    executor = EngineExecutor(
+        engine, pool, model="m", put=lambda action: action(), deliver=batches.extend,
+        joined=lambda session: None,
+    )  # fmt: skip
+    session = owned("a", options=SessionOptions("a", threshold=1.0))
+    executor.admit(session, engine.prompt_encoder.prefix(session.options))
+    for number in range(80):
+        said = EncodedText(wire.Say("x" * 30, Emotion.NORMAL), tuple(range(60, 90)))
+        executor.take_in([(session, f"{1 + number}-0", said)])
+        if number > 1:
+            engine.step()
+            executor.hand_out()
+    pool.close()
+    assert engine.evictions("a") > 6
+    assert sum(bool(batch.snapshot) for batch in batches) > engine.evictions("a") // 4

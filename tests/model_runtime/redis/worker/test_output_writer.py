@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class SlowRedis:
     """While it does what it was sent, something else happens."""
 
+    digests_refused = False
+
     def __init__(self, meanwhile: Callable[[], None], verdict: bytes) -> None:
         self._meanwhile = meanwhile
         self._verdict = verdict
