@@ -111,7 +111,8 @@ class Lease:
         starved = lapsed and share < STARVED_SHARE
         if starved:
             logger.warning(
-                "this worker was starved until its lease lapsed", extra={"value": round(share, 2)}
+                "the lease lapsed while this worker computed little",
+                extra={"value": round(share, 2)},
             )
         return replace(renewal, lapsed=lapsed, starved=starved)
 
