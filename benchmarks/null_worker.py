@@ -11,12 +11,10 @@ import math
 import signal
 import sys
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import torch
 
-from benchmarks.rig import with_context
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.engine.journal import Decided, JournalEntry
 from interject.model_runtime.engine.snapshot import AudioCursor, Snapshot
@@ -147,7 +145,7 @@ class NullWorker(Worker):
 
     def __init__(self, url: str, *, slots: int) -> None:
         model = load_checkpoint("nano")
-        small = replace(model, config=with_context(model.config, 64))
+        small = model.with_context(64)
         super().__init__(url, small, name="null", slots=slots)
         self._engine = cast("Engine", NullEngine(self._engine))
 

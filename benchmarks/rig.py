@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -44,11 +43,6 @@ def tiny_config(context: int = 256) -> ModelConfig:
             vocabulary=512, context=context,
         ),
     )  # fmt: skip
-
-
-def with_context(config: ModelConfig, context: int) -> ModelConfig:
-    """The same model with slots of another size."""
-    return replace(config, decoder=replace(config.decoder, context=context))
 
 
 def nano_rig(slots: int, *, smoke: bool) -> tuple[Rig, int]:

@@ -66,7 +66,7 @@ class Batcher:
         """Start a step, and take what the one before has computed; returns whether there was
         anything to do.
         """
-        taken = self._little_waits() and self._take_results()
+        taken = self._in_flight is not None and self._little_waits() and self._take_results()
         self._shed_overload()
         for stream in self._idle():
             if stream.drained:
@@ -83,11 +83,7 @@ class Batcher:
         return True
 
     def _little_waits(self) -> bool:
-        busy = self._busy
-        chunks = sum(
-            1 for stream in self._streams.awake if stream.audio.chunks and stream not in busy
-        )
-        return chunks < self._limits.overlap
+        return sum(1 for stream in self._idle() if stream.audio.chunks) < self._limits.overlap
 
     def computes(self, stream: Stream) -> bool:
         """Whether a session takes part in the step in flight."""

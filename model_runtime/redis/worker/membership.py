@@ -56,7 +56,8 @@ class Lease:
     A lease may lapse because a session stalls the process, which then computes all the time, or
     because the machine is overloaded, which is no session's fault. So where the process had less
     than `STARVED_SHARE` of a core since the last beat, by `cpu_clock`, it was starved, and acquits
-    what it lost. One that hangs without computing never gets here, and acquits nothing.
+    what it lost. One that hangs for good never gets here, and acquits nothing; one that only stood
+    still does, so no session is acquitted without end (`acquit.lua`).
     """
 
     def __init__(

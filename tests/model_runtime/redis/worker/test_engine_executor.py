@@ -20,48 +20,53 @@ if TYPE_CHECKING:
     from interject.model_runtime.redis.worker.batch import Batch
 
 
+class Scene:
+    """One session, alone with a device that computes on its own, in slots of so many positions."""
+
+    def __init__(self, context: int) -> None:
+        self.engine = Engine(
+            small_model(context), slots=1, eviction=Eviction.EXACT, backend=LateBackend
+        )
+        self.pool = RestorePool(1)
+        self.batches: list[Batch] = []
+        self.executor = EngineExecutor(
+            self.engine, self.pool, model="m", put=lambda action: action(),
+            deliver=self.batches.extend, joined=lambda session: None,
+        )  # fmt: skip
+        self.session = owned("a", options=SessionOptions("a", threshold=1.0))
+        prefix = self.engine.prompt_encoder.prefix(self.session.options)
+        self.executor.admit(self.session, prefix)
+
+    @property
+    def snapshots(self) -> int:
+        return sum(bool(batch.snapshot) for batch in self.batches)
+
+
 def test_a_snapshot_after_an_eviction_waits_until_the_device_is_done() -> None:
-    engine = Engine(
-        small_model(LEAST_CONTEXT), slots=1, eviction=Eviction.EXACT, backend=LateBackend
-    )
-    pool = RestorePool(1)
-    batches: list[Batch] = []
-    executor = EngineExecutor(
-        engine, pool, model="m", put=lambda action: action(), deliver=batches.extend,
-        joined=lambda session: None,
-    )  # fmt: skip
-    session = owned("a", options=SessionOptions("a", threshold=1.0))
-    executor.admit(session, engine.prompt_encoder.prefix(session.options))
+    scene = Scene(LEAST_CONTEXT)
+    engine, executor = scene.engine, scene.executor
     for frame in frames(noise(4.0)):
-        executor.take_in([(session, f"{1 + frame.seq}-0", frame)])
+        executor.take_in([(scene.session, f"{1 + frame.seq}-0", frame)])
         busy = True
         while busy:
             busy = engine.step()
             computing = engine.in_step("a")
             executor.hand_out()
             assert engine.in_step("a") == computing
-    pool.close()
+    scene.pool.close()
     assert engine.evictions("a") > 2
-    assert sum(bool(batch.snapshot) for batch in batches) >= engine.evictions("a") - 1
+    assert scene.snapshots >= engine.evictions("a") - 1
 
 
 def test_a_session_that_is_always_in_a_step_gets_a_snapshot_all_the_same() -> None:
-    """Alone with a device: its next step is begun before what came of the last is written."""
-    engine = Engine(small_model(256), slots=1, eviction=Eviction.EXACT, backend=LateBackend)
-    pool = RestorePool(1)
-    batches: list[Batch] = []
-    executor = EngineExecutor(
-        engine, pool, model="m", put=lambda action: action(), deliver=batches.extend,
-        joined=lambda session: None,
-    )  # fmt: skip
-    session = owned("a", options=SessionOptions("a", threshold=1.0))
-    executor.admit(session, engine.prompt_encoder.prefix(session.options))
+    """Its next step is begun before what came of the last is written."""
+    scene = Scene(256)
     for number in range(80):
         said = EncodedText(wire.Say("x" * 30, Emotion.NORMAL), tuple(range(60, 90)))
-        executor.take_in([(session, f"{1 + number}-0", said)])
+        scene.executor.take_in([(scene.session, f"{1 + number}-0", said)])
         if number > 1:
-            engine.step()
-            executor.hand_out()
-    pool.close()
-    assert engine.evictions("a") > 6
-    assert sum(bool(batch.snapshot) for batch in batches) > engine.evictions("a") // 4
+            scene.engine.step()
+            scene.executor.hand_out()
+    scene.pool.close()
+    assert scene.engine.evictions("a") > 6
+    assert scene.snapshots > scene.engine.evictions("a") // 4
