@@ -41,7 +41,7 @@ _MOST_BYTES = 4_096
 logger = logging.getLogger(__name__)
 
 
-class Line:
+class NurseryLink:
     """The child's end of the connection with the nursery."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -104,7 +104,7 @@ class Nursery:
     """
 
     def __init__(
-        self, serve: Callable[[Line], int], say: Callable[[str], None], *, start_s: float
+        self, serve: Callable[[NurseryLink], int], say: Callable[[str], None], *, start_s: float
     ) -> None:
         self.orphaned = False
         self._serve = serve
@@ -140,7 +140,7 @@ class Nursery:
         pid = os.fork()
         if pid == 0:
             ours.close()
-            self._be_child(Line(theirs))
+            self._be_child(NurseryLink(theirs))
         theirs.close()
         child = self._child = Child(pid, ours)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
@@ -148,13 +148,13 @@ class Nursery:
             child.kill(signal.SIGTERM)
         return child
 
-    def _be_child(self, line: Line) -> NoReturn:
+    def _be_child(self, link: NurseryLink) -> NoReturn:
         code = 1
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-            line.end_with_nursery()
-            code = self._serve(line)
+            link.end_with_nursery()
+            code = self._serve(link)
         except Exception:
             logger.exception("the model's process failed")
         finally:

@@ -28,7 +28,7 @@ from interject.model_runtime.protocol import RuntimeFailure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.model_runtime.local.nursery import Line
+    from interject.model_runtime.local.nursery import NurseryLink
 
 EXIT_USAGE = 2
 
@@ -58,11 +58,11 @@ def _nurse(options: argparse.Namespace) -> int:
             _remove_folder(Path(options.socket))
 
 
-def _be_child(options: argparse.Namespace, line: Line) -> int:
+def _be_child(options: argparse.Namespace, link: NurseryLink) -> int:
     try:
-        asyncio.run(_beat_and_serve(options, line))
+        asyncio.run(_beat_and_serve(options, link))
     except RuntimeFailure as error:
-        line.say(f"{FAILED}{error}")
+        link.say(f"{FAILED}{error}")
         return EXIT_USAGE
     return 0
 
@@ -86,17 +86,17 @@ def _options() -> argparse.Namespace:
     return options
 
 
-async def _beat_and_serve(options: argparse.Namespace, line: Line) -> None:
-    beating = asyncio.create_task(_beat(line), name="beat")
+async def _beat_and_serve(options: argparse.Namespace, link: NurseryLink) -> None:
+    beating = asyncio.create_task(_beat(link), name="beat")
     try:
-        await _serve(options, lambda: line.say(READY))
+        await _serve(options, lambda: link.say(READY))
     finally:
         beating.cancel()
 
 
-async def _beat(line: Line) -> None:
+async def _beat(link: NurseryLink) -> None:
     while True:
-        line.say("")
+        link.say("")
         await asyncio.sleep(BEAT_S)
 
 
