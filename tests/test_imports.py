@@ -21,7 +21,12 @@ BELOW_CLI = (
     "interject.training",
 )  # fmt: skip
 SHARED_BY_COMMANDS = ("interject.cli.input", "interject.cli.output", "interject.cli.process")
-COMMANDS = ("bench", "doctor", "listen", "livekit", "model", "offline", "top", "worker")
+COMMANDS = ("bench", "doctor", "listen", "livekit", "model", "offline", "serve", "top", "worker")
+SHARED_BY_DOORS = (
+    "interject.agent", "interject.config", "interject.integrations.audio",
+    "interject.integrations.conversation", "interject.model_runtime.opening",
+    "interject.model_runtime.open_runtime", "interject.model_runtime.protocol",
+)  # fmt: skip
 
 # What each folder may import of ours, beside itself.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
@@ -46,6 +51,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "interject.model_runtime.open_runtime", "interject.model_runtime.protocol",
     ),
     "integrations/audio": ("interject.agent", "interject.model_runtime.protocol"),
+    "integrations/web": SHARED_BY_DOORS,
     "training": ("interject.model_runtime", "interject.agent.voice"),
     "config": (),
     "cli": BELOW_CLI,
@@ -56,7 +62,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 HEAVY = ("torch", "transformers", "safetensors", "tokenizers", "scipy", "matplotlib")
 PLATFORM_SDKS = ("aiortc", "livekit", "pipecat", "twilio")
-SHARED_BY_PLATFORMS = ("integrations/audio", "integrations/conversation")
+SHARED_BY_PLATFORMS = ("integrations/audio", "integrations/conversation", "integrations/web")
 LIGHT_FOLDERS = ("agent", "cli", "config", "integrations")
 
 IMPORT_WITHOUT = """
@@ -68,7 +74,8 @@ class Refuse:
             raise ModuleNotFoundError(f"{name} is not on a media machine", name=name)
 
 sys.meta_path.insert(0, Refuse())
-optional = {"aiohttp", "aiortc", "livekit", "pipecat", "redis", "sounddevice"}
+optional = {"aiohttp", "aiortc", "fastapi", "livekit", "pipecat", "redis", "sounddevice",
+    "starlette", "twilio", "uvicorn"}
 for name in sys.argv[2:]:
     try:
         importlib.import_module(name)

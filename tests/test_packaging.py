@@ -16,7 +16,18 @@ FOLDERS = ("agent", "cli", "config", "integrations", "model_runtime", "training"
 PROFILES = ("default", "call_center_copilot", "meeting_assistant", "podcast_producer")
 
 # Modules of a platform may fail to import where that platform's extra is not installed.
-OPTIONAL = {"aiohttp", "aiortc", "livekit", "pipecat", "redis", "sounddevice"}
+OPTIONAL = {
+    "aiohttp",
+    "aiortc",
+    "fastapi",
+    "livekit",
+    "pipecat",
+    "redis",
+    "sounddevice",
+    "starlette",
+    "twilio",
+    "uvicorn",
+}
 
 IMPORT_EVERYTHING = f"""
 import importlib, pkgutil, sys

@@ -1,0 +1,1 @@
+"""What doors that speak HTTP share: one app, who may call it, screens for cues, webhooks."""

@@ -1,0 +1,69 @@
+"""What cannot be done is told as JSON in one sentence, `{"detail": "..."}`. No traceback leaves."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN = "there is nothing at this address"
+WRONG_METHOD = "this address does not take such a request"
+DEFECT = "this could not be done, and the fault is the server's; its log says more"
+
+
+def tell_refusals(app: FastAPI) -> None:
+    """Have every refusal of its routes look alike."""
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException), "it was registered for these"
+    said = error.detail
+    if said == HTTPStatus(error.status_code).phrase:
+        said = {404: UNKNOWN, 405: WRONG_METHOD}.get(error.status_code, said)
+    return JSONResponse({"detail": said}, error.status_code, headers=error.headers)
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    """Which field is wrong, and never what it held."""
+    assert isinstance(error, RequestValidationError), "it was registered for these"
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"][1:]) or "the request"
+    return JSONResponse({"detail": f"{where}: {problem['msg']}"}, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+class Contained:
+    """A defect in one request is logged without what was said in it, and costs no other one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note)
+        except Exception:
+            logger.exception("A request failed")
+            if scope["type"] == "http" and not started:
+                answer = JSONResponse({"detail": DEFECT}, HTTPStatus.INTERNAL_SERVER_ERROR)
+                await answer(scope, receive, send)
+            elif scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1011})
