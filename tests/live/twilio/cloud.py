@@ -1,0 +1,113 @@
+"""Twilio for a test: calls that come in, calls that are asked for over REST, all at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.live.twilio.call import PhoneCall
+from tests.live.twilio.call_status import CallParties, CallStatus
+from tests.live.twilio.debugger import TwilioRefusal
+from tests.live.twilio.network import Network
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What becomes of a call that was placed: who answers after how long, or why nobody does."""
+
+    by: str = "human"
+    after_s: float = 0.1
+    detected_after_s: float = 0.3
+    instead: CallStatus | None = None
+
+
+class TwilioCloud:
+    """Used with `async with`. `answer` is what the next call to be placed will meet."""
+
+    def __init__(self, routes: Mapping[str, str], *, jitter_s: float = 0.02) -> None:
+        self.account_sid = f"AC{secrets.token_hex(16)}"
+        self.auth_token = secrets.token_hex(16)
+        self.network = Network(self.account_sid, self.auth_token, routes)
+        self.calls: dict[str, PhoneCall] = {}
+        self.answer = Answer()
+        self._jitter_s = jitter_s
+        self._group = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> TwilioCloud:
+        await self.network.__aenter__()
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for call in list(self.calls.values()):
+            await call.hang_up()
+        await self._group.__aexit__(None, None, None)
+        await self.network.__aexit__()
+
+    @contextlib.asynccontextmanager
+    async def phones(
+        self, voice_url: str, *, parties: CallParties | None = None, status_callback: str = ""
+    ) -> AsyncIterator[PhoneCall]:
+        """Somebody phones the number whose webhook is `voice_url`, and hangs up at the end."""
+        call = self.new_call(parties or CallParties(), status_callback)
+        call.status = CallStatus.RINGING
+        self._group.create_task(self._come(call, voice_url), name=call.sid)
+        try:
+            yield call
+        finally:
+            await call.hang_up()
+            await call.over.wait()
+
+    def new_call(self, parties: CallParties, status_callback: str = "") -> PhoneCall:
+        call = PhoneCall(
+            self.network, parties, status_callback=status_callback,
+            jitter_s=self._jitter_s, seed=len(self.calls),
+        )  # fmt: skip
+        self.calls[call.sid] = call
+        return call
+
+    def place(self, call: PhoneCall, wish: Mapping[str, str]) -> None:
+        """Ring whom somebody wants to call; `wish` is the form that REST was sent."""
+        self._group.create_task(self._ring(call, wish, self.answer), name=call.sid)
+
+    async def _come(self, call: PhoneCall, voice_url: str) -> None:
+        try:
+            document = await call.fetch(voice_url)
+        except TwilioRefusal as refused:
+            call.alerts.append(refused.alert)
+            await call.end(CallStatus.FAILED)
+            return
+        await call.run(document)
+
+    async def _ring(self, call: PhoneCall, wish: Mapping[str, str], answer: Answer) -> None:
+        call.status = CallStatus.RINGING
+        await asyncio.sleep(answer.after_s)
+        if answer.instead is not None or call.status is not CallStatus.RINGING:
+            await call.end(answer.instead or call.status)
+            return
+        if wish.get("MachineDetection") and wish.get("AsyncAmd") != "true":
+            await asyncio.sleep(answer.detected_after_s)
+            call.answered_by = answer.by
+        elif wish.get("MachineDetection"):
+            self._group.create_task(self._detect(call, wish, answer), name="amd")
+        call.status = CallStatus.IN_PROGRESS
+        if "Twiml" in wish:
+            await call.run(wish["Twiml"])
+        else:
+            await self._come(call, wish["Url"])
+
+    async def _detect(self, call: PhoneCall, wish: Mapping[str, str], answer: Answer) -> None:
+        """The answer comes while the call is in progress."""
+        await asyncio.sleep(answer.detected_after_s)
+        if callback := wish.get("AsyncAmdStatusCallback"):
+            detected = {
+                "CallSid": call.sid, "AccountSid": self.account_sid, "AnsweredBy": answer.by,
+                "MachineDetectionDuration": str(round(1_000 * answer.detected_after_s)),
+            }  # fmt: skip
+            self.network.post_soon(callback, detected)

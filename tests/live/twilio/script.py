@@ -1,0 +1,93 @@
+"""Follows a call's TwiML, verb by verb."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tests.live.twilio.call_status import CallStatus
+from tests.live.twilio.debugger import ErrorCode, TwilioRefusal
+from tests.live.twilio.mulaw import RATE_HZ
+from tests.live.twilio.twiml import StreamOrder, Verb, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tests.live.twilio.call import PhoneCall
+
+
+class TwimlScript:
+    """`followed` are the verbs so far, `announced` the sentences that Twilio's own voice said."""
+
+    def __init__(self, call: PhoneCall) -> None:
+        self.followed: list[Verb] = []
+        self.announced: list[str] = []
+        self.dialled: list[str] = []
+        self.callee_hung_up = asyncio.Event()
+        self._call = call
+        self._verbs: dict[str, Callable[[Verb], Awaitable[str | None]]] = {
+            "Connect": self._connect, "Start": self._start, "Stop": self._stop, "Say": self._say,
+            "Pause": self._pause, "Dial": self._dial, "Redirect": self._redirect,
+        }  # fmt: skip
+
+    async def run(self, document: str) -> None:
+        """A call ends with its TwiML."""
+        try:
+            following: str | None = document
+            while following is not None:
+                following = await self._document(following)
+        except TwilioRefusal as refused:
+            self._call.alerts.append(refused.alert)
+        await self._call.end(CallStatus.COMPLETED)
+
+    async def _document(self, document: str) -> str | None:
+        """The document that takes its place, if one does."""
+        for verb in parse(document):
+            self.followed.append(verb)
+            if verb.name in ("Hangup", "Reject"):
+                return None
+            if verb.name not in self._verbs:
+                self._call.alert(ErrorCode.SCHEMA, f"unknown verb {verb.name}")
+            elif (following := await self._verbs[verb.name](verb)) is not None:
+                return following
+        return None
+
+    async def _connect(self, verb: Verb) -> str | None:
+        stream = self._call.open_stream(StreamOrder.of(verb.nouns[0], two_way=True))
+        await stream.ended.wait()
+        return await self._action(verb)
+
+    async def _start(self, verb: Verb) -> None:
+        self._call.open_stream(StreamOrder.of(verb.nouns[0], two_way=False))
+
+    async def _stop(self, verb: Verb) -> None:
+        for stream in self._call.streams:
+            if stream.order.name == verb.nouns[0].attributes.get("name"):
+                await stream.stop()
+
+    async def _say(self, verb: Verb) -> None:
+        """With a voice that is Twilio's affair."""
+        self.announced.append(verb.text)
+        self._call.announcement = await self._call.network.speak(verb.text)
+        await asyncio.sleep(len(self._call.announcement) / RATE_HZ)
+
+    async def _pause(self, verb: Verb) -> None:
+        await asyncio.sleep(float(verb.attributes.get("length", "1")))
+
+    async def _dial(self, verb: Verb) -> str | None:
+        """Whoever is dialled answers at once and stays."""
+        self.dialled.append(verb.text or "".join(noun.text for noun in verb.nouns))
+        self.callee_hung_up.clear()
+        self._call.callee_is_there = True
+        try:
+            await self.callee_hung_up.wait()
+        finally:
+            self._call.callee_is_there = False
+        return await self._action(verb, DialCallStatus="completed")
+
+    async def _redirect(self, verb: Verb) -> str:
+        return await self._call.fetch(verb.text)
+
+    async def _action(self, verb: Verb, **more: str) -> str | None:
+        action = verb.attributes.get("action")
+        return await self._call.fetch(action, **more) if action else None
