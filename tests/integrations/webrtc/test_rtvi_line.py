@@ -1,0 +1,167 @@
+"""The messages of a reply, from its decision to its last heard word."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from interject.agent.floor import Verdict
+from interject.agent.outputs import Posted, Spoken
+from interject.integrations.conversation.announcement import Notice
+from interject.integrations.conversation.decision_message import decision_message
+from interject.integrations.webrtc.rtvi_line import RtviLine
+from interject.model_runtime.protocol import (
+    Cause,
+    Decision,
+    Emotion,
+    EndReason,
+    FloorMode,
+    Gap,
+    GapReason,
+    ReplyDelta,
+    ReplyEnded,
+    ReplyStarted,
+    Speaker,
+)
+
+TEXT = "The oven is on fire."
+
+
+class World:
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.line = RtviLine(self.texts.append)
+
+    @property
+    def sent(self) -> list[dict[str, Any]]:
+        found = [json.loads(text) for text in self.texts]
+        self.texts.clear()
+        return found
+
+    def starts(self, reply_id: int, verdict: Verdict) -> ReplyStarted:
+        mode = FloorMode.SPEAK
+        started = ReplyStarted("s", reply_id, 9, Emotion.URGENT, Cause.MODEL, mode)
+        self.line.on_event(started)
+        self.line.started(started, verdict)
+        return started
+
+    def writes(self, started: ReplyStarted, verdict: Verdict) -> None:
+        for word in ("The oven", " is on", " fire."):
+            self.line.on_event(ReplyDelta("s", started.reply_id, (1,), word))
+        ended = ReplyEnded("s", started.reply_id, EndReason.COMPLETE, TEXT, 3)
+        self.line.ended(started, ended, verdict)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def spoken(reply_id: int, heard_chars: int) -> Spoken:
+    return Spoken(
+        session_id="s",
+        reply_id=reply_id,
+        seq=9,
+        at_s=4.0,
+        emotion=Emotion.URGENT,
+        text=TEXT,
+        heard_chars=heard_chars,
+        interrupted=heard_chars < len(TEXT),
+    )
+
+
+def kinds(messages: list[dict[str, Any]]) -> list[str]:
+    return [
+        f"server-message {one['data']['type']}" if one["type"] == "server-message" else one["type"]
+        for one in messages
+    ]
+
+
+async def test_every_decision_is_told_with_its_probability_and_who_spoke(world: World) -> None:
+    level = (Speaker("caller", -30.0),)
+    decision = Decision(
+        "s", 4, 1.0, -1.0, 1.0, 0.88, respond=True, mode=FloorMode.SPEAK, speakers=level
+    )
+    await world.line.send_decision(decision_message(decision, now=1_700_000_000.0))
+    (message,) = world.sent
+    assert message["type"] == "server-message"
+    data = message["data"]
+    assert (data["type"], data["chunk"], data["respond"], data["p_respond"]) == (
+        "decision", 4, True, 0.88,
+    )  # fmt: skip
+    assert data["speakers"] == [{"identity": "caller", "level_dbfs": -30.0}]
+
+
+async def test_a_spoken_reply_is_one_segment_that_is_completed_word_by_word(world: World) -> None:
+    world.writes(world.starts(3, Verdict.SPEAK), Verdict.SPEAK)
+    assert kinds(world.sent) == [
+        "server-message reply", "bot-llm-started", "bot-llm-text", "bot-llm-text", "bot-llm-text",
+        "bot-llm-stopped", "bot-output",
+    ]  # fmt: skip
+    world.line.progress(8)
+    world.line.progress(8)
+    words, output = world.sent
+    assert words == {
+        "label": "rtvi-ai",
+        "type": "bot-tts-text",
+        "id": "",
+        "data": {"text": "The oven"},
+    }
+    assert output["data"]["spoken_status"] == "in-progress"
+    assert output["data"]["spoken_progress"]["remaining_text"] == " is on fire."
+    await world.line.emit(spoken(3, len(TEXT)))
+    rest, _, output, heard = world.sent
+    assert rest["data"]["text"] == " is on fire."
+    assert (output["data"]["segment_id"], output["data"]["spoken_status"]) == (3, "completed")
+    assert output["data"]["spoken_progress"] == {"accumulated_text": TEXT, "remaining_text": ""}
+    assert heard["data"]["interrupted"] is False
+
+
+async def test_of_a_reply_that_was_cut_only_what_was_heard_is_told_as_spoken(world: World) -> None:
+    world.writes(world.starts(0, Verdict.SPEAK), Verdict.SPEAK)
+    assert world.sent
+    await world.line.emit(spoken(0, 8))
+    _, _, output, heard = world.sent
+    assert output["data"]["spoken_progress"]["accumulated_text"] == "The oven"
+    assert (heard["data"]["chars"], heard["data"]["of"]) == (8, len(TEXT))
+    assert heard["data"]["interrupted"] is True
+
+
+async def test_the_progress_of_one_reply_is_not_the_next_one_s(world: World) -> None:
+    world.writes(world.starts(0, Verdict.SPEAK), Verdict.SPEAK)
+    world.writes(world.starts(1, Verdict.WAIT), Verdict.WAIT)
+    world.line.progress(8)
+    await world.line.emit(spoken(0, 8))
+    assert world.sent
+    world.line.progress(3)
+    words, output = world.sent
+    assert words["data"]["text"] == "The"
+    assert output["data"]["segment_id"] == 1
+
+
+def test_a_suppressed_reply_is_neither_spoken_nor_shown(world: World) -> None:
+    world.writes(world.starts(0, Verdict.SUPPRESS), Verdict.SUPPRESS)
+    assert world.sent == []
+
+
+async def test_a_reply_that_is_only_shown_will_not_be_spoken(world: World) -> None:
+    world.writes(world.starts(0, Verdict.SHOW), Verdict.SHOW)
+    output = world.sent[-1]
+    assert output["data"]["will_be_spoken"] is False
+    posted = Posted("s", 0, 9, 4.0, Emotion.NORMAL, TEXT, EndReason.COMPLETE)
+    await world.line.emit(posted)
+    assert kinds(world.sent) == ["server-message posted"]
+
+
+async def test_notices_gaps_and_the_voice_are_told(world: World) -> None:
+    await world.line.send_notice(Notice.STOPPED, "Nobody listens.", ["caller"])
+    world.line.on_event(Gap("s", 5, 2, GapReason.OVERLOAD))
+    world.line.voice(speaking=True)
+    world.line.voice(speaking=False)
+    world.line.refuse("too long")
+    assert kinds(world.sent) == [
+        "server-message notice", "server-message gap", "bot-started-speaking",
+        "bot-stopped-speaking", "error",
+    ]  # fmt: skip
