@@ -89,7 +89,7 @@ class EventDispatcher:
             case ReplyStarted():
                 await self._replies.started(event)
             case ReplyDelta():
-                self._replies.delta(event)
+                await self._replies.delta(event)
             case ReplyEnded():
                 await self._replies.ended(event)
             case Closed():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from interject.agent.floor import Verdict
 from interject.agent.outputs import shown_events
+from interject.agent.phrases import begins_phrase
 from interject.agent.spoken_reply import SpokenReply
-from interject.model_runtime.protocol import EndReason, FloorMode
+from interject.model_runtime.protocol import Cause, Emotion, EndReason, FloorMode, ReplyStarted
 
 if TYPE_CHECKING:
     from interject.agent.floor import Floor
@@ -18,8 +19,26 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import (
         ReplyDelta,
         ReplyEnded,
-        ReplyStarted,
     )
+
+OWN_WORDS_ID = -1
+"""No reply of a runtime: words that the session says and the model never learns of."""
+
+
+class ReplyWatcher(Protocol):
+    """Who is told what becomes of replies, as it is decided."""
+
+    def started(self, started: ReplyStarted, verdict: Verdict) -> None: ...
+
+    def ended(self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict) -> None: ...
+
+
+class _NoWatcher:
+    def started(self, started: ReplyStarted, verdict: Verdict) -> None:
+        pass
+
+    def ended(self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict) -> None:
+        pass
 
 
 class Replies:
@@ -32,6 +51,7 @@ class Replies:
         player: SpeechPlayer,
         reports: ReplyReports,
         outputs: OutputDispatcher,
+        watcher: ReplyWatcher | None = None,
     ) -> None:
         self._profile = profile
         self._floor = floor
@@ -40,16 +60,24 @@ class Replies:
         self._outputs = outputs
         self._open: dict[int, tuple[ReplyStarted, Verdict]] = {}
         self._speech: dict[int, SpokenReply] = {}
+        self._suppressed: dict[int, str] = {}
+        self._watcher = watcher or _NoWatcher()
         self._muted = False
+        self.deaf = False
+        """What the model still says to what it heard before is taken back."""
 
     async def started(self, event: ReplyStarted) -> None:
-        verdict = Verdict.SUPPRESS if self._muted else self._floor.judge(event)
+        taken_back = self._muted or (self.deaf and event.cause is not Cause.SAY)
+        verdict = Verdict.SUPPRESS if taken_back else self._floor.judge(event)
         self._open[event.reply_id] = (event, verdict)
         self._reports.on_started()
+        self._watcher.started(event, verdict)
         if verdict is Verdict.SHOW:
             self._reports.on_shown()
         elif verdict is Verdict.SUPPRESS:
-            await self._reports.on_suppressed(event.reply_id)
+            self._reports.on_suppressed()
+            self._suppressed[event.reply_id] = ""
+            await self._read_on(event.reply_id)
         else:
             reply = SpokenReply(event)
             self._speech[event.reply_id] = reply
@@ -57,15 +85,22 @@ class Replies:
             if verdict is Verdict.INTERRUPT:
                 await self._player.cut()
 
-    def delta(self, event: ReplyDelta) -> None:
+    async def delta(self, event: ReplyDelta) -> None:
         if reply := self._speech.get(event.reply_id):
             reply.feed.push(event.text)
+        elif event.reply_id in self._suppressed:
+            await self._read_on(event.reply_id, event.text)
 
     async def ended(self, event: ReplyEnded) -> None:
         if reply := self._speech.pop(event.reply_id, None):
             reply.feed.close()
         opened = self._open.pop(event.reply_id, None)
-        if opened is None or opened[1] is Verdict.SUPPRESS:
+        if opened is None:
+            return
+        self._watcher.ended(opened[0], event, opened[1])
+        if opened[1] is Verdict.SUPPRESS:
+            if self._suppressed.pop(event.reply_id, None) is not None:
+                await self._reports.on_taken_back(event.reply_id)
             return
         events = shown_events(self._profile, self._floor.mode, opened[0], event)
         for shown in events:
@@ -79,7 +114,23 @@ class Replies:
         for reply in self._speech.values():
             reply.feed.close()
         self._speech.clear()
+        self._suppressed.clear()
         self._open.clear()
+
+    async def say_own(self, text: str) -> None:
+        """Words that are no reply: the model neither chose nor remembers them."""
+        words = ReplyStarted(
+            session_id="",
+            reply_id=OWN_WORDS_ID,
+            seq=-1,
+            emotion=Emotion.NORMAL,
+            cause=Cause.SAY,
+            mode=self._floor.mode,
+        )
+        reply = SpokenReply(words, own_words=True)
+        reply.feed.push(text)
+        reply.feed.close()
+        await self._player.offer(reply)
 
     async def change_mode(self, mode: FloorMode) -> None:
         """Whoever may not be heard any more stops in the middle of the word."""
@@ -96,3 +147,13 @@ class Replies:
         """Be silent now and for the rest of the session."""
         self._muted = True
         await self.stop()
+
+    async def _read_on(self, reply_id: int, text: str = "") -> None:
+        """A wish to stop listening counts whatever the floor allows, so what may become the answer
+        to one is taken back only when it is whole.
+        """
+        so_far = self._suppressed.pop(reply_id) + text
+        if not self._muted and begins_phrase(so_far, self._profile.room.stop_replies):
+            self._suppressed[reply_id] = so_far
+        else:
+            await self._reports.on_taken_back(reply_id)

@@ -49,8 +49,11 @@ class ReplyReports:
     def on_shown(self) -> None:
         self._counts["shown"] += 1
 
-    async def on_suppressed(self, reply_id: int) -> None:
+    def on_suppressed(self) -> None:
         self._counts["suppressed"] += 1
+
+    async def on_taken_back(self, reply_id: int) -> None:
+        """It was suppressed, and nothing of it stays."""
         await self._cancel(reply_id, heard_chars=0)
 
     async def on_read(self, reply_id: int, *, chars: int) -> None:
@@ -58,9 +61,12 @@ class ReplyReports:
         await self._heard(reply_id, chars=chars)
 
     async def on_heard(self, reply: SpokenReply, *, chars: int) -> None:
-        await self._heard(reply.started.reply_id, chars=chars)
+        if not reply.own_words:
+            await self._heard(reply.started.reply_id, chars=chars)
 
     async def on_spoken(self, reply: SpokenReply, *, heard_chars: int, whole: bool) -> None:
+        if reply.own_words:
+            return
         self._counts["spoken" if whole else "cut"] += 1
         started = reply.started
         self._outputs.put(

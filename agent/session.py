@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections import deque
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
+from interject.agent.clearest import clearest
 from interject.agent.event_dispatcher import EventDispatcher
 from interject.agent.floor import BargeIn, Floor, FloorState, never
-from interject.agent.framing import Framer, Pacing
+from interject.agent.frame_sender import FrameSender
+from interject.agent.framing import Pacing
 from interject.agent.options import session_options
 from interject.agent.output_dispatcher import OutputDispatcher
 from interject.agent.outputs import stream_time_s
@@ -38,12 +39,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from interject.agent.outputs import Output
+    from interject.agent.replies import ReplyWatcher
     from interject.agent.time_line import LiveLimits
     from interject.agent.voice.base import Voice, WordTiming
     from interject.config import Profile
     from interject.model_runtime.protocol import Event, Frame, Runtime, RuntimeSession, Speaker
 
-TICK_S = 0.05
 MAX_UNDECIDED_FRAMES = 64
 """A file is read no further ahead of the model than this: 25.6 s, about 0.8 MB."""
 
@@ -66,6 +67,7 @@ class AgentSession:
         clock: Callable[[], float] = time.monotonic,
         session_id: str | None = None,
         observer: Callable[[Event], None] | None = None,
+        watcher: ReplyWatcher | None = None,
         pacing: Pacing = Pacing.SAMPLES,
         limits: LiveLimits | None = None,
         barge_in: BargeIn = never,
@@ -83,7 +85,7 @@ class AgentSession:
         self._pacing = pacing
         self._barge_in = barge_in
         self._sink: AudioSink = sink or TimelineSink()
-        self._framer = Framer(pacing, clock=clock, limits=limits)
+        self._frames = FrameSender(self._send, pacing=pacing, clock=clock, limits=limits)
         self._outputs = OutputDispatcher(outputs)
         self._floor = Floor(
             FloorMode(profile.mode),
@@ -92,15 +94,13 @@ class AgentSession:
             clock=clock if pacing is Pacing.WALL_CLOCK else self._stream_time_s,
         )
         self._reports = ReplyReports(self._outputs)
-        self._player = SpeechPlayer(voice, self._sink, self._floor, self._reports)
-        self._replies = Replies(profile, self._floor, self._player, self._reports, self._outputs)
+        self._player = player = SpeechPlayer(voice, self._sink, self._floor, self._reports)
+        self._replies = Replies(profile, self._floor, player, self._reports, self._outputs, watcher)
         self._dispatcher = EventDispatcher(self._replies, self._player, self._sink, observer)
         self._session: RuntimeSession | None = None
         self._group = asyncio.TaskGroup()
         self._ticker: asyncio.Task[None] | None = None
         self._yielding: asyncio.Task[None] | None = None
-        self._outbox: deque[Frame] = deque()
-        self._sending = asyncio.Lock()
         self._done = asyncio.Event()
 
     async def __aenter__(self) -> Self:
@@ -113,7 +113,7 @@ class AgentSession:
         await self._group.__aenter__()
         self._group.create_task(self._run(), name=f"session-{self.session_id}")
         if self._pacing is Pacing.WALL_CLOCK:
-            self._ticker = self._group.create_task(self._tick_forever(), name="ticker")
+            self._ticker = self._group.create_task(self._frames.tick_forever(), name="ticker")
         return self
 
     async def __aexit__(
@@ -131,7 +131,7 @@ class AgentSession:
         try:
             await self._group.__aexit__(kind, error, trace)
         except BaseExceptionGroup as group:
-            raise _clearest(group) from None
+            raise clearest(group) from None
         finally:
             await self._close_runtime()
 
@@ -143,17 +143,17 @@ class AgentSession:
         :raises SessionClosed: when the runtime has ended the session.
         :raises ValueError: when the samples have another shape or type.
         """
-        await self._push(self._framer.push(samples, captured_at, speakers))
+        await self._frames.push(samples, captured_at, speakers)
 
     async def tick(self) -> None:
         """Close the frames whose time has come; a live session does this by itself."""
-        await self._push(self._framer.tick())
+        await self._frames.tick()
 
     async def finish(self) -> None:
         """No sound follows: decide the last frame, and return when the last word is spoken."""
         self._stop_ticking()
         with contextlib.suppress(SessionClosed):
-            await self._push(self._framer.finish())
+            await self._frames.finish()
             await self._opened.finish()
         await self._done.wait()
 
@@ -164,6 +164,10 @@ class AgentSession:
             await self._replies.mute()
         finally:
             await self._close_runtime()
+        await self._done.wait()
+
+    async def wait_ended(self) -> None:
+        """Return when the runtime has ended the session and the last word is spoken."""
         await self._done.wait()
 
     async def interrupt(self) -> None:
@@ -180,6 +184,30 @@ class AgentSession:
             raise ValueError(f"a threshold is a probability from 0 to 1, not {threshold}")
         await self._opened.update(threshold=threshold)
 
+    def set_cap(self, per_minute: int | None) -> None:
+        """Unprompted replies a minute; None lifts the cap."""
+        self._floor.unprompted_per_minute = per_minute
+
+    def stop_listening(self) -> None:
+        """From this moment no sound reaches the model, not even what waits for the next frame.
+
+        Replies that have begun are said to their end; others to what was heard before are not.
+        """
+        self._frames.stop()
+        self._replies.deaf = True
+
+    def resume_listening(self) -> None:
+        self._frames.resume()
+        self._replies.deaf = False
+
+    def forget_sound(self) -> None:
+        """What was heard and has not reached the model yet never does."""
+        self._frames.forget()
+
+    async def say_own(self, text: str) -> None:
+        """Words that are no reply, whatever the mode: the model does not learn of them."""
+        await self._replies.say_own(text)
+
     async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
         await self._opened.say(text, emotion=emotion)
 
@@ -192,6 +220,10 @@ class AgentSession:
     @property
     def mode(self) -> FloorMode:
         return self._floor.mode
+
+    @property
+    def listening(self) -> bool:
+        return self._frames.listening
 
     @property
     def floor_state(self) -> FloorState:
@@ -212,7 +244,7 @@ class AgentSession:
 
     def statistics(self) -> SessionStatistics:
         return SessionStatistics(
-            framing=self._framer.report(),
+            framing=self._frames.report(),
             replies=self._reports.counts(),
             decisions=self._dispatcher.decisions,
             missing_gap_frames=self._dispatcher.gaps[GapReason.MISSING],
@@ -234,22 +266,15 @@ class AgentSession:
         with contextlib.suppress(SessionClosed):
             await self._opened.close()
 
-    async def _push(self, frames: list[Frame]) -> None:
-        """Frames reach the runtime in the order in which they were made, whoever waits meanwhile.
-
-        Live sound waits for no interruption: while it waited, the clock would fill its time with
+    async def _send(self, frame: Frame) -> None:
+        """Live sound waits for no interruption: while it waited, the clock would fill its time with
         silence.
         """
-        self._outbox.extend(frames)
-        async with self._sending:
-            while self._outbox:
-                frame = self._outbox[0]
-                if self._player.current is not None and self._barge_in(frame):
-                    await self._yield_floor()
-                await self._opened.push(frame)
-                self._outbox.popleft()
-                if self._pacing is Pacing.SAMPLES:
-                    await self._dispatcher.wait_until_near(frame.seq, frames=MAX_UNDECIDED_FRAMES)
+        if self._player.current is not None and self._barge_in(frame):
+            await self._yield_floor()
+        await self._opened.push(frame)
+        if self._pacing is Pacing.SAMPLES:
+            await self._dispatcher.wait_until_near(frame.seq, frames=MAX_UNDECIDED_FRAMES)
 
     async def _yield_floor(self) -> None:
         if self._pacing is Pacing.SAMPLES:
@@ -274,28 +299,6 @@ class AgentSession:
         """A file's own time: its minutes may pass in seconds."""
         return stream_time_s(self._dispatcher.decided_seq)
 
-    async def _tick_forever(self) -> None:
-        with contextlib.suppress(SessionClosed):
-            while True:
-                await asyncio.sleep(TICK_S)
-                await self.tick()
-
     def _stop_ticking(self) -> None:
         if self._ticker is not None:
             self._ticker.cancel()
-
-
-def _clearest(group: BaseExceptionGroup[Any]) -> BaseException:
-    """One error alone is raised as itself, so that callers can catch it by its type.
-
-    That the session is closed follows from whatever closed it, so it is the last to be named.
-    """
-    leaves = sorted(_leaves(group), key=lambda error: isinstance(error, SessionClosed))
-    alone = len(leaves) == 1 or all(isinstance(error, RuntimeFailure) for error in leaves)
-    return leaves[0] if alone else group
-
-
-def _leaves(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
-    return [error]

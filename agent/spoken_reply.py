@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class SpokenReply:
-    """`settled` is set when it is over, however it ended."""
+    """`settled` is set when it is over, however it ended; `own_words` are not the model's."""
 
     started: ReplyStarted
+    own_words: bool = False
     feed: TextFeed = field(default_factory=TextFeed)
     cut: bool = False
     failed: bool = False

@@ -14,7 +14,7 @@ from interject.cli.listen.decision_progress import DecisionProgress
 from interject.cli.output.display import decided_at_s
 from interject.cli.output.levels import LevelMeter
 from interject.cli.process.failures import InputFailure
-from interject.integrations.conversation.phrases import same_phrase
+from interject.agent.phrases import same_phrase
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     LOOKAHEAD_SAMPLES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from interject.integrations.conversation.phrases import wishes_phrase
+from interject.agent.phrases import wishes_phrase
 from interject.model_runtime.protocol import readable
 
 if TYPE_CHECKING:

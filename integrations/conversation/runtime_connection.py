@@ -70,7 +70,10 @@ class CommandsOverflow(Exception):
 
 
 class RuntimeConnection:
-    """`frame` and `command` never wait: 150 frames (60 s) are kept, then the oldest goes."""
+    """`frame` and `command` never wait: 150 frames (60 s) are kept, then the oldest goes.
+
+    `opened` is the first session where that is open already.
+    """
 
     def __init__(
         self,
@@ -79,6 +82,7 @@ class RuntimeConnection:
         listener: ConnectionListener,
         *,
         backoff: ReconnectBackoff | None = None,
+        opened: RuntimeSession | None = None,
     ) -> None:
         self._runtime = runtime
         self._options = options
@@ -88,7 +92,7 @@ class RuntimeConnection:
         self._frames = 0
         self._filled = asyncio.Event()
         self._closing = False
-        self._session: RuntimeSession | None = None
+        self._session = opened
         self._base = self._next_seq = 0
         self.opened_once = False
         self.dropped_frames = 0
@@ -120,9 +124,8 @@ class RuntimeConnection:
 
         :raises RuntimeFailure: when the runtime refuses, or stays away for too long.
         """
-        while not self._closing:
-            session = await self._open()
-            self._session = session
+        while self._session is not None or not self._closing:
+            self._session = session = self._session or await self._open()
             self._base = next((i.seq for i in self._outbox if isinstance(i, Frame)), self._next_seq)
             if self._base > self._next_seq:
                 lost = self._base - self._next_seq
@@ -134,6 +137,11 @@ class RuntimeConnection:
             if not self._closing:
                 logger.warning("The runtime ended a session; it is opened anew")
                 self._listener.on_lost(reason)
+
+    def finish(self) -> None:
+        """No frame follows; `run` returns when the last one is decided."""
+        self._closing = True
+        self._put(_Order(lambda session: session.finish(), None))
 
     async def close(self) -> None:
         self._closing = True

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import TYPE_CHECKING
 
+from interject.agent.phrases import same_phrase
 from interject.integrations.audio.mixer import QUIET_DBFS
 from interject.integrations.conversation.consent import NOBODY
-from interject.integrations.conversation.phrases import same_phrase
 from interject.model_runtime.protocol import Cause, EndReason
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from livekit.agents import llm
 from livekit.agents.cli import AgentsConsole
 
+from interject.agent.phrases import wishes_phrase
 from interject.integrations.conversation.chat_rules import NOT_READ
-from interject.integrations.conversation.phrases import wishes_phrase
 from interject.integrations.livekit.writer import WRITER
 
 if TYPE_CHECKING:

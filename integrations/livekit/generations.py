@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from interject.agent.floor import Floor, Verdict
-from interject.integrations.conversation.phrases import begins_phrase
+from interject.agent.phrases import begins_phrase
 from interject.integrations.conversation.reply_order import ReplyOrder
 from interject.integrations.livekit.generation import Generation, message_id
 from interject.integrations.livekit.metrics import reply_metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interject.integrations.conversation.phrases import begins_phrase, same_phrase, wishes_phrase
+from interject.agent.phrases import begins_phrase, same_phrase, wishes_phrase
 
 
 @pytest.mark.parametrize(
