@@ -118,7 +118,10 @@ class Replies:
         self._open.clear()
 
     async def say_own(self, text: str) -> None:
-        """Words that are no reply: the model neither chose nor remembers them."""
+        """Words that are no reply: the model neither chose nor remembers them.
+
+        Return when they have been said or cut.
+        """
         words = ReplyStarted(
             session_id="",
             reply_id=OWN_WORDS_ID,
@@ -131,6 +134,7 @@ class Replies:
         reply.feed.push(text)
         reply.feed.close()
         await self._player.offer(reply)
+        await reply.settled.wait()
 
     async def change_mode(self, mode: FloorMode) -> None:
         """Whoever may not be heard any more stops in the middle of the word."""

@@ -205,7 +205,7 @@ class AgentSession:
         self._frames.forget()
 
     async def say_own(self, text: str) -> None:
-        """Words that are no reply, whatever the mode: the model does not learn of them."""
+        """Words that the model does not learn of; return when they have been said or cut."""
         await self._replies.say_own(text)
 
     async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:

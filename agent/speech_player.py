@@ -87,7 +87,7 @@ class SpeechPlayer:
             self._floor.hold()
         self._wake.set()
         if victim is not None:
-            await self._reports.on_spoken(victim, heard_chars=0, whole=False)
+            await self._drop(victim)
 
     def close(self) -> None:
         """Let `run` end once everything in line has been said."""
@@ -116,7 +116,7 @@ class SpeechPlayer:
 
     async def drop_waiting(self) -> None:
         while self._waiting:
-            await self._reports.on_spoken(self._waiting.take(), heard_chars=0, whole=False)
+            await self._drop(self._waiting.take())
 
     async def report(self) -> None:
         """Tell how far the present reply has been heard, if that has changed."""
@@ -127,6 +127,10 @@ class SpeechPlayer:
         if chars > self._reported_chars:
             self._reported_chars = chars
             await self._reports.on_heard(reply, chars=chars)
+
+    async def _drop(self, reply: SpokenReply) -> None:
+        reply.settled.set()
+        await self._reports.on_spoken(reply, heard_chars=0, whole=False)
 
     async def _say(self, reply: SpokenReply) -> None:
         self._floor.start(reply.started.emotion, waiting=len(self._waiting))

@@ -107,9 +107,11 @@ class RoomSettings(StrictModel):
     off only remembered. A model that answers one of `stop_replies` and nothing else has understood
     that it shall stop listening, and stops; without any such sentence it cannot be stopped by
     voice. However it was stopped, `stop_notice` is then written into the chat, and `announcement`
-    when it goes on; whoever withdrew himself alone reads `withdrawn_notice` in its place. `control`
-    names who may change the mode and such while it runs, and `cue_to` who is shown cues; `*` stands
-    for every person in the room. `telemetry` sends each decision to the room's
+    when it goes on; whoever withdrew himself alone reads `withdrawn_notice` in its place. Where
+    nobody can read, as on a telephone, `spoken_announcement` and `spoken_stop_notice` are said in
+    their place, and the key `listening_digit` lets the listening stop and go on. `control` names
+    who may change the mode and such while it runs, and `cue_to` who is shown cues; `*` stands for
+    every person in the room. `telemetry` sends each decision to the room's
     `interject.decision` topic. `ear` is one memory for the whole `room`, or one for
     `each` speaker. `echo_cancellation` takes the agent's own voice out of what it hears, for
     clients that do not; it also lowers what others say while the agent speaks.
@@ -134,6 +136,15 @@ class RoomSettings(StrictModel):
         min_length=1,
         max_length=500,
     )
+    spoken_announcement: str = Field(
+        default="An assistant listens to this call. Say 'stop listening' to make it stop.",
+        min_length=1,
+        max_length=500,
+    )
+    spoken_stop_notice: str = Field(
+        default="Press star to let me listen again.", min_length=1, max_length=500
+    )
+    listening_digit: str = Field(default="*", pattern=r"^([0-9*#A-D])?$")
     control: Names = Field(default=("*",), strict=False)
     cue_to: Names = Field(default=(), strict=False)
     answer_chat: bool = True

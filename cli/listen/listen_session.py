@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from interject.agent.capture_times import CaptureTimes
 from interject.agent.framing import Pacing
+from interject.agent.phrases import same_phrase
 from interject.cli.input.mono_converter import MonoConverter
 from interject.cli.input.threaded_reader import ThreadedReader
 from interject.cli.listen.decision_progress import DecisionProgress
 from interject.cli.output.display import decided_at_s
 from interject.cli.output.levels import LevelMeter
 from interject.cli.process.failures import InputFailure
-from interject.agent.phrases import same_phrase
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     LOOKAHEAD_SAMPLES,

@@ -19,11 +19,12 @@ SEND_TIMEOUT_S = 5.0
 
 
 class Notice(StrEnum):
-    """What somebody is told: he is heard, nobody is, or only he is not."""
+    """What somebody is told: he is heard, nobody is, only he is not, or his text is not read."""
 
     ANNOUNCEMENT = "announcement"
     STOPPED = "stopped"
     WITHDRAWN = "withdrawn"
+    UNREAD = "unread"
 
 
 @dataclass(frozen=True, slots=True)

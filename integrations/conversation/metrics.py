@@ -8,26 +8,29 @@ _SECONDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 1
 
 
 class ConversationMetrics:
-    """One a platform and process: `livekit` makes `interject_livekit_rooms` and so on.
+    """One a platform and process: `livekit` makes `interject_livekit_rooms` and so on; where the
+    `place` is a call, they are `calls`.
 
     Processes of one machine may share them through Prometheus's files.
     """
 
-    def __init__(self, platform: str, *, registry: CollectorRegistry = REGISTRY) -> None:
+    def __init__(
+        self, platform: str, *, place: str = "room", registry: CollectorRegistry = REGISTRY
+    ) -> None:
         def name(metric: str) -> str:
             return f"interject_{platform}_{metric}"
 
         self.rooms = Gauge(
-            name("rooms"),
-            "Rooms that have an agent now.",
+            name(f"{place}s"),
+            f"{place.capitalize()}s that have an agent now.",
             multiprocess_mode="livesum",
             registry=registry,
         )
         self.arrivals = Counter(
-            name("arrivals"), "People who came into a room with an agent.", registry=registry
+            name("arrivals"), f"People who came into a {place} with an agent.", registry=registry
         )
         self.departures = Counter(
-            name("departures"), "People who left a room with an agent.", registry=registry
+            name("departures"), f"People who left a {place} with an agent.", registry=registry
         )
         self.decision_s = Histogram(
             name("decision_seconds"),
@@ -43,7 +46,7 @@ class ConversationMetrics:
         )
         self.first_sound_s = Histogram(
             name("first_sound_seconds"),
-            "From the start of a reply to its first sound in the room.",
+            f"From the start of a reply to its first sound in the {place}.",
             buckets=_SECONDS,
             registry=registry,
         )

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 FIELDS = frozenset(
     {
-        "allowed", "cause", "channel", "chars", "chunk", "count", "device", "emotion", "end",
-        "epoch", "error_code", "error_type", "event_name", "exit_code", "free_slots", "job_id",
-        "mode", "output", "port", "reason", "reply_id", "role", "scope", "seconds", "session",
-        "setting", "slots", "state", "task", "tokens", "track", "value", "verdict", "wanted", "why",
-        "worker",
+        "allowed", "cause", "channel", "chars", "chunk", "count", "device", "door", "emotion",
+        "end", "epoch", "error_code", "error_type", "event_name", "exit_code", "free_slots",
+        "job_id", "mode", "output", "port", "reason", "reply_id", "role", "scope", "seconds",
+        "session", "setting", "slots", "state", "task", "tokens", "track", "value", "verdict",
+        "wanted", "why", "worker",
     }
 )  # fmt: skip
 """`session` is the hashed name that keys carry, never the id that a caller chose."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from typing import TYPE_CHECKING, Self
 
-from interject.agent.output_dispatcher import OutputDispatcher
 from interject.integrations.conversation.consent import Consent
 from interject.integrations.conversation.cues import Cues
-from interject.integrations.conversation.decision_message import DecisionFeed
+from interject.integrations.conversation.publisher import Publisher
+from interject.integrations.conversation.session_controls import SessionControls
+from interject.integrations.conversation.written_turns import WrittenTurns
 from interject.integrations.livekit.room.attendance import Attendance
 from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.house_rules import HouseRules
@@ -19,32 +19,14 @@ from interject.integrations.livekit.room.posts import Posts
 from interject.integrations.livekit.room.room_session import RoomSession
 from interject.integrations.livekit.room.room_sessions import RoomSessions
 from interject.integrations.livekit.room.voice_track import VoiceTrack
-from interject.model_runtime.protocol import FloorMode
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
-
     from livekit import rtc
 
-    from interject.agent.outputs import OutputEvent
     from interject.integrations.conversation.consent_store import RoomConsent
     from interject.integrations.conversation.role import Role
-    from interject.model_runtime.protocol import Decision
 
 logger = logging.getLogger(__name__)
-
-MAX_EARLY = 16
-
-
-@contextlib.asynccontextmanager
-async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Something that runs beside the block and ends with it."""
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
-        try:
-            yield
-        finally:
-            task.cancel()
 
 
 class RoomAgent:
@@ -56,22 +38,19 @@ class RoomAgent:
     """
 
     def __init__(self, room: rtc.Room, role: Role, *, kept: RoomConsent | None = None) -> None:
-        profile = role.profile
+        settings = role.profile.room
         self.room = room
         self.role = role
-        self.mode = FloorMode(profile.mode)
-        self.threshold = profile.threshold
-        self.cap = profile.reply.unprompted_per_minute
         self.consent = Consent(may_control=role.may_control, kept=kept)
-        self.sessions = RoomSessions(
-            room, self.consent, self._make, each=profile.room.ear == "each"
+        self.sessions = RoomSessions(room, self.consent, self._make, each=settings.ear == "each")
+        self.controls = SessionControls(role.profile, lambda: self.sessions.made)
+        self._texts = WrittenTurns(
+            self.sessions.of, answer=settings.answer_chat, on_unread=self._unread
         )
         topics = DataTopics(room)
-        self._cues = Cues(topics, self._cue_to)
-        self._outputs = OutputDispatcher((Posts(room), self._cues))
-        self._decisions = DecisionFeed(topics)
+        cues = Cues(topics, lambda: present_people(room, role.addressees))
+        self._publisher = Publisher((Posts(room), cues), topics, telemetry=settings.telemetry)
         self._rules: HouseRules | None = None
-        self._early: list[tuple[str, str]] | None = []
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -86,42 +65,25 @@ class RoomAgent:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    def set_mode(self, mode: FloorMode) -> None:
-        self.mode = mode
-        for session in self.sessions.made:
-            session.set_mode(mode)
-        logger.info("The mode was set", extra={"mode": mode.value})
-
-    def set_threshold(self, threshold: float) -> None:
-        self.threshold = threshold
-        for session in self.sessions.made:
-            session.set_threshold(threshold)
-
-    def set_cap(self, per_minute: int | None) -> None:
-        self.cap = per_minute
-        for session in self.sessions.made:
-            session.set_cap(per_minute)
-
     async def _enter(self) -> None:
         """Tell people first, listen afterwards."""
         enter = self._stack.enter_async_context
         self._stack.enter_context(Attendance(self.room))
         await enter(VoiceTrack(self.room))
-        await enter(_running(self._outputs.run()))
-        await enter(_running(self._decisions.run()))
+        await enter(self._publisher)
         rules = await enter(
             HouseRules(
                 self.room,
                 self.role.profile.room,
                 self.consent,
-                self,
+                self.controls,
                 may_control=self.role.may_control,
-                on_text=self._on_text,
+                on_text=self._texts.take,
             )
         )
         self._rules = rules
         await enter(self.sessions)
-        self._read_early()
+        self._texts.begin()
         if rules.announcement.spoken and self.consent.listening:
             for session in self.sessions.open[:1]:
                 session.say(rules.announcement.text)
@@ -132,43 +94,16 @@ class RoomAgent:
         return RoomSession(
             self.room,
             self.role,
-            mode=self.mode,
-            threshold=self.threshold,
-            cap=self.cap,
+            mode=self.controls.mode,
+            threshold=self.controls.threshold,
+            cap=self.controls.cap,
             accepts=people_only,
             identity=identity,
-            on_output=self._put,
-            on_decision=self._decided,
+            on_output=self._publisher.put,
+            on_decision=self._publisher.decided,
             on_wish=self.consent.stop,
             on_unread=self._unread,
         )
-
-    def _put(self, event: OutputEvent) -> None:
-        self._outputs.put(event)
-
-    def _decided(self, decision: Decision) -> None:
-        if self.role.profile.room.telemetry:
-            self._decisions.put(decision)
-
-    def _cue_to(self) -> list[str]:
-        return present_people(self.room, self.role.addressees)
-
-    def _read_early(self) -> None:
-        early, self._early = self._early, None
-        for identity, text in early or ():
-            self._on_text(identity, text)
-
-    def _on_text(self, identity: str, text: str) -> None:
-        """What is written while the model is being opened waits for it."""
-        session = self.sessions.of(identity)
-        if session is not None:
-            answer = self.role.profile.room.answer_chat
-            session.text_turn(text, answer=answer, writer=identity)
-        elif self._early is not None and len(self._early) < MAX_EARLY:
-            self._early.append((identity, text))
-        else:
-            logger.warning("A chat message was dropped; no model is there to read it")
-            self._unread(identity)
 
     def _unread(self, identity: str) -> None:
         if self._rules is not None:

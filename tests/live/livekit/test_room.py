@@ -126,7 +126,7 @@ async def test_the_mode_changes_while_it_runs(livekit_server: LiveKitServer) -> 
         session.reply(Scripted("Nobody hears this."), cause=Cause.MODEL)
         await ann.visitor.call(AGENT, "interject.set_mode", mode="speak")
         await until(lambda: session.updates, "the model to know")
-        assert one.mode is FloorMode.SPEAK
+        assert one.controls.mode is FloorMode.SPEAK
         session.reply(Scripted("But this."), cause=Cause.MODEL)
         await until(lambda: ann.found("transcription"), "the words")
         assert ann.found("transcription")[0].fields["text"] == "But this."

@@ -1,0 +1,300 @@
+"""One agent on one call: whom it hears, what it owes them, and what it makes of replies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
+from interject.integrations.conversation.announcement import Announcement, Notice, Participant
+from interject.integrations.conversation.call_notices import SpokenNotices, spoken_settings
+from interject.integrations.conversation.call_replies import CallListener
+from interject.integrations.conversation.call_session import CallSession
+from interject.integrations.conversation.chat_rules import NOT_READ, ChatRules
+from interject.integrations.conversation.consent import EVERYBODY, Consent
+from interject.integrations.conversation.cues import Cues, addressed
+from interject.integrations.conversation.floor_control import FloorControl
+from interject.integrations.conversation.publisher import Publisher
+from interject.integrations.conversation.reply_log import ReplyLog
+from interject.integrations.conversation.session_controls import SessionControls
+from interject.integrations.conversation.speaker_sessions import SpeakerSessions
+from interject.integrations.conversation.written_turns import WrittenTurns
+from interject.model_runtime.protocol import Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from interject.agent.outputs import Output
+    from interject.agent.statistics import SessionStatistics
+    from interject.integrations.conversation.call_session import CallParts
+    from interject.integrations.conversation.floor_control import Method
+    from interject.integrations.conversation.line import Line
+    from interject.integrations.conversation.metrics import ConversationMetrics
+    from interject.model_runtime.protocol import Event
+
+logger = logging.getLogger(__name__)
+
+LAST_WORDS_S = 10.0
+MOST_TELLING = 16
+
+
+def _ignore(_event: Event) -> None:
+    """Nobody follows the decisions and replies of this call."""
+
+
+class CallAgent:
+    """Used with `async with`; entering opens the model's session and tells people first.
+
+    The platform says who comes and goes and brings their sound and writing; what comes of it goes
+    to its `line` and its sink. When `ended` is set, nothing is heard any more, and `failure` says
+    why if it was no good reason.
+    """
+
+    def __init__(
+        self,
+        call_id: str,
+        door: str,
+        parts: CallParts,
+        line: Line,
+        *,
+        metrics: ConversationMetrics,
+        speakers: Sequence[str] = (),
+        outputs: Sequence[Output] = (),
+    ) -> None:
+        role = parts.role
+        profile = role.profile
+        self.call_id = call_id
+        self.door = door
+        self.on_event: Callable[[Event], None] = _ignore
+        self._parts = parts
+        self._metrics = metrics
+        self._visits = itertools.count()
+        self._people: dict[str, Participant] = {}
+        self.consent = Consent(may_control=role.may_control)
+        self.sessions = SpeakerSessions(
+            self.consent,
+            self._make,
+            each=profile.room.ear == "each",
+            present=lambda: tuple(self._people),
+        )
+        self.controls = SessionControls(profile, lambda: self.sessions.made)
+        settings = profile.room if line.writes else spoken_settings(profile.room)
+        self._notices = line if line.writes else SpokenNotices(self._say_own)
+        self._announcement = Announcement(
+            settings, self._notices, present=lambda: list(self._people.values())
+        )
+        self._texts = WrittenTurns(
+            self.sessions.of, answer=settings.answer_chat, on_unread=self._unread
+        )
+        self._chat = ChatRules(settings, self.consent, self._texts.take)
+        self._control = FloorControl(
+            self.controls,
+            self.consent,
+            may_control=role.may_control,
+            on_change=lambda: None,
+        )
+        cues = Cues(line, self._cue_to)
+        self._publisher = Publisher((line, cues, *outputs), line, telemetry=True)
+        self._running = False
+        self._group = asyncio.TaskGroup()
+        self._telling: set[asyncio.Task[None]] = set()
+        self._stack = contextlib.AsyncExitStack()
+        for identity in speakers:
+            self.came(identity)
+
+    async def __aenter__(self) -> Self:
+        """:raises RuntimeBusy, RuntimeFailure, VoiceFailure: when the call cannot be served."""
+        async with contextlib.AsyncExitStack() as stack:
+            enter = stack.enter_async_context
+            stack.enter_context(self._counted())
+            await enter(self._publisher)
+            await self._group.__aenter__()
+            stack.push_async_callback(self._group.__aexit__, None, None, None)
+            self.consent.attach(self._announcement)
+            await enter(self._announcement)
+            stack.enter_context(self._on_the_call())
+            await enter(self.sessions)
+            self._texts.begin()
+            self._stack = stack.pop_all()
+        if self._announcement.spoken and self.consent.listening:
+            self._start(self._say_own(self._announcement.text))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def ended(self) -> asyncio.Event:
+        return self.sessions.ended
+
+    @property
+    def failure(self) -> Exception | None:
+        return self.sessions.failure
+
+    # What the platform brings
+
+    def came(self, identity: str) -> None:
+        """Somebody is on the call, and may be heard."""
+        if identity in self._people:
+            return
+        person = Participant(identity, str(next(self._visits)))
+        self._people[identity] = person
+        self._metrics.arrivals.inc()
+        self.consent.meet(identity)
+        if self._running:
+            self._announcement.came(person)
+            self.sessions.came(identity)
+
+    def left(self, identity: str) -> None:
+        person = self._people.pop(identity, None)
+        if person is None:
+            return
+        self._metrics.departures.inc()
+        self._announcement.left(person)
+        self.sessions.left(identity)
+        for session in self._hearing(identity):
+            session.remove(identity)
+
+    def hear(self, identity: str, samples: NDArray[np.int16]) -> None:
+        """16 kHz mono, in order; who has not come is not heard. Never waits."""
+        if identity in self._people:
+            for session in self._hearing(identity):
+                session.hear(identity, samples)
+
+    def rest(self, identity: str) -> None:
+        """Muted: no more of it for now, and nobody waits for it."""
+        for session in self._hearing(identity):
+            session.rest(identity)
+
+    def write(self, identity: str, text: str) -> None:
+        """One whole message. What becomes of one that is not read is told to its writer."""
+        if (refused := self._chat.take(identity, text)) is not None:
+            self._tell(identity, refused)
+
+    def digit(self, identity: str, digit: str) -> None:
+        """A key of a telephone: one of them lets the listening stop and go on, of the others the
+        model is told.
+        """
+        if digit == self._parts.role.profile.room.listening_digit:
+            self._switch_listening(identity)
+        elif (session := self.sessions.of(identity)) is not None and self.consent.listening:
+            session.text_turn(f"{identity} pressed {digit}.", answer=False, writer=identity)
+
+    def control(self, method: Method, payload: str, *, caller: str) -> str:
+        """:raises ControlRefused: when the payload is not its JSON, or the caller may not."""
+        return self._control.call(method, payload, caller=caller)
+
+    def status(self) -> str:
+        """What `control` answers, as JSON."""
+        return self._control.status().model_dump_json()
+
+    async def interrupt(self) -> None:
+        """Be silent now; what was not heard leaves the model's memory too."""
+        for session in self.sessions.open:
+            await session.interrupt()
+
+    async def leave(self, text: str = "") -> None:
+        """Say a last sentence, if there is one and a voice for it, and end the call."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self.interrupt()
+                if text:
+                    await self._say_own(text)
+        self.sessions.ended.set()
+
+    def statistics(self) -> tuple[SessionStatistics, ...]:
+        """One for each session that is open."""
+        return tuple(found for one in self.sessions.open if (found := one.statistics()))
+
+    # What sessions tell, and what people are told
+
+    def _make(self, identity: str | None) -> CallSession:
+        return CallSession(
+            self.call_id if identity is None else f"{self.call_id}-{identity}",
+            self._parts_of(identity),
+            CallListener(self._on_event, self._publisher.put, self.consent.stop, self._unread),
+            ReplyLog(self._metrics, self._parts.clock),
+            mode=self.controls.mode,
+            threshold=self.controls.threshold,
+            cap=self.controls.cap,
+            identity=identity,
+        )
+
+    def _parts_of(self, identity: str | None) -> CallParts:
+        """There is one voice on a line: of several memories the first speaks, the others write."""
+        alone = identity is None or not self.sessions.made
+        return self._parts if alone else replace(self._parts, sink=None)
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, Decision):
+            self._publisher.decided(event)
+        self.on_event(event)
+
+    def _unread(self, identity: str) -> None:
+        self._tell(identity, NOT_READ)
+
+    def _tell(self, identity: str, text: str) -> None:
+        if len(self._telling) < MOST_TELLING and identity in self._people:
+            self._start(self._notices.send_notice(Notice.UNREAD, text, [identity]))
+
+    async def _say_own(self, text: str) -> None:
+        for session in self.sessions.open[:1]:
+            await session.say_own(text)
+
+    def _switch_listening(self, identity: str) -> None:
+        if self.consent.listening:
+            self.consent.stop(identity)
+            return
+        try:
+            self.consent.resume(identity)
+        except PermissionError:
+            logger.warning("A wish to resume listening was refused")
+
+    def _cue_to(self) -> list[str]:
+        """Where a profile names nobody, whoever is on the call."""
+        return addressed(self._parts.role.addressees or (EVERYBODY,), self._people)
+
+    def _hearing(self, identity: str) -> list[CallSession]:
+        return [one for one in self.sessions.open if one.identity in (None, identity)]
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        if not self._running:
+            work.close()
+            return
+        task = self._group.create_task(_told(work), name="tell")
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    @contextlib.contextmanager
+    def _on_the_call(self) -> Iterator[None]:
+        self._running = True
+        try:
+            yield
+        finally:
+            self._running = False
+            for task in self._telling:
+                task.cancel()
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._metrics.rooms.inc()
+        logger.info("A call begins", extra={"door": self.door})
+        try:
+            yield
+        finally:
+            self._metrics.rooms.dec()
+            logger.info("A call is over", extra={"door": self.door})
+
+
+async def _told(work: Coroutine[None, None, None]) -> None:
+    """A line that is gone must not end the call's other work."""
+    try:
+        await work
+    except Exception as error:
+        logger.warning("Somebody could not be told", extra={"error_type": type(error).__name__})

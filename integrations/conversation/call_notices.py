@@ -1,0 +1,34 @@
+"""What people on a call must be told: in writing where they can read, aloud where they cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interject.integrations.conversation.announcement import Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from interject.config import RoomSettings
+
+
+def spoken_settings(settings: RoomSettings) -> RoomSettings:
+    """The same where nobody can read: with the words that are meant for the ear."""
+    return settings.model_copy(
+        update={
+            "announce": "none" if settings.announce == "none" else "voice",
+            "announcement": settings.spoken_announcement,
+            "stop_notice": settings.spoken_stop_notice,
+        }
+    )
+
+
+class SpokenNotices:
+    """A `NoticeSender` that says them, but nothing of texts: none was written."""
+
+    def __init__(self, say: Callable[[str], Awaitable[None]]) -> None:
+        self._say = say
+
+    async def send_notice(self, notice: Notice, text: str, identities: list[str]) -> None:
+        if notice is not Notice.UNREAD:
+            await self._say(text)

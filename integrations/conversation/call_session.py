@@ -1,0 +1,305 @@
+"""One ear, one memory and one voice on a call: our own agent session, and the sound around it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from interject.agent.floor import FloorState
+from interject.agent.framing import Pacing
+from interject.agent.session import AgentSession
+from interject.agent.voice import SilentVoice, VoiceFailure, open_voice
+from interject.integrations.audio.block import Block
+from interject.integrations.audio.echo import EchoCanceller
+from interject.integrations.audio.mixed_stream import MixedStream
+from interject.integrations.audio.own_voice import OwnVoice
+from interject.integrations.audio.sink_tap import SinkTap
+from interject.integrations.conversation.call_replies import CallReplies
+from interject.integrations.conversation.lasting_runtime import LastingRuntime
+from interject.integrations.conversation.stop_wish import StopWish
+from interject.model_runtime.protocol import RuntimeFailure, SessionClosed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from interject.agent.sinks import AudioSink
+    from interject.agent.statistics import SessionStatistics
+    from interject.agent.voice import Voice
+    from interject.integrations.audio.echo import EchoProcessor
+    from interject.integrations.conversation.call_replies import CallListener
+    from interject.integrations.conversation.reply_log import ReplyLog
+    from interject.integrations.conversation.role import Role
+    from interject.integrations.conversation.runtime_connection import ReconnectBackoff
+    from interject.model_runtime.protocol import FloorMode, Runtime
+
+logger = logging.getLogger(__name__)
+
+MOST_TEXTS = 16
+SPEAKING = (FloorState.SPEAKING, FloorState.HOLDING)
+
+
+@dataclass(frozen=True, slots=True)
+class CallParts:
+    """What a call brings to its sessions. Without a `sink` nothing is ever said."""
+
+    role: Role
+    runtime: Runtime
+    sink: AudioSink | None = None
+    make_echo: Callable[[], EchoProcessor] | None = None
+    backoff: ReconnectBackoff | None = None
+    clock: Callable[[], float] = time.monotonic
+
+
+class CallSession:
+    """Used with `async with`. `ended` is set when it has closed; `failure` says why if it was no
+    good reason.
+
+    `identity` is the only one who is heard; without it everybody on the call is. It is a
+    `Listener`: what consent forbids reaches neither the mixer nor the model.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        parts: CallParts,
+        listener: CallListener,
+        log: ReplyLog,
+        *,
+        mode: FloorMode,
+        threshold: float,
+        cap: int | None,
+        identity: str | None = None,
+    ) -> None:
+        self.ended = asyncio.Event()
+        self.failure: Exception | None = None
+        self.identity = identity
+        self._session_id = session_id
+        self._parts = parts
+        self._listener = listener
+        self._mode, self._threshold, self._cap = mode, threshold, cap
+        profile = parts.role.profile
+        wish = StopWish(profile.room.stop_replies, listener.on_wish, identity=identity)
+        self._replies = CallReplies(listener, log, wish, parts.clock)
+        self._own_voice = own = OwnVoice(parts.clock) if parts.make_echo and parts.sink else None
+        echo = EchoCanceller(own, parts.make_echo) if own and parts.make_echo else None
+        self._stream = MixedStream(wanted=lambda: self._listening, echo=echo, clock=parts.clock)
+        self._talk_over = parts.role.talk_over()
+        self._speakers: set[str] = set()
+        self._excluded: set[str] = set()
+        self._listening = True
+        self._session: AgentSession | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._interrupting: asyncio.Task[None] | None = None
+        self._texts = 0
+        self._opened = asyncio.Event()
+        self._leave = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """:raises RuntimeBusy, RuntimeFailure, VoiceFailure: when it cannot be opened."""
+        self._task = asyncio.create_task(self._run(), name=f"call-{self._session_id}")
+        try:
+            await self._opened.wait()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        if self._session is None and self.failure is not None:
+            raise self.failure
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave.set()
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    # Sound
+
+    def hear(self, identity: str, samples: NDArray[np.int16]) -> None:
+        """16 kHz mono."""
+        if not self._listening or identity in self._excluded:
+            return
+        if identity not in self._speakers:
+            self._speakers.add(identity)
+            self._stream.mixer.add(identity, identity)
+        self._stream.mixer.push(identity, samples)
+        self._stream.wake()
+
+    def rest(self, identity: str) -> None:
+        self._stream.mixer.rest(identity)
+
+    def remove(self, identity: str) -> None:
+        self._speakers.discard(identity)
+        self._stream.mixer.remove(identity)
+
+    # What consent switches
+
+    def exclude(self, identity: str) -> None:
+        self._excluded.add(identity)
+        self.remove(identity)
+        self._stream.forget()
+        if self._session is not None:
+            self._session.forget_sound()
+
+    def include(self, identity: str) -> None:
+        self._excluded.discard(identity)
+
+    def stop_listening(self) -> None:
+        self._listening = False
+        for identity in tuple(self._speakers):
+            self.remove(identity)
+        self._stream.forget()
+        if self._session is not None:
+            self._session.stop_listening()
+
+    def resume_listening(self) -> None:
+        self._listening = True
+        if self._session is not None:
+            self._session.resume_listening()
+
+    # What the call switches
+
+    def set_mode(self, mode: FloorMode) -> None:
+        self._mode = mode
+        if self._session is not None:
+            self._start(self._session.set_mode(mode))
+
+    def set_threshold(self, threshold: float) -> None:
+        self._threshold = threshold
+        if self._session is not None:
+            self._start(self._session.set_threshold(threshold))
+
+    def set_cap(self, per_minute: int | None) -> None:
+        self._cap = per_minute
+        if self._session is not None:
+            self._session.set_cap(per_minute)
+
+    def text_turn(self, text: str, *, answer: bool, writer: str) -> None:
+        """Something written for the model; too much of it at once is dropped."""
+        if self._session is None or self._texts >= MOST_TEXTS:
+            logger.warning("A chat message was dropped; too many wait")
+            self._listener.on_unread(writer)
+            return
+        self._texts += 1
+        self._start(self._turn(self._session, text, answer=answer, writer=writer))
+
+    async def say_own(self, text: str) -> None:
+        """Words that are no reply; returns when they have been said or cut."""
+        if self._session is not None and self._parts.sink is not None and not self.ended.is_set():
+            await self._session.say_own(text)
+
+    async def interrupt(self) -> None:
+        if self._session is not None:
+            await self._session.interrupt()
+
+    def statistics(self) -> SessionStatistics | None:
+        """None before it is open."""
+        return None if self._session is None else self._session.statistics()
+
+    # From its beginning to its end
+
+    async def _run(self) -> None:
+        """What fails here ends this session and no other."""
+        try:
+            await self._serve()
+        except (RuntimeFailure, VoiceFailure) as error:
+            self.failure = error
+        except Exception as error:
+            logger.exception("A call's session failed")
+            self.failure = error
+        finally:
+            self._session = self._group = None
+            self.ended.set()
+            self._opened.set()
+
+    async def _serve(self) -> None:
+        parts = self._parts
+        profile = parts.role.profile
+        voice = SilentVoice() if parts.sink is None else open_voice(profile.voice)
+        async with _closing(voice):
+            session = AgentSession(
+                LastingRuntime(parts.runtime, backoff=parts.backoff),
+                profile,
+                voice=voice,
+                sink=self._sink(),
+                outputs=(self._replies,),
+                clock=parts.clock,
+                session_id=self._session_id,
+                observer=self._replies.observe,
+                watcher=self._replies,
+                pacing=Pacing.WALL_CLOCK,
+                threshold=self._threshold,
+                mode=self._mode,
+            )
+            session.set_cap(self._cap)
+            async with session, self._stream, asyncio.TaskGroup() as group:
+                self._session, self._group = session, group
+                if not self._listening:
+                    session.stop_listening()
+                hearing = group.create_task(self._hear(session), name="hear")
+                ending = group.create_task(session.wait_ended(), name="ended")
+                leaving = group.create_task(self._leave.wait(), name="leave")
+                self._opened.set()
+                await asyncio.wait({ending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                self._session = self._group = None
+                for task in (hearing, ending, leaving):
+                    task.cancel()
+
+    async def _hear(self, session: AgentSession) -> None:
+        with contextlib.suppress(SessionClosed):
+            async for mixed in self._stream:
+                block = Block(mixed.samples, mixed.captured_at, mixed.speakers)
+                if self._is_talked_over(session, block):
+                    self._cut_off(session)
+                await session.push_audio(block.samples, block.captured_at, block.speakers)
+
+    def _is_talked_over(self, session: AgentSession, block: Block) -> bool:
+        if self._talk_over is None:
+            return False
+        if session.floor_state not in SPEAKING:
+            self._talk_over.reset()
+            return False
+        return self._talk_over(block)
+
+    def _cut_off(self, session: AgentSession) -> None:
+        if self._interrupting is None or self._interrupting.done():
+            self._interrupting = self._start(session.interrupt())
+
+    async def _turn(self, session: AgentSession, text: str, *, answer: bool, writer: str) -> None:
+        try:
+            await session.text_turn(text, answer=answer)
+        except RuntimeFailure as error:
+            logger.warning("A text is not read", extra={"reason": str(error)})
+            self._listener.on_unread(writer)
+        finally:
+            self._texts -= 1
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None] | None:
+        """Beside the sound. What a session that has ended cannot do any more is no failure."""
+        if self._group is None:
+            work.close()
+            return None
+        return self._group.create_task(_unless_ended(work))
+
+    def _sink(self) -> AudioSink | None:
+        sink = self._parts.sink
+        return sink and SinkTap(sink, on_sound=self._replies.heard, voice=self._own_voice)
+
+
+@contextlib.asynccontextmanager
+async def _closing(voice: Voice) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await voice.aclose()
+
+
+async def _unless_ended(work: Coroutine[None, None, None]) -> None:
+    with contextlib.suppress(SessionClosed):
+        await work

@@ -1,0 +1,199 @@
+"""What all doors of a process share: a role, one runtime, and room for so many calls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
+from interject.integrations.conversation.call_agent import CallAgent
+from interject.integrations.conversation.call_session import CallParts
+from interject.integrations.conversation.metrics import ConversationMetrics
+from interject.model_runtime.protocol import RuntimeFailure
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from interject.agent.outputs import Output
+    from interject.agent.sinks import AudioSink
+    from interject.config import Profile
+    from interject.integrations.audio.echo import EchoProcessor
+    from interject.integrations.conversation.line import Line
+    from interject.integrations.conversation.role import Role
+    from interject.integrations.conversation.runtime_connection import ReconnectBackoff
+    from interject.model_runtime.protocol import Runtime
+
+logger = logging.getLogger(__name__)
+
+ASK_TIMEOUT_S = 3.0
+LAST_CALLS_S = 15.0
+
+
+class SwitchboardFull(Exception):
+    """No call is taken now; the text says why."""
+
+
+class Seat:
+    """The room of one call, from before it is answered to its end."""
+
+    def __init__(self, give_back: Callable[[Seat], None]) -> None:
+        self._give_back = give_back
+
+    def release(self) -> None:
+        """More than once does nothing."""
+        self._give_back(self)
+
+
+class Switchboard:
+    """`most_calls` is exact, and counts calls that are only about to come. None: what the runtime
+    has.
+
+    `outputs` get what all calls make known. `goodbye` is said, where there is a voice, to those
+    whose call is ended from here.
+    """
+
+    def __init__(
+        self,
+        role: Role,
+        runtime: Runtime,
+        *,
+        most_calls: int | None = None,
+        outputs: Sequence[Output] = (),
+        make_echo: Callable[[], EchoProcessor] | None = None,
+        backoff: ReconnectBackoff | None = None,
+        goodbye: str = "",
+    ) -> None:
+        self.role = role
+        self.most_calls = most_calls
+        self.draining = False
+        self.registry = CollectorRegistry()
+        self._runtime = runtime
+        self._outputs = tuple(outputs)
+        self._make_echo = make_echo
+        self._backoff = backoff
+        self._goodbye = goodbye
+        self._metrics: dict[str, ConversationMetrics] = {}
+        self._seats: set[Seat] = set()
+        self._calls: dict[str, CallAgent] = {}
+        self._freed = asyncio.Event()
+
+    @property
+    def calls(self) -> tuple[CallAgent, ...]:
+        """Those that are being served."""
+        return tuple(self._calls.values())
+
+    @property
+    def taken(self) -> int:
+        """Calls, and those that are about to come."""
+        return len(self._seats)
+
+    def of(self, call_id: str) -> CallAgent | None:
+        return self._calls.get(call_id)
+
+    async def ready(self) -> bool:
+        """Whether a call would be taken now."""
+        if self._refusal():
+            return False
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT_S):
+                ask = getattr(self._runtime, "free_slots", None)
+                free = None if ask is None else await ask()
+        except (TimeoutError, RuntimeFailure) as error:
+            logger.warning("The runtime cannot be asked", extra={"reason": str(error)})
+            return False
+        return free is None or free > 0
+
+    def reserve(self) -> Seat:
+        """:raises SwitchboardFull: when there is no room, or none is given any more."""
+        if reason := self._refusal():
+            raise SwitchboardFull(reason)
+        seat = Seat(self._take_back)
+        self._seats.add(seat)
+        return seat
+
+    @contextlib.asynccontextmanager
+    async def call(
+        self,
+        seat: Seat,
+        *,
+        door: str,
+        call_id: str,
+        line: Line,
+        sink: AudioSink | None = None,
+        speakers: Sequence[str] = (),
+        profile: Profile | None = None,
+        cue_to: tuple[str, ...] | None = None,
+    ) -> AsyncIterator[CallAgent]:
+        """Serve one call. The seat is given back at its end, whatever happened.
+
+        :raises RuntimeBusy, RuntimeFailure, VoiceFailure: when it cannot be served.
+        :raises SwitchboardFull: when a call of this id is being served.
+        """
+        try:
+            if call_id in self._calls:
+                raise SwitchboardFull("this call is being served already")
+            agent = CallAgent(
+                call_id,
+                door,
+                CallParts(
+                    role=self._role(profile, cue_to),
+                    runtime=self._runtime,
+                    sink=sink,
+                    make_echo=self._make_echo,
+                    backoff=self._backoff,
+                ),
+                line,
+                metrics=self.metrics(door),
+                speakers=speakers,
+                outputs=self._outputs,
+            )
+            self._calls[call_id] = agent
+            try:
+                async with agent:
+                    yield agent
+            finally:
+                del self._calls[call_id]
+        finally:
+            seat.release()
+
+    def metrics(self, door: str) -> ConversationMetrics:
+        if door not in self._metrics:
+            self._metrics[door] = ConversationMetrics(door, place="call", registry=self.registry)
+        return self._metrics[door]
+
+    async def drain(self, within_s: float) -> None:
+        """Take no more calls; those in progress may end by themselves for so long, then they are
+        told and ended.
+        """
+        self.draining = True
+        if not await self._empty(within_s):
+            logger.info("Calls are ended", extra={"count": len(self._calls)})
+            await asyncio.gather(*(agent.leave(self._goodbye) for agent in self.calls))
+            await self._empty(LAST_CALLS_S)
+
+    def _refusal(self) -> str:
+        if self.draining:
+            return "no call is taken any more: this server is being stopped"
+        if self.most_calls is not None and len(self._seats) >= self.most_calls:
+            return f"all {self.most_calls} calls of this server are taken"
+        return ""
+
+    def _role(self, profile: Profile | None, cue_to: tuple[str, ...] | None) -> Role:
+        role = self.role if profile is None else replace(self.role, profile=profile)
+        return role if cue_to is None else replace(role, cue_to=cue_to)
+
+    def _take_back(self, seat: Seat) -> None:
+        self._seats.discard(seat)
+        self._freed.set()
+
+    async def _empty(self, within_s: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self._seats:
+                    self._freed.clear()
+                    await self._freed.wait()
+        return not self._seats

@@ -1,0 +1,263 @@
+"""A call as a door sees it: who is heard, what is owed to him, what becomes of replies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from interject.agent.outputs import Cue, Posted, Spoken
+from interject.config import NoVoice, Profile, ReplyLimits
+from interject.config.profile import RoomSettings
+from interject.integrations.conversation.announcement import Notice
+from interject.integrations.conversation.floor_control import ControlRefused, Method
+from interject.integrations.conversation.role import Role
+from interject.integrations.conversation.runtime_connection import ReconnectBackoff
+from interject.integrations.conversation.switchboard import Switchboard, SwitchboardFull
+from interject.model_runtime.protocol import Cause, FloorMode, RuntimeBusy, RuntimeFailure
+from tests.fakes.line import FakeLine
+from tests.fakes.runtime import Cancelled, FakeRuntime, Scripted
+from tests.fakes.sink import FakeSink
+from tests.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from interject.integrations.conversation.call_agent import CallAgent
+    from tests.fakes.runtime import FakeRuntimeSession
+
+QUICK = ReconnectBackoff(first_s=0.01, longest_s=0.02, give_up_s=0.05)
+LOUD = np.full(320, 8_000, np.int16)
+
+
+def profile(**changes: Any) -> Profile:
+    return Profile(name="test", system_prompt="listen", **changes)
+
+
+class Playing(FakeSink):
+    """A line that plays all it is given, at once."""
+
+    def __init__(self) -> None:
+        super().__init__(room_samples=10_000_000)
+
+    async def write(self, pcm: bytes, sample_rate_hz: int) -> None:
+        self.position_samples += len(pcm) // 2
+
+
+class Scene:
+    """One call and what stands around it."""
+
+    def __init__(self, switchboard: Switchboard, runtime: FakeRuntime, line: FakeLine) -> None:
+        self.switchboard = switchboard
+        self.runtime = runtime
+        self.line = line
+        self.agent: CallAgent
+
+    @property
+    def model(self) -> FakeRuntimeSession:
+        return self.runtime.sessions[-1]
+
+    async def talk(self, identity: str, seconds: float) -> None:
+        """In real time: a call's frames follow the clock."""
+        for _ in range(round(seconds / 0.02)):
+            self.agent.hear(identity, LOUD)
+            await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def call(
+    *,
+    runtime: FakeRuntime | None = None,
+    sink: FakeSink | None = None,
+    line: FakeLine | None = None,
+    speakers: tuple[str, ...] = ("caller",),
+    barge_in: bool = False,
+    **changes: Any,
+) -> AsyncIterator[Scene]:
+    model = runtime or FakeRuntime()
+    board = Switchboard(
+        Role(profile(**changes), runtime=model, barge_in=barge_in), model, backoff=QUICK
+    )
+    scene = Scene(board, model, line or FakeLine())
+    async with board.call(
+        board.reserve(),
+        door="test",
+        call_id="call",
+        line=scene.line,
+        sink=sink,
+        speakers=speakers,
+    ) as agent:
+        scene.agent = agent
+        yield scene
+
+
+async def test_a_caller_is_told_before_he_is_heard_and_a_reply_is_said_and_shown() -> None:
+    sink = Playing()
+    async with call(sink=sink, runtime=FakeRuntime({0: Scripted("Good morning.")})) as scene:
+        assert scene.line.notices[0][0] is Notice.ANNOUNCEMENT
+        await scene.talk("caller", 0.6)
+        await until(lambda: any(isinstance(event, Spoken) for event in scene.line.events))
+        frame = scene.model.frames[0]
+        assert [speaker.identity for speaker in frame.speakers] == ["caller"]
+        assert scene.model.heard_reports[-1] == (0, len("Good morning."))
+        await until(lambda: scene.line.decisions)
+    assert sink.position_samples
+    assert scene.switchboard.taken == 0
+
+
+async def test_two_on_the_line_are_told_apart() -> None:
+    async with call(speakers=("customer", "agent"), mode="assist", outputs=("cue",)) as scene:
+        for _ in range(30):
+            scene.agent.hear("customer", LOUD)
+            scene.agent.hear("agent", LOUD // 4)
+            await asyncio.sleep(0.02)
+        await until(lambda: scene.model.frames)
+        heard = [speaker.identity for speaker in scene.model.frames[0].speakers]
+        assert heard == ["customer", "agent"]
+
+
+async def test_a_card_goes_to_those_whom_the_call_names() -> None:
+    async with call(mode="assist", outputs=("cue",), speakers=("customer", "agent")) as scene:
+        scene.model.reply(Scripted("Offer a refund."), cause=Cause.MODEL)
+        await until(lambda: scene.line.cues)
+        assert scene.line.cues[0][1] == ["customer", "agent"]
+        assert any(isinstance(event, Cue) for event in scene.line.events)
+
+
+async def test_a_written_wish_stops_the_listening_and_another_lets_it_go_on() -> None:
+    async with call() as scene:
+        scene.agent.write("caller", "Please stop listening")
+        assert not scene.agent.consent.listening
+        await until(lambda: scene.line.notices[-1][0] is Notice.STOPPED)
+        await scene.talk("caller", 0.6)
+        assert not scene.model.frames
+        scene.agent.write("caller", "start listening")
+        await scene.talk("caller", 1.0)
+        await until(lambda: scene.model.frames)
+
+
+async def test_a_spoken_wish_stops_it_even_beyond_the_cap() -> None:
+    async with call(reply=ReplyLimits(unprompted_per_minute=0)) as scene:
+        scene.model.reply(Scripted("I will stop listening."), cause=Cause.MODEL)
+        await until(lambda: not scene.agent.consent.listening)
+        assert Cancelled(0, 0) in scene.model.cancelled
+
+
+async def test_beyond_the_cap_other_replies_are_taken_back_at_once() -> None:
+    async with call(reply=ReplyLimits(unprompted_per_minute=0)) as scene:
+        scene.model.reply(Scripted("Good morning to", whole=False), cause=Cause.MODEL)
+        await until(lambda: scene.model.cancelled == [Cancelled(0, 0)])
+        assert scene.agent.consent.listening
+
+
+async def test_who_hears_nothing_any_more_takes_back_what_the_model_still_says() -> None:
+    sink = Playing()
+    async with call(sink=sink) as scene:
+        scene.agent.consent.stop("caller")
+        scene.model.reply(Scripted("What was that?"), cause=Cause.MODEL)
+        await until(lambda: scene.model.cancelled)
+    assert sink.position_samples == 0
+
+
+async def test_on_a_telephone_people_are_told_aloud() -> None:
+    sink = Playing()
+    async with call(sink=sink, line=FakeLine(writes=False)) as scene:
+        await until(lambda: sink.position_samples)
+        said = sink.position_samples
+        scene.agent.digit("caller", "*")
+        await until(lambda: sink.position_samples > said)
+        assert scene.agent.consent.withdrawn == ()
+        scene.agent.digit("caller", "7")
+        assert not scene.model.told
+        scene.agent.digit("caller", "*")
+        scene.agent.digit("caller", "7")
+        await until(lambda: scene.model.told == ["caller pressed 7."])
+        assert scene.line.notices == []
+
+
+async def test_talking_over_it_cuts_what_is_said() -> None:
+    sink = FakeSink(room_samples=100_000_000)
+    async with call(sink=sink, barge_in=True) as scene:
+        scene.model.reply(Scripted("This is a long story that nobody wants."), cause=Cause.MODEL)
+        await until(lambda: sink.held_samples)
+        await scene.talk("caller", 0.4)
+        await until(lambda: scene.model.cancelled == [Cancelled(0, 0)])
+        assert sink.held_samples == 0
+
+
+async def test_mode_and_threshold_are_switched_by_methods() -> None:
+    async with call(sink=Playing(), outputs=("spoken", "posted")) as scene:
+        scene.agent.control(Method.SET_MODE, '{"mode": "observe"}', caller="caller")
+        await until(lambda: scene.model.updates)
+        scene.model.reply(Scripted("Read this."), cause=Cause.MODEL)
+        await until(lambda: any(isinstance(event, Posted) for event in scene.line.events))
+        with pytest.raises(ControlRefused):
+            scene.agent.control(Method.SET_MODE, '{"mode": "shout"}', caller="caller")
+        assert scene.agent.controls.mode is FloorMode.OBSERVE
+
+
+async def test_a_text_is_answered_and_a_refused_one_told() -> None:
+    async with call() as scene:
+        scene.agent.write("caller", "what time is it")
+        await until(lambda: scene.model.replies)
+        scene.agent.write("caller", "x" * 1_500)
+        await until(lambda: scene.line.notices[-1][0] is Notice.UNREAD)
+
+
+async def test_a_runtime_that_dies_is_found_again_within_the_call() -> None:
+    async with call() as scene:
+        scene.model.break_off("the worker died")
+        await until(lambda: len(scene.runtime.sessions) == 2)
+        await scene.talk("caller", 0.6)
+        await until(lambda: scene.model.frames)
+        assert not scene.agent.ended.is_set()
+
+
+async def test_a_runtime_that_stays_away_ends_the_call_with_a_reason() -> None:
+    async with call(runtime=FakeRuntime(slots=1)) as scene:
+        scene.model.break_off("the worker died")
+        await until(scene.agent.ended.is_set)
+        assert isinstance(scene.agent.failure, RuntimeFailure)
+    assert scene.switchboard.taken == 0
+
+
+async def test_a_full_runtime_refuses_a_call_and_its_seat_is_free_again() -> None:
+    runtime = FakeRuntime(slots=0)
+    board = Switchboard(Role(profile(), runtime=runtime), runtime, most_calls=1)
+    with pytest.raises(RuntimeBusy):
+        async with board.call(board.reserve(), door="test", call_id="call", line=FakeLine()):
+            pass
+    seat = board.reserve()
+    with pytest.raises(SwitchboardFull, match="all 1 calls"):
+        board.reserve()
+    seat.release()
+    seat.release()
+    assert board.taken == 0
+
+
+async def test_draining_takes_no_call_and_ends_those_that_stay() -> None:
+    async with call(sink=Playing(), voice=NoVoice(engine="none")) as scene:
+        draining = asyncio.create_task(scene.switchboard.drain(0.05))
+        await until(scene.agent.ended.is_set)
+        with pytest.raises(SwitchboardFull, match="stopped"):
+            scene.switchboard.reserve()
+    await draining
+
+
+async def test_one_memory_for_each_of_two_speakers() -> None:
+    async with call(speakers=("ann", "bob"), room=RoomSettings(ear="each")) as scene:
+        await until(lambda: len(scene.agent.sessions.open) == 2)
+        for _ in range(30):
+            scene.agent.hear("ann", LOUD)
+            await asyncio.sleep(0.02)
+        await until(lambda: all(one.frames for one in scene.runtime.sessions))
+        speakers = [
+            {speaker.identity for frame in one.frames for speaker in frame.speakers}
+            for one in scene.runtime.sessions
+        ]
+        assert sorted(map(len, speakers)) == [0, 1]
+        scene.agent.left("bob")
+        await until(lambda: len(scene.agent.sessions.open) == 1)
