@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.live.twilio.call import PhoneCall
@@ -27,13 +27,27 @@ class Answer:
     instead: CallStatus | None = None
 
 
+@dataclass(frozen=True)
+class TwilioAccount:
+    """What a customer has to know of it."""
+
+    sid: str = field(default_factory=lambda: f"AC{secrets.token_hex(16)}")
+    auth_token: str = field(default_factory=lambda: secrets.token_hex(16))
+
+
 class TwilioCloud:
     """Used with `async with`. `answer` is what the next call to be placed will meet."""
 
-    def __init__(self, routes: Mapping[str, str], *, jitter_s: float = 0.02) -> None:
-        self.account_sid = f"AC{secrets.token_hex(16)}"
-        self.auth_token = secrets.token_hex(16)
-        self.network = Network(self.account_sid, self.auth_token, routes)
+    def __init__(
+        self,
+        routes: Mapping[str, str],
+        account: TwilioAccount | None = None,
+        *,
+        jitter_s: float = 0.02,
+    ) -> None:
+        account = account or TwilioAccount()
+        self.account_sid, self.auth_token = account.sid, account.auth_token
+        self.network = Network(account.sid, account.auth_token, routes)
         self.calls: dict[str, PhoneCall] = {}
         self.answer = Answer()
         self._jitter_s = jitter_s

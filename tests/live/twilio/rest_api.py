@@ -25,10 +25,10 @@ VERSION = "2010-04-01"
 class RestApi:
     """Used with `async with`; serves `url`. `requests` are the paths and forms that came."""
 
-    def __init__(self, cloud: TwilioCloud) -> None:
+    def __init__(self, cloud: TwilioCloud, port: int = 0) -> None:
         self.requests: list[tuple[str, Form]] = []
         self.url = ""
-        self._cloud = cloud
+        self._cloud, self._port = cloud, port
         application = web.Application()
         calls = f"/{VERSION}/Accounts/{cloud.account_sid}/Calls"
         application.add_routes(
@@ -46,7 +46,7 @@ class RestApi:
 
     async def __aenter__(self) -> RestApi:
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
