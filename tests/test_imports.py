@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "integrations/audio": ("interject.agent", "interject.model_runtime.protocol"),
     "integrations/web": SHARED_BY_DOORS,
+    "integrations/twilio": (*SHARED_BY_DOORS, "interject.integrations.web"),
     "integrations/webrtc": (*SHARED_BY_DOORS, "interject.integrations.web"),
     "training": ("interject.model_runtime", "interject.agent.voice"),
     "config": (),

@@ -1,0 +1,173 @@
+"""What a user has to say of his Twilio account, and may say of how calls go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from interject.config import Profile
+from interject.config.strict import StrictModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+PREFIX = "INTERJECT_TWILIO_"
+STANDARD_NAMES = {
+    "account_sid": "TWILIO_ACCOUNT_SID",
+    "auth_token": "TWILIO_AUTH_TOKEN",
+    "secondary_auth_token": "TWILIO_AUTH_TOKEN_SECONDARY",
+    "public_url": "INTERJECT_PUBLIC_URL",
+    "rest_url": "TWILIO_API_URL",
+}
+"""The other settings are read from `INTERJECT_TWILIO_` and their name in capitals."""
+NOT_IN_ENVIRONMENT = ("insecure_dev", "copilot_profile")
+NUMBER = r"\+[1-9][0-9]{5,14}"
+CALLABLE = rf"^({NUMBER}|sip:[^\s<>\"]{{1,200}})$"
+
+BUSY = "All our lines are busy. Please call again in a few minutes."
+FAILED = "We are sorry, something went wrong on our side. Please call again in a few minutes."
+
+
+class TwilioSettingsFailure(ValueError):
+    """The settings cannot be used; the message is one line for the person who made them."""
+
+
+def _public(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise PydanticCustomError("url", "it must be a URL like https://voice.example.com")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise PydanticCustomError("url", "it must have no query, fragment or user name")
+    return url.rstrip("/")
+
+
+PublicUrl = Annotated[str, AfterValidator(_public)]
+Callable_ = Annotated[str, Field(pattern=CALLABLE)]
+Sentence = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class TwilioSettings(StrictModel):
+    """Signatures are made with either auth token, so that they can be exchanged one by one;
+    `shared_key` is for an account that signs with HMAC-SHA256.
+
+    `public_url` is what Twilio calls and signs. It is never guessed from a request's headers, which
+    anybody can write.
+
+    A caller hears `busy_sentence` where no agent can take his call, and `failed_sentence` where one
+    is lost in the middle of it. Then he is put through to `human_number`, if there is one.
+
+    `copilot_then` is what a call goes on with once a silent copilot listens: a number to dial, or
+    the URL of the TwiML that the call had before. `copilot_inbound` says who speaks on the track
+    that Twilio calls inbound.
+
+    `machine` is what an outbound call does when an answering machine takes it.
+    """
+
+    account_sid: str = Field(default="", pattern=r"^(AC[0-9a-f]{32})?$")
+    auth_token: str = Field(default="", repr=False)
+    secondary_auth_token: str = Field(default="", repr=False)
+    shared_key: str = Field(default="", repr=False)
+    public_url: PublicUrl
+    insecure_dev: bool = False
+    busy_sentence: Sentence = BUSY
+    failed_sentence: Sentence = FAILED
+    language: str = Field(default="en-GB", pattern=r"^[a-z]{2,3}-[A-Za-z0-9-]{2,10}$")
+    human_number: Callable_ | None = None
+    caller_id: Callable_ | None = None
+    copilot_then: str | None = Field(default=None, pattern=rf"{CALLABLE}|^https?://[^\s/]+\S*$")
+    copilot_inbound: Literal["customer", "agent"] = "customer"
+    copilot_profile: Profile | None = None
+    machine: Literal["hang_up", "leave_message"] = "hang_up"
+    machine_message: Sentence | None = None
+    rest_url: PublicUrl | None = None
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if not self.insecure_dev:
+            self._secured()
+        if self.machine == "leave_message" and self.machine_message is None:
+            raise _problem("machine is leave_message, but machine_message is missing")
+        return self
+
+    def _secured(self) -> None:
+        missing = [name for name in ("account_sid", "auth_token") if not getattr(self, name)]
+        if missing:
+            name = missing[0]
+            raise _problem(
+                f"{name} is missing; set {STANDARD_NAMES[name]}, which the console of Twilio "
+                "shows, or try things out with insecure_dev"
+            )
+        if not self.public_url.startswith("https://"):
+            raise _problem("public_url must begin with https://: Twilio opens no other socket")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Whatever may have signed a request, the likeliest first."""
+        known = (self.auth_token, self.secondary_auth_token, self.shared_key)
+        return tuple(secret for secret in known if secret)
+
+    @property
+    def socket_url(self) -> str:
+        """The public URL as a web socket's."""
+        return f"ws{self.public_url.removeprefix('http')}"
+
+    @classmethod
+    def made(cls, **values: Any) -> Self:
+        """:raises TwilioSettingsFailure: when they cannot be used, in one line."""
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise TwilioSettingsFailure(_one_line(error)) from None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], **values: Any) -> Self:
+        """`values` come before the environment, unless they are None.
+
+        :raises TwilioSettingsFailure: when they cannot be used, in one line.
+        """
+        given = {name: value for name, value in values.items() if value is not None}
+        for name in cls.model_fields.keys() - given.keys() - set(NOT_IN_ENVIRONMENT):
+            if text := environment.get(variable(name), "").strip():
+                given[name] = text
+        return cls.made(**given)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return STANDARD_NAMES.get(name, f"{PREFIX}{name.upper()}")
+
+
+def _problem(text: str) -> PydanticCustomError:
+    return PydanticCustomError("settings", text.replace("{", "{{"))
+
+
+def _one_line(error: ValidationError) -> str:
+    """Without the value, which may be a secret."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        return f"{name} is missing; set {variable(name)}"
+    if problem["type"] == "extra_forbidden":
+        return f"there is no setting {name} for Twilio"
+    if problem["type"] == "string_pattern_mismatch":
+        return f"{name} ({variable(name)}): {_EXPECTED.get(name, 'it has another form')}"
+    if not name:
+        return problem["msg"]
+    return f"{name} ({variable(name)}): {problem['msg']}"
+
+
+_EXPECTED = {
+    "account_sid": "it is AC and 32 hexadecimal digits",
+    "human_number": "it must be a number like +442071838750, or a SIP address",
+    "caller_id": "it must be a number like +442071838750, or a SIP address",
+    "copilot_then": "it must be a number like +442071838750, a SIP address or a URL of TwiML",
+    "language": "it must be a language like en-GB",
+}

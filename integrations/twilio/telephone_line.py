@@ -1,0 +1,40 @@
+"""A telephone shows nothing. Whoever looks at a screen beside it may be shown cues."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from interject.agent.outputs import OutputEvent
+    from interject.integrations.conversation.announcement import Notice
+    from interject.integrations.conversation.cues import CueMessage
+    from interject.integrations.conversation.decision_message import DecisionMessage
+
+
+class CallScreens(Protocol):
+    """People's screens, by the call that they are in."""
+
+    async def send_cue(self, call_id: str, cue: CueMessage, identities: list[str]) -> None: ...
+
+
+class TelephoneLine:
+    """The `Line` of a call."""
+
+    writes = False
+
+    def __init__(self, call_sid: str, screens: CallScreens | None) -> None:
+        self._call_sid = call_sid
+        self._screens = screens
+
+    async def send_notice(self, notice: Notice, text: str, identities: list[str]) -> None:
+        """Nobody can read here."""
+
+    async def send_cue(self, cue: CueMessage, identities: list[str]) -> None:
+        if self._screens is not None:
+            await self._screens.send_cue(self._call_sid, cue, identities)
+
+    async def send_decision(self, decision: DecisionMessage) -> None:
+        """Nobody can read here."""
+
+    async def emit(self, event: OutputEvent) -> None:
+        """Nobody can read here."""

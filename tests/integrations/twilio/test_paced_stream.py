@@ -1,0 +1,169 @@
+"""What goes to a telephone, and when; and what is known of what was heard."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+
+from interject.integrations.twilio.messages import (
+    MediaFormat,
+    OutgoingClear,
+    OutgoingMark,
+    OutgoingMedia,
+)
+from interject.integrations.twilio.paced_stream import FRAME_S, MOST_AHEAD_S, PacedStream
+from interject.integrations.twilio.sound_codec import SoundCodec
+from tests.fakes.clock import FakeClock
+
+RATE_HZ = 22_050
+
+
+def sound(seconds: float, rate_hz: int = RATE_HZ) -> bytes:
+    return np.full(round(seconds * rate_hz), 5_000, "<i2").tobytes()
+
+
+class Wire:
+    """Takes whatever is due, as the clock goes on; plays it, and gives marks back."""
+
+    def __init__(self) -> None:
+        form = MediaFormat.model_validate({"encoding": "audio/x-mulaw", "sampleRate": 8_000})
+        self.clock = FakeClock()
+        self.stream = PacedStream(SoundCodec(form), "MZ1")
+        self.sent: list[tuple[float, OutgoingMedia | OutgoingMark | OutgoingClear]] = []
+
+    def run(self, seconds: float) -> None:
+        until = self.clock() + seconds
+        while True:
+            due_at = self.stream.due_at(self.clock())
+            if due_at is None or due_at > until:
+                self.clock.now_s = until
+                return
+            self.clock.now_s = due_at
+            self.sent.append((due_at, self.stream.next_message(due_at)))
+
+    @property
+    def frames(self) -> list[bytes]:
+        media = [one for _, one in self.sent if isinstance(one, OutgoingMedia)]
+        return [base64.b64decode(one.media.payload) for one in media]
+
+    @property
+    def marks(self) -> list[str]:
+        return [one.mark.name for _, one in self.sent if isinstance(one, OutgoingMark)]
+
+
+def test_a_reply_goes_out_in_frames_of_twenty_milliseconds_no_further_ahead_than_allowed() -> None:
+    wire = Wire()
+    wire.stream.write(sound(2.0), RATE_HZ)
+    wire.stream.finish()
+    began = wire.clock()
+    wire.run(5.0)
+    assert {len(frame) for frame in wire.frames[:-1]} == {160}
+    assert sum(map(len, wire.frames)) == 16_000
+    sent = 0.0
+    for at, message in wire.sent:
+        if isinstance(message, OutgoingMedia):
+            sent += FRAME_S
+            assert sent - (at - began) <= MOST_AHEAD_S + 1e-9
+    assert sent - FRAME_S - (wire.sent[-2][0] - began) > MOST_AHEAD_S - 2 * FRAME_S
+
+
+def test_a_pause_earns_no_lead() -> None:
+    wire = Wire()
+    for _ in range(2):
+        wire.stream.write(sound(1.0), RATE_HZ)
+        wire.run(0.0)
+        wire.run(10.0)
+    bursts = [at for at, _ in wire.sent]
+    first = [at for at in bursts if at == bursts[0]]
+    assert sum(isinstance(one, OutgoingMedia) for at, one in wire.sent if at == bursts[0]) == 10
+    assert len(first) <= 12
+
+
+def test_a_mark_follows_every_hundred_milliseconds_and_the_end() -> None:
+    wire = Wire()
+    wire.stream.write(sound(0.25), RATE_HZ)
+    wire.stream.finish()
+    wire.run(1.0)
+    kinds = ["mark" if isinstance(one, OutgoingMark) else "media" for _, one in wire.sent]
+    assert kinds == ["media"] * 5 + ["mark"] + ["media"] * 5 + ["mark"] + ["media"] * 3 + ["mark"]
+    assert wire.marks == ["0:1", "0:2", "0:3"]
+
+
+def test_only_marks_say_what_was_heard() -> None:
+    wire = Wire()
+    wire.stream.write(sound(1.0), RATE_HZ)
+    wire.run(2.0)
+    assert wire.stream.position_samples == 0
+    assert wire.stream.mark_came_back("0:1")
+    assert wire.stream.position_samples == RATE_HZ // 10
+    assert not wire.stream.mark_came_back("0:1")
+    assert wire.stream.mark_came_back("0:4")
+    assert wire.stream.position_samples == RATE_HZ * 4 // 10
+    for strange in ("", "0", "0:", ":1", "0:x", "1:5", "0:999", "0:²", "-1:5"):
+        assert not wire.stream.mark_came_back(strange)
+    assert wire.stream.position_samples == RATE_HZ * 4 // 10
+
+
+def test_after_a_clear_the_marks_of_before_say_nothing() -> None:
+    wire = Wire()
+    wire.stream.write(sound(1.0), RATE_HZ)
+    wire.run(0.3)
+    wire.stream.mark_came_back("0:2")
+    wire.stream.clear()
+    wire.run(0.5)
+    assert isinstance(wire.sent[-1][1], OutgoingClear)
+    sent = len(wire.sent)
+    assert not wire.stream.mark_came_back("0:3")
+    assert wire.stream.position_samples == RATE_HZ * 2 // 10
+    assert wire.stream.all_played
+    wire.stream.write(sound(0.1), RATE_HZ)
+    wire.stream.finish()
+    wire.run(0.5)
+    assert wire.marks[-1].startswith("1:")
+    assert len(wire.sent) == sent + 6
+    assert wire.stream.mark_came_back(wire.marks[-1])
+    assert wire.stream.position_samples == RATE_HZ * 3 // 10
+
+
+def test_what_was_cleared_is_not_sent() -> None:
+    wire = Wire()
+    wire.stream.write(sound(5.0), RATE_HZ)
+    wire.run(0.1)
+    frames = len(wire.frames)
+    wire.stream.clear()
+    wire.run(10.0)
+    assert len(wire.frames) == frames
+    assert wire.stream.held_s == 0
+
+
+def test_a_reply_after_a_clear_may_be_ahead_again() -> None:
+    wire = Wire()
+    wire.stream.write(sound(1.0), RATE_HZ)
+    wire.run(0.0)
+    wire.stream.clear()
+    frames = len(wire.frames)
+    wire.stream.write(sound(1.0), RATE_HZ)
+    wire.run(0.0)
+    assert len(wire.frames) == frames + 10
+
+
+def test_a_mark_that_never_came_is_taken_as_played() -> None:
+    wire = Wire()
+    wire.stream.write(sound(0.1), RATE_HZ)
+    wire.stream.finish()
+    wire.run(1.0)
+    assert (wire.stream.all_sent, wire.stream.all_played) == (True, False)
+    wire.stream.take_as_played()
+    assert (wire.stream.all_sent, wire.stream.all_played) == (True, True)
+    assert wire.stream.position_samples == RATE_HZ // 10
+
+
+def test_marks_that_never_come_back_are_not_kept_for_ever() -> None:
+    wire = Wire()
+    for _ in range(150):
+        wire.stream.write(sound(1.0, 8_000), 8_000)
+        wire.run(2.0)
+    assert len(wire.marks) == 1_500
+    assert not wire.stream.mark_came_back(wire.marks[0])
+    assert wire.stream.mark_came_back(wire.marks[-1])

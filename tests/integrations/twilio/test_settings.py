@@ -1,0 +1,103 @@
+"""Every mistake in the settings is one line that says what to do, and shows no secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from interject.integrations.twilio.settings import TwilioSettings, TwilioSettingsFailure
+
+ACCOUNT = "AC" + "0" * 32
+GOOD: dict[str, Any] = {
+    "account_sid": ACCOUNT,
+    "auth_token": "first-secret",
+    "public_url": "https://voice.example.com/",
+}
+ENVIRONMENT = {
+    "TWILIO_ACCOUNT_SID": ACCOUNT,
+    "TWILIO_AUTH_TOKEN": "first-secret",
+    "INTERJECT_PUBLIC_URL": "https://voice.example.com",
+}
+
+
+def test_what_is_needed_is_little() -> None:
+    settings = TwilioSettings.made(**GOOD)
+    assert settings.public_url == "https://voice.example.com"
+    assert settings.socket_url == "wss://voice.example.com"
+    assert settings.secrets == ("first-secret",)
+
+
+def test_the_environment_has_the_usual_names_and_our_own() -> None:
+    more = {
+        "TWILIO_AUTH_TOKEN_SECONDARY": "second-secret",
+        "INTERJECT_TWILIO_HUMAN_NUMBER": "+442071838750",
+        "INTERJECT_TWILIO_MACHINE": " leave_message ",
+        "INTERJECT_TWILIO_MACHINE_MESSAGE": "Please call back.",
+        "INTERJECT_TWILIO_COPILOT_THEN": "https://calls.example.com/next",
+        "INTERJECT_TWILIO_INSECURE_DEV": "true",
+        "TWILIO_API_URL": "http://127.0.0.1:9000",
+    }
+    settings = TwilioSettings.from_environment(ENVIRONMENT | more)
+    assert settings.secrets == ("first-secret", "second-secret")
+    assert settings.human_number == "+442071838750"
+    assert (settings.machine, settings.machine_message) == ("leave_message", "Please call back.")
+    assert settings.copilot_then == "https://calls.example.com/next"
+    assert settings.rest_url == "http://127.0.0.1:9000"
+    assert not settings.insecure_dev
+
+
+def test_what_is_given_comes_before_the_environment() -> None:
+    settings = TwilioSettings.from_environment(
+        ENVIRONMENT, public_url="https://other.example.com", human_number=None
+    )
+    assert settings.public_url == "https://other.example.com"
+    assert settings.human_number is None
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = TwilioSettings.made(**GOOD, secondary_auth_token="second-secret", shared_key="third")
+    assert "secret" not in repr(settings)
+    assert "third" not in repr(settings)
+
+
+def test_insecure_needs_no_account() -> None:
+    settings = TwilioSettings.made(public_url="http://127.0.0.1:8080", insecure_dev=True)
+    assert settings.socket_url == "ws://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"account_sid": ""}, "set TWILIO_ACCOUNT_SID"),
+        ({"auth_token": ""}, "set TWILIO_AUTH_TOKEN"),
+        ({"account_sid": "first-secret"}, "TWILIO_ACCOUNT_SID): it is AC and 32"),
+        ({"public_url": None}, "INTERJECT_PUBLIC_URL"),
+        ({"public_url": "http://voice.example.com"}, "must begin with https://"),
+        ({"public_url": "voice.example.com"}, "a URL like"),
+        ({"public_url": "https://"}, "a URL like"),
+        ({"public_url": "https://me:secret@voice.example.com"}, "no query"),
+        ({"public_url": "https://voice.example.com?x=1"}, "no query"),
+        ({"public_url": "https://[::1"}, "INTERJECT_PUBLIC_URL"),
+        ({"public_url": "https://voice.example.com:port"}, "INTERJECT_PUBLIC_URL"),
+        ({"human_number": "0207 1838750"}, "INTERJECT_TWILIO_HUMAN_NUMBER): it must be a number"),
+        ({"copilot_then": "ftp://x"}, "a URL of TwiML"),
+        ({"copilot_inbound": "boss"}, "INTERJECT_TWILIO_COPILOT_INBOUND"),
+        ({"machine": "leave_message"}, "machine_message is missing"),
+        ({"language": "english"}, "a language like en-GB"),
+        ({"failed_sentence": ""}, "INTERJECT_TWILIO_FAILED_SENTENCE"),
+        ({"colour": "red"}, "no setting colour"),
+    ],
+)
+def test_a_mistake_is_one_line(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(TwilioSettingsFailure) as caught:
+        TwilioSettings.made(**(GOOD | change))
+    text = str(caught.value)
+    assert says in text
+    assert "\n" not in text
+    assert "first-secret" not in text
+
+
+def test_a_missing_public_url_is_told_by_its_variable() -> None:
+    with pytest.raises(TwilioSettingsFailure, match="public_url is missing; set INTERJECT_PUBLIC"):
+        TwilioSettings.from_environment({**ENVIRONMENT, "INTERJECT_PUBLIC_URL": ""})
