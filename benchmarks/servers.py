@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
+
+    import psutil
 
 START_S = 180.0
 STOP_S = 30.0
@@ -87,6 +87,8 @@ class Server:
         return int(memory.rss), int(memory.shared)
 
     def _watched(self) -> psutil.Process:
+        import psutil
+
         assert self._process is not None, "it does not run"
         return psutil.Process(self._process.pid)
 
@@ -117,9 +119,13 @@ class Fleet:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.kill()
+        self._folder.cleanup()
+
+    def kill(self) -> None:
+        """kill -9, all of it."""
         for server in (*self.workers, self.redis):
             server.kill()
-        self._folder.cleanup()
 
     def hire(self, *, slots: int, model: str = "nano") -> Server:
         """Start `interject worker`; it is ready when this returns."""
@@ -132,10 +138,15 @@ class Fleet:
 
     def add(self, *words: str, ready: str) -> Server:
         """Start a worker that is another Python program and prints `ready`."""
+        worker = self.begin(*words, ready=ready)
+        worker.wait_until_ready()
+        return worker
+
+    def begin(self, *words: str, ready: str) -> Server:
+        """The same, without waiting for it."""
         worker = self._server([sys.executable, *words], f"w{len(self.workers)}", ready=ready)
         self.workers.append(worker)
         worker.start()
-        worker.wait_until_ready()
         return worker
 
     def _server(self, command: Sequence[str], name: str, *, ready: str) -> Server:

@@ -35,6 +35,8 @@ def test_the_benchmark() -> None:
     assert load_results() == before, "a smoke run was kept"
     for table in ("steps", "the engine under load", "restoring"):
         assert f"random weights: {table}\n" in done.stdout
+    assert "no worker behind Redis: this machine lacks " in done.stdout
+    assert "the package redis" in done.stdout
 
 
 def test_the_tests_of_a_gpu_are_collected() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import weakref
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,16 @@ import torch
 
 from benchmarks.gpu.budget import EXIT_OVERDUE, Budget
 from benchmarks.gpu.crowd import Session, fill_slots, open_sessions
+from benchmarks.gpu.run import SECTIONS, Run
 from benchmarks.gpu.service import Service
 from benchmarks.gpu.steps import Ceilings, floor_s
 from benchmarks.gpu.subject import tiny_model
+from benchmarks.gpu.through_redis import missing
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.protocol import FRAME_S
 from tests.fakes.clock import FakeClock
+
+ROOT = Path(__file__).parent.parent
 
 
 def test_what_does_not_fit_is_left_out_and_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,9 +40,55 @@ def test_a_run_that_hangs_is_ended() -> None:
         "import time; from benchmarks.gpu.budget import Budget; "
         "Budget(0.1, begun=time.monotonic()).enforce(); time.sleep(30)"
     )
-    root = Path(__file__).parent.parent
-    done = subprocess.run([sys.executable, "-c", script], cwd=root, timeout=20)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=20)
     assert done.returncode == EXIT_OVERDUE
+
+
+def test_other_processes_end_with_a_run_that_hangs() -> None:
+    script = (
+        "import subprocess, time; from benchmarks.gpu.budget import Budget; "
+        "other = subprocess.Popen(['sleep', '60']); print(other.pid, flush=True)\n"
+        "budget = Budget(0.2, begun=time.monotonic())\n"
+        "def end(): other.kill(); other.wait()\n"
+        "with budget.ending(end): budget.enforce(); time.sleep(30)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, timeout=20, capture_output=True, text=True
+    )
+    assert done.returncode == EXIT_OVERDUE
+    assert not Path(f"/proc/{done.stdout.split()[0]}").exists()
+
+
+def test_a_machine_without_redis_is_told_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert missing() == "redis-server"
+
+
+@pytest.mark.parametrize(("lacks", "kept_s"), [(None, 2 * 40 + 4 + 12 + 25), ("redis", 0.0)])
+def test_sections_leave_time_for_the_one_with_redis(lacks: str | None, kept_s: float) -> None:
+    run = Run(
+        Namespace(
+            tiny=True, kv_cache_dtype="auto", budget_s=240.0, seconds=12.0, sections=SECTIONS
+        ),
+        torch.device("cpu"),
+    )  # fmt: skip
+    run.redis_lacks = lacks
+    assert run.kept_for_redis_s == kept_s
+    run.arguments.sections = ("steps",)
+    assert run.kept_for_redis_s == 0.0
+
+
+def test_the_largest_load_goes_on_for_minutes_if_asked_to() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.gpu", "--tiny", "--sections", "engine",
+         "--minutes", "0.02"],
+        cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=55,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    table = done.stdout.partition("the engine for minutes\n")[2]
+    assert "| 12 | rotate |" in table
+    assert "The load lasted for 0.02 minutes." in table
 
 
 def test_an_engine_gives_its_slots_back() -> None:

@@ -1,4 +1,5 @@
-"""Everything about one GPU, within a budget: ceilings, steps, the engine under load, restoring.
+"""Everything about one GPU, within a budget: ceilings, steps, the engine under load, restoring, and
+a worker process behind Redis.
 
 Random weights of the true 3B shape. Each section is kept when it is done.
 """
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from benchmarks.gpu import restoring, service, steps
-from benchmarks.gpu.budget import Budget, say
+from benchmarks.gpu.budget import say
+from benchmarks.gpu.redis_section import measure_redis, worker_plan
+from benchmarks.gpu.run import ROOM_S, SECTIONS, TITLES, Run
 from benchmarks.gpu.subject import (
     SMALL_CONTEXT,
     TINY_CONTEXT,
@@ -39,41 +42,10 @@ SESSIONS = (512, 768, 256, 128, 1_000)
 """In the order of what matters, in case that the budget does not suffice."""
 RESTORED = 17
 """One of them to warm up."""
-ROOM_S = 4.0
-"""To open sessions, to fill their slots and to close them."""
 ENGINE_S = 15.0
 """What a further engine takes at most; the first compiles the kernels, too."""
-TITLES = {
-    "gpu_steps": "One GPU, 3B shape, random weights: steps",
-    "gpu_engine": "One GPU, 3B shape, random weights: the engine under load",
-    "gpu_engine_e4m3": "One GPU, 3B shape, random weights: the engine over slots in e4m3",
-    "gpu_restore": "One GPU, 3B shape, random weights: restoring",
-}
 _GIB = 1 << 30
 _NEEDED_GIB = 24
-
-
-class Run:
-    """What was measured so far."""
-
-    def __init__(self, arguments: argparse.Namespace, device: torch.device) -> None:
-        self.tiny: bool = arguments.tiny
-        self.plain: bool = arguments.kv_cache_dtype == "auto"
-        self.arguments = arguments
-        self.device = device
-        self.budget = Budget(arguments.budget_s)
-        self.notes: list[str] = []
-        self._hardware = describe(device)
-
-    def keep(self, name: str, columns: list[str], rows: list[list[str]], *notes: str) -> None:
-        """Show and write a section as far as it has come."""
-        result = Result(
-            name=name, title=TITLES[name], command=this_command("gpu"), hardware=self._hardware,
-            columns=columns, rows=rows, notes=[*notes, *self.notes],
-        )  # fmt: skip
-        if not self.tiny:
-            result.save()
-        print(f"\n{result.title}\n\n{result.markdown()}", flush=True)
 
 
 def measure_steps(run: Run, model: Model) -> None:
@@ -139,8 +111,9 @@ def measure_engines(run: Run, model: Model) -> None:
     waiting = fleets(run, model)
     while waiting:
         fleet, seconds = waiting.pop(0), run.arguments.seconds
-        later_s = len(waiting) * (ENGINE_S + ROOM_S + seconds)
-        if not run.budget.allows("an engine", ENGINE_S + ROOM_S + seconds):
+        later_s = run.kept_for_redis_s + len(waiting) * (ENGINE_S + ROOM_S + seconds)
+        needed_s = run.kept_for_redis_s + ENGINE_S + ROOM_S + seconds
+        if not run.budget.allows("an engine", needed_s):
             break
         serving = service.Service(fleet.model, max(fleet.loads))
         for sessions, eviction in itertools.product(fleet.loads, Eviction):
@@ -155,8 +128,23 @@ def measure_engines(run: Run, model: Model) -> None:
         if run.plain and fleet.model is model and run.budget.allows("restoring", ROOM_S + later_s):
             restored = restoring.row(serving.engine, min(RESTORED, max(fleet.loads)))
             run.keep("gpu_restore", restoring.COLUMNS, [restored], restoring.NOTE)
+        if not waiting:
+            measure_long(run, serving, max(fleet.loads))
         serving.close()
         del serving
+
+
+def measure_long(run: Run, serving: service.Service, sessions: int) -> None:
+    """For as many minutes as were asked for, in the way that takes the most sessions."""
+    seconds = 60 * run.arguments.minutes
+    what = f"{sessions} sessions for {run.arguments.minutes:g} minutes"
+    if not seconds or not run.budget.allows(what, run.kept_for_redis_s + ROOM_S + seconds):
+        return
+    row = serving.row(
+        sessions, seconds, warm_up_s=run.arguments.seconds / 6, eviction=Eviction.ROTATE
+    )
+    lasting = f"The load lasted for {run.arguments.minutes:g} minutes."
+    run.keep("gpu_long", service.COLUMNS, [row], lasting, service.NOTE)
 
 
 def why_not() -> str | None:
@@ -186,6 +174,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--budget-s", type=float, default=240.0)
     parser.add_argument("--sessions", type=int, nargs="+", default=list(SESSIONS))
+    parser.add_argument("--sections", choices=SECTIONS, nargs="+", default=list(SECTIONS))
+    parser.add_argument(
+        "--minutes", type=float, default=0.0, help="that the largest load goes on for, once more"
+    )
     parser.add_argument("--seconds", type=float, default=12.0, help="of each load")
     parser.add_argument("--context", type=int, default=0, help="positions a slot; 0: as have room")
     parser.add_argument("--kv-cache-dtype", choices=["auto", "fp8_e4m3"], default="auto")
@@ -207,9 +199,20 @@ def main() -> None:
     )
     if arguments.context:
         model = model.with_context(arguments.context)
-    if run.plain:
+    if run.plain and run.wants("steps"):
         measure_steps(run, model)
-    measure_engines(run, model)
+    if run.wants("engine"):
+        measure_engines(run, model)
+    plan = worker_plan(run, model)
+    del model
+    freed(device)
+    if run.wants("redis"):
+        if run.redis_lacks:
+            say(f"no worker behind Redis: this machine lacks {run.redis_lacks}")
+        elif plan is None:
+            say("no worker behind Redis: two of them do not fit on this card")
+        else:
+            measure_redis(run, plan)
     say("done")
 
 

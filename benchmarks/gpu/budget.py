@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks.gpu import BEGUN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 EXIT_OVERDUE = 3
 
@@ -23,6 +24,7 @@ class Budget:
     ) -> None:
         self._ends = begun + seconds
         self._clock = clock
+        self._at_end: Callable[[], None] = _nothing
 
     @property
     def left_s(self) -> float:
@@ -37,9 +39,25 @@ class Budget:
 
     def enforce(self) -> None:
         """End the process when the time is over, whatever it waits for; what was kept stays."""
-        timer = threading.Timer(max(0.0, self.left_s), _end)
+        timer = threading.Timer(max(0.0, self.left_s), self._end)
         timer.daemon = True
         timer.start()
+
+    @contextlib.contextmanager
+    def ending(self, act: Callable[[], None]) -> Iterator[None]:
+        """Meanwhile do this as well when the time is over: other processes would go on."""
+        self._at_end = act
+        try:
+            yield
+        finally:
+            self._at_end = _nothing
+
+    def _end(self) -> None:
+        say("the budget is used up: the section in progress is lost")
+        try:
+            self._at_end()
+        finally:
+            os._exit(EXIT_OVERDUE)
 
 
 def say(text: str) -> None:
@@ -47,6 +65,5 @@ def say(text: str) -> None:
     print(f"{time.monotonic() - BEGUN:6.1f} s  {text}", flush=True)
 
 
-def _end() -> None:
-    say("the budget is used up: the section in progress is lost")
-    os._exit(EXIT_OVERDUE)
+def _nothing() -> None:
+    pass

@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer, models
 
 from benchmarks.rig import tiny_config
-from interject.model_runtime.capacity import margin, slot_bytes
+from interject.model_runtime.capacity import footprint, margin, slot_bytes
 from interject.model_runtime.checkpoint.model import Model, random_model
 from interject.model_runtime.network.architecture import ModelConfig
 from interject.training.recipe import nano_layout
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SMALL_CONTEXT = 3_328
 """As many positions as let 1,000 sessions fit on a card of 141 GB in bfloat16."""
+LEAST_CONTEXT = 2_048
+"""As long as one minute is heard."""
 TINY_CONTEXT = 256
 TINY_TEXT = 256
 GRAPHS_BYTES = 2 << 30
@@ -79,6 +81,17 @@ def fits(model: Model, slots: int) -> bool:
     free, total = torch.cuda.mem_get_info(model.device)
     needed = slots * slot_bytes(model.config.decoder, slots_dtype(model))
     return needed + GRAPHS_BYTES + margin(total) <= free
+
+
+def fits_twice(model: Model, slots: int) -> bool:
+    """Whether two processes with this model, each with so many slots, have room on its card."""
+    if model.device.type != "cuda":
+        return True
+    free, total = torch.cuda.mem_get_info(model.device)
+    size = footprint(model.config, model.dtype, slots_dtype(model))
+    # This process gives its own weights back before.
+    free += size.weights
+    return 2 * (size.weights + slots * size.slot + GRAPHS_BYTES) + margin(total) <= free
 
 
 def fill_with_noise(cache: KVCache) -> None:

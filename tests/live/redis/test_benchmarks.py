@@ -16,11 +16,11 @@ ROOT = Path(__file__).parents[3]
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-@pytest.mark.parametrize("name", ["redis_hop", "redis_latency", "redis_recovery", "redis_memory"])
-def test_smoke_run_prints_a_table_and_keeps_nothing(name: str) -> None:
+def run(*words: str) -> str:
+    """What it prints."""
     before = load_results()
     done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{name}", "--smoke"],
+        [sys.executable, "-m", *words],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
@@ -28,5 +28,18 @@ def test_smoke_run_prints_a_table_and_keeps_nothing(name: str) -> None:
         timeout=280,
     )
     assert done.returncode == 0, done.stderr
-    assert "| --- |" in done.stdout
     assert load_results() == before
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["redis_hop", "redis_latency", "redis_recovery", "redis_memory"])
+def test_smoke_run_prints_a_table_and_keeps_nothing(name: str) -> None:
+    assert "| --- |" in run(f"benchmarks.{name}", "--smoke")
+
+
+def test_a_worker_as_on_a_gpu_is_killed_and_another_goes_on() -> None:
+    said = run("benchmarks.gpu", "--tiny", "--sections", "redis")
+    alive, killed = said.split("random weights: kill -9 of a worker\n")
+    assert "\n| 4 | " in alive
+    row = next(line for line in killed.splitlines() if line.startswith("| 4 | "))
+    assert row.endswith("| 0 |"), "sessions failed"
