@@ -254,6 +254,7 @@ class AgentSession:
             outputs_dropped=self._outputs.dropped_events,
             floor=self._floor.state,
             mode=self._floor.mode,
+            saying=self._player.saying,
         )
 
     @property

@@ -73,6 +73,12 @@ class SpeechPlayer:
         return self._current
 
     @property
+    def saying(self) -> tuple[int, int] | None:
+        """The id of the reply that is being said, and how many of its characters were heard."""
+        reply = self._current
+        return None if reply is None else (reply.started.reply_id, self.ledger.heard_chars)
+
+    @property
     def ledger(self) -> PlayoutLedger:
         """Of the reply that is being said, or of the last one, at this moment's position."""
         if self._current is not None:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SessionStatistics:
-    """Counts since the beginning. Gaps are frames that the model never heard."""
+    """Counts since the beginning. Gaps are frames that the model never heard.
+
+    `saying` is the reply that is being said, and how many of its characters have been heard by now.
+    """
 
     framing: FramingReport
     replies: ReplyCounts
@@ -26,3 +29,4 @@ class SessionStatistics:
     outputs_dropped: int
     floor: FloorState
     mode: FloorMode
+    saying: tuple[int, int] | None

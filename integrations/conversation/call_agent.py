@@ -30,13 +30,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from interject.agent.floor import Verdict
     from interject.agent.outputs import Output
     from interject.agent.statistics import SessionStatistics
     from interject.integrations.conversation.call_session import CallParts
     from interject.integrations.conversation.floor_control import Method
     from interject.integrations.conversation.line import Line
     from interject.integrations.conversation.metrics import ConversationMetrics
-    from interject.model_runtime.protocol import Event
+    from interject.model_runtime.protocol import Event, ReplyStarted
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ LAST_WORDS_S = 10.0
 MOST_TELLING = 16
 
 
-def _ignore(_event: Event) -> None:
+def _ignore(*_: object) -> None:
     """Nobody follows the decisions and replies of this call."""
 
 
@@ -72,6 +73,7 @@ class CallAgent:
         self.call_id = call_id
         self.door = door
         self.on_event: Callable[[Event], None] = _ignore
+        self.on_verdict: Callable[[ReplyStarted, Verdict], None] = _ignore
         self._parts = parts
         self._metrics = metrics
         self._visits = itertools.count()
@@ -215,10 +217,13 @@ class CallAgent:
     # What sessions tell, and what people are told
 
     def _make(self, identity: str | None) -> CallSession:
+        put, stop = self._publisher.put, self.consent.stop
         return CallSession(
             self.call_id if identity is None else f"{self.call_id}-{identity}",
             self._parts_of(identity),
-            CallListener(self._on_event, self._publisher.put, self.consent.stop, self._unread),
+            CallListener(
+                self._on_event, lambda s, v: self.on_verdict(s, v), put, stop, self._unread
+            ),
             ReplyLog(self._metrics, self._parts.clock),
             mode=self.controls.mode,
             threshold=self.controls.threshold,

@@ -24,6 +24,7 @@ class CallListener:
     """
 
     on_event: Callable[[Event], None]
+    on_verdict: Callable[[ReplyStarted, Verdict], None]
     on_output: Callable[[OutputEvent], None]
     on_wish: Callable[[str], None]
     on_unread: Callable[[str], None]
@@ -57,6 +58,7 @@ class CallReplies:
     def started(self, started: ReplyStarted, verdict: Verdict) -> None:
         self._without_text[started.reply_id] = self._clock()
         self._log.started(started, verdict)
+        self._listener.on_verdict(started, verdict)
 
     def ended(self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict) -> None:
         self._without_text.pop(started.reply_id, None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Posted, Spoken, Unvoiced
 from interject.integrations.webrtc.rtvi import message
-from interject.model_runtime.protocol import Gap, ReplyDelta
+from interject.model_runtime.protocol import Gap, ReplyDelta, ReplyEnded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from interject.integrations.conversation.announcement import Notice
     from interject.integrations.conversation.cues import CueMessage
     from interject.integrations.conversation.decision_message import DecisionMessage
-    from interject.model_runtime.protocol import Event, ReplyEnded, ReplyStarted
+    from interject.model_runtime.protocol import Event, ReplyStarted
 
 
 class RtviLine:
-    """A `Line`, and a `ReplyWatcher`. RTVI has no word for a decision, a cue or a notice, so those
+    """A `Line`. RTVI has no word for a decision, a cue or a notice, so those
     are `server-message`s whose `data.type` says what they are.
 
     A reply is one segment of `bot-output`: new, in progress while it is heard, completed.
@@ -58,8 +58,13 @@ class RtviLine:
                 if event.reply_id in self._spoken:
                     self._spoken[event.reply_id] += event.text
                 self._send(message("bot-llm-text", {"text": event.text}))
+            case ReplyEnded() if event.reply_id in self._shown:
+                self._shown.discard(event.reply_id)
+                self._send(message("bot-llm-stopped"))
+                spoken = event.reply_id in self._spoken
+                self._output(event.reply_id, event.text, spoken=spoken, status="new")
 
-    def started(self, started: ReplyStarted, verdict: Verdict) -> None:
+    def on_verdict(self, started: ReplyStarted, verdict: Verdict) -> None:
         if verdict is Verdict.SUPPRESS:
             return
         self._shown.add(started.reply_id)
@@ -75,19 +80,10 @@ class RtviLine:
         )
         self._send(message("bot-llm-started"))
 
-    def ended(self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict) -> None:
-        if started.reply_id not in self._shown:
-            return
-        self._shown.discard(started.reply_id)
-        self._send(message("bot-llm-stopped"))
-        spoken = verdict is not Verdict.SHOW
-        self._output(started.reply_id, ended.text, spoken=spoken, status="new")
-
-    def progress(self, heard_chars: int) -> None:
-        """So much of the reply that is being said has been heard by now."""
-        for reply_id, text in self._spoken.items():
-            self._say(reply_id, text, heard_chars)
-            return
+    def progress(self, saying: tuple[int, int] | None) -> None:
+        """Which reply is being said, and how many of its characters have been heard by now."""
+        if saying is not None and saying[0] in self._spoken:
+            self._say(saying[0], self._spoken[saying[0]], saying[1])
 
     def voice(self, speaking: bool) -> None:
         """The voice begins or ends."""

@@ -124,10 +124,12 @@ async def test_heard_words_follow_the_loudspeaker_and_are_reported() -> None:
         await sink.play(6 * CHAR_SAMPLES)
         assert [word.text for word in session.heard_words()] == ["It", "is"]
         assert session.floor_state is FloorState.SPEAKING
+        assert session.statistics().saying == (0, 6)
         assert session.playing(800).tolist() == [8_000] * 800
         await until(lambda: (0, 6) in runtime.sessions[0].heard_reports)
         await sink.play((len(TEXT) - 6) * CHAR_SAMPLES)
         await until(lambda: session.floor_state is FloorState.LISTENING)
+        assert session.statistics().saying is None
         await session.finish()
     reports = [chars for _, chars in runtime.sessions[0].heard_reports]
     assert reports == sorted(reports)

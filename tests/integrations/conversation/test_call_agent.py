@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, Spoken
 from interject.config import NoVoice, Profile, ReplyLimits
 from interject.config.profile import RoomSettings
@@ -17,7 +18,16 @@ from interject.integrations.conversation.floor_control import ControlRefused, Me
 from interject.integrations.conversation.role import Role
 from interject.integrations.conversation.runtime_connection import ReconnectBackoff
 from interject.integrations.conversation.switchboard import Switchboard, SwitchboardFull
-from interject.model_runtime.protocol import Cause, FloorMode, RuntimeBusy, RuntimeFailure
+from interject.model_runtime.protocol import (
+    Cause,
+    Decision,
+    FloorMode,
+    ReplyDelta,
+    ReplyEnded,
+    ReplyStarted,
+    RuntimeBusy,
+    RuntimeFailure,
+)
 from tests.fakes.line import FakeLine
 from tests.fakes.runtime import Cancelled, FakeRuntime, Scripted
 from tests.fakes.sink import FakeSink
@@ -106,6 +116,16 @@ async def test_a_caller_is_told_before_he_is_heard_and_a_reply_is_said_and_shown
         await until(lambda: scene.line.decisions)
     assert sink.position_samples
     assert scene.switchboard.taken == 0
+
+
+async def test_a_door_learns_what_becomes_of_a_reply_before_its_words() -> None:
+    order: list[object] = []
+    async with call(mode="observe", runtime=FakeRuntime({0: Scripted("Hm.")})) as scene:
+        scene.agent.on_verdict = lambda started, verdict: order.append((started.reply_id, verdict))
+        scene.agent.on_event = lambda event: order.append(type(event))
+        await scene.talk("caller", 0.6)
+        await until(lambda: ReplyEnded in order)
+    assert order[:4] == [Decision, ReplyStarted, (0, Verdict.SHOW), ReplyDelta]
 
 
 async def test_two_on_the_line_are_told_apart() -> None:

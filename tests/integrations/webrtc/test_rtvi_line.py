@@ -44,14 +44,13 @@ class World:
         mode = FloorMode.SPEAK
         started = ReplyStarted("s", reply_id, 9, Emotion.URGENT, Cause.MODEL, mode)
         self.line.on_event(started)
-        self.line.started(started, verdict)
+        self.line.on_verdict(started, verdict)
         return started
 
-    def writes(self, started: ReplyStarted, verdict: Verdict) -> None:
+    def writes(self, started: ReplyStarted) -> None:
         for word in ("The oven", " is on", " fire."):
             self.line.on_event(ReplyDelta("s", started.reply_id, (1,), word))
-        ended = ReplyEnded("s", started.reply_id, EndReason.COMPLETE, TEXT, 3)
-        self.line.ended(started, ended, verdict)
+        self.line.on_event(ReplyEnded("s", started.reply_id, EndReason.COMPLETE, TEXT, 3))
 
 
 @pytest.fixture
@@ -95,13 +94,13 @@ async def test_every_decision_is_told_with_its_probability_and_who_spoke(world: 
 
 
 async def test_a_spoken_reply_is_one_segment_that_is_completed_word_by_word(world: World) -> None:
-    world.writes(world.starts(3, Verdict.SPEAK), Verdict.SPEAK)
+    world.writes(world.starts(3, Verdict.SPEAK))
     assert kinds(world.sent) == [
         "server-message reply", "bot-llm-started", "bot-llm-text", "bot-llm-text", "bot-llm-text",
         "bot-llm-stopped", "bot-output",
     ]  # fmt: skip
-    world.line.progress(8)
-    world.line.progress(8)
+    world.line.progress((3, 8))
+    world.line.progress((3, 8))
     words, output = world.sent
     assert words == {
         "label": "rtvi-ai",
@@ -120,7 +119,7 @@ async def test_a_spoken_reply_is_one_segment_that_is_completed_word_by_word(worl
 
 
 async def test_of_a_reply_that_was_cut_only_what_was_heard_is_told_as_spoken(world: World) -> None:
-    world.writes(world.starts(0, Verdict.SPEAK), Verdict.SPEAK)
+    world.writes(world.starts(0, Verdict.SPEAK))
     assert world.sent
     await world.line.emit(spoken(0, 8))
     _, _, output, heard = world.sent
@@ -130,24 +129,24 @@ async def test_of_a_reply_that_was_cut_only_what_was_heard_is_told_as_spoken(wor
 
 
 async def test_the_progress_of_one_reply_is_not_the_next_one_s(world: World) -> None:
-    world.writes(world.starts(0, Verdict.SPEAK), Verdict.SPEAK)
-    world.writes(world.starts(1, Verdict.WAIT), Verdict.WAIT)
-    world.line.progress(8)
+    world.writes(world.starts(0, Verdict.SPEAK))
+    world.writes(world.starts(1, Verdict.WAIT))
+    world.line.progress((0, 8))
     await world.line.emit(spoken(0, 8))
     assert world.sent
-    world.line.progress(3)
+    world.line.progress((1, 3))
     words, output = world.sent
     assert words["data"]["text"] == "The"
     assert output["data"]["segment_id"] == 1
 
 
 def test_a_suppressed_reply_is_neither_spoken_nor_shown(world: World) -> None:
-    world.writes(world.starts(0, Verdict.SUPPRESS), Verdict.SUPPRESS)
+    world.writes(world.starts(0, Verdict.SUPPRESS))
     assert world.sent == []
 
 
 async def test_a_reply_that_is_only_shown_will_not_be_spoken(world: World) -> None:
-    world.writes(world.starts(0, Verdict.SHOW), Verdict.SHOW)
+    world.writes(world.starts(0, Verdict.SHOW))
     output = world.sent[-1]
     assert output["data"]["will_be_spoken"] is False
     posted = Posted("s", 0, 9, 4.0, Emotion.NORMAL, TEXT, EndReason.COMPLETE)

@@ -1,0 +1,216 @@
+import { Call, Refused } from "/page/call.js";
+
+const CELLS = 90;
+const QUIETEST_DBFS = -60;
+const STATES = {
+  idle: "Not connected", connecting: "Connecting", connected: "Connected", ended: "Call ended",
+  left: "The agent has left", failed: "Connection lost",
+};
+const at = (id) => document.getElementById(id);
+const relay = new URLSearchParams(location.search).has("relay");
+let call = null, listening = true, respondedAt = 0, replies = new Map();
+
+at("talk").onclick = () => (call ? call.end() : begin());
+at("listening").onclick = () => control(listening ? "stop_listening" : "resume_listening");
+at("hush").onclick = () => call?.request("interrupt").catch(complain);
+at("mode").onchange = () => control("set_mode", { mode: at("mode").value });
+at("write").onsubmit = (event) => {
+  event.preventDefault();
+  const text = at("text").value.trim();
+  if (!call || !text) return;
+  call.send("send-text", { content: text });
+  entry("mine", text);
+  at("text").value = "";
+};
+at("token-form").onsubmit = (event) => {
+  event.preventDefault();
+  sessionStorage.setItem("token", at("token").value);
+  at("token-form").hidden = true;
+  begin();
+};
+addEventListener("pagehide", () => call?.end());
+
+async function begin() {
+  if (!navigator.mediaDevices) return complain(new Error("A browser gives the microphone to pages from https or from localhost alone."));
+  at("talk").disabled = true;
+  try {
+    const microphone = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } });
+    call = new Call({ token: sessionStorage.getItem("token") ?? "", relay, microphone });
+    call.addEventListener("state", ({ detail }) => state(detail, microphone));
+    call.addEventListener("message", ({ detail }) => take(detail));
+    call.addEventListener("track", ({ detail }) => { at("voice").srcObject = new MediaStream([detail]); });
+    call.addEventListener("figures", ({ detail }) => { if (detail.roundTripS >= 0) at("trip").textContent = ms(detail.roundTripS); });
+    follow(microphone);
+    await call.start();
+  } catch (error) {
+    await call?.end("failed");
+    complain(error);
+    if (error instanceof Refused && error.status === 401) {
+      at("token-form").hidden = false;
+      at("token").focus();
+    }
+  } finally {
+    at("talk").disabled = false;
+  }
+}
+
+function state(now, microphone) {
+  const running = now === "connecting" || now === "connected";
+  at("state").textContent = STATES[now];
+  at("state").dataset.state = { ended: "idle", left: "idle" }[now] ?? now;
+  at("talk").setAttribute("aria-pressed", String(running));
+  at("talk-label").textContent = running ? "End call" : "Talk";
+  for (const id of ["listening", "hush", "mode", "text"]) at(id).disabled = now !== "connected";
+  at("write").querySelector("button").disabled = now !== "connected";
+  if (running) return;
+  document.querySelector(".ring").style.opacity = 0;
+  at("talk").classList.remove("speaking");
+  microphone.getTracks().forEach((track) => track.stop());
+  call = null;
+  replies = new Map();
+}
+
+function take({ type, data }) {
+  switch (type) {
+    case "bot-ready": return control("status");
+    case "bot-started-speaking":
+      at("talk").classList.add("speaking");
+      if (respondedAt) at("voiced").textContent = ms((performance.now() - respondedAt) / 1000);
+      respondedAt = 0;
+      return;
+    case "bot-stopped-speaking": return at("talk").classList.remove("speaking");
+    case "bot-output": return output(data);
+    case "bot-llm-text": return growing(data.text);
+    case "error": return complain(new Error(data.error));
+    case "server-message": return told(data);
+  }
+}
+
+function told(data) {
+  switch (data.type) {
+    case "decision": return decision(data);
+    case "gap": return gap(data);
+    case "reply": return started(data);
+    case "heard": return replies.get(data.reply_id)?.item.classList.toggle("cut", data.interrupted);
+    case "notice":
+      entry("notice", data.text);
+      return control("status");
+    case "cue": return entry("reply", data.text, `cue · ${data.category}`);
+  }
+}
+
+function decision({ respond, p_respond, queued_s, speakers, chunk }) {
+  const loudest = Math.max(QUIETEST_DBFS, ...speakers.map((one) => one.level_dbfs));
+  const cell = newCell(`chunk ${chunk}: ${respond ? "respond" : "silent"}, P(respond) ${percent(p_respond)}`);
+  const [bar, sound] = [document.createElement("b"), document.createElement("i")];
+  cell.classList.toggle("respond", respond);
+  bar.style.height = `calc((100% - 2.2rem) * ${Math.max(0.02, p_respond)})`;
+  sound.style.height = `${(1.7 * (loudest - QUIETEST_DBFS)) / -QUIETEST_DBFS}rem`;
+  cell.append(bar, sound);
+  if (respond) respondedAt = performance.now();
+  at("p").textContent = percent(p_respond);
+  at("decided").textContent = ms(queued_s);
+  at("strip").setAttribute("aria-label", `Latest decision: ${respond ? "respond" : "silent"}, P(respond) ${percent(p_respond)}`);
+}
+
+function gap({ count, reason }) {
+  newCell(`${count} chunks were not decided: ${reason}`).classList.add("gap");
+}
+
+function newCell(title) {
+  const cell = document.createElement("div");
+  cell.className = "cell";
+  cell.title = title;
+  at("strip").prepend(cell);
+  while (at("strip").childElementCount > CELLS) at("strip").lastChild.remove();
+  return cell;
+}
+
+function started({ reply_id, emotion, spoken }) {
+  const item = entry("reply", "", spoken ? emotion : `${emotion} · not spoken`);
+  item.classList.toggle("urgent", emotion === "urgent");
+  const words = item.querySelector("span");
+  replies.set(reply_id, { item, words, spoken });
+  latest = replies.get(reply_id);
+}
+let latest = null;
+
+// Until it is said a reply is pale; the words that were heard are not.
+function growing(text) {
+  if (!latest) return;
+  const part = latest.words.appendChild(document.createElement("span"));
+  part.className = latest.spoken ? "unheard" : "";
+  part.textContent = text;
+  bottom();
+}
+
+function output({ segment_id, text, will_be_spoken, spoken_progress }) {
+  const reply = replies.get(segment_id);
+  if (!reply) return;
+  const heard = will_be_spoken ? spoken_progress.accumulated_text : text;
+  const [said, rest] = [document.createElement("span"), document.createElement("span")];
+  said.textContent = heard;
+  rest.textContent = text.slice(heard.length);
+  rest.className = "unheard";
+  reply.words.replaceChildren(said, rest);
+  bottom();
+}
+
+async function control(name, data = {}) {
+  try {
+    const status = await call?.request(name, data);
+    if (!status) return;
+    listening = status.listening && !status.withdrawn.length;
+    at("listening").textContent = listening ? "Stop listening" : "Go on listening";
+    at("mode").value = status.mode;
+    at("state").textContent = listening ? STATES.connected : "Connected, not listening";
+  } catch (error) {
+    complain(error);
+  }
+}
+
+function entry(kind, text, about = "") {
+  const item = document.createElement("li");
+  item.className = kind;
+  if (about) item.append(Object.assign(document.createElement("small"), { textContent: about }));
+  item.append(Object.assign(document.createElement("span"), { textContent: text }));
+  at("log").append(item);
+  while (at("log").childElementCount > 200) at("log").firstChild.remove();
+  bottom();
+  return item;
+}
+
+function complain(error) {
+  entry("notice", error.name === "NotAllowedError" ? "The browser was not allowed to use the microphone." : error.message);
+}
+
+// The ring around the button moves with the microphone: it is on.
+function follow(microphone) {
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  context.createMediaStreamSource(microphone).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  const ring = document.querySelector(".ring");
+  const mine = call;
+  const draw = () => {
+    if (call !== mine) return context.close();
+    analyser.getFloatTimeDomainData(samples);
+    const level = Math.min(1, 6 * Math.sqrt(samples.reduce((sum, one) => sum + one * one, 0) / samples.length));
+    ring.style.opacity = listening ? level : 0;
+    ring.style.transform = `scale(${0.94 + 0.1 * level})`;
+    requestAnimationFrame(draw);
+  };
+  draw();
+}
+
+function bottom() {
+  at("log").scrollTop = at("log").scrollHeight;
+}
+
+function ms(seconds) {
+  return `${Math.round(seconds * 1000)} ms`;
+}
+
+function percent(p) {
+  return `${p < 0.095 ? (100 * p).toFixed(1) : Math.round(100 * p)} %`;
+}
