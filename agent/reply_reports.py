@@ -6,8 +6,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interject.agent.outputs import Spoken, stream_time_s
-from interject.model_runtime.protocol import SessionClosed
+from interject.agent.outputs import Spoken, Unvoiced, stream_time_s
+from interject.model_runtime.protocol import EndReason, SessionClosed
 
 if TYPE_CHECKING:
     from interject.agent.output_dispatcher import OutputDispatcher
@@ -30,10 +30,14 @@ class ReplyCounts:
 
 
 class ReplyReports:
-    """The `SpeechReports` of a session. `attach` comes before any of its events."""
+    """The `SpeechReports` of a session. `attach` comes before any of its events.
 
-    def __init__(self, outputs: OutputDispatcher) -> None:
+    `readers`: somebody reads what no voice says.
+    """
+
+    def __init__(self, outputs: OutputDispatcher, *, readers: bool = False) -> None:
         self._outputs = outputs
+        self._readers = readers
         self._runtime: RuntimeSession | None = None
         self._counts = dict.fromkeys(("started", "spoken", "cut", "shown", "suppressed"), 0)
 
@@ -67,6 +71,9 @@ class ReplyReports:
     async def on_spoken(self, reply: SpokenReply, *, heard_chars: int, whole: bool) -> None:
         if reply.own_words:
             return
+        if self._readers and reply.failed and not reply.cut:
+            await self._read_instead(reply)
+            return
         self._counts["spoken" if whole else "cut"] += 1
         started = reply.started
         self._outputs.put(
@@ -85,6 +92,22 @@ class ReplyReports:
             await self._heard(started.reply_id, chars=heard_chars)
         else:
             await self._cancel(started.reply_id, heard_chars=heard_chars)
+
+    async def _read_instead(self, reply: SpokenReply) -> None:
+        started, text = reply.started, reply.feed.text
+        self.on_shown()
+        self._outputs.put(
+            Unvoiced(
+                session_id=started.session_id,
+                reply_id=started.reply_id,
+                seq=started.seq,
+                at_s=stream_time_s(started.seq),
+                emotion=started.emotion,
+                text=text,
+                reason=EndReason.COMPLETE,
+            )
+        )
+        await self._heard(started.reply_id, chars=len(text))
 
     async def _heard(self, reply_id: int, *, chars: int) -> None:
         """After the end of the session there is no memory left to correct."""

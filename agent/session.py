@@ -54,6 +54,7 @@ class AgentSession:
 
     With `Pacing.SAMPLES` (a file) `push_audio` waits while the model is far behind; with
     `Pacing.WALL_CLOCK` (anything live) it never waits, and the runtime reports what it sheds.
+    `readers`: outputs reach people's eyes, so that a reply whose voice fails is read instead.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class AgentSession:
         session_id: str | None = None,
         observer: Callable[[Event], None] | None = None,
         watcher: ReplyWatcher | None = None,
+        readers: bool = False,
         pacing: Pacing = Pacing.SAMPLES,
         limits: LiveLimits | None = None,
         barge_in: BargeIn = never,
@@ -93,7 +95,9 @@ class AgentSession:
             unprompted_per_minute=profile.reply.unprompted_per_minute,
             clock=clock if pacing is Pacing.WALL_CLOCK else self._stream_time_s,
         )
-        self._reports = ReplyReports(self._outputs)
+        self._reports = ReplyReports(
+            self._outputs, readers=readers and "posted" not in profile.outputs
+        )
         self._player = player = SpeechPlayer(voice, self._sink, self._floor, self._reports)
         self._replies = Replies(profile, self._floor, player, self._reports, self._outputs, watcher)
         self._dispatcher = EventDispatcher(self._replies, self._player, self._sink, observer)
@@ -237,10 +241,6 @@ class AgentSession:
     def heard_words(self) -> tuple[WordTiming, ...]:
         """The words of the present (or last) reply that have been played to their end."""
         return self._player.ledger.heard_words
-
-    def playing(self, samples: int) -> NDArray[np.int16]:
-        """The last `samples` of own speech at 16 kHz that were played: the echo reference."""
-        return self._player.ledger.reference(samples)
 
     def statistics(self) -> SessionStatistics:
         return SessionStatistics(

@@ -63,7 +63,7 @@ class SpeechPlayer:
         self._closing = False
         self._current: SpokenReply | None = None
         self._task: asyncio.Task[None] | None = None
-        self._ledger = PlayoutLedger(voice.sample_rate_hz)
+        self._ledger = PlayoutLedger()
         self._base_samples = 0
         self._reported_chars = 0
         self.voice_failures = 0
@@ -140,7 +140,7 @@ class SpeechPlayer:
 
     async def _say(self, reply: SpokenReply) -> None:
         self._floor.start(reply.started.emotion, waiting=len(self._waiting))
-        self._ledger = PlayoutLedger(self._voice.sample_rate_hz)
+        self._ledger = PlayoutLedger()
         self._base_samples = self._sink.position_samples
         self._reported_chars = 0
         self._current = reply
@@ -198,6 +198,7 @@ class SpeechPlayer:
             reply.failed = True
             self.voice_failures += 1
             logger.warning("The voice failed", extra={"reason": str(exc)})
+            await reply.feed.finished()
         await self._sink.drain()
 
     async def _write(self, chunk: SpokenChunk) -> None:

@@ -34,6 +34,11 @@ class TextFeed:
         self._closed = True
         self._changed.set()
 
+    async def finished(self) -> None:
+        """Return when no text follows. There is one reader, and it waits here or in `read`."""
+        async for _ in self.read():
+            pass
+
     async def read(self) -> AsyncIterator[str]:
         at = 0
         while True:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from interject.agent.floor import Verdict
     from interject.agent.outputs import Output
     from interject.agent.statistics import SessionStatistics
-    from interject.integrations.conversation.call_session import CallParts
+    from interject.integrations.conversation.call_parts import CallParts
     from interject.integrations.conversation.floor_control import Method
     from interject.integrations.conversation.line import Line
     from interject.integrations.conversation.metrics import ConversationMetrics

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from interject.agent.floor import FloorState
@@ -24,7 +22,7 @@ from interject.integrations.conversation.stop_wish import StopWish
 from interject.model_runtime.protocol import RuntimeFailure, SessionClosed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Coroutine
 
     import numpy as np
     from numpy.typing import NDArray
@@ -32,29 +30,15 @@ if TYPE_CHECKING:
     from interject.agent.sinks import AudioSink
     from interject.agent.statistics import SessionStatistics
     from interject.agent.voice import Voice
-    from interject.integrations.audio.echo import EchoProcessor
+    from interject.integrations.conversation.call_parts import CallParts
     from interject.integrations.conversation.call_replies import CallListener
     from interject.integrations.conversation.reply_log import ReplyLog
-    from interject.integrations.conversation.role import Role
-    from interject.integrations.conversation.runtime_connection import ReconnectBackoff
-    from interject.model_runtime.protocol import FloorMode, Runtime
+    from interject.model_runtime.protocol import FloorMode
 
 logger = logging.getLogger(__name__)
 
 MOST_TEXTS = 16
 SPEAKING = (FloorState.SPEAKING, FloorState.HOLDING)
-
-
-@dataclass(frozen=True, slots=True)
-class CallParts:
-    """What a call brings to its sessions. Without a `sink` nothing is ever said."""
-
-    role: Role
-    runtime: Runtime
-    sink: AudioSink | None = None
-    make_echo: Callable[[], EchoProcessor] | None = None
-    backoff: ReconnectBackoff | None = None
-    clock: Callable[[], float] = time.monotonic
 
 
 class CallSession:
@@ -233,6 +217,7 @@ class CallSession:
                 session_id=self._session_id,
                 observer=self._replies.observe,
                 watcher=self._replies,
+                readers=parts.readers,
                 pacing=Pacing.WALL_CLOCK,
                 threshold=self._threshold,
                 mode=self._mode,

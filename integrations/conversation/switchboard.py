@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from interject.integrations.conversation.call_agent import CallAgent
-from interject.integrations.conversation.call_session import CallParts
+from interject.integrations.conversation.call_parts import CallParts
 from interject.integrations.conversation.metrics import ConversationMetrics
 from interject.model_runtime.protocol import RuntimeFailure
 
@@ -143,6 +143,7 @@ class Switchboard:
                     role=self._role(profile, cue_to),
                     runtime=self._runtime,
                     sink=sink,
+                    readers=line.writes,
                     make_echo=self._make_echo,
                     backoff=self._backoff,
                 ),

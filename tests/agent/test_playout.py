@@ -4,7 +4,6 @@ import asyncio
 import math
 
 import numpy as np
-import pytest
 
 from interject.agent.playout import PlayoutLedger
 from interject.agent.sinks import TimelineSink
@@ -18,7 +17,7 @@ def chunk(samples: int, *words: WordTiming, level: int = 1_000) -> SpokenChunk:
 
 
 def test_words_are_heard_when_they_are_over() -> None:
-    ledger = PlayoutLedger(RATE_HZ)
+    ledger = PlayoutLedger()
     ledger.add(chunk(100, WordTiming("a", 0, 2, 0, 40), WordTiming("b", 2, 4, 40, 100)))
     assert ledger.heard_chars == 0
     ledger.played_to(39)
@@ -33,32 +32,11 @@ def test_words_are_heard_when_they_are_over() -> None:
 
 
 def test_a_better_timing_replaces_a_guess() -> None:
-    ledger = PlayoutLedger(RATE_HZ)
+    ledger = PlayoutLedger()
     ledger.add(chunk(100, WordTiming("a", 0, 2, 0, 20)))
     ledger.add(SpokenChunk(b"", (WordTiming("a", 0, 2, 0, 90),)))
     ledger.played_to(50)
     assert ledger.heard_chars == 0
-
-
-def test_the_echo_reference_is_what_sounded_last_at_16_khz() -> None:
-    ledger = PlayoutLedger(RATE_HZ)
-    ledger.add(chunk(8_000, level=1_000))
-    ledger.add(chunk(8_000, level=2_000))
-    assert ledger.reference(10).tolist() == [0] * 10
-    ledger.played_to(4_000)
-    assert ledger.reference(4_000) == pytest.approx(1_000, abs=30)
-    ledger.played_to(12_000)
-    assert ledger.reference(800) == pytest.approx(2_000, abs=30)
-    assert len(ledger.reference(100_000)) == 100_000
-
-
-def test_a_long_reply_keeps_only_seconds_of_reference() -> None:
-    ledger = PlayoutLedger(RATE_HZ)
-    for second in range(60):
-        ledger.add(chunk(RATE_HZ))
-        ledger.played_to((second + 1) * RATE_HZ)
-    assert len(ledger._reference) < 6 * 16_000
-    assert ledger.reference(16_000)[:8_000] == pytest.approx(1_000, abs=30)
 
 
 class Recorder:

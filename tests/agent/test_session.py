@@ -17,6 +17,7 @@ from interject.agent import (
     TimelineSink,
     YieldToSpeech,
 )
+from interject.agent.outputs import Unvoiced
 from interject.config import Profile, ReplyLimits
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
@@ -125,7 +126,6 @@ async def test_heard_words_follow_the_loudspeaker_and_are_reported() -> None:
         assert [word.text for word in session.heard_words()] == ["It", "is"]
         assert session.floor_state is FloorState.SPEAKING
         assert session.statistics().saying == (0, 6)
-        assert session.playing(800).tolist() == [8_000] * 800
         await until(lambda: (0, 6) in runtime.sessions[0].heard_reports)
         await sink.play((len(TEXT) - 6) * CHAR_SAMPLES)
         await until(lambda: session.floor_state is FloorState.LISTENING)
@@ -357,6 +357,23 @@ async def test_a_voice_that_breaks_down_does_not_end_the_listening() -> None:
     statistics = session.statistics()
     assert (statistics.voice_failures, statistics.decisions) == (1, 4)
     assert (statistics.replies.cut, statistics.replies.spoken) == (1, 1)
+
+
+async def test_a_reply_whose_voice_breaks_down_is_read_where_somebody_reads() -> None:
+    runtime = FakeRuntime({0: Scripted("Good. Bad.")})
+    voice = FakeVoice(samples_per_char=100, fails_after=1)
+    output = CollectingOutput()
+    async with AgentSession(
+        runtime, profile(), voice=voice, outputs=[output], readers=True
+    ) as session:
+        await session.push_audio(silence(4), 0.0)
+        heard = runtime.sessions[0].heard_reports
+        await until(lambda: heard[-1:] == [(0, len("Good. Bad."))])
+        await session.finish()
+    (unvoiced,) = output.events
+    assert isinstance(unvoiced, Unvoiced)
+    assert unvoiced.text == "Good. Bad."
+    assert session.statistics().replies.shown == 1
 
 
 async def test_an_output_that_breaks_down_is_counted() -> None:

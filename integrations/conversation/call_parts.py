@@ -1,0 +1,31 @@
+"""What a call is made of besides its people."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interject.agent.sinks import AudioSink
+    from interject.integrations.audio.echo import EchoProcessor
+    from interject.integrations.conversation.role import Role
+    from interject.integrations.conversation.runtime_connection import ReconnectBackoff
+    from interject.model_runtime.protocol import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class CallParts:
+    """What a call brings to its sessions. Without a `sink` nothing is ever said; `readers`: what
+    should be said and cannot be is read.
+    """
+
+    role: Role
+    runtime: Runtime
+    sink: AudioSink | None = None
+    readers: bool = False
+    make_echo: Callable[[], EchoProcessor] | None = None
+    backoff: ReconnectBackoff | None = None
+    clock: Callable[[], float] = time.monotonic
