@@ -1,0 +1,178 @@
+"""What agents make known, posted to a server of the operator's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+import uuid
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Self
+
+import httpx
+
+from interject.integrations.web.webhook_event import webhook_event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interject.agent.outputs import OutputEvent
+    from interject.integrations.web.webhook_signature import WebhookSecret
+
+logger = logging.getLogger(__name__)
+
+WAITING_EVENTS = 1_024
+SENDERS = 4
+"""Events that are on their way at once; so they may arrive in another order."""
+LAST_S = 5.0
+PASSING = frozenset(
+    {
+        HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)  # fmt: skip
+"""What may be over at the next attempt. Anything else would be answered alike again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryBackoff:
+    """Seconds before each further attempt, with up to a fifth more so that not all come at once."""
+
+    pauses_s: tuple[float, ...] = (0.5, 2.0, 8.0, 20.0)
+    attempt_s: float = 10.0
+
+    def pause_s(self, failures: int, asked_s: float) -> float | None:
+        """None: it is given up. `asked_s` is what the server asked for."""
+        if failures > len(self.pauses_s):
+            return None
+        longest_s = self.pauses_s[-1]
+        pause_s = max(self.pauses_s[failures - 1], min(asked_s, longest_s))
+        return pause_s * (1.0 + 0.2 * random.random())
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    body: bytes = field(repr=False)
+    message_id: str = field(default_factory=lambda: f"msg_{uuid.uuid4().hex}")
+
+
+class WebhookOutput:
+    """An `Output` that never holds a call up. Used with `async with`.
+
+    Each event is a POST of JSON, signed where there is a secret, with the same `webhook-id` in each
+    attempt. A redirect is not followed, since it could lead to where the operator did not point.
+    `delivered` and `dropped` count: one is dropped when too many wait, or when it is given up.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        secret: WebhookSecret | None = None,
+        *,
+        backoff: RetryBackoff | None = None,
+        wall_clock: Callable[[], float] = time.time,
+        waiting_events: int = WAITING_EVENTS,
+    ) -> None:
+        self._url = url
+        self._secret = secret
+        self._backoff = backoff or RetryBackoff()
+        self._wall_clock = wall_clock
+        self._waiting: asyncio.Queue[_Delivery] = asyncio.Queue(waiting_events)
+        self._client = httpx.AsyncClient(
+            timeout=self._backoff.attempt_s, follow_redirects=False, trust_env=False
+        )
+        self._group = asyncio.TaskGroup()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.delivered = self.dropped = 0
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        self._tasks = [
+            self._group.create_task(self._send_all(), name="webhook") for _ in range(SENDERS)
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """What waits has a few seconds to leave."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_S):
+                await self._waiting.join()
+        for task in self._tasks:
+            task.cancel()
+        await self._group.__aexit__(None, None, None)
+        self.dropped += self._waiting.qsize()
+        await self._client.aclose()
+
+    async def emit(self, event: OutputEvent) -> None:
+        """The oldest makes room: a cue of a minute ago is of no use."""
+        body = webhook_event(event, now=self._wall_clock()).model_dump_json().encode()
+        if self._waiting.full():
+            self._waiting.get_nowait()
+            self._waiting.task_done()
+            self._drop("too many wait")
+        self._waiting.put_nowait(_Delivery(body))
+
+    async def _send_all(self) -> None:
+        while True:
+            delivery = await self._waiting.get()
+            try:
+                await self._deliver(delivery)
+            except asyncio.CancelledError:
+                self._drop("the server ends")
+                raise
+            finally:
+                self._waiting.task_done()
+
+    async def _deliver(self, delivery: _Delivery) -> None:
+        failures = 0
+        while (verdict := await self._attempt(delivery)) is not None:
+            failures += 1
+            pause_s = self._backoff.pause_s(failures, verdict.asked_s)
+            if not verdict.passing or pause_s is None:
+                self._drop(verdict.reason)
+                return
+            await asyncio.sleep(pause_s)
+        self.delivered += 1
+
+    async def _attempt(self, delivery: _Delivery) -> _Refusal | None:
+        """None: it has arrived."""
+        headers = {"Content-Type": "application/json", "User-Agent": "interject"}
+        if self._secret is not None:
+            now_s = int(self._wall_clock())
+            headers |= self._secret.headers(delivery.message_id, delivery.body, now_s=now_s)
+        else:
+            headers["webhook-id"] = delivery.message_id
+        try:
+            async with self._client.stream(
+                "POST", self._url, content=delivery.body, headers=headers
+            ) as answer:
+                return _refusal(answer)
+        except httpx.HTTPError as error:
+            return _Refusal(type(error).__name__, passing=True)
+
+    def _drop(self, reason: str) -> None:
+        self.dropped += 1
+        logger.warning("A webhook was not delivered", extra={"reason": reason})
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """`asked_s`: how long the server wants to be left alone."""
+
+    reason: str
+    passing: bool
+    asked_s: float = 0.0
+
+
+def _refusal(answer: httpx.Response) -> _Refusal | None:
+    """Its body is of no interest, and not read."""
+    if answer.is_success:
+        return None
+    asked = answer.headers.get("retry-after", "")
+    asked_s = float(asked) if asked.isdecimal() else 0.0
+    passing = answer.status_code in PASSING
+    return _Refusal(f"status {answer.status_code}", passing=passing, asked_s=asked_s)

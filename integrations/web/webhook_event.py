@@ -1,0 +1,77 @@
+"""The JSON of what a webhook is told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from interject.agent.outputs import Cue, OutputEvent, Posted, Spoken
+from interject.config.strict import StrictModel
+from interject.integrations.conversation.cues import CueMessage, cue_message
+from interject.model_runtime.protocol import Emotion, EndReason
+
+
+class WebhookPost(StrictModel):
+    """A whole reply to be read. `chunk` is the number of the 400 ms chunk that caused it."""
+
+    call: str
+    reply: int
+    chunk: int
+    emotion: Emotion
+    text: str
+    end: EndReason
+
+
+class WebhookSpeech(StrictModel):
+    """A reply that was said aloud: of `text` the first `heard_chars` were heard."""
+
+    call: str
+    reply: int
+    chunk: int
+    emotion: Emotion
+    text: str
+    heard_chars: int
+    interrupted: bool
+
+
+class WebhookCue(StrictModel):
+    call: str
+    cue: CueMessage
+
+
+class WebhookEvent(StrictModel):
+    """`timestamp` is when it happened, in ISO 8601."""
+
+    type: Literal["cue.shown", "reply.posted", "reply.spoken"]
+    timestamp: str
+    data: WebhookCue | WebhookPost | WebhookSpeech
+
+
+def webhook_event(event: OutputEvent, *, now: float) -> WebhookEvent:
+    """`now` is in seconds since 1970."""
+    at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+    match event:
+        case Cue():
+            shown = WebhookCue(call=event.session_id, cue=cue_message(event, now=now))
+            return WebhookEvent(type="cue.shown", timestamp=at, data=shown)
+        case Spoken():
+            spoken = WebhookSpeech(
+                call=event.session_id,
+                reply=event.reply_id,
+                chunk=event.seq,
+                emotion=event.emotion,
+                text=event.text,
+                heard_chars=event.heard_chars,
+                interrupted=event.interrupted,
+            )
+            return WebhookEvent(type="reply.spoken", timestamp=at, data=spoken)
+        case Posted():
+            posted = WebhookPost(
+                call=event.session_id,
+                reply=event.reply_id,
+                chunk=event.seq,
+                emotion=event.emotion,
+                text=event.text,
+                end=event.reason,
+            )
+            return WebhookEvent(type="reply.posted", timestamp=at, data=posted)

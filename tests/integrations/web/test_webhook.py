@@ -1,0 +1,167 @@
+"""Events arrive signed and once, and a server that is slow, away or wrong holds up no call."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from interject.agent.outputs import Cue, Posted, Spoken
+from interject.integrations.web.webhook import RetryBackoff, WebhookOutput
+from interject.integrations.web.webhook_signature import WebhookSecret
+from interject.model_runtime.protocol import Emotion, EndReason
+from tests.fakes.clock import FakeClock
+from tests.integrations.web.served import served
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+
+KEY = b"0123456789abcdef0123456789abcdef"
+SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
+QUICK = RetryBackoff(pauses_s=(0.0, 0.0, 0.0), attempt_s=0.3)
+CUE = Cue("CA1", "CA1-0", "note", 500, "Offer a refund.", Emotion.NORMAL, 7, 3.2, 33.2)
+
+
+class Receiver:
+    """A server of the operator's: it answers as `statuses` say, then with 204."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.headers: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
+        self.hangs = False
+        routes = [Route(path, self.take, methods=["POST"]) for path in ("/hook", "/elsewhere")]
+        self.app = Starlette(routes=routes)
+
+    async def take(self, request: Request) -> Response:
+        self.headers.append(dict(request.headers))
+        self.bodies.append(await request.body())
+        if self.hangs:
+            await asyncio.sleep(1)
+        status = self.statuses.pop(0) if self.statuses else 204
+        return Response(status_code=status, headers={"location": "/elsewhere"})
+
+
+@asynccontextmanager
+async def posting(receiver: Receiver, secret: str = SECRET) -> AsyncIterator[WebhookOutput]:
+    async with (
+        served(receiver.app) as url,
+        WebhookOutput(
+            f"{url}/hook", WebhookSecret(secret), backoff=QUICK, wall_clock=FakeClock(1_700_000_000)
+        ) as output,
+    ):
+        yield output
+
+
+async def test_an_event_arrives_with_a_signature_that_the_standard_s_libraries_check() -> None:
+    receiver = Receiver()
+    async with posting(receiver) as output:
+        await output.emit(CUE)
+    (headers,), (body,) = receiver.headers, receiver.bodies
+    signed = f"{headers['webhook-id']}.1700000000.".encode() + body
+    digest = base64.b64encode(hmac.digest(KEY, signed, hashlib.sha256)).decode()
+    assert headers["webhook-timestamp"] == "1700000000"
+    assert headers["webhook-signature"] == f"v1,{digest}"
+    assert json.loads(body) == {
+        "type": "cue.shown",
+        "timestamp": "2023-11-14T22:13:20.000+00:00",
+        "data": {
+            "call": "CA1",
+            "cue": {
+                "id": "CA1-0", "category": "note", "priority": 500, "text": "Offer a refund.",
+                "emotion": "normal", "chunk": 7, "time": 1_700_000_000.0,
+                "expiry": 1_700_000_030.0,
+            },
+        },
+    }  # fmt: skip
+    assert (output.delivered, output.dropped) == (1, 0)
+
+
+async def test_what_is_said_and_posted_is_told_too() -> None:
+    receiver = Receiver()
+    async with posting(receiver) as output:
+        await output.emit(Spoken("CA1", 2, 9, 4.0, Emotion.URGENT, "Look out!", 5, True))
+        await output.emit(Posted("CA1", 3, 9, 4.0, Emotion.NORMAL, "Noted.", EndReason.COMPLETE))
+    found = {told["type"]: told["data"] for told in map(json.loads, receiver.bodies)}
+    assert found["reply.spoken"]["heard_chars"] == 5
+    assert found["reply.spoken"]["interrupted"] is True
+    assert found["reply.posted"]["end"] == "complete"
+
+
+async def test_a_signature_is_the_one_of_the_standard_s_own_example() -> None:
+    """From the tests of its reference libraries."""
+    secret = WebhookSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    headers = secret.headers(
+        "msg_p5jXN8AQM9LWM0D4loKWxJek", b'{"test": 2432232314}', now_s=1_614_265_330
+    )
+    assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
+async def test_what_may_pass_is_tried_again_under_the_same_id(status: int) -> None:
+    receiver = Receiver(status, status)
+    async with posting(receiver) as output:
+        await output.emit(CUE)
+    assert len({headers["webhook-id"] for headers in receiver.headers}) == 1
+    assert len(receiver.bodies) == 3
+    assert (output.delivered, output.dropped) == (1, 0)
+
+
+@pytest.mark.parametrize("status", [302, 307, 400, 401, 404, 410])
+async def test_a_refusal_is_not_repeated_and_a_redirect_is_not_followed(status: int) -> None:
+    receiver = Receiver(status)
+    async with posting(receiver) as output:
+        await output.emit(CUE)
+    assert len(receiver.bodies) == 1
+    assert (output.delivered, output.dropped) == (0, 1)
+
+
+async def test_a_server_that_stays_broken_is_given_up() -> None:
+    receiver = Receiver(*[500] * 9)
+    async with posting(receiver) as output:
+        await output.emit(CUE)
+    assert len(receiver.bodies) == 1 + len(QUICK.pauses_s)
+    assert output.dropped == 1
+
+
+async def test_a_server_that_is_away_costs_events_and_no_time() -> None:
+    async with WebhookOutput("http://127.0.0.1:9/hook", backoff=QUICK) as output:
+        await output.emit(CUE)
+    assert (output.delivered, output.dropped) == (0, 1)
+
+
+async def test_events_that_a_slow_server_leaves_no_room_for_are_counted() -> None:
+    receiver = Receiver()
+    receiver.hangs = True
+    output = WebhookOutput("http://127.0.0.1:9/hook", backoff=QUICK, waiting_events=3)
+    async with asyncio.timeout(1):
+        for _ in range(10):
+            await output.emit(CUE)
+    assert output.dropped == 7
+
+
+async def test_a_server_that_never_answers_is_left_after_a_while() -> None:
+    receiver = Receiver()
+    receiver.hangs = True
+    async with posting(receiver) as output:
+        await output.emit(CUE)
+    assert output.dropped == 1
+    assert len(receiver.bodies) == 1 + len(QUICK.pauses_s)
+
+
+@pytest.mark.parametrize("text", ["", "whsec_c2hvcnQ=", "whsec_no base64 at all", "x" * 99])
+def test_a_secret_that_is_none_is_refused_without_being_shown(text: str) -> None:
+    with pytest.raises(ValueError, match="openssl rand") as caught:
+        WebhookSecret(text)
+    assert not text or text.removeprefix("whsec_") not in str(caught.value)
