@@ -1,0 +1,157 @@
+"""Cue cards on people's screens, in a browser: a page, and a stream of events that it reads."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import Depends, HTTPException
+from starlette.responses import StreamingResponse
+
+from interject.config.strict import StrictModel
+from interject.integrations.conversation.cues import CueMessage
+from interject.integrations.web.page_files import page_router
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from interject.integrations.web.bearer import Bearer
+
+KEEP_ALIVE_S = 15.0
+"""Proxies cut what is silent for a minute."""
+WAITING_CARDS = 64
+MOST_CARDS = 512
+MOST_SCREENS = 256
+TOO_MANY = "too many screens are open; close some"
+ENDING = "the server is about to stop; come back in a moment"
+PAGE = Path(__file__).parent / "page"
+FILES = {"/cues": "cues.html", "/cues/page.js": "cues.js", "/cues/page.css": "cues.css"}
+
+
+class CueCard(StrictModel):
+    """A cue on a screen: of which call, and for whom."""
+
+    call: str
+    identities: tuple[str, ...]
+    cue: CueMessage
+
+
+class CueScreens:
+    """Who connects is shown every card that has not expired: a screen that comes back lacks none.
+
+    A screen that reads too slowly loses the oldest of what waits for it; `dropped` counts these.
+    """
+
+    def __init__(
+        self,
+        bearer: Bearer,
+        *,
+        most_screens: int = MOST_SCREENS,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._most_screens = most_screens
+        self._wall_clock = wall_clock
+        self._cards: dict[str, CueCard] = {}
+        self._screens: set[_Screen] = set()
+        self._closed = False
+        self.dropped = 0
+        self.router = page_router(PAGE, FILES)
+        self.router.add_api_route(
+            "/api/cues", self._open, methods=["GET"], dependencies=[Depends(bearer)]
+        )
+
+    @property
+    def open_screens(self) -> int:
+        return len(self._screens)
+
+    async def send_cue(self, call_id: str, cue: CueMessage, identities: list[str]) -> None:
+        """It never waits for a screen. The same id again replaces the card."""
+        card = CueCard(call=call_id, identities=tuple(identities), cue=cue)
+        self._cards.pop(cue.id, None)
+        self._cards[cue.id] = card
+        self._forget_old()
+        for screen in self._screens:
+            self.dropped += screen.show(card)
+
+    def close(self) -> None:
+        """End what is streamed, so that a server can end; pages come back by themselves."""
+        self._closed = True
+        for screen in self._screens:
+            screen.end()
+
+    async def _open(
+        self, call: str | None = None, identity: str | None = None
+    ) -> StreamingResponse:
+        """Of one call, or for one person, where the page asks for that."""
+        if self._closed:
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, ENDING)
+        if len(self._screens) >= self._most_screens:
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY)
+        screen = _Screen(call, identity)
+        return StreamingResponse(
+            self._events(screen),
+            media_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no"},
+        )
+
+    async def _events(self, screen: _Screen) -> AsyncIterator[str]:
+        """A page's clock may be wrong, so it is told ours."""
+        self._screens.add(screen)
+        try:
+            yield _event("hello", f'{{"time":{self._wall_clock():.3f}}}')
+            for card in self._living():
+                screen.show(card)
+            async for text in screen.events():
+                yield text
+        finally:
+            self._screens.discard(screen)
+
+    def _living(self) -> Iterator[CueCard]:
+        now = self._wall_clock()
+        return (card for card in self._cards.values() if card.cue.expiry > now)
+
+    def _forget_old(self) -> None:
+        living = list(self._living())[-MOST_CARDS:]
+        self._cards = {card.cue.id: card for card in living}
+
+
+class _Screen:
+    def __init__(self, call: str | None, identity: str | None) -> None:
+        self._call = call
+        self._identity = identity
+        self._waiting: asyncio.Queue[CueCard | None] = asyncio.Queue()
+
+    def show(self, card: CueCard) -> int:
+        """How many cards were dropped for it."""
+        if self._call not in (None, card.call) or self._is_for_others(card):
+            return 0
+        self._waiting.put_nowait(card)
+        if self._waiting.qsize() <= WAITING_CARDS:
+            return 0
+        self._waiting.get_nowait()
+        return 1
+
+    def end(self) -> None:
+        self._waiting.put_nowait(None)
+
+    async def events(self) -> AsyncIterator[str]:
+        while True:
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_S):
+                    card = await self._waiting.get()
+            except TimeoutError:
+                yield ": still here\n\n"
+                continue
+            if card is None:
+                return
+            yield _event("cue", card.model_dump_json())
+
+    def _is_for_others(self, card: CueCard) -> bool:
+        return self._identity is not None and self._identity not in card.identities
+
+
+def _event(name: str, data: str) -> str:
+    return f"event: {name}\ndata: {data}\n\n"

@@ -1,0 +1,70 @@
+"""Uvicorn, run by a program that has signals and a socket of its own."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+    from starlette.types import ASGIApp
+
+MOST_MESSAGE_BYTES = 64 * 1024
+"""Of a web socket. Twilio's have 300, and no more than a few kB."""
+WAITING_MESSAGES = 64
+"""Then a socket that is read too slowly is read no more until there is room."""
+PING_S = 20.0
+END_S = 3
+"""For answers in progress, once it is told to stop."""
+
+
+class HttpServer:
+    """Serves an app at a socket that listens already. It believes no header about who calls."""
+
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
+        config = uvicorn.Config(
+            app,
+            ws="websockets-sansio",
+            ws_max_size=MOST_MESSAGE_BYTES,
+            ws_max_queue=WAITING_MESSAGES,
+            ws_ping_interval=PING_S,
+            ws_ping_timeout=PING_S,
+            ws_per_message_deflate=False,
+            lifespan="on",
+            loop="asyncio",
+            http="h11",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=END_S,
+        )
+        self._server = _Uvicorn(config)
+        self._listener = listener
+
+    async def run(self) -> None:
+        """Return when it has been stopped, and the app has ended.
+
+        :raises RuntimeError: when the app could not start; its log says why.
+        """
+        try:
+            await self._server.serve([self._listener])
+        except SystemExit as error:
+            raise RuntimeError("the app did not start") from error
+
+    @property
+    def is_serving(self) -> bool:
+        return self._server.started
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
