@@ -85,10 +85,13 @@ class Adoption:
         if whole is None:
             return self._assignments.forget(orphan.key)
         prefix = await encode_prefix(self._encoder, whole.options)
-        known = self._sessions.get(whole.key)
-        if known is None or known.epoch != whole.epoch:
-            self._take_over(whole, prefix)
-        await self._assignments.strike(client, orphan.key)
+        try:
+            # The engine may die of it at once, and what is on the list then is not blamed for that.
+            await self._assignments.strike(client, orphan.key)
+        finally:
+            known = self._sessions.get(whole.key)
+            if known is None or known.epoch != whole.epoch:
+                self._take_over(whole, prefix)
 
     def _take_over(self, orphan: OrphanedSession, prefix: ForwardInput | RuntimeFailure) -> None:
         session = OwnedSession.taken_over(orphan)
