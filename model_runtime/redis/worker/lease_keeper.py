@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import CloseReason
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 VISIT_EVERY = 0.1
 """Of the time after which a session without a client ends: as often is it looked whether it has."""
+
+
+logger = logging.getLogger(__name__)
 
 
 class LeaseKeeper:
@@ -69,8 +73,12 @@ class LeaseKeeper:
         suspects = [s for s in self._sessions if self._lapsed or s.log.held]
         await self._reconciler.reclaim(client, suspects)
         taken_away = list(self._sessions.taken_away)
-        if self._starved:
+        if self._starved and taken_away:
             await self._reconciler.acquit(client, taken_away)
+            logger.warning(
+                "sessions were taken over while this worker computed little",
+                extra={"count": len(taken_away)},
+            )
         del self._sessions.taken_away[: len(taken_away)]
         self._lapsed = self._starved = False
         for session in self._sessions.known(renewal.lonely):

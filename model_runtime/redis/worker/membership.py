@@ -109,13 +109,7 @@ class Lease:
             raise RuntimeFailure(f"another worker named {self.name} has taken over; stopped")
         self.tenants = renewal.tenants
         lapsed, share = renewal.lapsed or doubtful, self._cpu_share()
-        starved = lapsed and share < STARVED_SHARE
-        if starved:
-            logger.warning(
-                "the lease lapsed while this worker computed little",
-                extra={"value": round(share, 2)},
-            )
-        return replace(renewal, lapsed=lapsed, starved=starved)
+        return replace(renewal, lapsed=lapsed, starved=lapsed and share < STARVED_SHARE)
 
     def _cpu_share(self) -> float:
         """Of a core, since the last beat that was answered."""

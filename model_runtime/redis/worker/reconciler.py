@@ -75,8 +75,7 @@ class Reconciler:
             scripts.call(Script.ACQUIT, [self._keys.session(key)], [self._keys.prefix, epoch])
             for key, epoch in taken_away
         ]
-        if calls:
-            raise_errors(await client.exchange(calls))
+        raise_errors(await client.exchange(calls))
 
     async def count(self, client: RedisClient) -> None:
         """Look now and then for sessions that are this worker's and that it was not told of."""

@@ -75,3 +75,21 @@ async def test_what_fails_behind_a_beat_is_done_in_the_next_one(fails: str) -> N
     await keeper.beat(client)
     assert reconciler.acquitted == [LOST]
     assert table.taken_away == []
+
+
+@pytest.mark.parametrize("taken_away", [[], [LOST]])
+async def test_only_what_was_taken_away_is_told_and_acquitted(
+    taken_away: list[tuple[str, int]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """After an outage of Redis a lease may have lapsed, or not, and nobody may have noticed."""
+    table = SessionTable(cast("Any", object()), NoObserver(), on_end=lambda key: None)
+    table.taken_away += taken_away
+    reconciler = Failing("")
+    keeper = LeaseKeeper(
+        cast("Any", LapsedOnce()), cast("Any", object()), table, cast("Any", object()),
+        cast("Any", reconciler), timings=Timings(beat_s=0.001), renewed=lambda: None,
+    )  # fmt: skip
+    await keeper.beat(cast("Any", object()))
+    told = "sessions were taken over while this worker computed little"
+    assert caplog.messages == ([told] if taken_away else [])
+    assert reconciler.acquitted == taken_away
