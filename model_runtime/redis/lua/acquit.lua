@@ -6,11 +6,11 @@ local MOST = 6
 local lost = redis.call('HGET', KEYS[1], 'lost_epochs')
 if not lost then return 0 end
 local left, found = {}, 0
-for epoch in string.gmatch(lost, '%d+') do
-  if epoch == ARGV[2] then
+for loss in string.gmatch(lost, '%S+') do
+  if string.match(loss, '%d+') == ARGV[2] then
     found = 1
   else
-    left[#left + 1] = epoch
+    left[#left + 1] = loss
   end
 end
 if found == 0 then return 0 end

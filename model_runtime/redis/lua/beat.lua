@@ -16,13 +16,21 @@ redis.call('PEXPIRE', prefix .. 'worker:' .. token, ARGV[5])
 
 -- A session whose workers lose their leases one soon after the other, and that does nothing in
 -- between, may be why; one that they had not looked at yet is not. See write.lua and acquit.lua.
-local function count_loss(key, worker)
+-- The epoch of a worker that had `gone` is marked: it will not come back to acquit.
+local function count_loss(key, worker, gone)
   if redis.call('LPOS', prefix .. 'todo:' .. worker, key) then return end
   local hash, now = prefix .. 'session:' .. key, now_ms()
   local epoch, lost, at = unpack(redis.call('HMGET', hash, 'epoch', 'lost_epochs', 'lost_at'))
   local recent = now - (tonumber(at or 0) or 0) < 60000
   lost = recent and lost and lost .. ' ' or ''
-  redis.call('HSET', hash, 'lost_epochs', lost .. (epoch or 0), 'lost_at', now)
+  lost = lost .. (epoch or 0) .. (gone and '!' or '')
+  redis.call('HSET', hash, 'lost_epochs', lost, 'lost_at', now)
+end
+
+-- A node on which this worker does not listen itself, or may not ask, knows nothing about the others.
+local function has_gone(worker)
+  local asked, here = pcall(listens, prefix, token)
+  return asked and here and not listens(prefix, worker)
 end
 
 -- Each of these fills a slot, which takes its worker a while: so many workers get few each.
@@ -31,13 +39,13 @@ end
 if ARGV[7] == '1' and fresh == 0 then
   for _, other in ipairs(redis.call('SMEMBERS', KEYS[1])) do
     if redis.call('EXISTS', prefix .. 'worker:' .. other) == 0 then
-      local theirs = prefix .. 'owned:' .. other
+      local theirs, gone = prefix .. 'owned:' .. other, has_gone(other)
       for _, key in ipairs(redis.call('SMEMBERS', theirs)) do
         local heir = least_loaded(prefix, nil, ARGV[5] / 2)
         if not heir then break end
         redis.call('SREM', theirs, key)
         if redis.pcall('HGET', prefix .. 'session:' .. key, 'state') == 'open' then
-          count_loss(key, other)
+          count_loss(key, other, gone)
           give(prefix, key, heir)
         end
       end

@@ -10,6 +10,12 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- Redis ends the subscription of a process as soon as that dies, so a worker that does not listen is
+-- dead or cut off.
+local function listens(prefix, token)
+  return redis.call('PUBSUB', 'NUMSUB', prefix .. 'alive:' .. token)[2] > 0
+end
+
 -- The live worker with the smallest share of its slots taken, or nil; and whether any is alive.
 -- With `lease_ms` only those count whose leases last so long still.
 local function least_loaded(prefix, except, lease_ms)

@@ -1,17 +1,12 @@
--- Which workers listen. Redis ends the subscription of a process as soon as that dies, so one that
--- does not listen is dead or cut off. Those believed dead lose their leases, if they still are silent.
+-- Which workers listen. Those believed dead lose their leases, if they still are silent.
 -- A node on which the caller does not listen itself knows nothing about the others.
 -- KEYS: fleet. ARGV: prefix, own token, tokens believed dead.
 -- Returns whether the caller listens here, how many leases were ended, and each token with 1 or 0.
 local prefix = ARGV[1]
 
-local function listens(token)
-  return redis.call('PUBSUB', 'NUMSUB', prefix .. 'alive:' .. token)[2] > 0
-end
-
-local here, ended = listens(ARGV[2]), 0
+local here, ended = listens(prefix, ARGV[2]), 0
 for i = 3, #ARGV do
-  if here and not listens(ARGV[i]) then
+  if here and not listens(prefix, ARGV[i]) then
     ended = ended + redis.call('DEL', prefix .. 'worker:' .. ARGV[i])
     -- A token is the worker's name, a colon, and what tells its runs apart.
     local name = prefix .. 'name:' .. string.match(ARGV[i], '^(.*):')
@@ -24,6 +19,6 @@ end
 local answer = {here and 1 or 0, ended}
 for _, token in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   answer[#answer + 1] = token
-  answer[#answer + 1] = listens(token) and 1 or 0
+  answer[#answer + 1] = listens(prefix, token) and 1 or 0
 end
 return answer

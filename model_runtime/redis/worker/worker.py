@@ -38,6 +38,7 @@ from interject.model_runtime.redis.worker.membership import FailureDetector, Lea
 from interject.model_runtime.redis.worker.output_writer import OutputWriter
 from interject.model_runtime.redis.worker.placing import Placing
 from interject.model_runtime.redis.worker.reconciler import Reconciler
+from interject.model_runtime.redis.worker.recovery.acquittal_wait import AcquittalWait
 from interject.model_runtime.redis.worker.recovery.adoption import Adoption
 from interject.model_runtime.redis.worker.recovery.assignments import Assignments
 from interject.model_runtime.redis.worker.session_table import SessionTable
@@ -85,7 +86,8 @@ class Worker:
         self._detector = FailureDetector(keys, token=token, liveness=self._liveness)
         self._placing = Placing(keys, lease, timings=timings)
         trial_s = 2 * timings.worker_lease_s
-        assignments = Assignments(keys, token, model=made_by, trial_s=trial_s)
+        wait = AcquittalWait(look_s=timings.worker_lease_s / 10)
+        assignments = Assignments(keys, token, model=made_by, trial_s=trial_s, wait=wait)
         self._host = host = EngineHost(model=made_by)
         self._sessions = sessions = SessionTable(host, observer, on_end=assignments.acquit)
         self._output_writer = OutputWriter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +17,7 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from interject.model_runtime.redis import scripts
+from interject.model_runtime.redis.address import Address
 from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
 from interject.model_runtime.redis.scripts import Script
@@ -34,6 +36,8 @@ from tests.model_runtime.redis.worker.test_session_table import Abandoning
 from tests.model_runtime.worlds import frames, noise
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from interject.model_runtime.redis.connection import RedisClient
     from interject.model_runtime.redis.worker.engine_host import EngineHost
     from interject.model_runtime.redis.worker.membership import FailureDetector
@@ -168,11 +172,58 @@ async def test_a_worker_that_was_starved_holds_its_lost_lease_against_no_session
                     await opening
 
 
+@contextlib.asynccontextmanager
+async def listening(client: RedisClient, *names: str) -> AsyncIterator[None]:
+    """Workers of these names are connected."""
+    async with client.pubsub() as subscription:
+        for name in names:
+            await subscription.subscribe(KEYS.alive(name))
+            message = await subscription.get_message(timeout=10.0)
+            assert message is not None
+            assert message["type"] == "subscribe"
+        yield
+
+
+@pytest.mark.parametrize(
+    ("seen", "may_ask", "lost_epochs"),
+    [
+        (("me", "other"), True, b"5"),
+        (("me",), True, b"5!"),
+        (("other",), True, b"5"),
+        ((), True, b"5"),
+        (("me",), False, b"5"),
+    ],
+)
+async def test_a_loss_is_final_only_where_its_worker_is_seen_to_be_gone(
+    redis_server: RedisServer,
+    client: RedisClient,
+    seen: tuple[str, ...],
+    may_ask: bool,
+    lost_epochs: bytes,
+) -> None:
+    lease = Lease(KEYS, name="me", slots=4, tenants=TENANTS, timings=PATIENT)
+    rights = ("+@all",) if may_ask else ("+@all", "-pubsub")
+    await client.ask(("ACL", "SETUSER", "beating", "on", ">x", "~*", "&*", *rights))
+    url = redis_server.url.replace("redis://", "redis://beating:x@")
+    await client.hset(KEYS.session("a"), mapping={"state": "open", "epoch": 5, "worker": "other"})
+    await client.sadd(KEYS.owned("other"), "a")
+    await client.sadd(KEYS.fleet, "other")
+    tokens = [lease.token if name == "me" else name for name in seen]
+    async with (
+        contextlib.aclosing(Address.parse(url).client()) as beating,
+        listening(client, *tokens),
+    ):
+        await lease.register(beating)
+        await lease.renew(beating)
+    assert await client.hget(KEYS.session("a"), "lost_epochs") == lost_epochs
+
+
 async def test_a_lost_lease_is_acquitted_once(client: RedisClient) -> None:
     key = KEYS.session("a")
     for lost_epochs, epoch, found, left in (
         ("5 6 7", 6, 1, b"5 7"),
         ("5 7", 6, 0, b"5 7"),
+        ("5! 66! 6! 7", 6, 1, b"5! 66! 7"),
         ("5", 5, 1, None),
     ):
         await client.hset(key, "lost_epochs", lost_epochs)

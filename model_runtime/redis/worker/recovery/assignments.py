@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.redis.connection import Command, RedisClient
     from interject.model_runtime.redis.keys import Keys
+    from interject.model_runtime.redis.worker.recovery.acquittal_wait import AcquittalWait
     from interject.model_runtime.redis.worker.recovery.orphaned_session import OrphanedSession
 
 AT_ONCE = 64
@@ -23,6 +24,7 @@ class Assignments:
 
     A suspect is tried alone, until something was written for it or for `trial_s`, within which
     it would have cost this worker its lease: the others, still on the list, are not blamed then.
+    One that is to be closed for lost leases, but may be acquitted, stays on the list for a `wait`.
     """
 
     def __init__(
@@ -32,12 +34,14 @@ class Assignments:
         *,
         model: str,
         trial_s: float,
+        wait: AcquittalWait,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
         self._keys = keys
         self._token = token
         self._model = model
         self._trial_s = trial_s
+        self._wait = wait
         self._clock = clock
         self._tried = ""
         self._tried_until_s = 0.0
@@ -54,26 +58,28 @@ class Assignments:
     ) -> list[OrphanedSession]:
         """The most urgent first, and last those that could not be read; one suspect at most."""
         arrived = dict.fromkeys(key.decode() for key in answer)
-        # A session that is to be closed may have been acquitted since.
+        due = self._wait.due()
         known = {
             key: orphan
             for key, orphan in self._surveyed.items()
-            if key in arrived and not orphan.failure
+            if key in arrived and not (orphan.failure and (due or not self._wait.lasts(orphan)))
         }
         unknown = [key for key in arrived if key not in known]
         if unknown:
             found = await survey(client, self._keys, unknown, token=self._token, model=self._model)
+            self._wait.count(found.values())
             known |= found
             for key in set(unknown) - set(found):
                 await self.strike(client, key)
                 await client.srem(self._keys.owned(self._token), key)
         self._surveyed = known
+        self._wait.keep(known.values())
         self._postponed &= known.keys()
         by_urgency = sorted(known.values(), key=lambda orphan: orphan.urgency, reverse=True)
         found_all = sorted(by_urgency, key=lambda orphan: orphan.key in self._postponed)
         suspects = [orphan for orphan in found_all if orphan.suspect]
         left = suspects if self._on_trial else suspects[1:]
-        return [orphan for orphan in found_all if orphan not in left]
+        return [o for o in found_all if o not in left and not self._wait.lasts(o)]
 
     def acquit(self, key: str) -> None:
         """Something was written for it, or it has gone."""

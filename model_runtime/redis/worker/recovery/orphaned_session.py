@@ -38,6 +38,8 @@ sessions looks the same for all of them. Were one more enough, each session of e
 would have to be tried alone, one after the other, or two kills within a minute would end whatever
 was being restored at the second. So only what has lost two is tried alone (`assignments`).
 """
+GONE = b"!"
+"""Ends the epoch of a worker that was no longer connected when it lost its lease."""
 BEFORE_ALL = "0-0"
 FIRST_ENTRY = "0-1"
 """Every input stream begins with an entry that says nothing, so that it exists."""
@@ -49,7 +51,9 @@ class OrphanedSession:
 
     `known` is None where no worker has noted anything; `failure` says why it cannot go on. About
     `waiting` input entries had not been dealt with. So many workers as `lost` says had it since
-    anything was done for it, and lost their leases without having been starved (`Lease`).
+    anything was done for it, and lost their leases without having been starved (`Lease`). Where
+    they are too many it is to be closed, but one of them that was stopped or starved, and not
+    dead, may still come back: then it is `acquittable`.
     """
 
     key: str
@@ -65,6 +69,7 @@ class OrphanedSession:
     has_snapshot: bool = False
     failure: str = ""
     lost: int = 0
+    acquittable: bool = False
 
     @property
     def suspect(self) -> bool:
@@ -129,17 +134,22 @@ def _count(state: wire.Fields, name: bytes) -> int:
 def _begin(key: str, state: wire.Fields, noted: Any, length: Any, model: str) -> OrphanedSession:
     """A snapshot trims both streams: input holds what was decided since then, and what waits."""
     data = state.get(b"options", b"")
+    losses = state.get(b"lost_epochs", b"").split()
     blank = OrphanedSession(
         key, SessionOptions(options_codec.session_id_in(data) or key), int(state[b"epoch"]),
         _count(state, b"number"), int(state[b"written"]), has_snapshot=b"snapshot" in state,
-        lost=len(state.get(b"lost_epochs", b"").split()),
+        lost=len(losses),
     )  # fmt: skip
     try:
         orphan = replace(blank, options=options_codec.decode_options(data))
     except wire.WireError as error:
         return replace(blank, failure=str(error))
     if orphan.lost > MOST_LOST:
-        return replace(blank, failure=f"{MOST_LOST} workers that took it over lost their leases")
+        return replace(
+            blank,
+            failure=f"{MOST_LOST} workers that took it over lost their leases",
+            acquittable=not all(loss.endswith(GONE) for loss in losses),
+        )
     if orphan.written <= 0:
         return orphan
     try:

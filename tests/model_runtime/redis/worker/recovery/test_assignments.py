@@ -9,6 +9,7 @@ import pytest
 from interject.model_runtime.engine.journal import Decided, Fed, JournalEntry
 from interject.model_runtime.protocol import Closed, CloseReason, SessionOptions
 from interject.model_runtime.redis.keys import Keys
+from interject.model_runtime.redis.worker.recovery.acquittal_wait import LOOKS, AcquittalWait
 from interject.model_runtime.redis.worker.recovery.assignments import Assignments
 from interject.model_runtime.redis.worker.recovery.orphaned_session import load
 from interject.model_runtime.redis.worker.snapshot_codec import write_journal
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 KEYS = Keys("0")
 TRIAL_S = 2.0
+LOOK_S = 0.1
 DECIDED = [Decided(seq, 0.0, 0.0) for seq in range(3)]
 
 
@@ -86,7 +88,9 @@ class Held:
 
 
 def assignments_here(model: str = "m", clock: FakeClock | None = None) -> Assignments:
-    return Assignments(KEYS, "me", model=model, trial_s=TRIAL_S, clock=clock or FakeClock())
+    clock = clock or FakeClock()
+    wait = AcquittalWait(look_s=LOOK_S, clock=clock)
+    return Assignments(KEYS, "me", model=model, trial_s=TRIAL_S, wait=wait, clock=clock)
 
 
 async def order(assignments: Assignments, held: Held) -> list[OrphanedSession]:
@@ -168,11 +172,76 @@ async def test_one_that_could_not_be_read_keeps_no_other_waiting() -> None:
 async def test_what_may_have_cost_workers_their_leases_comes_last_and_ends_at_last() -> None:
     held = Held(bad=Will(written=0), worse=Will(written=0), good=Will(*DECIDED))
     held.wills["bad"].state[b"lost_epochs"] = b"5 6"
-    held.wills["worse"].state[b"lost_epochs"] = b"4 5 6"
+    held.wills["worse"].state[b"lost_epochs"] = b"4! 5! 6!"
     good, bad, worse = await order(assignments_here(), held)
     assert [orphan.key for orphan in (good, bad, worse)] == ["good", "bad", "worse"]
     assert (good.failure, bad.failure) == ("", "")
     assert worse.failure == "2 workers that took it over lost their leases"
+
+
+async def look(assignments: Assignments, held: Held, clock: FakeClock) -> list[str]:
+    """Several reads; what is to be taken over after them."""
+    clock.advance(LOOK_S)
+    for _ in range(3):
+        found = [orphan.key for orphan in await order(assignments, held)]
+    return found
+
+
+@pytest.mark.parametrize("lost", [b"4 5 6", b"4! 5! 6"])
+async def test_what_stopped_workers_may_still_acquit_is_not_closed_at_once(lost: bytes) -> None:
+    held = Held(stopped=Will(*DECIDED), good=Will(*DECIDED))
+    held.wills["stopped"].state[b"lost_epochs"] = lost
+    clock = FakeClock()
+    assignments = assignments_here(clock=clock)
+    for _ in range(LOOKS - 1):
+        assert await look(assignments, held, clock) == ["good"]
+    assert held.asked.count("stopped") == LOOKS - 1
+    held.wills["stopped"].state[b"lost_epochs"] = b"4 5"
+    assert await look(assignments, held, clock) == ["good", "stopped"]
+    (*_, acquitted) = await order(assignments, held)
+    assert (acquitted.failure, acquitted.suspect) == ("", True)
+
+
+async def test_what_nobody_acquits_is_closed_at_last() -> None:
+    held = Held(hung=Will(*DECIDED))
+    held.wills["hung"].state[b"lost_epochs"] = b"4 5 6"
+    clock = FakeClock()
+    assignments = assignments_here(clock=clock)
+    for _ in range(LOOKS - 1):
+        assert await look(assignments, held, clock) == []
+    assert await look(assignments, held, clock) == ["hung"]
+    (hung,) = await order(assignments, held)
+    assert hung.failure == "2 workers that took it over lost their leases"
+
+
+async def test_a_standstill_of_the_worker_that_waits_shortens_nobody_s_wait() -> None:
+    held = Held(stopped=Will(*DECIDED))
+    held.wills["stopped"].state[b"lost_epochs"] = b"4 5 6"
+    clock = FakeClock()
+    assignments = assignments_here(clock=clock)
+    for standstill_s in (0.0, 60.0, 0.0, 60.0):
+        clock.advance(standstill_s)
+        assert await look(assignments, held, clock) == []
+    assert held.todo == ["stopped"]
+
+
+async def test_who_is_given_it_again_waits_anew() -> None:
+    held = Held(stopped=Will(*DECIDED))
+    held.wills["stopped"].state[b"lost_epochs"] = b"4 5 6"
+    clock = FakeClock()
+    assignments = assignments_here(clock=clock)
+    for epoch in (b"7", b"9"):
+        held.wills["stopped"].state[b"epoch"] = epoch
+        for _ in range(LOOKS - 1):
+            assert await look(assignments, held, clock) == []
+    assert await look(assignments, held, clock) == ["stopped"]
+
+
+async def test_what_cannot_go_on_for_another_reason_waits_for_no_acquittal() -> None:
+    held = Held(broken=Will(*DECIDED))
+    held.wills["broken"].state |= {b"options": b"", b"lost_epochs": b"4 5 6"}
+    (broken,) = await order(assignments_here(), held)
+    assert broken.failure.startswith("options: d: Invalid JSON")
 
 
 async def test_suspects_are_tried_alone_so_that_none_is_blamed_for_another() -> None:
