@@ -180,3 +180,20 @@ async def test_what_was_computed_before_a_beat_without_an_answer_counts() -> Non
     wall.advance(0.1)
     renewal = await lease.renew(client)
     assert (renewal.lapsed, renewal.starved) == (True, False)
+
+
+async def test_a_beat_without_an_answer_says_nothing_of_a_lapsed_lease(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    redis = Beating()
+    lease = Lease(
+        Keys("0"), name="w", slots=1, tenants=(), timings=Timings(), clock=FakeClock(),
+        cpu_clock=FakeClock(),
+    )  # fmt: skip
+    client = cast("Redis", redis)
+    redis.away = True
+    with pytest.raises(ConnectionError):
+        await lease.renew(client)
+    redis.away = False
+    assert (await lease.renew(client)).starved
+    assert caplog.messages == []
