@@ -97,7 +97,7 @@ class NullBackend:
     def asynchronous(self) -> bool:
         return True
 
-    def capture(self) -> None:
+    def capture(self, *, fill_rows: int = 0) -> None:
         """There is nothing to record."""
 
     def encode(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from threading import Thread
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from benchmarks.gpu.crowd import fill_slots, open_sessions
 from interject.model_runtime.engine.snapshot import SavedSession
+from interject.model_runtime.redis.worker.recovery.restore_pool import restorers
 
 if TYPE_CHECKING:
     from interject.model_runtime.engine.engine import Engine
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ["sessions", "positions a session", "seconds", "rows/s", "512 such sessions, s"]
 NOTE = (
-    "From snapshots in memory, one after the other in one thread beside an engine that is idle; "
+    "From snapshots in memory, in as many threads as a worker has, beside an engine that is idle; "
     "spans as in service. The last column is arithmetic."
 )
 
@@ -31,9 +32,10 @@ def row(engine: Engine, sessions: int) -> list[str]:
         engine.abandon(name)
     restorations = [engine.restore(options[name], saved[name]) for name in names]
     warm, *measured = restorations
-    _run([warm])
+    threads = restorers(engine.model.device)
+    _run([warm], threads)
     begun = time.perf_counter()
-    _run(measured)
+    _run(measured, threads)
     seconds = time.perf_counter() - begun
     rows = sum(engine.kv_cache.lengths[one.stream.memory.slot] for one in measured)
     for restoration in restorations:
@@ -48,19 +50,7 @@ def row(engine: Engine, sessions: int) -> list[str]:
     ]
 
 
-def _run(restorations: list[Restoration]) -> None:
-    """In a thread that is not the engine's, as in a worker."""
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            for restoration in restorations:
-                restoration.run()
-        except BaseException as error:
-            errors.append(error)
-
-    thread = Thread(target=work)
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
+def _run(restorations: list[Restoration], threads: int) -> None:
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(restoration.run) for restoration in restorations]:
+            done.result()

@@ -22,7 +22,7 @@ from interject.model_runtime.engine.model_runner import ModelRunner
 from interject.model_runtime.engine.offline import embed_clip
 from interject.model_runtime.engine.prompt_encoder import PromptEncoder
 from interject.model_runtime.engine.request import MAX_REQUESTS, ForcedReply, TypedTurn
-from interject.model_runtime.engine.restoration import Restoration
+from interject.model_runtime.engine.restoration import Restoration, filling_turn, part_rows
 from interject.model_runtime.engine.scheduler import GPU_LIMITS, StepLimits
 from interject.model_runtime.engine.stream import Stream
 from interject.model_runtime.engine.stream_table import StreamTable
@@ -100,6 +100,8 @@ class Engine:
         recompute = max(1, limits.recompute or budget.context // 16)
         fair = max(MAX_BACKLOG_FRAMES, BACKLOG_FRAMES_A_SLOT * slots)
         self._clock = clock
+        self._fill_rows = part_rows(self.kv_cache.context) if restorable else 0
+        self._restoration = partial(Restoration, self._backend, filling_turn(self._backend))
         self.eviction = eviction
         self._make_stream = partial(
             Stream, config=model.config, cache=self.kv_cache, tokenizer=model.tokenizer,
@@ -112,8 +114,6 @@ class Engine:
             limits=replace(limits, drain=drain, recompute=recompute),
             backlog_frames=backlog_frames or fair, clock=clock,
         )  # fmt: skip
-
-    # Sessions
 
     @property
     def session_ids(self) -> tuple[str, ...]:
@@ -160,7 +160,7 @@ class Engine:
         """
         prefix = prefix or self.prompt_encoder.prefix(options)
         stream = self._new_stream(options, lambda _: None, prefix, name=name)
-        return Restoration(stream, known, backend=self._backend, now=self._clock())
+        return self._restoration(stream, known, now=self._clock())
 
     def join(
         self,
@@ -284,7 +284,7 @@ class Engine:
 
     def capture(self) -> None:
         """Make usual steps faster for the thread that calls, which must be the one that steps."""
-        self._backend.capture()
+        self._backend.capture(fill_rows=self._fill_rows)
 
     @torch.inference_mode()
     def step(self) -> bool:

@@ -33,7 +33,7 @@ def forward(backend: Backend, batch: Sequence[tuple[int, ForwardInput]]) -> Hidd
     Two threads may do this at a time, with slots of their own.
     """
     cache = backend.cache
-    rows = _rows(backend, [inputs for _, inputs in batch])
+    rows = gather_rows(backend, [inputs for _, inputs in batch])
     segments = [Segment(slot, cache.lengths[slot], len(inputs.ids)) for slot, inputs in batch]
     decisions: list[int] = []
     tokens: list[int] = []
@@ -49,7 +49,15 @@ def forward(backend: Backend, batch: Sequence[tuple[int, ForwardInput]]) -> Hidd
     return Hidden(hidden[: len(decisions)], hidden[len(decisions) :])
 
 
-def _rows(backend: Backend, batch: Sequence[ForwardInput]) -> Tensor:
+def fill(backend: Backend, slot: int, rows: Tensor) -> None:
+    """More of a slot, where nothing is decided or drawn."""
+    segment = Segment(slot, backend.cache.lengths[slot], len(rows))
+    backend.forward(rows, [segment], ())
+    backend.cache.lengths[slot] = segment.end
+
+
+def gather_rows(backend: Backend, batch: Sequence[ForwardInput]) -> Tensor:
+    """What the decoder is fed, [rows, width] on its device."""
     device = backend.cache.keys.device
     ids = torch.tensor([i for inputs in batch for i in inputs.ids], dtype=torch.int64)
     sound = ids == AUDIO

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import torch
 
 from interject.model_runtime.engine.audio_queue import Encoding
 from interject.model_runtime.engine.faults import is_session_fault
-from interject.model_runtime.engine.forward import forward
+from interject.model_runtime.engine.forward import fill, gather_rows
 from interject.model_runtime.engine.journal import was_never_encoded
 from interject.model_runtime.engine.warm_up import make_current
 from interject.model_runtime.network.transfer import wait_for_device
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from interject.model_runtime.engine.snapshot import SavedSession
     from interject.model_runtime.engine.stream import Stream
     from interject.model_runtime.network.backend import Backend
@@ -24,6 +28,16 @@ PARTS = 4
 """A slot is filled in so many: at once, half of what attention computes would be masked."""
 
 
+def part_rows(context: int) -> int:
+    """At most so many are computed at a time."""
+    return context // PARTS
+
+
+def filling_turn(backend: Backend) -> AbstractContextManager[object]:
+    """Held by whoever has a device fill a part of a slot. On a CPU each thread computes its own."""
+    return threading.Lock() if backend.asynchronous else nullcontext()
+
+
 class Restoration:
     """What takes time touches nothing but the session's own slot: any thread may `run` it while
     the engine goes on with the others. Nothing is said or noted meanwhile.
@@ -31,15 +45,17 @@ class Restoration:
 
     def __init__(
         self,
+        backend: Backend,
+        turn: AbstractContextManager[object],
         stream: Stream,
         known: SavedSession,
         *,
-        backend: Backend,
         now: float,
     ) -> None:
         self.stream = stream
         self._known = known
         self._backend = backend
+        self._turn = turn
         self._now = now
         self._given_up = False
 
@@ -89,7 +105,9 @@ class Restoration:
         memory, cache = self.stream.memory, self._backend.cache
         cache.truncate(memory.slot, 0)
         while memory.unfilled and not self._given_up:
-            part = memory.recompute(cache.context // PARTS)
-            forward(self._backend, [(memory.slot, part)])
-            # The engine's steps wait for one part, not for all that a thread can queue.
-            wait_for_device(cache.keys.device)
+            rows = gather_rows(self._backend, [memory.recompute(part_rows(cache.context))])
+            # The engine's steps wait for one part, not for all that threads can queue. Meanwhile
+            # another thread makes the next part ready, so that the device does not wait for it.
+            with self._turn:
+                fill(self._backend, memory.slot, rows)
+                wait_for_device(cache.keys.device)

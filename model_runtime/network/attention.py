@@ -90,9 +90,13 @@ class SlotAttention:
         mask = torch.zeros(hidden.shape, dtype=self._cache.dtype, device=device)
         return mask.masked_fill_(hidden, -torch.inf).repeat(1, self._fold, 1)[:, None]
 
+    def write(self, layer: int, k: Tensor, v: Tensor) -> None:
+        """Each [R, kv_heads, head_dim], into the slots."""
+        self._cache.write(layer, self._flat, k, v)
+
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """q [R, heads, head_dim], k and v [R, kv_heads, head_dim] -> [R, heads, head_dim]."""
-        self._cache.write(layer, self._flat, k, v)
+        self.write(layer, k, v)
         mixed = torch.empty_like(q)
         for group in self._groups:
             mixed[group.rows] = self._attend_group(group, layer, q[group.rows])

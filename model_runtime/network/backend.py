@@ -54,8 +54,10 @@ class Backend(Protocol):
     def asynchronous(self) -> bool:
         """Whether the device still computes when a call returns."""
 
-    def capture(self) -> None:
-        """Record steps of usual sizes, if that makes them faster for the thread that calls."""
+    def capture(self, *, fill_rows: int = 0) -> None:
+        """Record steps of usual sizes, if that makes them faster for the thread that calls; and
+        for all others slots that are filled, at most so many rows at a time.
+        """
 
     def encode(
         self, windows: Tensor, sessions: Sequence[int], loudest: Sequence[float]
@@ -89,7 +91,7 @@ class TorchBackend:
     def asynchronous(self) -> bool:
         return self.cache.keys.device.type != "cpu"
 
-    def capture(self) -> None:
+    def capture(self, *, fill_rows: int = 0) -> None:
         """There is nothing to record."""
 
     def encode(
@@ -106,7 +108,8 @@ class TorchBackend:
         return EncodedChunks(self._tower(mel), HostCopy(torch.tensor(running)))
 
     def forward(self, rows: Tensor, segments: Sequence[Segment], wanted: Sequence[int]) -> Tensor:
-        hidden = self.decoder.forward_rows(rows, SlotAttention(self.cache, segments))
+        attention = SlotAttention(self.cache, segments)
+        hidden = self.decoder.forward_rows(rows, attention, read=len(wanted) > 0)
         return hidden[torch.tensor(wanted, dtype=torch.int64, device=hidden.device)]
 
 

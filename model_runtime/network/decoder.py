@@ -97,16 +97,20 @@ class Decoder(nn.Module):
             x = layer.finish(x, mixed.transpose(1, 2))
         return self.norm(x)  # type: ignore[no-any-return]
 
-    def forward_rows(self, rows: Tensor, attention: SlotAttention) -> Tensor:
-        """One step for the rows [R, width] of many sessions; returns normed hidden [R, width].
+    def forward_rows(self, rows: Tensor, attention: SlotAttention, *, read: bool = True) -> Tensor:
+        """One step for the rows [R, width] of many sessions; returns normed hidden [R, width], or
+        none where nobody is to `read` them: then the last layer fills its slots alone.
 
         `attention` knows which rows belong to which slot, writes their keys and values there and
         attends to all that the slot holds.
         """
-        x = rows
+        x, last = rows, len(self.layers) - 1
         cosine, sine = self.rotations(attention.positions, x.dtype)
         for index, layer in enumerate(self.blocks):
             q, k, v = layer.project(x, cosine, sine)
+            if index == last and not read:
+                attention.write(index, k, v)
+                return x[:0]
             x = layer.finish(x, attention.attend(index, q, k, v))
         return self.norm(x)  # type: ignore[no-any-return]
 

@@ -12,8 +12,10 @@ import torch
 from interject.model_runtime.network.backend import EncodedChunks
 from interject.model_runtime.network.kernels.buckets import (
     CHUNKS,
+    FILLED_CHUNKS,
     BucketedDecoder,
     BucketedEncoder,
+    fill_sizes,
     usual_steps,
 )
 from interject.model_runtime.network.kernels.decoder import FusedDecoder, Tiling, tiling
@@ -40,7 +42,8 @@ logger = logging.getLogger(__name__)
 
 class TritonBackend:
     """Nothing here waits for the device. Steps of usual sizes are recorded by `capture`, and from
-    then on replayed for the thread that called it; others are launched kernel by kernel.
+    then on replayed for the thread that called it, and slots that are filled for all other threads;
+    what has another size is launched kernel by kernel.
     """
 
     def __init__(
@@ -60,6 +63,8 @@ class TritonBackend:
         self._tower = FusedTower(tower)
         self._rows = FusedDecoder(decoder, cache, tiles or tiling(self._device, cache.dtype))
         self._captured: _Captured | None = None
+        self._owner: int | None = None
+        self._shared: _Captured | None = None
         with torch.cuda.device_of(cache.keys):
             self._rows.compile()
 
@@ -68,9 +73,14 @@ class TritonBackend:
         return self._device.type != "cpu"
 
     def capture(
-        self, steps: Sequence[StepSize] | None = None, chunks: Sequence[int] = CHUNKS
+        self,
+        steps: Sequence[StepSize] | None = None,
+        chunks: Sequence[int] = CHUNKS,
+        *,
+        fill_rows: int = 0,
     ) -> None:
-        """Of these sizes. Tensors that stay where they are have one owner: the thread that calls.
+        """Of these sizes. Tensors that stay where they are have one owner, the thread that calls;
+        all other threads share some.
 
         :raises torch.AcceleratorError: when the device itself has failed.
         :raises torch.OutOfMemoryError: when there is no memory for it.
@@ -78,6 +88,10 @@ class TritonBackend:
         try:
             with torch.inference_mode(), torch.cuda.device_of(self.cache.keys):
                 self._captured = self._capture(steps or self._usual_steps(), chunks)
+                self._owner = threading.get_ident()
+                if fill_rows:
+                    sizes = fill_sizes(fill_rows, tile_rows=self._rows.tile_rows)
+                    self._shared = self._capture(sizes, FILLED_CHUNKS)
         except Exception as error:
             if not cannot_be_recorded(error):
                 raise
@@ -91,7 +105,7 @@ class TritonBackend:
         weight = self.decoder.embedding.weight
         rows = weight.new_zeros(max(size.rows for size in steps), weight.shape[1])
         return _Captured(
-            threading.get_ident(),
+            threading.Lock(),
             BucketedDecoder(self._rows, rows, sizes=steps, recorder=recorder),
             BucketedEncoder(self._encode, self._device, sizes=chunks, recorder=recorder),
         )
@@ -101,9 +115,8 @@ class TritonBackend:
 
     @property
     def _mine(self) -> _Captured | None:
-        """What was captured, for its owner."""
-        captured = self._captured
-        return captured if captured and captured.owner == threading.get_ident() else None
+        """What was captured for the thread that asks."""
+        return self._captured if self._owner == threading.get_ident() else self._shared
 
     def encode(
         self, windows: Tensor, sessions: Sequence[int], loudest: Sequence[float]
@@ -118,7 +131,8 @@ class TritonBackend:
                     to_device(torch.tensor(loudest), self._device),
                 )
             else:
-                embeddings, running = captured.encoder(size, windows, sessions, loudest)
+                with captured.lock:
+                    embeddings, running = captured.encoder(size, windows, sessions, loudest)
             return EncodedChunks(embeddings, HostCopy(running))
 
     def _encode(self, windows: Tensor, sessions: Tensor, loudest: Tensor) -> tuple[Tensor, Tensor]:
@@ -134,13 +148,16 @@ class TritonBackend:
             size = captured.decoder.size_for(tables.size) if captured else None
             if captured is None or size is None:
                 return self._rows(rows, tables.on(self._device))
-            return captured.decoder(size, rows, tables)
+            with captured.lock:
+                return captured.decoder(size, rows, tables)
 
 
 @dataclass(frozen=True, slots=True)
 class _Captured:
-    """`owner` is a thread's."""
+    """In memory of its own. `lock` is held from where a step is put until its results were copied:
+    the device does these in the order in which it is asked.
+    """
 
-    owner: int
+    lock: threading.Lock
     decoder: BucketedDecoder
     encoder: BucketedEncoder

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 CHUNKS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
 TOKENS = (16, 32, 64, 128, 256)
+FILLED_CHUNKS = (8, 16, 32, 64)
+"""Of sessions that come back: what they heard since their last snapshot."""
+FILLED_SHARES = 4
 LONG = (96, 128)
 """Full tiles: slots that are computed anew beside the chunks of many sessions."""
 _NOBODY = -1
@@ -54,6 +57,15 @@ def step_sizes(
         for single in (0, *tokens)
         if several or single
     )
+
+
+def fill_sizes(rows: int, *, tile_rows: int) -> tuple[StepSize, ...]:
+    """To fill a slot with at most so many rows at a time, of which none is read: that many, and
+    parts of it for what is left in the end.
+    """
+    tiles = -(-rows // tile_rows)
+    shares = {-(-tiles * share // FILLED_SHARES) for share in range(1, FILLED_SHARES + 1)}
+    return tuple(StepSize(count, 0, count * tile_rows, 0) for count in sorted(shares))
 
 
 class BucketedDecoder:

@@ -12,8 +12,7 @@ from interject.model_runtime.engine.thread import EngineThread
 from interject.model_runtime.protocol import CloseReason, RuntimeFailure, SessionClosed
 from interject.model_runtime.redis.worker.engine_executor import EngineExecutor
 from interject.model_runtime.redis.worker.owned_session import OwnershipState
-from interject.model_runtime.redis.worker.recovery.restore_pool import RestorePool
-from interject.model_runtime.threads import spare_threads
+from interject.model_runtime.redis.worker.recovery.restore_pool import RestorePool, restorers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -48,7 +47,7 @@ class EngineHost:
         self._loop = asyncio.get_running_loop()
         self.failed = self._loop.create_future()
         self._deliver = deliver
-        self._pool = RestorePool(spare_threads())
+        self._pool = RestorePool(restorers(engine.model.device))
         self._executor = EngineExecutor(
             engine,
             self._pool,

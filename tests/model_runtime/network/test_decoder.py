@@ -98,6 +98,19 @@ def test_logits_equal_transformers(decoders: Pair) -> None:
 
 
 @torch.inference_mode()
+def test_rows_that_nobody_reads_fill_their_slots_all_the_same(decoder: Decoder) -> None:
+    rows = decoder.embed(token_ids(20))
+    read, unread = KVCache(DECODER, 1), KVCache(DECODER, 1)
+    hidden = decoder.forward_rows(rows, SlotAttention(read, [Segment(0, 0, 20)]))
+    nothing = decoder.forward_rows(rows, SlotAttention(unread, [Segment(0, 0, 20)]), read=False)
+    assert len(hidden) == 20
+    assert nothing.shape == (0, DECODER.width)
+    assert read.keys[-1, 0, :20].any()
+    assert torch.equal(read.keys, unread.keys)
+    assert torch.equal(read.values, unread.values)
+
+
+@torch.inference_mode()
 def test_logits_of_two_tokens_are_rows_of_all(decoder: Decoder) -> None:
     hidden = whole(decoder, decoder.embed(token_ids(7)))
     two = torch.tensor([250, 3])

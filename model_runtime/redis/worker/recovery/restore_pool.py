@@ -6,12 +6,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.threads import spare_threads
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
+    import torch
+
     from interject.model_runtime.engine.restoration import Restoration
     from interject.model_runtime.redis.worker.owned_session import OwnedSession
+
+
+ON_DEVICE = 2
+"""Threads where a device computes: one has it fill a slot, the other makes ready what is next."""
+
+
+def restorers(device: torch.device) -> int:
+    """How many threads may fill slots at once."""
+    return spare_threads() if device.type == "cpu" else ON_DEVICE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

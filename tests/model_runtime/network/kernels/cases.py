@@ -571,6 +571,44 @@ def test_another_thread_uses_nothing_that_was_recorded() -> None:
     assert bool((captured.decoder._rows == 7.0).all())
 
 
+@pytest.mark.parametrize(
+    ("rows", "recorded"), [(1, False), (3, True), (8, True), (13, True), (17, False)]
+)
+@torch.inference_mode()
+@unread_padding
+def test_other_threads_share_what_was_recorded_to_fill_slots(rows: int, recorded: bool) -> None:
+    """Filled up, or, where none is large enough or a tile has one row, as they are."""
+    fused, modules = both_backends(captured=False)
+    fused.capture(SIZES, (2, 4), fill_rows=12)
+    mine, shared = fused._captured, fused._shared
+    assert mine is not None
+    assert shared is not None
+    mine.decoder._rows.fill_(7.0)
+    shared.decoder._rows.fill_(torch.nan)
+    heard = 0.1 * torch.rand(2, WINDOW_SAMPLES)
+    embeddings = torch.randn(rows, SHAPE.width)
+    segments = [Segment(2, 0, rows)]
+
+    @torch.inference_mode()
+    def step() -> tuple[Tensor, Tensor]:
+        fed = embeddings.clone().to(DEVICE)
+        return fused.forward(fed, segments, ()), fused.encode(heard, [0, 0], [0.0]).embeddings
+
+    for _ in range(2):
+        with ThreadPoolExecutor(1) as other:
+            hidden, sound = other.submit(step).result()
+    assert hidden.shape == (0, SHAPE.width)
+    modules.forward(embeddings, segments, ())
+    terms = decoder_terms(SHAPE)
+    assert_caches_same(fused.cache, modules.cache, terms)
+    assert fused.cache.keys.any()
+    expected = modules.encode(heard, [0, 0], [0.0]).embeddings
+    assert_same(sound.cpu(), expected, terms=tower_terms(TOWER), condition=3.0)
+    assert bool((mine.decoder._rows == 7.0).all())
+    untouched = bool(shared.decoder._rows[:rows].isnan().all())
+    assert untouched is not recorded
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
 @torch.inference_mode()
 @unread_padding
