@@ -56,6 +56,7 @@ system-test:
 
 live-servers:
 	@scripts/livekit_server.sh
+	@scripts/pipecat_client.sh
 
 $(VENV_STAMP): | $(if $(wildcard $(BIN)/python),,system-demo)
 	@if [ ! -x $(BIN)/python ]; then \

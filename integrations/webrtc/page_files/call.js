@@ -12,6 +12,15 @@ export class Refused extends Error {
   }
 }
 
+export async function ask(method, path, token, body) {
+  const headers = body ? { "Content-Type": "application/json" } : {};
+  if (token) headers.Authorization = `Bearer ${token}`;
+  const response = await fetch(path, { method, headers, body: body && JSON.stringify(body), keepalive: method === "DELETE" });
+  const found = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refused(response.status, found.detail ?? `the server answered ${response.status}`);
+  return found;
+}
+
 // Tells of `state` (connecting, connected, failed, ended), `message`, `track` and `figures`.
 export class Call extends EventTarget {
   #token; #relay; #microphone; #connection; #channel; #id = null; #timers = []; #tries = 0; #over = false;
@@ -55,11 +64,11 @@ export class Call extends EventTarget {
     this.#timers.forEach(clearInterval);
     this.#connection?.close();
     this.#tell("state", state);
-    if (this.#id) await this.#fetch("DELETE", { pc_id: this.#id }).catch(() => {});
+    if (this.#id) await ask("DELETE", "/api/offer", this.#token, { pc_id: this.#id }).catch(() => {});
   }
 
   async #connect(restart) {
-    const { iceServers } = await this.#fetch("GET", null, "/api/ice");
+    const { iceServers } = await ask("GET", "/api/ice", this.#token);
     const connection = new RTCPeerConnection({ iceServers, iceTransportPolicy: this.#relay ? "relay" : "all" });
     const old = this.#connection;
     this.#connection = connection;
@@ -75,7 +84,7 @@ export class Call extends EventTarget {
     await connection.setLocalDescription(await connection.createOffer());
     await gathered(connection);
     const { sdp, type } = connection.localDescription;
-    const answer = await this.#fetch("POST", { sdp, type, pc_id: this.#id, restart_pc: restart });
+    const answer = await ask("POST", "/api/offer", this.#token, { sdp, type, pc_id: this.#id, restart_pc: restart });
     this.#id = answer.pc_id;
     if (this.#over) return connection.close();
     await connection.setRemoteDescription(answer);
@@ -129,15 +138,6 @@ export class Call extends EventTarget {
     }
     this.#tell("figures", figures);
     if (figures.heldS >= 0) this.request("playout_delay", { seconds: Math.min(5, figures.heldS) }).catch(() => {});
-  }
-
-  async #fetch(method, body, path = "/api/offer") {
-    const headers = body ? { "Content-Type": "application/json" } : {};
-    if (this.#token) headers.Authorization = `Bearer ${this.#token}`;
-    const response = await fetch(path, { method, headers, body: body && JSON.stringify(body), keepalive: method === "DELETE" });
-    const found = await response.json().catch(() => ({}));
-    if (!response.ok) throw new Refused(response.status, found.detail ?? `the server answered ${response.status}`);
-    return found;
   }
 
   #tell(type, detail) {

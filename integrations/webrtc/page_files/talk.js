@@ -1,4 +1,4 @@
-import { Call, Refused } from "/page/call.js";
+import { Call, Refused, ask } from "/page/call.js";
 
 const CELLS = 90;
 const QUIETEST_DBFS = -60;
@@ -33,9 +33,11 @@ addEventListener("pagehide", () => call?.end());
 async function begin() {
   if (!navigator.mediaDevices) return complain(new Error("A browser gives the microphone to pages from https or from localhost alone."));
   at("talk").disabled = true;
+  const token = sessionStorage.getItem("token") ?? "";
   try {
+    await ask("GET", "/api/ice", token);
     const microphone = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } });
-    call = new Call({ token: sessionStorage.getItem("token") ?? "", relay, microphone });
+    call = new Call({ token, relay, microphone });
     call.addEventListener("state", ({ detail }) => state(detail, microphone));
     call.addEventListener("message", ({ detail }) => take(detail));
     call.addEventListener("track", ({ detail }) => { at("voice").srcObject = new MediaStream([detail]); });
@@ -44,11 +46,9 @@ async function begin() {
     await call.start();
   } catch (error) {
     await call?.end("failed");
-    complain(error);
-    if (error instanceof Refused && error.status === 401) {
-      at("token-form").hidden = false;
-      at("token").focus();
-    }
+    if (!(error instanceof Refused && error.status === 401)) return complain(error);
+    at("token-form").hidden = false;
+    at("token").focus();
   } finally {
     at("talk").disabled = false;
   }

@@ -1,0 +1,59 @@
+"""A real HTTP server with a WebRTC door, on a free port of the loopback device."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from interject.integrations.conversation.switchboard import Switchboard
+from interject.integrations.web.app import make_app
+from interject.integrations.web.origins import Origins
+from interject.integrations.webrtc.door import WebRtcDoor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from fastapi import APIRouter
+
+    from interject.integrations.conversation.role import Role
+    from interject.integrations.web.bearer import Bearer
+    from interject.integrations.webrtc.settings import WebRtcSettings
+    from interject.model_runtime.protocol import Runtime
+
+
+class Site:
+    def __init__(self, url: str, switchboard: Switchboard) -> None:
+        self.url = url
+        self.switchboard = switchboard
+
+
+@contextlib.asynccontextmanager
+async def site(
+    role: Role,
+    runtime: Runtime,
+    *,
+    bearer: Bearer | None = None,
+    settings: WebRtcSettings | None = None,
+    routers: Sequence[APIRouter] = (),
+    most_calls: int | None = None,
+) -> AsyncIterator[Site]:
+    switchboard = Switchboard(role, runtime, most_calls=most_calls)
+    door = WebRtcDoor(switchboard, settings, bearer=bearer)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        app = make_app([door], routers=routers, origins=Origins([url]))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            while not server.started:
+                assert not serving.done(), serving
+                await asyncio.sleep(0.01)
+            yield Site(url, switchboard)
+        finally:
+            server.should_exit = True
+            await serving

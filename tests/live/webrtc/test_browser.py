@@ -1,0 +1,115 @@
+"""A real Chromium whose microphone plays a file: our own page, and Pipecat's JavaScript client."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, HTMLResponse
+
+from interject.config import load_profile
+from interject.integrations.conversation.role import Role
+from interject.integrations.web.bearer import Bearer
+from interject.model_runtime import open_runtime
+from tests.live.webrtc.chromium import Chromium, need
+from tests.live.webrtc.site import site
+from tests.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from interject.model_runtime.protocol import Runtime
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+
+BUNDLE = Path(__file__).parents[3] / ".cache" / "pipecat_client" / "bundle.js"
+TOKEN = "a-token-of-some-length"
+ALARM = "That is a smoke alarm! Leave the building."
+HEARD = 0.05
+"""Of full scale: speech, and not the noise of a codec."""
+
+
+@pytest.fixture
+async def runtime(nano_url: str) -> AsyncIterator[Runtime]:
+    opened = open_runtime(nano_url)
+    yield opened
+    await opened.aclose()
+
+
+def role(runtime: Runtime) -> Role:
+    return Role(load_profile("default"), runtime=runtime)
+
+
+def users_page() -> APIRouter:
+    """A page of somebody else's, with Pipecat's client on it."""
+    router = APIRouter()
+
+    @router.get("/users-page")
+    async def page() -> HTMLResponse:
+        text = '<!doctype html><title>x</title><script type="module" src="/bundle.js"></script>'
+        return HTMLResponse(text, headers={"Content-Security-Policy": "default-src * blob:"})
+
+    @router.get("/bundle.js")
+    async def bundle() -> FileResponse:
+        return FileResponse(BUNDLE, media_type="text/javascript")
+
+    return router
+
+
+async def test_pipecats_client_connects_and_the_alarm_is_answered_and_heard(
+    runtime: Runtime, alarm: Path, tmp_path: Path
+) -> None:
+    need(BUNDLE.exists(), "Pipecat's client is not there: run scripts/pipecat_client.sh")
+    place = site(role(runtime), runtime, bearer=Bearer(TOKEN), routers=[users_page()])
+    async with place as server, Chromium(tmp_path, alarm) as browser:
+        await browser.open(f"{server.url}/users-page")
+        await browser.until("globalThis.pipecat")
+        ready = await browser.run(f"pipecat.connect({{Authorization: 'Bearer {TOKEN}'}})")
+        assert ready["about"]["library"] == "interject"
+        await browser.until("pipecat.seen.silent", within_s=60)
+        seen = await browser.run("pipecat.seen")
+        assert seen["states"][-1] == "ready"
+        assert "".join(seen["words"]) == ALARM
+        assert seen["output"][-1]["spoken_status"] == "completed"
+        assert any(one["type"] == "decision" and one["respond"] for one in seen["server"])
+        assert seen["peak"] > HEARD
+        assert seen["errors"] == []
+        status = await browser.run("pipecat.client.sendClientRequest('set_mode', {mode: 'assist'})")
+        assert status["mode"] == "assist"
+        refused = "pipecat.client.sendClientRequest('dance', {}).catch(({data}) => data.error)"
+        assert await browser.run(refused) == "there is no 'dance' here"
+        await browser.run("pipecat.client.disconnect()")
+        await until(lambda: not server.switchboard.taken, "the end of the call")
+
+
+async def test_our_page_talks_shows_decisions_and_stops_listening(
+    runtime: Runtime, alarm: Path, tmp_path: Path
+) -> None:
+    async with (
+        site(role(runtime), runtime, bearer=Bearer(TOKEN)) as server,
+        Chromium(tmp_path, alarm) as browser,
+    ):
+        await browser.open(server.url)
+        await browser.run("document.getElementById('talk').click()")
+        await browser.until("!document.getElementById('token-form').hidden")
+        await browser.run(f"document.getElementById('token').value = '{TOKEN}'")
+        await browser.run("document.querySelector('#token-form button').click()")
+        await browser.until("document.getElementById('state').textContent === 'Connected'")
+        await browser.until("document.querySelectorAll('.cell.respond').length", within_s=60)
+        said = (
+            "[...document.querySelectorAll('#log .reply span span:first-child')].pop()?.textContent"
+        )
+        await browser.until(f"{said} === '{ALARM}'")
+        assert await browser.run("document.querySelectorAll('.cell').length") > 5
+        assert "ms" in await browser.run("document.getElementById('voiced').textContent")
+        await browser.run("document.getElementById('listening').click()")
+        await browser.until(
+            "document.getElementById('listening').textContent === 'Go on listening'"
+        )
+        assert not server.switchboard.calls[0].consent.listening
+        await browser.run("document.getElementById('talk').click()")
+        await until(lambda: not server.switchboard.taken, "the end of the call")
+        assert await browser.run("document.getElementById('state').textContent") == "Call ended"
+        assert [line for line in browser.console if "401" not in line] == []
