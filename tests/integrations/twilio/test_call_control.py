@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from benchmarks.twilio_cloud.call_status import CallStatus
+from benchmarks.twilio_cloud.cloud import TwilioCloud
+from benchmarks.twilio_cloud.rest_api import RestApi
 from interject.integrations.twilio.call_control import CallControl, CallControlFailure
 from interject.integrations.twilio.settings import TwilioSettings
-from tests.live.twilio.call_status import CallStatus
-from tests.live.twilio.cloud import TwilioCloud
 from tests.live.twilio.echo_bot import Conversation, EchoBot
-from tests.live.twilio.rest_api import RestApi
 from tests.waiting import until
 
 if TYPE_CHECKING:

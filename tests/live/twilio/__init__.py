@@ -1,1 +1,1 @@
-"""The other end of the telephone: what Twilio does, over real sockets. Knows nothing of ours."""
+"""`interject serve` behind a telephone number; who calls it is `benchmarks.twilio_cloud`."""

@@ -14,13 +14,13 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
-from tests.live.twilio.call_status import CallStatus
-from tests.live.twilio.cloud import Answer, TwilioCloud
-from tests.live.twilio.debugger import ErrorCode
+from benchmarks.twilio_cloud.call_status import CallStatus
+from benchmarks.twilio_cloud.cloud import Answer, TwilioCloud
+from benchmarks.twilio_cloud.debugger import ErrorCode
+from benchmarks.twilio_cloud.mulaw import RATE_HZ, SILENCE, decode, encode
+from benchmarks.twilio_cloud.playout import TelephonePlayout
+from benchmarks.twilio_cloud.rest_api import RestApi
 from tests.live.twilio.echo_bot import HOST, ORIGIN, Conversation, EchoBot
-from tests.live.twilio.mulaw import RATE_HZ, SILENCE, decode, encode
-from tests.live.twilio.playout import TelephonePlayout
-from tests.live.twilio.rest_api import RestApi
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from twilio.http.response import Response as TwilioResponse
 
-    from tests.live.twilio.call import PhoneCall
+    from benchmarks.twilio_cloud.call import PhoneCall
 
 pytestmark = pytest.mark.live
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
-from tests.live.twilio.debugger import ErrorCode, TwilioRefusal
+from benchmarks.twilio_cloud.debugger import ErrorCode, TwilioRefusal
 
 LONGEST_PARAMETER = 500
 TRACKS = {

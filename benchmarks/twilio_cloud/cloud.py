@@ -8,10 +8,10 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.live.twilio.call import PhoneCall
-from tests.live.twilio.call_status import CallParties, CallStatus
-from tests.live.twilio.debugger import TwilioRefusal
-from tests.live.twilio.network import Network
+from benchmarks.twilio_cloud.call import PhoneCall
+from benchmarks.twilio_cloud.call_status import CallParties, CallStatus
+from benchmarks.twilio_cloud.debugger import TwilioRefusal
+from benchmarks.twilio_cloud.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from tests.live.twilio.mulaw import BLOCK_SAMPLES, RATE_HZ, SILENCE
+from benchmarks.twilio_cloud.mulaw import BLOCK_SAMPLES, RATE_HZ, SILENCE
 
 
 class TelephonePlayout:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tests.live.twilio.call_status import CallStatus
-from tests.live.twilio.debugger import ErrorCode, TwilioRefusal
-from tests.live.twilio.mulaw import RATE_HZ
-from tests.live.twilio.twiml import StreamOrder, Verb, parse
+from benchmarks.twilio_cloud.call_status import CallStatus
+from benchmarks.twilio_cloud.debugger import ErrorCode, TwilioRefusal
+from benchmarks.twilio_cloud.mulaw import RATE_HZ
+from benchmarks.twilio_cloud.twiml import StreamOrder, Verb, parse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tests.live.twilio.call import PhoneCall
+    from benchmarks.twilio_cloud.call import PhoneCall
 
 
 class TwimlScript:

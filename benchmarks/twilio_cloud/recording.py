@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.live.twilio.mulaw import RATE_HZ, decode
+from benchmarks.twilio_cloud.mulaw import RATE_HZ, decode
 
 if TYPE_CHECKING:
     from pathlib import Path

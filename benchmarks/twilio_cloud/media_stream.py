@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from websockets.exceptions import ConnectionClosed
 
-from tests.live.twilio.debugger import ErrorCode
-from tests.live.twilio.mulaw import BLOCK_S
-from tests.live.twilio.playout import TelephonePlayout
+from benchmarks.twilio_cloud.debugger import ErrorCode
+from benchmarks.twilio_cloud.mulaw import BLOCK_S
+from benchmarks.twilio_cloud.playout import TelephonePlayout
 
 if TYPE_CHECKING:
     import random
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from websockets.asyncio.client import ClientConnection
 
-    from tests.live.twilio.twiml import StreamOrder
+    from benchmarks.twilio_cloud.twiml import StreamOrder
 
     Report = Callable[[ErrorCode, str], None]
 

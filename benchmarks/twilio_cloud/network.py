@@ -18,9 +18,9 @@ import soxr
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake
 
-from tests.live.twilio.debugger import ErrorCode, TwilioRefusal
-from tests.live.twilio.mulaw import RATE_HZ, SILENCE, encode
-from tests.live.twilio.signing import HEADER, signature
+from benchmarks.twilio_cloud.debugger import ErrorCode, TwilioRefusal
+from benchmarks.twilio_cloud.mulaw import RATE_HZ, SILENCE, encode
+from benchmarks.twilio_cloud.signing import HEADER, signature
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from tests.live.twilio.call_status import CallParties, CallStatus
-from tests.live.twilio.debugger import TwilioRefusal
-from tests.live.twilio.twiml import StreamOrder
+from benchmarks.twilio_cloud.call_status import CallParties, CallStatus
+from benchmarks.twilio_cloud.debugger import TwilioRefusal
+from benchmarks.twilio_cloud.twiml import StreamOrder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from tests.live.twilio.call import PhoneCall
-    from tests.live.twilio.cloud import TwilioCloud
+    from benchmarks.twilio_cloud.call import PhoneCall
+    from benchmarks.twilio_cloud.cloud import TwilioCloud
 
     Form = dict[str, str]
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tests.live.twilio.call_status import CallParties, CallStatus
-from tests.live.twilio.debugger import Alert, ErrorCode, TwilioRefusal
-from tests.live.twilio.handset import Handset
-from tests.live.twilio.media_stream import MediaStream
-from tests.live.twilio.mulaw import BLOCK_S, RATE_HZ, SILENCE, decode
-from tests.live.twilio.recording import CallRecording
-from tests.live.twilio.script import TwimlScript
+from benchmarks.twilio_cloud.call_status import CallParties, CallStatus
+from benchmarks.twilio_cloud.debugger import Alert, ErrorCode, TwilioRefusal
+from benchmarks.twilio_cloud.handset import Handset
+from benchmarks.twilio_cloud.media_stream import MediaStream
+from benchmarks.twilio_cloud.mulaw import BLOCK_S, RATE_HZ, SILENCE, decode
+from benchmarks.twilio_cloud.recording import CallRecording
+from benchmarks.twilio_cloud.script import TwimlScript
 
 if TYPE_CHECKING:
-    from tests.live.twilio.network import Network
-    from tests.live.twilio.twiml import StreamOrder
+    from benchmarks.twilio_cloud.network import Network
+    from benchmarks.twilio_cloud.twiml import StreamOrder
 
 LOUD = 600
 """Of 32,768: louder than the line's noise."""

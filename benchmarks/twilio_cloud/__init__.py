@@ -1,0 +1,1 @@
+"""The other end of the telephone: what Twilio does, over real sockets. Knows nothing of ours."""
