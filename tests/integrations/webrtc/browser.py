@@ -30,7 +30,7 @@ PING_S = 1.0
 
 
 class Microphone(MediaStreamTrack):
-    """Plays mono samples at 48 kHz in real time, then silence."""
+    """Plays mono samples at 48 kHz in real time, then silence until it is given more."""
 
     kind = "audio"
 
@@ -40,6 +40,11 @@ class Microphone(MediaStreamTrack):
         self._frames = 0
         self.began_at: float | None = None
 
+    async def play(self, sound: NDArray[np.int16]) -> None:
+        """Return when it has been played."""
+        self._sound = sound
+        await until(lambda: not len(self._sound), "the sound to be played")
+
     async def recv(self) -> AudioFrame:
         self.began_at = self.began_at or time.monotonic()
         await asyncio.sleep(self.began_at + self._frames * 0.02 - time.monotonic())
@@ -47,7 +52,7 @@ class Microphone(MediaStreamTrack):
             raise MediaStreamError
         at = self._frames * FRAME_SAMPLES
         samples = np.zeros(FRAME_SAMPLES, np.int16)
-        part = self._sound[at : at + FRAME_SAMPLES]
+        part, self._sound = self._sound[:FRAME_SAMPLES], self._sound[FRAME_SAMPLES:]
         samples[: len(part)] = part
         frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate, frame.pts = RATE_HZ, at
@@ -67,6 +72,7 @@ class Browser:
         self.microphone = Microphone(sound)
         self.messages: list[dict[str, Any]] = []
         self.heard: list[tuple[float, int]] = []
+        self.pieces: list[NDArray[np.int16]] = []
         self.pc_id = ""
         self._tasks: list[asyncio.Task[None]] = []
         self._make()
@@ -147,8 +153,9 @@ class Browser:
                 frame = cast("AudioFrame", await track.recv())
             except MediaStreamError:
                 return
-            level = int(np.abs(frame.to_ndarray().astype(np.int32)).max())
-            self.heard.append((time.monotonic(), level))
+            sound = frame.to_ndarray().reshape(-1)
+            self.pieces.append(sound)
+            self.heard.append((time.monotonic(), int(np.abs(sound.astype(np.int32)).max())))
 
     async def _ping(self) -> None:
         while True:
