@@ -7,7 +7,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from aiortc import (
-    RTCBundlePolicy,
     RTCConfiguration,
     RTCIceTransportPolicy,
     RTCPeerConnection,
@@ -50,11 +49,7 @@ class Peer:
     ) -> None:
         policy = RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
         self._connection = RTCPeerConnection(
-            RTCConfiguration(
-                iceServers=list(servers),
-                iceTransportPolicy=policy,
-                bundlePolicy=RTCBundlePolicy.MAX_BUNDLE,
-            )
+            RTCConfiguration(iceServers=list(servers), iceTransportPolicy=policy)
         )
         self._voice = voice
         self._candidates = 0

@@ -153,7 +153,7 @@ class Browser:
                 frame = cast("AudioFrame", await track.recv())
             except MediaStreamError:
                 return
-            sound = frame.to_ndarray().reshape(-1)
+            sound = np.asarray(frame.to_ndarray().reshape(-1), np.int16)
             self.pieces.append(sound)
             self.heard.append((time.monotonic(), int(np.abs(sound.astype(np.int32)).max())))
 

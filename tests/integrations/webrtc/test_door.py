@@ -312,6 +312,18 @@ async def test_candidates_come_later_and_wrong_ones_are_refused() -> None:
             assert (await scene.http.patch("/api/offer", json=body)).status_code == 400
 
 
+async def test_candidates_in_the_first_line_of_a_bundle_are_enough() -> None:
+    """With its policy "max-bundle" aiortc would read those of the last line instead."""
+    async with world() as scene, Browser(scene.http) as browser:
+        sound, line, data = (await browser.offer()).partition("m=application")
+        rest = [one for one in data.splitlines(keepends=True) if not one.startswith("a=candidate")]
+        body = {"sdp": sound + line + "".join(rest), "type": "offer"}
+        answer = (await scene.http.post("/api/offer", json=body)).json()
+        assert answer["sdp"].count("a=candidate")
+        await browser.take(answer)
+        await browser.open()
+
+
 async def test_pictures_are_declined() -> None:
     """Pipecat's clients offer a camera and a screen, whether there are any or not."""
     async with world() as scene, Browser(scene.http) as browser:
