@@ -14,7 +14,9 @@ from interject.model_runtime.cuda import TorchCuda
 from interject.model_runtime.device_choice import DeviceChoice
 from interject.model_runtime.engine.context_budget import LEAST_CONTEXT
 from interject.model_runtime.engine.faults import engine_failure, is_session_fault
+from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.failures import RuntimeFailure
+from interject.model_runtime.real_time import measured_load
 from interject.model_runtime.resolved_device import resolve_device
 
 if TYPE_CHECKING:
@@ -33,13 +35,15 @@ _GIB = 1 << 30
 class ModelPlan:
     """What is to be loaded, where, and for how many sessions.
 
-    `context` are the positions of a slot; None: as many as the checkpoint has.
+    `context` are the positions of a slot; None: as many as the checkpoint has. `in_time` is for how
+    many sessions the card was measured to decide in real time, where it was.
     """
 
     name: str | Path
     resolved: ResolvedDevice
     slots: int
     context: int | None = None
+    in_time: int | None = None
 
     def load(self) -> Model:
         """:raises RuntimeFailure: when it cannot be read, or the device cannot take it."""
@@ -70,9 +74,11 @@ def plan_model(
     choice: DeviceChoice | None = None,
     *,
     slots: int | None = None,
+    eviction: Eviction = Eviction.ROTATE,
     cuda: Cuda | None = None,
 ) -> ModelPlan:
-    """Without `slots`, as many as a GPU has memory for.
+    """Without `slots`, as many as a GPU has memory for, but no more than it was measured to decide
+    for in time.
 
     :raises RuntimeFailure: when there is no such device, its memory is too small, or a slot cannot
         have as many positions as were asked for.
@@ -84,7 +90,7 @@ def plan_model(
         _check_context(name, plan.context)
     if resolved.card is None:
         return plan
-    return replace(plan, slots=_fitting(plan, resolved.card, slots, cuda))
+    return _fitted(plan, resolved.card, slots, eviction, cuda)
 
 
 def _check_context(name: str | Path, asked: int) -> None:
@@ -95,17 +101,20 @@ def _check_context(name: str | Path, asked: int) -> None:
         raise RuntimeFailure(f"context {asked}: a session takes at least {LEAST_CONTEXT} positions")
 
 
-def _fitting(plan: ModelPlan, card: Card, asked: int | None, cuda: Cuda) -> int:
+def _fitted(
+    plan: ModelPlan, card: Card, asked: int | None, eviction: Eviction, cuda: Cuda
+) -> ModelPlan:
     config, resolved = read_config(resolve(plan.name)), plan.resolved
     if plan.context is not None:
         config = config.with_context(plan.context)
     size = footprint(config, resolved.dtype, resolved.kv_cache_dtype)
     free = cuda.free_bytes(card)
     fit = max(0, size.slots_in(free, card.total_bytes))
-    wanted = max(1, fit) if asked is None else asked
+    in_time = measured_load(card, config).of(eviction)
+    wanted = max(1, min(fit, in_time or fit)) if asked is None else asked
     needed = size.needed(wanted, card.total_bytes)
     if needed <= free:
-        return wanted
+        return replace(plan, slots=wanted, in_time=in_time)
     raise RuntimeFailure(
         f"{resolved.device} ({card.name}): {plan.name} with {wanted} slots needs "
         f"{needed / _GIB:.1f} GiB, {free / _GIB:.1f} GiB are free; {fit} slots fit"

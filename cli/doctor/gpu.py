@@ -48,9 +48,10 @@ def _rooms(card: Card, free: int, choice: DeviceChoice) -> str:
     from interject.model_runtime.resolved_device import kv_cache_type, suited
 
     dtype, kept = suited(card), kv_cache_type(choice)
+    shapes = _shapes(choice.positions)
     if kept is not None and not card.has_e4m3:
         return f"no slots in {choice.kv_cache_dtype}: they need sm_89 or later"
-    sizes = [(name, footprint(config, dtype, kept)) for name, config in _shapes(choice.positions)]
+    sizes = [(name, footprint(config, dtype, kept)) for name, config in shapes]
     if not sizes:
         return f"no model: none remembers {choice.context} positions"
     said = [
@@ -58,7 +59,18 @@ def _rooms(card: Card, free: int, choice: DeviceChoice) -> str:
         for name, size in sizes
     ]
     slots = "" if kept is None else f", slots in {choice.kv_cache_dtype}"
-    return f"{' or '.join(said)} in {str(dtype).removeprefix('torch.')}{slots}"
+    room = f"{' or '.join(said)} in {str(dtype).removeprefix('torch.')}{slots}"
+    return room + "".join(_in_time(card, config) for _, config in shapes)
+
+
+def _in_time(card: Card, config: ModelConfig) -> str:
+    """Where it was measured."""
+    from interject.model_runtime.real_time import measured_load
+
+    load = measured_load(card, config)
+    known = [("exact", load.exact), ("rotate", load.rotate)]
+    said = [f"{count} with --eviction {name}" for name, count in known if count is not None]
+    return f"; measured to decide in time for {' or '.join(said)}" if said else ""
 
 
 def _shapes(context: int | None) -> list[tuple[str, ModelConfig]]:

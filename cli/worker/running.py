@@ -51,7 +51,13 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    plan = await asyncio.to_thread(plan_model, model, choice, slots=slots)
+    how = Eviction[eviction.upper()]
+    plan = await asyncio.to_thread(plan_model, model, choice, slots=slots, eviction=how)
+    if plan.in_time is not None and plan.slots > plan.in_time:
+        logger.warning(
+            "more slots than this card was measured to decide for in time",
+            extra={"slots": plan.slots, "allowed": plan.in_time},
+        )
     async with worker_telemetry(telemetry, slots=plan.slots) as watch:
         loaded = await asyncio.to_thread(plan.load)
         timings = replace(Timings(), retention_s=retention_s, start_s=wait_s)
@@ -61,7 +67,7 @@ async def serve(
                 loaded,
                 name=name,
                 slots=plan.slots,
-                eviction=Eviction[eviction.upper()],
+                eviction=how,
                 timings=timings,
                 observer=watch,
             )

@@ -20,7 +20,10 @@ def test_every_card_has_a_row_with_its_room() -> None:
     assert first.detail.startswith(
         "NVIDIA H200 (sm_90), 14.0 of 140.0 GiB free, driver 580.65.06, CUDA 13.0; room for "
     )
-    assert first.detail.endswith(" sessions of the released shape in bfloat16")
+    assert first.detail.endswith(
+        " sessions of the released shape in bfloat16; measured to decide in time for "
+        "512 with --eviction exact or 1000 with --eviction rotate"
+    )
     assert "1024 sessions of nano" in first.detail
     assert second.detail.endswith("0 sessions of the released shape in float32"), (
         "14 GiB of weights"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
 
@@ -13,14 +17,20 @@ from interject.model_runtime.capacity import (
     slot_bytes,
 )
 from interject.model_runtime.checkpoint import NANO, load_checkpoint, read_config
+from interject.model_runtime.checkpoint.native import CONFIG_FILE, FORMAT, VERSION
 from interject.model_runtime.device_choice import DeviceChoice
+from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.loading import CPU_SLOTS, ModelPlan, plan_model
 from interject.model_runtime.network.architecture import ModelConfig
 from interject.model_runtime.network.e4m3 import E4M3
 from interject.model_runtime.network.kv_cache import KVCache
 from interject.model_runtime.protocol import RuntimeFailure
+from interject.model_runtime.real_time import measured_load
 from interject.model_runtime.resolved_device import ResolvedDevice
 from tests.fakes.cuda import GIB, FakeCuda, card
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 H200 = FakeCuda((card(),))
 
@@ -160,3 +170,39 @@ def test_what_is_no_fault_of_the_device_keeps_its_own_words() -> None:
 def test_a_card_that_does_not_answer_is_told_in_one_line() -> None:
     with pytest.raises(RuntimeFailure, match=r"^cuda:0 \(NVIDIA H200\) cannot be used \(busy\); "):
         plan_model("nano", cuda=FakeCuda((card(),), fault="busy\nmore of it"))
+
+
+@pytest.mark.parametrize(
+    ("name", "eviction", "sessions"),
+    [
+        ("NVIDIA H200", Eviction.EXACT, 512),
+        ("NVIDIA H200", Eviction.ROTATE, 1_000),
+        ("NVIDIA H100 80GB HBM3", Eviction.EXACT, 440),
+        ("NVIDIA H100 80GB HBM3", Eviction.ROTATE, None),
+        ("NVIDIA L40S", Eviction.EXACT, None),
+    ],
+)
+def test_what_a_card_decides_for_in_time_is_known_where_it_was_measured(
+    name: str, eviction: Eviction, sessions: int | None
+) -> None:
+    shape = ModelConfig().with_context(3_328)
+    assert measured_load(card(name=name), shape).of(eviction) == sessions
+    assert measured_load(card(name=name), read_config(NANO)).of(eviction) is None
+
+
+def test_slots_are_as_many_as_are_decided_for_in_time_unless_more_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    """Memory alone has room for 800."""
+    described = {"format": FORMAT, "version": VERSION, "model": asdict(ModelConfig())}
+    (tmp_path / CONFIG_FILE).write_text(json.dumps(described))
+    plans = [
+        plan_model(tmp_path, slots=slots, eviction=eviction, cuda=H200)
+        for slots, eviction in (
+            (None, Eviction.EXACT), (None, Eviction.ROTATE), (700, Eviction.EXACT),
+        )
+    ]  # fmt: skip
+    assert [plan.in_time for plan in plans] == [512, 1_000, 512]
+    assert plans[0].slots == 512
+    assert 700 < plans[1].slots < 870
+    assert plans[2].slots == 700
