@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 
-BUNDLE = Path(__file__).parents[3] / ".cache" / "pipecat_client" / "bundle.js"
+ROOT = Path(__file__).parents[3]
+BUNDLE = ROOT / ".cache" / "pipecat_client" / "bundle.js"
 TOKEN = "a-token-of-some-length"
 ALARM = "That is a smoke alarm! Leave the building."
 HEARD = 0.05
@@ -82,6 +83,25 @@ async def test_pipecats_client_connects_and_the_alarm_is_answered_and_heard(
         assert await browser.run(refused) == "there is no 'dance' here"
         await browser.run("pipecat.client.disconnect()")
         await until(lambda: not server.switchboard.taken, "the end of the call")
+
+
+async def test_the_javascript_of_the_page_about_it_works_as_it_stands(
+    runtime: Runtime, alarm: Path, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs" / "webrtc.md").read_text("utf-8")
+    script = page.partition("## Your own JavaScript")[2].partition("```js\n")[2].partition("```")[0]
+    async with (
+        site(role(runtime), runtime, bearer=Bearer(TOKEN)) as server,
+        Chromium(tmp_path, alarm) as browser,
+    ):
+        await browser.open(server.url)
+        ready = "await new Promise((done) => { channel.onmessage = ({ data }) => done(data); });"
+        first = await browser.run(
+            f"(async () => {{ const token = '{TOKEN}'; {script} {ready} "
+            "return connection.connectionState; })()"
+        )
+        assert first == "connected"
+        assert len(server.switchboard.calls) == 1
 
 
 async def test_our_page_talks_shows_decisions_and_stops_listening(
