@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -30,13 +29,17 @@ LONGEST_WAIT_S = float(RING_S + DETECTION_S + 15)
 """From placing a call to Twilio's asking what to do with it."""
 
 
-@dataclass(frozen=True, slots=True)
 class CallControlFailure(Exception):
-    """Twilio did not do it. The text is for whoever asked, and may name a number."""
+    """Twilio did not do it. The text is for whoever asked, and may name a number.
 
-    reason: str
-    code: int = 0
-    missing: bool = False
+    `missing`: there is no account that could be asked.
+    """
+
+    def __init__(self, reason: str, code: int = 0, *, missing: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+        self.missing = missing
 
 
 class CallControl:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from interject.integrations.twilio.messages import (
@@ -35,12 +34,13 @@ MESSAGES_IN_A_ROW = 50
 """A socket that has many at hand never lets go of the event loop by itself."""
 
 
-@dataclass(frozen=True, slots=True)
 class StreamRefused(Exception):
     """The socket is closed with this code, and a reason of at most 123 bytes."""
 
-    code: int
-    reason: str
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
 
 
 class MessageSource(Protocol):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter
 
 
 class TwilioMetrics:
-    """One a process."""
+    """One a door."""
 
-    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.refused = Counter(
             "interject_twilio_refused",
             "Requests, sockets and streams that were turned away, by the reason.",
@@ -41,6 +41,3 @@ class TwilioMetrics:
             "Replies whose last mark did not come back.",
             registry=registry,
         )
-
-
-METRICS = TwilioMetrics()

@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 
 FIELDS = frozenset(
     {
-        "allowed", "cause", "channel", "chars", "chunk", "count", "device", "door", "emotion",
-        "end", "epoch", "error_code", "error_type", "event_name", "exit_code", "free_slots",
-        "job_id", "mode", "output", "port", "reason", "reply_id", "role", "scope", "seconds",
-        "session", "setting", "slots", "state", "task", "tokens", "track", "value", "verdict",
-        "wanted", "why", "worker",
+        "allowed", "call", "cause", "channel", "chars", "chunk", "count", "device", "door",
+        "emotion", "end", "epoch", "error_code", "error_type", "event_name", "exit_code",
+        "free_slots", "job_id", "mode", "output", "port", "reason", "reply_id", "role", "scope",
+        "seconds", "session", "setting", "slots", "state", "task", "tokens", "track", "value",
+        "verdict", "wanted", "why", "worker",
     }
 )  # fmt: skip
-"""`session` is the hashed name that keys carry, never the id that a caller chose."""
+"""`session` is the hashed name that keys carry, never the id that a caller chose. `call` is what a
+telephone company calls a call.
+"""
 LONGEST_VALUE = 200
 WITHHELD = "[withheld]"
 TEXT_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"

@@ -1,0 +1,33 @@
+"""What webhooks, sockets and the operator's requests of one door have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from interject.integrations.twilio.live_calls import LiveCalls
+from interject.integrations.twilio.placed_calls import PlacedCalls
+from interject.integrations.twilio.tickets import Tickets
+
+if TYPE_CHECKING:
+    from interject.integrations.conversation.switchboard import Switchboard
+    from interject.integrations.twilio.call_control import CallControl
+    from interject.integrations.twilio.settings import TwilioSettings
+    from interject.integrations.twilio.signatures import Signatures
+    from interject.integrations.twilio.telephone_line import CallScreens
+    from interject.integrations.twilio.twilio_metrics import TwilioMetrics
+    from interject.integrations.twilio.twiml import TwiML
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    switchboard: Switchboard
+    settings: TwilioSettings
+    screens: CallScreens | None
+    signatures: Signatures
+    twiml: TwiML
+    control: CallControl
+    metrics: TwilioMetrics
+    tickets: Tickets = field(default_factory=Tickets)
+    placed: PlacedCalls = field(default_factory=PlacedCalls)
+    calls: LiveCalls = field(default_factory=LiveCalls)

@@ -1,0 +1,172 @@
+"""Twilio's end of a call's sound: who is let in, and what becomes of the call afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from interject.agent.voice.base import VoiceFailure
+from interject.integrations.conversation.switchboard import SwitchboardFull
+from interject.integrations.twilio.call_control import CallControlFailure
+from interject.integrations.twilio.live_calls import LiveCall
+from interject.integrations.twilio.message_reader import (
+    FAULT,
+    NORMAL,
+    POLICY_VIOLATION,
+    TRY_AGAIN,
+    UNSUPPORTED,
+    MessageReader,
+    SocketLeft,
+    StreamRefused,
+)
+from interject.integrations.twilio.phone_call import AGENT, CallKind
+from interject.integrations.twilio.phone_stream import Ending, PhoneStream
+from interject.integrations.twilio.sound_codec import SoundCodec, UnknownFormat
+from interject.integrations.twilio.telephone_line import TelephoneLine
+from interject.integrations.twilio.twiml import MEDIA_PATH, TOKEN_PARAMETER
+from interject.model_runtime.protocol import RuntimeFailure
+
+if TYPE_CHECKING:
+    from interject.integrations.conversation.call_agent import CallAgent
+    from interject.integrations.twilio.exchange import Exchange
+    from interject.integrations.twilio.messages import StartMessage
+    from interject.integrations.twilio.tickets import Ticket
+
+logger = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT_S = 2.0
+MOVE_TIMEOUT_S = 5.0
+OPEN_TIMEOUT_S = 8.0
+"""So long a caller may hear nothing before he is told that nobody can take his call."""
+CLOSINGS = {
+    Ending.HUNG_UP: (NORMAL, "the call is over"),
+    Ending.AGENT_LEFT: (NORMAL, "the agent has left the call"),
+    Ending.AGENT_LOST: (FAULT, "the agent was lost"),
+    Ending.SLOW_READER: (POLICY_VIOLATION, "the stream is read too slowly"),
+}
+
+
+class MediaSocket:
+    """The endpoint of all calls' sockets."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    async def serve(self, socket: WebSocket) -> None:
+        if not self._exchange.signatures.socket_passes(socket, MEDIA_PATH):
+            self._exchange.metrics.refused.labels("signature").inc()
+            logger.warning("A media socket was refused: Twilio has not signed its address")
+            await socket.close(POLICY_VIOLATION)
+            return
+        await socket.accept()
+        reader = MessageReader(socket)
+        try:
+            await self._converse(socket, reader, await reader.start())
+        except SocketLeft:
+            return
+        except StreamRefused as refusal:
+            self._exchange.metrics.refused.labels("stream").inc()
+            logger.warning("A media stream was refused", extra={"reason": refusal.reason})
+            await _close(socket, refusal.code, refusal.reason)
+
+    async def _converse(
+        self, socket: WebSocket, reader: MessageReader, start: StartMessage
+    ) -> None:
+        ticket = self._admitted(start)
+        try:
+            stream = PhoneStream(socket, reader, ticket.call, _codec(start), start.stream_sid)
+            await self._with_agent(socket, stream, ticket)
+        finally:
+            ticket.seat.release()
+
+    def _admitted(self, start: StartMessage) -> Ticket:
+        details = start.start
+        ticket = self._exchange.tickets.redeem(
+            details.parameters.get(TOKEN_PARAMETER, ""),
+            call_sid=details.call_sid,
+            account_sid=details.account_sid,
+        )
+        if ticket is None:
+            raise StreamRefused(POLICY_VIOLATION, "the token is not one of this call, or was used")
+        return ticket
+
+    async def _with_agent(self, socket: WebSocket, stream: PhoneStream, ticket: Ticket) -> None:
+        async with AsyncExitStack() as stack:
+            agent = await self._opened(stack, stream, ticket)
+            live = LiveCall(ticket.call, agent, time.monotonic())
+            stack.enter_context(self._exchange.calls.holding(live))
+            ending = await stream.run(agent, lambda: self._hang_up(live))
+            self._note(stream, live, ending)
+            if stream.refusal is not None:
+                raise stream.refusal
+            await _close(socket, *CLOSINGS[ending])
+
+    async def _opened(
+        self, stack: AsyncExitStack, stream: PhoneStream, ticket: Ticket
+    ) -> CallAgent:
+        """:raises StreamRefused: when no agent can be had."""
+        call, settings = ticket.call, self._exchange.settings
+        copilot = call.kind is CallKind.COPILOT
+        agent = self._exchange.switchboard.call(
+            ticket.seat,
+            door="twilio",
+            call_id=call.sid,
+            line=TelephoneLine(call.sid, self._exchange.screens),
+            sink=stream.sink,
+            speakers=tuple(call.tracks.values()),
+            profile=settings.copilot_profile if copilot else None,
+            cue_to=(AGENT,) if copilot else None,
+        )
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                return await stack.enter_async_context(agent)
+        except (RuntimeFailure, VoiceFailure, SwitchboardFull, TimeoutError) as error:
+            logger.warning("A call found no agent", extra={"error_type": type(error).__name__})
+            raise StreamRefused(TRY_AGAIN, "no agent can take this call now") from None
+
+    async def _hang_up(self, live: LiveCall) -> None:
+        """Before the socket is closed: what follows a stream is for an agent that was lost."""
+        if live.call.kind is CallKind.COPILOT:
+            return
+        if live.leaving:
+            await asyncio.sleep(MOVE_TIMEOUT_S)
+            return
+        try:
+            await self._exchange.control.hang_up(live.call.sid)
+        except CallControlFailure as failure:
+            logger.warning(
+                "A call could not be ended; its caller hears the sentence for a failure",
+                extra={"call": live.call.sid, "error_code": failure.code},
+            )
+
+    def _note(self, stream: PhoneStream, live: LiveCall, ending: Ending) -> None:
+        stream.count(self._exchange.metrics)
+        self._exchange.metrics.endings.labels(ending.value).inc()
+        logger.info(
+            "A media stream has ended",
+            extra={
+                "call": live.call.sid,
+                "reason": ending.value,
+                "seconds": round(time.monotonic() - live.began_at, 1),
+            },
+        )
+
+
+def _codec(start: StartMessage) -> SoundCodec:
+    try:
+        return SoundCodec(start.start.media_format)
+    except UnknownFormat as error:
+        raise StreamRefused(UNSUPPORTED, str(error)) from None
+
+
+async def _close(socket: WebSocket, code: int, reason: str) -> None:
+    """A socket that is closed already, or that nobody reads, is let go."""
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await socket.close(code, reason)

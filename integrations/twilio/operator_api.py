@@ -1,0 +1,171 @@
+"""What the operator's own programs may do with calls."""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from fastapi import Depends, HTTPException
+from pydantic import Field
+
+from interject.config.strict import StrictModel
+from interject.integrations.conversation.switchboard import SwitchboardFull
+from interject.integrations.twilio.call_control import CallControlFailure
+from interject.integrations.twilio.messages import SID
+from interject.integrations.twilio.phone_call import CallKind, PhoneCall, masked
+from interject.integrations.twilio.settings import CALLABLE
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from interject.integrations.conversation.switchboard import Seat
+    from interject.integrations.twilio.exchange import Exchange
+    from interject.integrations.web.bearer import Bearer
+
+NO_SUCH_CALL = 20404
+NO_BEARER = "calls are controlled with a token of the operator, and none is configured"
+Reachable = Annotated[str, Field(pattern=CALLABLE)]
+CallSid = Annotated[str, Field(pattern=SID)]
+
+
+class CallOrder(StrictModel):
+    """`caller` is what the other side sees: a number of the account, `caller_id` by default."""
+
+    to: Reachable
+    caller: Reachable | None = None
+
+
+class TransferOrder(StrictModel):
+    """`say` is said to whoever waits, before it rings elsewhere."""
+
+    to: Reachable
+    say: str | None = Field(default=None, min_length=1, max_length=500)
+
+
+class CopilotOrder(StrictModel):
+    inbound: Literal["customer", "agent"] | None = None
+
+
+class PlacedCall(StrictModel):
+    sid: str
+
+
+class ShownCall(StrictModel):
+    """Of telephone numbers the last two digits."""
+
+    sid: str
+    kind: CallKind
+    direction: str
+    from_number: str
+    to_number: str
+    seconds: float
+
+
+class OperatorApi:
+    def __init__(self, exchange: Exchange, bearer: Bearer) -> None:
+        self._exchange = exchange
+        self._bearer = bearer
+
+    def add_to(self, router: APIRouter) -> None:
+        guards = [Depends(self._configured), Depends(self._bearer)]
+        for path, endpoint, method in (
+            ("/twilio/calls", self.calls, "GET"),
+            ("/twilio/calls", self.place, "POST"),
+            ("/twilio/calls/{call_sid}/transfer", self.transfer, "POST"),
+            ("/twilio/calls/{call_sid}/hangup", self.hang_up, "POST"),
+            ("/twilio/calls/{call_sid}/copilot", self.listen, "POST"),
+        ):
+            router.add_api_route(path, endpoint, methods=[method], dependencies=guards)
+
+    async def calls(self) -> list[ShownCall]:
+        return [
+            ShownCall(
+                sid=live.call.sid,
+                kind=live.call.kind,
+                direction=live.call.direction,
+                from_number=masked(live.call.from_number),
+                to_number=masked(live.call.to_number),
+                seconds=round(time.monotonic() - live.began_at, 1),
+            )
+            for live in self._exchange.calls
+        ]
+
+    async def place(self, order: CallOrder) -> PlacedCall:
+        caller = order.caller or self._exchange.settings.caller_id
+        if caller is None:
+            raise HTTPException(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "caller: say which number calls, or set caller_id"
+            )
+        seat = await self._seat()
+        try:
+            call_sid = await self._exchange.control.place(order.to, caller)
+        except CallControlFailure as failure:
+            seat.release()
+            raise _refusal(failure) from None
+        except BaseException:
+            seat.release()
+            raise
+        self._exchange.placed.hold(call_sid, seat)
+        return PlacedCall(sid=call_sid)
+
+    async def transfer(self, call_sid: CallSid, order: TransferOrder) -> PlacedCall:
+        """The agent leaves the call; it does not end it."""
+        twiml = self._exchange.twiml.transfer(order.to, order.say)
+        return await self._move(call_sid, twiml)
+
+    async def hang_up(self, call_sid: CallSid) -> PlacedCall:
+        return await self._move(call_sid, None)
+
+    async def listen(self, call_sid: CallSid, order: CopilotOrder | None = None) -> PlacedCall:
+        """A silent copilot joins a call of this account that is under way."""
+        exchange = self._exchange
+        inbound = (order and order.inbound) or exchange.settings.copilot_inbound
+        call = PhoneCall(call_sid, exchange.settings.account_sid, CallKind.COPILOT, inbound=inbound)
+        token = exchange.tickets.issue(call, await self._seat())
+        try:
+            await exchange.control.listen(call_sid, token)
+        except CallControlFailure as failure:
+            exchange.tickets.withdraw(token)
+            raise _refusal(failure) from None
+        return PlacedCall(sid=call_sid)
+
+    async def _move(self, call_sid: str, twiml: str | None) -> PlacedCall:
+        live = self._exchange.calls.of(call_sid, CallKind.BOT)
+        if live is not None:
+            live.leaving = True
+        try:
+            if twiml is None:
+                await self._exchange.control.hang_up(call_sid)
+            else:
+                await self._exchange.control.redirect(call_sid, twiml)
+        except CallControlFailure as failure:
+            if live is not None:
+                live.leaving = False
+            raise _refusal(failure) from None
+        return PlacedCall(sid=call_sid)
+
+    async def _seat(self) -> Seat:
+        """:raises HTTPException: 503, when there is no agent for another call."""
+        switchboard = self._exchange.switchboard
+        try:
+            if await switchboard.ready():
+                return switchboard.reserve()
+        except SwitchboardFull:
+            pass
+        raise HTTPException(
+            HTTPStatus.SERVICE_UNAVAILABLE, "there is no free agent for a call now; try again later"
+        )
+
+    def _configured(self) -> None:
+        """An open door to other people's telephones is for a developer's own machine alone."""
+        if self._bearer.is_open and not self._exchange.settings.insecure_dev:
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, NO_BEARER)
+
+
+def _refusal(failure: CallControlFailure) -> HTTPException:
+    if failure.missing:
+        return HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, failure.reason)
+    if failure.code == NO_SUCH_CALL:
+        return HTTPException(HTTPStatus.NOT_FOUND, failure.reason)
+    return HTTPException(HTTPStatus.BAD_GATEWAY, failure.reason)

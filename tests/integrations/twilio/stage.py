@@ -1,0 +1,129 @@
+"""A door on a real server, a runtime that follows a script, and Twilio as the tests have it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import uvicorn
+
+from benchmarks.twilio_cloud.cloud import TwilioCloud
+from benchmarks.twilio_cloud.rest_api import RestApi
+from interject.config import Profile
+from interject.integrations.conversation.role import Role
+from interject.integrations.conversation.runtime_connection import ReconnectBackoff
+from interject.integrations.conversation.switchboard import Switchboard
+from interject.integrations.twilio.door import TwilioDoor
+from interject.integrations.twilio.settings import TwilioSettings
+from interject.integrations.web.app import make_app
+from interject.integrations.web.bearer import Bearer
+from interject.integrations.web.origins import Origins
+from tests.fakes.runtime import FakeRuntime
+from tests.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fastapi import FastAPI
+
+    from interject.integrations.conversation.cues import CueMessage
+    from tests.fakes.runtime import FakeRuntimeSession
+
+PUBLIC_URL = "https://voice.example.test"
+VOICE_URL = f"{PUBLIC_URL}/twilio/voice"
+COPILOT_URL = f"{PUBLIC_URL}/twilio/copilot"
+OPERATOR = "token-of-the-operator"
+QUICK = ReconnectBackoff(first_s=0.01, longest_s=0.02, give_up_s=0.05)
+
+
+class FakeScreens:
+    """Keeps the cues that it is sent."""
+
+    def __init__(self) -> None:
+        self.cues: list[tuple[str, CueMessage, list[str]]] = []
+
+    async def send_cue(self, call_id: str, cue: CueMessage, identities: list[str]) -> None:
+        self.cues.append((call_id, cue, identities))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`operator` asks as the operator's programs do."""
+
+    board: Switchboard
+    runtime: FakeRuntime
+    screens: FakeScreens
+    cloud: TwilioCloud
+    api: RestApi
+    operator: httpx.AsyncClient
+
+    @property
+    def model(self) -> FakeRuntimeSession:
+        return self.runtime.sessions[-1]
+
+    def metric(self, name: str, **labels: str) -> float:
+        return self.board.registry.get_sample_value(f"interject_twilio_{name}", labels) or 0.0
+
+
+@contextlib.asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """Its address."""
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_config=None, ws="websockets-sansio",
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    try:
+        await until(lambda: server.started or task.done(), "the server")
+        yield f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@contextlib.asynccontextmanager
+async def telephone(
+    runtime: FakeRuntime | None = None,
+    *,
+    most_calls: int | None = None,
+    bearer: Bearer | None = None,
+    profile: dict[str, Any] | None = None,
+    **changes: Any,
+) -> AsyncIterator[Stage]:
+    """`changes` are of the settings."""
+    model = runtime or FakeRuntime()
+    asked = Profile(name="test", system_prompt="listen", **(profile or {}))
+    board = Switchboard(Role(asked, runtime=model), model, most_calls=most_calls, backoff=QUICK)
+    screens = FakeScreens()
+    async with TwilioCloud({}) as cloud, RestApi(cloud) as api:
+        given: dict[str, Any] = {
+            "account_sid": cloud.account_sid,
+            "auth_token": cloud.auth_token,
+            "public_url": PUBLIC_URL,
+            "rest_url": api.url,
+        }
+        door = TwilioDoor(
+            board,
+            TwilioSettings.made(**(given | changes)),
+            bearer=bearer or Bearer(OPERATOR),
+            screens=screens,
+        )
+        app = make_app([door], origins=Origins([PUBLIC_URL]))
+        async with (
+            served(app) as address,
+            httpx.AsyncClient(
+                base_url=f"http://{address}",
+                headers={"Authorization": f"Bearer {OPERATOR}"},
+                trust_env=False,
+            ) as operator,
+        ):
+            cloud.network.routes[PUBLIC_URL] = address
+            try:
+                yield Stage(board, model, screens, cloud, api, operator)
+            finally:
+                for call in list(cloud.calls.values()):
+                    await call.hang_up()

@@ -1,0 +1,204 @@
+"""What Twilio is answered, and who gets no answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from benchmarks.twilio_cloud.call import PhoneCall
+from benchmarks.twilio_cloud.call_status import CallParties
+from benchmarks.twilio_cloud.signing import HEADER, signature
+from benchmarks.twilio_cloud.twiml import parse
+from interject.integrations.twilio.settings import BUSY
+from interject.model_runtime.protocol import RuntimeFailure
+from tests.fakes.runtime import FakeRuntime
+from tests.integrations.twilio.stage import COPILOT_URL, PUBLIC_URL, VOICE_URL, telephone
+
+if TYPE_CHECKING:
+    from benchmarks.twilio_cloud.twiml import Verb
+    from tests.integrations.twilio.stage import Stage
+
+CALLER = "+15550100001"
+EVERY_PATH = (
+    "/twilio/voice", "/twilio/copilot", "/twilio/dialled", "/twilio/stream-status",
+    "/twilio/call-status",
+)  # fmt: skip
+
+
+class NoRuntime(FakeRuntime):
+    """One whose worker cannot be reached."""
+
+    async def free_slots(self) -> int:
+        raise RuntimeFailure("redis cannot be reached")
+
+
+def new_call(stage: Stage) -> PhoneCall:
+    return PhoneCall(stage.cloud.network, CallParties(caller=CALLER))
+
+
+async def told(call: PhoneCall, url: str, **more: str) -> list[Verb]:
+    return parse(await call.fetch(url, **more))
+
+
+def names(verbs: list[Verb]) -> list[str]:
+    return [verb.name for verb in verbs]
+
+
+async def test_a_call_gets_a_stream_with_a_token_and_a_seat() -> None:
+    async with telephone() as stage:
+        [connect, *after] = await told(new_call(stage), VOICE_URL)
+        assert connect.nouns[0].attributes["url"] == "wss://voice.example.test/twilio/media"
+        assert names(after) == ["Say", "Hangup"]
+        assert stage.board.taken == 1
+
+
+@pytest.mark.parametrize("path", EVERY_PATH)
+@pytest.mark.parametrize(
+    "signed",
+    [
+        None,
+        "forged",
+        "another url",
+        "http",
+        "another token",
+    ],
+)
+async def test_what_twilio_has_not_signed_gets_nothing(path: str, signed: str | None) -> None:
+    async with telephone() as stage:
+        form = new_call(stage).form()
+        token = stage.cloud.auth_token
+        headers = {
+            None: {HEADER: ""},
+            "forged": {HEADER: "forged"},
+            "another url": {HEADER: signature(token, f"https://evil.example.test{path}", form)},
+            "http": {HEADER: signature(token, f"http://voice.example.test{path}", form)},
+            "another token": {HEADER: signature("other", f"{PUBLIC_URL}{path}", form)},
+        }[signed]
+        headers |= {"Host": "evil.example.test", "X-Forwarded-Host": "evil.example.test"}
+        answer = await stage.cloud.network.post(f"{PUBLIC_URL}{path}", form, headers)
+        assert answer.status_code == 403
+        assert "token" not in answer.text
+        assert stage.board.taken == 0
+
+
+async def test_a_form_that_was_changed_on_its_way_gets_nothing() -> None:
+    async with telephone() as stage:
+        form = new_call(stage).form()
+        good = {HEADER: signature(stage.cloud.auth_token, VOICE_URL, form)}
+        changed = form | {"From": "+15550100009"}
+        assert (await stage.cloud.network.post(VOICE_URL, changed, good)).status_code == 403
+
+
+async def test_another_account_s_call_gets_nothing() -> None:
+    """As where two accounts share a token by mistake."""
+    async with telephone() as stage:
+        form = new_call(stage).form(AccountSid="AC" + "0" * 32)
+        assert (await stage.cloud.network.post(VOICE_URL, form)).status_code == 403
+
+
+async def test_a_form_of_no_call_is_refused() -> None:
+    async with telephone() as stage:
+        for call_sid in ("", "../x", "C" * 65):
+            form = new_call(stage).form(CallSid=call_sid)
+            assert (await stage.cloud.network.post(VOICE_URL, form)).status_code == 400
+        assert (await stage.cloud.network.post(VOICE_URL, {"x": "y" * 70_000})).status_code == 413
+
+
+@pytest.mark.parametrize("reason", ["full", "draining", "no runtime", "no slots"])
+@pytest.mark.parametrize("human", [None, "+442071838750"])
+async def test_a_caller_whom_nobody_can_take_hears_a_sentence(
+    reason: str, human: str | None
+) -> None:
+    runtime = NoRuntime() if reason == "no runtime" else FakeRuntime(slots=reason != "no slots")
+    async with telephone(
+        runtime, most_calls=0 if reason == "full" else None, human_number=human
+    ) as stage:
+        stage.board.draining = reason == "draining"
+        if reason == "no slots":
+            runtime.__dict__["free_slots"] = runtime_is_full
+        say, last = await told(new_call(stage), VOICE_URL)
+        assert (say.name, say.text) == ("Say", BUSY)
+        assert last.name == ("Dial" if human else "Hangup")
+        assert stage.metric("refused_total", reason="full") == 1
+
+
+async def runtime_is_full() -> int:
+    return 0
+
+
+async def test_a_webhook_that_is_repeated_holds_one_seat() -> None:
+    async with telephone(most_calls=2) as stage:
+        call = new_call(stage)
+        for _ in range(5):
+            assert names(await told(call, VOICE_URL))[0] == "Connect"
+        assert stage.board.taken == 1
+
+
+async def test_a_copilot_is_put_into_a_call_on_its_way() -> None:
+    async with telephone(copilot_then="+442071838750") as stage:
+        start, dial = await told(new_call(stage), COPILOT_URL)
+        assert start.nouns[0].attributes["track"] == "both_tracks"
+        assert dial.nouns[0].text == "+442071838750"
+        assert stage.board.taken == 1
+
+
+async def test_a_call_without_a_free_copilot_goes_on() -> None:
+    async with telephone(most_calls=0, copilot_then="https://flow.example.com/x") as stage:
+        [redirect] = await told(new_call(stage), COPILOT_URL)
+        assert (redirect.name, redirect.text) == ("Redirect", "https://flow.example.com/x")
+
+
+async def test_who_speaks_on_which_track_may_stand_in_the_address() -> None:
+    async with telephone(copilot_then="+442071838750") as stage:
+        call = new_call(stage)
+        assert names(await told(call, f"{COPILOT_URL}?inbound=agent")) == ["Start", "Dial"]
+        odd = await stage.cloud.network.post(f"{COPILOT_URL}?inbound=boss", call.form())
+        assert (odd.status_code, odd.json()["detail"]) == (
+            400,
+            "inbound is either customer or agent",
+        )
+
+
+@pytest.mark.parametrize(
+    ("status", "verbs"),
+    [("completed", ["Hangup"]), ("busy", ["Say", "Hangup"]), ("no-answer", ["Say", "Hangup"])],
+)
+async def test_a_call_that_was_put_through_ends_well(status: str, verbs: list[str]) -> None:
+    async with telephone() as stage:
+        call = new_call(stage)
+        url = f"{PUBLIC_URL}/twilio/dialled"
+        assert names(await told(call, url, DialCallStatus=status)) == verbs
+
+
+@pytest.mark.parametrize(
+    ("by", "machine", "verbs"),
+    [
+        ("machine_start", "hang_up", ["Hangup"]),
+        ("machine_end_beep", "leave_message", ["Say", "Hangup"]),
+        ("fax", "leave_message", ["Hangup"]),
+        ("human", "hang_up", ["Connect", "Say", "Hangup"]),
+        ("unknown", "hang_up", ["Connect", "Say", "Hangup"]),
+    ],
+)
+async def test_who_answers_decides(by: str, machine: str, verbs: list[str]) -> None:
+    async with telephone(machine=machine, machine_message="Please call back.") as stage:
+        told_verbs = await told(new_call(stage), VOICE_URL, AnsweredBy=by)
+        assert names(told_verbs) == verbs
+        assert stage.board.taken == (1 if "Connect" in verbs else 0)
+
+
+async def test_callbacks_are_taken_note_of() -> None:
+    async with telephone() as stage:
+        network, form = stage.cloud.network, new_call(stage).form()
+        for path in ("/twilio/stream-status", "/twilio/call-status"):
+            for more in ({}, {"StreamEvent": "stream-error", "StreamError": "31921"}):
+                answer = await network.post(f"{PUBLIC_URL}{path}", form | more)
+                assert (answer.status_code, answer.content) == (204, b"")
+
+
+async def test_the_operator_s_paths_are_not_twilio_s() -> None:
+    async with telephone() as stage, httpx.AsyncClient() as stranger:
+        address = stage.operator.base_url
+        assert (await stranger.get(f"{address}/twilio/voice")).status_code == 405
