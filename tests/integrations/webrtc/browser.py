@@ -30,12 +30,15 @@ PING_S = 1.0
 
 
 class Microphone(MediaStreamTrack):
-    """Plays mono samples at 48 kHz in real time, then silence until it is given more."""
+    """Plays mono samples at 48 kHz in real time, then silence until it is given more; or `again`
+    and again.
+    """
 
     kind = "audio"
 
-    def __init__(self, sound: NDArray[np.int16] | None = None) -> None:
+    def __init__(self, sound: NDArray[np.int16] | None = None, *, again: bool = False) -> None:
         super().__init__()
+        self._again = sound if again else None
         self._sound = np.zeros(0, np.int16) if sound is None else sound
         self._frames = 0
         self.began_at: float | None = None
@@ -51,6 +54,8 @@ class Microphone(MediaStreamTrack):
         if self.readyState != "live":
             raise MediaStreamError
         at = self._frames * FRAME_SAMPLES
+        if self._again is not None and not len(self._sound):
+            self._sound = self._again
         samples = np.zeros(FRAME_SAMPLES, np.int16)
         part, self._sound = self._sound[:FRAME_SAMPLES], self._sound[FRAME_SAMPLES:]
         samples[: len(part)] = part
@@ -65,11 +70,16 @@ class Browser:
     """Used with `async with`, which closes it as a browser closes a tab."""
 
     def __init__(
-        self, http: httpx.AsyncClient, *, sound: NDArray[np.int16] | None = None, pings: bool = True
+        self,
+        http: httpx.AsyncClient,
+        *,
+        sound: NDArray[np.int16] | None = None,
+        again: bool = False,
+        pings: bool = True,
     ) -> None:
         self._http = http
         self._pings = pings
-        self.microphone = Microphone(sound)
+        self.microphone = Microphone(sound, again=again)
         self.messages: list[dict[str, Any]] = []
         self.heard: list[tuple[float, int]] = []
         self.pieces: list[NDArray[np.int16]] = []
@@ -139,6 +149,11 @@ class Browser:
     async def until_told(self, kind: str) -> dict[str, Any]:
         await until(lambda: self.told(kind), kind)
         return self.told(kind)[0]
+
+    def forget(self) -> None:
+        """What was heard and told so far."""
+        for found in (self.messages, self.heard, self.pieces):
+            found.clear()
 
     @property
     def loudest(self) -> int:
