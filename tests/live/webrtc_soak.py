@@ -23,7 +23,7 @@ MOST_GROWTH_S = 0.08
 MIB = 1 << 20
 METHOD = (
     f"One caller through a relay on the loopback device that loses {100 * LOSS:.0f} % of packets "
-    f"and delays each by up to {1e3 * JITTER_S:.0f} ms. The caller clicks twice a second; the delay "
+    f"and delays each by up to {1e3 * JITTER_S:.0f} ms. The caller clicks twice a second; a delay "
     "is from a click to where it stands in what the model hears. The runtime is a fake one; door, "
     "relay and caller share a process. A look every ten seconds after a collection of garbage."
 )
