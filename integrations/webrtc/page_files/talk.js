@@ -153,6 +153,7 @@ function output({ segment_id, text, will_be_spoken, spoken_progress }) {
   rest.textContent = text.slice(heard.length);
   rest.className = "unheard";
   reply.words.replaceChildren(said, rest);
+  if (!will_be_spoken) at("read-out").textContent = text; // what is spoken is heard anyway
   bottom();
 }
 
@@ -175,6 +176,7 @@ function entry(kind, text, about = "") {
   if (about) item.append(Object.assign(document.createElement("small"), { textContent: about }));
   item.append(Object.assign(document.createElement("span"), { textContent: text }));
   at("log").append(item);
+  if (text && kind !== "mine") at("read-out").textContent = text;
   while (at("log").childElementCount > 200) at("log").firstChild.remove();
   bottom();
   return item;

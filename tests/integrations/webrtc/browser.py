@@ -76,9 +76,11 @@ class Browser:
         sound: NDArray[np.int16] | None = None,
         again: bool = False,
         pings: bool = True,
+        writes: bool = True,
     ) -> None:
         self._http = http
-        self._pings = pings
+        self._pings = pings and writes
+        self._writes = writes
         self.microphone = Microphone(sound, again=again)
         self.messages: list[dict[str, Any]] = []
         self.heard: list[tuple[float, int]] = []
@@ -89,8 +91,9 @@ class Browser:
 
     def _make(self) -> None:
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.channel = self.connection.createDataChannel("chat")
-        self.channel.on("message", lambda text: self.messages.append(json.loads(text)))
+        if self._writes:
+            self.channel = self.connection.createDataChannel("chat")
+            self.channel.on("message", lambda text: self.messages.append(json.loads(text)))
         self.connection.on("track", self._follow)
         self.connection.addTrack(self.microphone)
 

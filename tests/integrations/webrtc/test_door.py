@@ -140,6 +140,17 @@ async def test_a_caller_stops_the_listening_and_types_and_interrupts() -> None:
         assert not scene.call.consent.listening
 
 
+async def test_a_caller_without_a_data_channel_is_heard_and_answered() -> None:
+    """A bot of Recall.ai brings sound and no messages."""
+    settings = WebRtcSettings(gone_after_s=3)
+    place = world(runtime=FakeRuntime({9: Scripted("I am listening.")}), settings=settings)
+    async with place as scene, Browser(scene.http, sound=TONE, writes=False) as browser:
+        await browser.connect()
+        await until(lambda: browser.loudest > 1_000, "the answer")
+        await until(lambda: _spoken(scene), "the end of the answer")
+        assert scene.switchboard.taken == 1
+
+
 async def test_seats_are_counted_exactly_and_the_next_is_told_why_and_when() -> None:
     async with world(most_calls=2) as scene, contextlib.AsyncExitStack() as stack:
         browsers = [
