@@ -125,7 +125,9 @@ class Chromium:
         """:raises AssertionError: when it does not become true."""
         deadline = time.monotonic() + within_s
         while not await self.run(f"Boolean({script})"):
-            assert time.monotonic() < deadline, f"waited in vain for {script}; {self.console}"
+            if time.monotonic() > deadline:
+                page = await self.run("document.body.innerText")
+                raise AssertionError(f"waited in vain for {script}; {self.console}; {page}")
             await asyncio.sleep(0.05)
 
     async def picture(self) -> bytes:
