@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from interject.config import Profile
+from interject.config import Profile, ProfileError, load_profile
 from interject.config.strict import StrictModel
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ STANDARD_NAMES = {
     "rest_url": "TWILIO_API_URL",
 }
 """The other settings are read from `INTERJECT_TWILIO_` and their name in capitals."""
-NOT_IN_ENVIRONMENT = ("insecure_dev", "copilot_profile")
+NOT_IN_ENVIRONMENT = ("insecure_dev",)
 NUMBER = r"\+[1-9][0-9]{5,14}"
 CALLABLE = rf"^({NUMBER}|sip:[^\s<>\"]{{1,200}})$"
 
@@ -136,13 +136,20 @@ class TwilioSettings(StrictModel):
         given = {name: value for name, value in values.items() if value is not None}
         for name in cls.model_fields.keys() - given.keys() - set(NOT_IN_ENVIRONMENT):
             if text := environment.get(variable(name), "").strip():
-                given[name] = text
+                given[name] = _profile(text) if name == "copilot_profile" else text
         return cls.made(**given)
 
 
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return STANDARD_NAMES.get(name, f"{PREFIX}{name.upper()}")
+
+
+def _profile(name: str) -> Profile:
+    try:
+        return load_profile(name)
+    except ProfileError as error:
+        raise TwilioSettingsFailure(f"{variable('copilot_profile')}: {error}") from None
 
 
 def _problem(text: str) -> PydanticCustomError:

@@ -98,6 +98,15 @@ def test_a_mistake_is_one_line(change: dict[str, Any], says: str) -> None:
     assert "first-secret" not in text
 
 
+def test_a_copilot_s_profile_is_named() -> None:
+    name = "INTERJECT_TWILIO_COPILOT_PROFILE"
+    settings = TwilioSettings.from_environment(ENVIRONMENT | {name: "call_center_copilot"})
+    assert settings.copilot_profile is not None
+    assert settings.copilot_profile.mode == "assist"
+    with pytest.raises(TwilioSettingsFailure, match=f"{name}: no profile is called 'nobody'"):
+        TwilioSettings.from_environment(ENVIRONMENT | {name: "nobody"})
+
+
 def test_a_missing_public_url_is_told_by_its_variable() -> None:
     with pytest.raises(TwilioSettingsFailure, match="public_url is missing; set INTERJECT_PUBLIC"):
         TwilioSettings.from_environment({**ENVIRONMENT, "INTERJECT_PUBLIC_URL": ""})
