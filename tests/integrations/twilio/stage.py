@@ -91,13 +91,16 @@ async def telephone(
     *,
     most_calls: int | None = None,
     bearer: Bearer | None = None,
-    profile: dict[str, Any] | None = None,
+    profile: Profile | dict[str, Any] | None = None,
+    barge_in: bool = False,
     **changes: Any,
 ) -> AsyncIterator[Stage]:
     """`changes` are of the settings."""
     model = runtime or FakeRuntime()
-    asked = Profile(name="test", system_prompt="listen", **(profile or {}))
-    board = Switchboard(Role(asked, runtime=model), model, most_calls=most_calls, backoff=QUICK)
+    if not isinstance(profile, Profile):
+        profile = Profile(name="test", system_prompt="listen", **(profile or {}))
+    role = Role(profile, runtime=model, barge_in=barge_in)
+    board = Switchboard(role, model, most_calls=most_calls, backoff=QUICK)
     screens = FakeScreens()
     async with TwilioCloud({}) as cloud, RestApi(cloud) as api:
         given: dict[str, Any] = {
