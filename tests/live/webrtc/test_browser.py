@@ -80,6 +80,12 @@ async def test_pipecats_client_connects_and_the_alarm_is_answered_and_heard(
         assert seen["errors"] == []
         status = await browser.run("pipecat.client.sendClientRequest('set_mode', {mode: 'assist'})")
         assert status["mode"] == "assist"
+        call = server.switchboard.calls[0]
+        await browser.run("pipecat.client._transport.attemptReconnection(true)")
+        await browser.until("pipecat.client._transport.dc.readyState === 'open'")
+        status = await browser.run("pipecat.client.sendClientRequest('status', {})")
+        assert status["mode"] == "assist"
+        assert server.switchboard.calls == (call,)
         refused = "pipecat.client.sendClientRequest('dance', {}).catch(({data}) => data.error)"
         assert await browser.run(refused) == "there is no 'dance' here"
         await browser.run("pipecat.client.disconnect()")
@@ -132,3 +138,34 @@ async def test_our_page_talks_shows_decisions_and_stops_listening(
         await until(lambda: not server.switchboard.taken, "the end of the call")
         assert await browser.run("document.getElementById('state').textContent") == "Call ended"
         assert [line for line in browser.console if "401" not in line] == []
+
+
+KEEPING_CONNECTIONS = """
+globalThis.made = [];
+globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...all) { super(...all); made.push(this); }
+};
+"""
+FAILING = """
+Object.defineProperty(made[0], "connectionState", { value: "failed" });
+made[0].onconnectionstatechange();
+"""
+
+
+async def test_our_page_connects_anew_within_the_same_call(
+    runtime: Runtime, alarm: Path, tmp_path: Path
+) -> None:
+    cells = "document.querySelectorAll('.cell').length"
+    async with site(role(runtime), runtime) as server, Chromium(tmp_path, alarm) as browser:
+        await browser.call("Page.addScriptToEvaluateOnNewDocument", source=KEEPING_CONNECTIONS)
+        await browser.open(server.url)
+        await browser.run("document.getElementById('talk').click()")
+        await browser.until(f"{cells} > 2")
+        call = server.switchboard.calls[0]
+        await browser.run(FAILING)
+        await browser.until("made[1]?.connectionState === 'connected'")
+        await browser.run("document.getElementById('strip').replaceChildren()")
+        await browser.until(f"{cells} > 3")
+        assert server.switchboard.calls == (call,)
+        assert await browser.run("document.getElementById('state').textContent") == "Connected"
+        assert await browser.run("made[0].signalingState") == "closed"
