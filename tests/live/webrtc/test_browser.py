@@ -136,7 +136,7 @@ async def test_our_page_talks_shows_decisions_and_stops_listening(
         assert not server.switchboard.calls[0].consent.listening
         await browser.run("document.getElementById('talk').click()")
         await until(lambda: not server.switchboard.taken, "the end of the call")
-        assert await browser.run("document.getElementById('state').textContent") == "Call ended"
+        await browser.until("document.getElementById('state').textContent === 'Call ended'")
         assert [line for line in browser.console if "401" not in line] == []
 
 
