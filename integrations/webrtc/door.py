@@ -9,6 +9,7 @@ import math
 import time
 import uuid
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from fastapi import APIRouter, Depends, HTTPException
@@ -16,9 +17,9 @@ from fastapi import APIRouter, Depends, HTTPException
 from interject.agent.voice import VoiceFailure
 from interject.integrations.conversation.switchboard import SwitchboardFull
 from interject.integrations.web.bearer import Bearer
+from interject.integrations.web.page_files import page_router
 from interject.integrations.webrtc.browser_call import BrowserCall
 from interject.integrations.webrtc.offers import Candidates, HangUp, Offer, OfferAnswer
-from interject.integrations.webrtc.page import page_router
 from interject.integrations.webrtc.peer import BadOffer
 from interject.integrations.webrtc.settings import WebRtcSettings
 from interject.integrations.webrtc.turn_server import IceServerMessage, ice_servers
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
+PAGE = Path(__file__).parent / "page"
+FILES = {
+    "/": "index.html",
+    **{f"/page/{name}": name for name in ("call.js", "icon.svg", "style.css", "talk.js")},
+}
 DONE = {"status": "success"}
 NOT_OPEN = "the server takes no calls now"
 UNKNOWN_CALL = "there is no such call: it has ended, or the server has been started anew"
@@ -66,7 +72,7 @@ class WebRtcDoor:
         api.delete("/offer")(self._hang_up)
         api.get("/ice")(self._ice)
         self.router = APIRouter()
-        self.router.include_router(page_router())
+        self.router.include_router(page_router(PAGE, FILES))
         self.router.include_router(api)
 
     async def __aenter__(self) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from functools import partial
 from operator import contains
 from typing import TYPE_CHECKING, Any
@@ -359,6 +360,16 @@ async def test_without_the_token_there_is_a_page_and_nothing_else() -> None:
         assert (await scene.http.get("/api/ice")).status_code == 401
         scene.http.headers["Authorization"] = f"Bearer {TOKEN}"
         assert (await scene.http.get("/api/ice")).json() == {"iceServers": []}
+
+
+async def test_the_page_has_all_that_it_asks_for() -> None:
+    async with world() as scene:
+        page = (await scene.http.get("/")).text
+        names = set(re.findall(r'(?:src|href)="(/[^"]+)"', page)) | {"/page/call.js"}
+        assert len(names) == 4
+        for name in names:
+            assert (await scene.http.get(name)).is_success
+        assert "://" not in page.replace("http://www.w3.org", "")
 
 
 async def test_another_web_page_may_not_call() -> None:
