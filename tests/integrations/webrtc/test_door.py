@@ -50,8 +50,11 @@ class Spoke:
 
 
 class World:
-    def __init__(self, runtime: FakeRuntime, switchboard: Switchboard, http: Any) -> None:
+    def __init__(
+        self, runtime: FakeRuntime, switchboard: Switchboard, door: WebRtcDoor, http: Any
+    ) -> None:
         self.runtime = runtime
+        self.door = door
         self.switchboard = switchboard
         self.http: httpx.AsyncClient = http
         self.spoke = Spoke()
@@ -82,7 +85,7 @@ async def world(
     app = make_app([door], origins=Origins([OWN]))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url=OWN) as http, door:
-        scene = World(model, switchboard, http)
+        scene = World(model, switchboard, door, http)
         scene.spoke = spoke
         yield scene
     assert switchboard.taken == 0
@@ -111,6 +114,9 @@ async def test_a_browser_talks_and_is_answered_aloud_and_in_words() -> None:
         loud = [one for one in browser.told("decision") if one["speakers"]]
         assert loud[0]["speakers"][0]["identity"] == "caller"
         assert loud[0]["speakers"][0]["level_dbfs"] == pytest.approx(-15.3, abs=3)
+        (call,) = scene.door._calls.values()
+        await until(lambda: call.sink.round_trip_s > 0, "a report by RTCP")
+        assert call.sink.delay_s < 0.5
 
 
 def _spoken(scene: World) -> list[dict[str, Any]]:
