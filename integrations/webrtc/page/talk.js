@@ -159,8 +159,9 @@ function output({ segment_id, text, will_be_spoken, spoken_progress }) {
 
 async function control(name, data = {}) {
   try {
-    const status = await call?.request(name, data);
-    if (!status) return;
+    const asked = call;
+    const status = await asked?.request(name, data);
+    if (!status || call !== asked) return; // the call is over by now
     listening = status.listening && !status.withdrawn.length;
     at("listening").textContent = listening ? "Stop listening" : "Go on listening";
     at("mode").value = status.mode;
