@@ -15,6 +15,7 @@ from interject.cli.livekit.command import livekit_app
 from interject.cli.model.command import model_app
 from interject.cli.offline.command import ask, transcribe, translate
 from interject.cli.path_arguments import SoundCommand
+from interject.cli.serve.command import serve
 from interject.cli.top.command import top
 from interject.cli.worker.command import worker
 
@@ -31,6 +32,7 @@ app.command(cls=SoundCommand)(translate)
 app.command(cls=SoundCommand)(ask)
 app.add_typer(model_app, name="model")
 app.add_typer(livekit_app, name="livekit")
+app.command()(serve)
 app.command()(worker)
 app.command()(top)
 app.command()(bench)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
@@ -56,15 +57,22 @@ class HttpServer:
         except SystemExit as error:
             raise RuntimeError("the app did not start") from error
 
-    @property
-    def is_serving(self) -> bool:
-        return self._server.started
+    async def until_serving(self) -> None:
+        await self._server.serving.wait()
 
     def stop(self) -> None:
         self._server.should_exit = True
 
 
 class _Uvicorn(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.serving = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.serving.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield

@@ -61,6 +61,12 @@ class WatchedRuntime:
         watch = _SessionWatch(self._metrics, self._tracer, self._clock_ns)
         return _WatchedSession(session, watch)
 
+    async def free_slots(self) -> int | None:
+        """None: the runtime does not say."""
+        ask = getattr(self._runtime, "free_slots", None)
+        free: int | None = None if ask is None else await ask()
+        return free
+
     async def aclose(self) -> None:
         await self._runtime.aclose()
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 FIELDS = frozenset(
     {
-        "allowed", "call", "cause", "channel", "chars", "chunk", "count", "device", "door",
-        "emotion", "end", "epoch", "error_code", "error_type", "event_name", "exit_code",
+        "address", "allowed", "call", "cause", "channel", "chars", "chunk", "count", "device",
+        "door", "emotion", "end", "epoch", "error_code", "error_type", "event_name", "exit_code",
         "free_slots", "job_id", "mode", "output", "port", "reason", "reply_id", "role", "scope",
         "seconds", "session", "setting", "slots", "state", "task", "tokens", "track", "value",
         "verdict", "wanted", "why", "worker",

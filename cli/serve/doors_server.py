@@ -1,0 +1,105 @@
+"""One HTTP server for all doors, from its start until the last call has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
+from interject.cli.serve.probes import probe_router
+from interject.cli.serve.readiness import Readiness, free_slots
+from interject.cli.serve.web_metrics import WebMetrics
+from interject.integrations.conversation.role import Role
+from interject.integrations.conversation.switchboard import Switchboard
+from interject.integrations.web.app import make_app
+from interject.integrations.web.bearer import Bearer
+from interject.integrations.web.cue_screens import CueScreens
+from interject.integrations.web.http_server import HttpServer
+from interject.integrations.web.origins import Origins
+from interject.model_runtime.telemetry.client_watch import WatchedRuntime
+from interject.model_runtime.telemetry.health import Stage
+from interject.model_runtime.telemetry.metrics import MediaMetrics
+from interject.model_runtime.telemetry.tracing import open_tracer
+
+if TYPE_CHECKING:
+    import socket
+
+    from interject.cli.serve.doors import Doors
+    from interject.cli.serve.exposure import Exposure
+    from interject.cli.serve.options import ServeOptions
+    from interject.config import Profile
+    from interject.integrations.web.webhook import WebhookOutput
+    from interject.model_runtime.protocol import Runtime
+
+logger = logging.getLogger("interject.serve")
+
+GOODBYE = "I have to go now. Goodbye."
+
+
+@dataclass(frozen=True, slots=True)
+class DoorsServer:
+    """Everything about it has been checked already."""
+
+    _options: ServeOptions
+    _exposure: Exposure
+    _profile: Profile
+    _doors: Doors
+    _webhook: WebhookOutput | None
+
+    async def run(self, runtime: Runtime, listener: socket.socket, stop: asyncio.Event) -> None:
+        """Once `stop` is set no call is taken, and those in progress end or are told."""
+        options, exposure = self._options, self._exposure
+        bearer, registry = Bearer(*exposure.tokens), CollectorRegistry()
+        screens = CueScreens(bearer)
+        readiness = Readiness(lambda: free_slots(runtime))
+        async with AsyncExitStack() as stack:
+            if self._webhook is not None:
+                await stack.enter_async_context(self._webhook)
+            tracer = open_tracer("interject-media")
+            stack.callback(tracer.close)
+            watched = WatchedRuntime(runtime, MediaMetrics(registry), tracer=tracer)
+            switchboard = Switchboard(
+                Role(self._profile, watched, barge_in=options.barge_in),
+                watched,
+                most_calls=options.most_calls,
+                outputs=[self._webhook] if self._webhook is not None else [],
+                goodbye=GOODBYE,
+            )
+            registry.register(switchboard.registry)
+            registry.register(WebMetrics(screens, self._webhook))
+            host, port = listener.getsockname()[:2]
+            app = make_app(
+                self._doors.open(switchboard, bearer, screens),
+                routers=[screens.router, probe_router(readiness, registry, bearer)],
+                origins=Origins(exposure.own_origins(port), options.origins),
+                check_host=bearer.is_open,
+            )
+            server = HttpServer(app, listener)
+            await readiness.look()
+            group = await stack.enter_async_context(asyncio.TaskGroup())
+            looking = group.create_task(readiness.keep_looking(), name="readiness")
+            running = group.create_task(server.run(), name="http")
+            stopping = group.create_task(stop.wait(), name="stop")
+            starting = group.create_task(server.until_serving(), name="start")
+            starting.add_done_callback(lambda _: _tell_ready(readiness, exposure, host, port))
+            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            readiness.stage = Stage.DRAINING
+            logger.info("draining", extra={"count": len(switchboard.calls)})
+            await switchboard.drain(options.drain_timeout_s)
+            screens.close()
+            server.stop()
+            await running
+            for task in (looking, stopping, starting):
+                task.cancel()
+
+
+def _tell_ready(readiness: Readiness, exposure: Exposure, host: str, port: int) -> None:
+    readiness.stage = Stage.READY
+    if not exposure.tokens:
+        logger.info("no token is asked for: only this machine may call")
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    logger.info("Interject serves", extra={"address": address})

@@ -1,0 +1,141 @@
+"""Runs one `interject serve`: the runtime, the doors, and the HTTP server around them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from interject.cli.process.failures import InputFailure
+from interject.cli.process.signals import StopSignals
+from interject.cli.serve.exposure import read_exposure
+from interject.cli.serve.readiness import free_slots
+from interject.config import load_profile
+from interject.model_runtime.opening import open_runtime
+from interject.model_runtime.protocol import RuntimeAway
+from interject.model_runtime.telemetry.logs import set_up
+
+if TYPE_CHECKING:
+    import socket
+
+    from interject.cli.serve.doors import Doors
+    from interject.cli.serve.exposure import Exposure
+    from interject.cli.serve.options import ServeOptions
+    from interject.config import Profile
+    from interject.integrations.web.webhook import WebhookOutput
+    from interject.model_runtime.protocol import Runtime
+
+logger = logging.getLogger("interject.serve")
+
+ASK_AGAIN_S = 0.5
+WEBHOOK_SECRET = "INTERJECT_WEBHOOK_SECRET"
+TALKATIVE = ("aioice", "aiortc", "httpx", "twilio", "uvicorn")
+"""They log addresses and whole requests where nobody stops them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    options: ServeOptions
+    exposure: Exposure
+    profile: Profile
+    doors: Doors
+    webhook: WebhookOutput | None
+
+
+def serve(options: ServeOptions) -> None:
+    """Return once it was stopped, and its calls have ended.
+
+    :raises InputFailure, ProfileError, RuntimeFailure: for what cannot work.
+    """
+    set_up(sys.stderr, options.log_format)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    checked = _checked(options)
+    with StopSignals() as signals, checked.exposure.listener() as listener:
+        asyncio.run(_run(checked, listener, signals))
+
+
+def _checked(options: ServeOptions) -> _Checked:
+    """Everything that can be checked without the runtime."""
+    exposure = read_exposure(options)
+    profile = load_profile(options.profile)
+    assert options.most_calls is None or options.most_calls > 0, "it was read"
+    try:
+        from interject.cli.serve.doors import Doors
+
+        webhook = _webhook(options.webhook)
+        import uvicorn  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise InputFailure(
+            f"serving needs the package {error.name}: pip install 'interject[serve]'"
+        ) from error
+    return _Checked(options, exposure, profile, Doors(options, exposure), webhook)
+
+
+def _webhook(url: str | None) -> WebhookOutput | None:
+    if url is None:
+        return None
+    from interject.integrations.web.webhook import WebhookOutput
+    from interject.integrations.web.webhook_signature import WebhookSecret
+
+    if not url.startswith(("https://", "http://")):
+        raise InputFailure("--webhook: give a URL, as in https://desk.example.com/cues")
+    secret = os.environ.get(WEBHOOK_SECRET, "")
+    try:
+        return WebhookOutput(url, WebhookSecret(secret) if secret else None)
+    except ValueError as error:
+        raise InputFailure(f"{WEBHOOK_SECRET}: {error}") from None
+
+
+async def _run(checked: _Checked, listener: socket.socket, signals: StopSignals) -> None:
+    """A signal while the model is being loaded ends it at once."""
+    stop = asyncio.Event()
+    with signals.told(asyncio.get_running_loop(), stop.set):
+        opening = asyncio.ensure_future(_opened(checked.options))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not opening.done():
+            opening.cancel()
+            await asyncio.wait({opening})
+            return
+        runtime = opening.result()
+        try:
+            from interject.cli.serve.doors_server import DoorsServer
+
+            await DoorsServer(
+                checked.options, checked.exposure, checked.profile, checked.doors, checked.webhook
+            ).run(runtime, listener, stop)
+        finally:
+            await runtime.aclose()
+    logger.info("stopped")
+
+
+async def _opened(options: ServeOptions) -> Runtime:
+    """:raises RuntimeFailure: when it cannot be used, or does not come in time."""
+    if options.runtime.startswith("embedded:"):
+        return await asyncio.to_thread(open_runtime, options.runtime, slots=options.slot_count)
+    runtime = open_runtime(options.runtime, slots=options.slot_count)
+    try:
+        await _once_there(runtime, options.wait_s)
+    except BaseException:
+        await runtime.aclose()
+        raise
+    return runtime
+
+
+async def _once_there(runtime: Runtime, wait_s: float) -> None:
+    loop = asyncio.get_running_loop()
+    deadline_s = loop.time() + wait_s
+    while True:
+        try:
+            await free_slots(runtime)
+        except RuntimeAway:
+            if loop.time() > deadline_s:
+                raise
+        else:
+            return
+        await asyncio.sleep(ASK_AGAIN_S)

@@ -1,0 +1,112 @@
+"""`interject serve` as a process: it serves, drains, and says in one line what cannot work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from tests.cli.command_process import interject
+from tests.live.interject_process import InterjectProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TOKEN = "a-token-of-the-operator"
+TWILIO = {"TWILIO_ACCOUNT_SID": "", "TWILIO_AUTH_TOKEN": ""}
+READY = "Interject serves"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[InterjectProcess]:
+    words = ["serve", "--bind", "127.0.0.1:0", "--log-format", "json"]
+    process = InterjectProcess(
+        words, tmp_path / "log", ready=READY, environment=TWILIO | {"INTERJECT_API_TOKEN": TOKEN}
+    )
+    try:
+        process.start()
+        yield process
+    finally:
+        process.kill()
+
+
+@pytest.mark.live
+@pytest.mark.timeout(120)
+def test_it_serves_a_page_and_probes_until_it_is_told_to_stop(server: InterjectProcess) -> None:
+    url = f"http://{server.logged(READY)[0]['address']}"
+    authorized = {"Authorization": f"Bearer {TOKEN}"}
+    with httpx.Client(base_url=url, timeout=30) as client:
+        assert client.get("/readyz").text == "ready\n"
+        assert client.get("/healthz").text == "alive\n"
+        assert "<!doctype html>" in client.get("/").text
+        assert client.get("/metrics").status_code == 401
+        metrics = client.get("/metrics", headers=authorized).text
+        assert client.post("/api/offer", json={}).status_code == 401
+    assert "interject_client_sessions 0.0" in metrics
+    assert "interject_cue_screens 0.0" in metrics
+    assert server.stop() == 0
+    assert server.logged("stopped")
+
+
+@pytest.mark.live
+@pytest.mark.timeout(120)
+def test_a_model_that_dies_makes_it_unready_until_another_is_there(
+    server: InterjectProcess,
+) -> None:
+    url = f"http://{server.logged(READY)[0]['address']}"
+    os.kill(server.runtime_pid(), signal.SIGSTOP)
+    with httpx.Client(base_url=url, timeout=30) as client:
+        deadline = time.monotonic() + 60
+        seen = [client.get("/readyz").status_code]
+        while seen.count(503) == 0 or seen[-1] == 503:
+            assert time.monotonic() < deadline, seen
+            time.sleep(0.1)
+            seen.append(client.get("/readyz").status_code)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--bind", "0.0.0.0:8080"], "others can reach this address, so it needs a token"),
+        (["--bind", "8080"], "give host:port"),
+        (["--bind", "0.0.0.0:0", "--insecure-dev"], "serves loopback only"),
+        (["--public-url", "https://voice.example.com"], "so it needs a token"),
+        (["--public-url", "http://voice.example.com"], "give https://"),
+        (["--api-token", "short"], "16 characters at least"),
+        (["--origin", "desk"], "give scheme and host"),
+        (["--no-webrtc"], "there would be no way in"),
+        (["--max-calls", "0"], "at least one"),
+        (["--drain-timeout", "-1"], "a time is not negative"),
+        (["--webhook", "desk.example.com"], "give a URL"),
+        (["--turn", "turn:relay.example.com"], "a TURN server needs a secret"),
+        (["--stun", "nonsense"], "--stun"),
+        (["--profile", "nobody"], "nobody"),
+        (["--slots", "many"], "give a number, or auto"),
+    ],
+)
+def test_what_cannot_work_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
+) -> None:
+    for name, value in TWILIO.items():
+        monkeypatch.setenv(name, value)
+    done = interject("serve", *words)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = interject("serve", "--no-twilio", "--bind", f"127.0.0.1:{port}")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"interject: --bind 127.0.0.1:{port}: address already in use; name another address, "
+        "or port 0\n"
+    )
