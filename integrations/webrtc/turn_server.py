@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from aiortc import RTCIceServer
 from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from interject.config.strict import StrictModel
 
@@ -35,7 +36,9 @@ class TurnServer(StrictModel):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if bool(self.secret) == bool(self.username and self.credential):
-            raise ValueError("a TURN server needs a secret, or else a username and a credential")
+            raise PydanticCustomError(
+                "account", "a TURN server needs a secret, or else a username and a credential"
+            )
         return self
 
     def account(self, *, now: float) -> tuple[str, str]:
