@@ -39,11 +39,13 @@ format: $(DEV_STAMP) ## rewrite the code in the project's format
 bench: system-test $(DEV_STAMP) ## measure on this machine's CPU and rewrite docs/benchmarks.md
 	$(BIN)/python -m benchmarks.report --run
 
-soak: system-test live-servers $(DEV_STAMP) ## kill and cut off everything for two hours, an hour in a LiveKit room, half an hour in a call by WebRTC; keep the outcome for docs/benchmarks.md
+soak: system-test live-servers $(DEV_STAMP) ## kill and cut off everything for two hours, an hour in a LiveKit room, half an hour in a call by WebRTC, 30 telephone calls; keep the outcome for docs/benchmarks.md
 	$(BIN)/python -m tests.live.soak --seeds 10 --minutes 5
 	$(BIN)/python -m tests.live.soak --name soak_hour --seeds 1 --first-seed 100 --minutes 60
 	$(BIN)/python -m tests.live.livekit_soak --minutes 60
 	$(BIN)/python -m tests.live.webrtc_soak --minutes 30
+	$(BIN)/python -m tests.live.twilio_soak
+	$(BIN)/python -m tests.live.twilio_soak --rubbish 10000
 	$(BIN)/python -m benchmarks.report
 
 clean: ## remove the virtual environment and everything that was made

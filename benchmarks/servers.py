@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     import psutil
@@ -27,8 +27,17 @@ _POLL_S = 0.01
 class Server:
     """A process whose output goes to a file; started when the file holds `ready`."""
 
-    def __init__(self, command: Sequence[str], folder: Path, name: str, *, ready: str) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        name: str,
+        *,
+        ready: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._command = list(command)
+        self._environment = {"PYTHONUNBUFFERED": "1", **(environment or {})}
         self._log = folder / f"{name}.log"
         self._ready = ready
         self._process: subprocess.Popen[bytes] | None = None
@@ -37,7 +46,7 @@ class Server:
         """Does not wait; `wait_until_ready` does."""
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                self._command, stdout=log, stderr=log, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+                self._command, stdout=log, stderr=log, env=os.environ | self._environment
             )
 
     @property

@@ -7,6 +7,7 @@ import contextlib
 import io
 import shutil
 import socket
+import subprocess
 import wave
 from email.utils import formatdate
 from typing import TYPE_CHECKING
@@ -123,10 +124,7 @@ class Network:
         program = shutil.which("espeak-ng")
         if program is None:
             return SILENCE * round(RATE_HZ * 0.07 * len(text))
-        process = await asyncio.create_subprocess_exec(
-            program, "--stdout", text, stdout=asyncio.subprocess.PIPE
-        )
-        said, _ = await process.communicate()
+        said = await asyncio.to_thread(subprocess.check_output, [program, "--stdout", text])
         with wave.open(io.BytesIO(said)) as file:
             pcm = np.frombuffer(file.readframes(file.getnframes()), "<i2")
             return encode(np.asarray(soxr.resample(pcm, file.getframerate(), RATE_HZ), np.int16))
