@@ -11,7 +11,7 @@ COPY model_runtime model_runtime
 COPY training training
 RUN python -m venv /opt/interject \
     && /opt/interject/bin/pip install --no-cache-dir --constraint constraints.txt \
-        '.[redis,telemetry,otel,livekit]'
+        '.[redis,telemetry,otel,livekit,serve,twilio,webrtc]'
 
 FROM python:3.11-slim-bookworm
 RUN apt-get update \
