@@ -10,6 +10,7 @@ import typer
 from interject import __version__
 from interject.cli.bench.command import bench
 from interject.cli.doctor.command import doctor
+from interject.cli.eval.command import eval_app
 from interject.cli.listen.command import listen
 from interject.cli.livekit.command import livekit_app
 from interject.cli.model.command import model_app
@@ -31,6 +32,7 @@ app.command(cls=SoundCommand)(transcribe)
 app.command(cls=SoundCommand)(translate)
 app.command(cls=SoundCommand)(ask)
 app.add_typer(model_app, name="model")
+app.add_typer(eval_app, name="eval")
 app.add_typer(livekit_app, name="livekit")
 app.command()(serve)
 app.command()(worker)

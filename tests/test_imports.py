@@ -21,7 +21,18 @@ BELOW_CLI = (
     "interject.training",
 )  # fmt: skip
 SHARED_BY_COMMANDS = ("interject.cli.input", "interject.cli.output", "interject.cli.process")
-COMMANDS = ("bench", "doctor", "listen", "livekit", "model", "offline", "serve", "top", "worker")
+COMMANDS = (
+    "bench",
+    "doctor",
+    "eval",
+    "listen",
+    "livekit",
+    "model",
+    "offline",
+    "serve",
+    "top",
+    "worker",
+)
 SHARED_BY_DOORS = (
     "interject.agent", "interject.config", "interject.integrations.audio",
     "interject.integrations.conversation", "interject.model_runtime.opening",
@@ -54,7 +65,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "integrations/web": SHARED_BY_DOORS,
     "integrations/twilio": (*SHARED_BY_DOORS, "interject.integrations.web"),
     "integrations/webrtc": (*SHARED_BY_DOORS, "interject.integrations.web"),
-    "training": ("interject.model_runtime", "interject.agent.voice"),
+    "training": (
+        "interject.model_runtime", "interject.agent.voice", "interject.config.strict",
+    ),
     "config": (),
     "cli": BELOW_CLI,
     "cli/process": BELOW_CLI,

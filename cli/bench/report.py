@@ -7,13 +7,13 @@ import math
 import os
 import platform
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
 from rich.table import Table
 
 from interject import __version__
 from interject.cli.bench.outcome import MEANING, SHOWN_PERCENTILES, LatencyStage
 from interject.cli.bench.plan import CAPACITY_S, LIMIT_MS, P99_LIMIT_MS
+from interject.cli.output.runtime_url import without_password
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,9 +100,3 @@ def remarks(request: BenchRequest, outcome: Outcome) -> list[str]:
 
 def _counted(failures: list[str]) -> list[tuple[str, int]]:
     return [(what, failures.count(what)) for what in dict.fromkeys(failures)]
-
-
-def without_password(url: str) -> str:
-    """A result is passed on; who may log in is not."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -13,8 +13,9 @@ from rich.console import Console
 from interject.cli.bench.load import run_load
 from interject.cli.bench.outcome import Outcome
 from interject.cli.bench.progress_bar import metered
-from interject.cli.bench.report import remarks, table, without_password, write_json
+from interject.cli.bench.report import remarks, table, write_json
 from interject.cli.bench.sounds import read_recording, rooms_in, speak_recording
+from interject.cli.output.runtime_url import without_password
 from interject.cli.process.device_options import note_device
 from interject.cli.process.failures import EXIT_BAD_INPUT, attempt, complain
 from interject.cli.process.signals import StopSignals

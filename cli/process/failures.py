@@ -17,7 +17,9 @@ EXIT_INTERRUPTED = 130
 DEBUG_VARIABLE = "INTERJECT_DEBUG"
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """What writing to standard output may raise, without a name; files are written with theirs."""
-EXPECTED = frozenset({"RuntimeFailure", "ProfileError", "VoiceFailure", "RoomFailure"})
+EXPECTED = frozenset(
+    {"RuntimeFailure", "ProfileError", "VoiceFailure", "RoomFailure", "BenchmarkError"}
+)
 """By name, so that `interject --help` need not import where they are defined."""
 
 _Parameters = ParamSpec("_Parameters")

@@ -19,10 +19,11 @@ from interject.cli.bench.load import run_load
 from interject.cli.bench.looped_sound import LoopedSound, RoomSound
 from interject.cli.bench.outcome import ChunkTimes, LatencyStage, Outcome
 from interject.cli.bench.plan import LoadPlan, TalkPlan
-from interject.cli.bench.report import as_json, without_password
+from interject.cli.bench.report import as_json
 from interject.cli.bench.request import BenchRequest, read_request
 from interject.cli.bench.running import run
 from interject.cli.bench.sounds import read_recording, rooms_in, speak_recording
+from interject.cli.output.runtime_url import without_password
 from interject.cli.process.failures import EXIT_INTERRUPTED, InputFailure
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,

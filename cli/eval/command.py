@@ -1,0 +1,84 @@
+"""`interject eval ...`: how well a model does, as a report that can be compared with another."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from interject.cli.process.device_options import Context, Device, Dtype, KvCacheDtype, placed
+from interject.cli.process.failures import command
+
+eval_app = typer.Typer(
+    help="Measure how well a model does, and compare two such reports.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+_Folder = Annotated[
+    str, typer.Argument(help="Clips as DOMAIN/SUBFOLDER/RESPOND|IGNORE/ID.wav, as published.")
+]
+_Runtime = Annotated[
+    str, typer.Option(help="URL of the runtime: embedded:nano, embedded:DIR, redis://host:port/0.")
+]
+_Out = Annotated[
+    str, typer.Option(help="Folder for report.json, report.md and report.png; made if missing.")
+]
+_Tier = Annotated[str, typer.Option(help="single, multiple, or both.")]
+_Joined = Annotated[int, typer.Option(help="How many clips a stream of the multiple tier holds.")]
+_Seed = Annotated[int, typer.Option(help="Of the joins and of the intervals; it is written down.")]
+_Tail = Annotated[float, typer.Option("--tail-s", help="Seconds of silence behind each stream.")]
+_Profile = Annotated[
+    str, typer.Option(help="Profile whose prompt, threshold and sampling are used.")
+]
+_Threshold = Annotated[
+    float | None, typer.Option(help="Least P(respond) that counts as a response.")
+]
+_Sessions = Annotated[int, typer.Option(help="How many streams are played at once.")]
+_Report = Annotated[str, typer.Argument(help="A report.json, or the folder that holds it.")]
+
+
+@eval_app.command()
+@command
+def sounds(
+    folder: _Folder,
+    out: _Out,
+    runtime: _Runtime = "embedded:nano",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    context: Context = "auto",
+    kv_cache_dtype: KvCacheDtype = "auto",
+    tier: _Tier = "both",
+    joined: _Joined = 3,
+    seed: _Seed = 0,
+    tail_s: _Tail = 0.4,
+    profile: _Profile = "default",
+    threshold: _Threshold = None,
+    sessions: _Sessions = 4,
+) -> int:
+    """Play Proactive-Sound-Bench to a model: does it speak up, and only when it should?"""
+    from interject.cli.eval.request import read_request
+    from interject.cli.eval.running import run
+
+    request = read_request(
+        folder=folder,
+        out=out,
+        runtime_url=placed(runtime, device, dtype, context, kv_cache_dtype),
+        tier=tier,
+        joined=joined,
+        seed=seed,
+        tail_s=tail_s,
+        profile=profile,
+        threshold=threshold,
+        sessions=sessions,
+    )
+    return run(request)
+
+
+@eval_app.command()
+@command
+def compare(first: _Report, second: _Report) -> None:
+    """Say which differences between two reports on the same items are beyond noise."""
+    from interject.cli.eval.comparing import show_comparison
+
+    show_comparison(first, second)

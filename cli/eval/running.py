@@ -1,0 +1,157 @@
+"""Runs one `interject eval sounds`: clips, runtime, and the three files of the report."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import secrets
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interject import __version__
+from interject.agent.options import session_options
+from interject.cli.eval.hearing import HeardItem, hear
+from interject.cli.eval.item_progress import item_progress
+from interject.cli.eval.picture import draw
+from interject.cli.eval.request import JSON_NAME, PAGE_NAME, PICTURE_NAME
+from interject.cli.input.whole_sound import read_whole
+from interject.cli.output.runtime_url import without_password
+from interject.cli.process.device_options import note_device
+from interject.cli.process.failures import EXIT_BAD_INPUT, InputFailure, attempt, complain
+from interject.cli.process.signals import StopSignals
+from interject.model_runtime import open_runtime
+from interject.model_runtime.protocol import SAMPLE_RATE_HZ
+from interject.training.sound_benchmark.report import ReportedItem, SoundReport, page
+from interject.training.sound_benchmark.scoring import ItemOutcome
+from interject.training.sound_benchmark.tiers import played
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from interject.cli.eval.request import SoundsRequest
+    from interject.model_runtime.protocol import Runtime
+    from interject.training.sound_benchmark.tiers import BenchmarkItem
+
+LONGEST_STREAM_S = 3_600.0
+
+
+def open_for(request: SoundsRequest) -> Runtime:
+    """An embedded model gets as many slots as streams are played at once."""
+    return open_runtime(request.runtime_url, slots=request.sessions, told=note_device)
+
+
+def run(request: SoundsRequest, *, opener: Callable[[SoundsRequest], Runtime] = open_for) -> int:
+    """Half a run is no result: a signal ends it without a report."""
+    with StopSignals() as signals:
+        items = asyncio.run(_play_all(request, opener, signals))
+        if len(items) < len(request.items):
+            return signals.exit_code()
+        report = _report(request, items)
+        sys.stdout.write(page(report))
+        return 0 if _write(request, report) else EXIT_BAD_INPUT
+
+
+async def _play_all(
+    request: SoundsRequest, opener: Callable[[SoundsRequest], Runtime], signals: StopSignals
+) -> list[ReportedItem]:
+    """In the order of the request, or fewer where a signal came."""
+    stop = asyncio.Event()
+    reported: dict[int, ReportedItem] = {}
+    with signals.told(asyncio.get_running_loop(), stop.set):
+        runtime = await asyncio.to_thread(opener, request)
+        try:
+            with item_progress(len(request.items), sys.stderr) as done:
+                waiting = iter(enumerate(request.items))
+                async with asyncio.TaskGroup() as tasks:
+                    for _ in range(request.sessions):
+                        tasks.create_task(
+                            _play_some(request, runtime, waiting, reported, stop, done)
+                        )
+        finally:
+            await runtime.aclose()
+    return [reported[number] for number in sorted(reported)]
+
+
+async def _play_some(
+    request: SoundsRequest,
+    runtime: Runtime,
+    waiting: Iterator[tuple[int, BenchmarkItem]],
+    reported: dict[int, ReportedItem],
+    stop: asyncio.Event,
+    done: Callable[[], None],
+) -> None:
+    """One stream after another; who is free takes the next."""
+    for number, item in waiting:
+        if stop.is_set():
+            return
+        reported[number] = _reported(item, await _play(request, runtime, item))
+        done()
+
+
+async def _play(request: SoundsRequest, runtime: Runtime, item: BenchmarkItem) -> HeardItem:
+    """A clip that cannot be read is missing, which is wrong, and is told."""
+    try:
+        pcm = await asyncio.to_thread(sound_of, item, seed=request.seed, tail_s=request.tail_s)
+    except (InputFailure, OSError) as exc:
+        complain(f"note: {exc}")
+        return HeardItem(ItemOutcome.MISSING, 0, problem="the clip could not be read")
+    # A random name: neither a label nor an earlier run may be in it.
+    options = session_options(
+        request.profile, f"eval-{secrets.token_hex(8)}", threshold=request.threshold
+    )
+    heard = await hear(runtime, options, pcm)
+    if heard.problem:
+        complain(f"note: {item.item_id} ({item.tier}): {heard.problem}")
+    return heard
+
+
+def sound_of(item: BenchmarkItem, *, seed: int, tail_s: float) -> NDArray[np.int16]:
+    """16 kHz: the clips one behind the other, then silence.
+
+    :raises InputFailure: when a clip cannot be read.
+    """
+    clips = [read_whole(str(c.path), most_s=LONGEST_STREAM_S) for c in played(item, seed)]
+    return np.concatenate([*clips, np.zeros(round(tail_s * SAMPLE_RATE_HZ), np.int16)])
+
+
+def _reported(item: BenchmarkItem, heard: HeardItem) -> ReportedItem:
+    return ReportedItem(
+        id=item.item_id,
+        tier=item.tier,
+        domain=item.domain,
+        label=item.label,
+        clips=tuple(clip.clip_id for clip in item.clips),
+        **dataclasses.asdict(heard),
+    )
+
+
+def _report(request: SoundsRequest, items: list[ReportedItem]) -> SoundReport:
+    return SoundReport(
+        interject=__version__,
+        folder=request.folder,
+        runtime=without_password(request.runtime_url),
+        system_prompt=request.profile.system_prompt,
+        threshold=request.threshold,
+        joined=request.joined,
+        seed=request.seed,
+        tail_s=request.tail_s,
+        items=tuple(items),
+    )
+
+
+def _write(request: SoundsRequest, report: SoundReport) -> bool:
+    """Whether all three files are there."""
+    out = request.out
+    json = report.model_dump_json(indent=1) + "\n"
+    tasks: dict[str, Callable[[], object]] = {
+        JSON_NAME: partial((out / JSON_NAME).write_text, json, encoding="utf-8"),
+        PAGE_NAME: partial((out / PAGE_NAME).write_text, page(report), encoding="utf-8"),
+        PICTURE_NAME: partial(draw, report, out / PICTURE_NAME),
+    }
+    written = [attempt(f"--out {out / name}", write) for name, write in tasks.items()]
+    return all(written)

@@ -1,0 +1,52 @@
+"""Confidence intervals by drawing the items of a test again, with a written seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+RESAMPLES = 10_000
+CONFIDENCE = 0.95
+
+Counts = dict[str, Any]
+"""By cell, an array of its size in each resample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure and the ends of its interval; None where nothing was there to measure it on."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def estimate(
+    cells: Mapping[str, int], figure: Callable[[Counts], NDArray[np.float64]], *, seed: int
+) -> Estimate:
+    """A figure of the items, which fall into cells of equal items.
+
+    Items of a cell do not differ, so drawing all of them with replacement is one multinomial draw.
+    A resample on which the figure is not defined (no item to respond to) is left out.
+    """
+    names, sizes = list(cells), np.array(list(cells.values()), np.int64)
+    total = int(sizes.sum())
+    if not total:
+        return Estimate(None, None, None)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = float(figure(dict(zip(names, sizes[:, None], strict=True)))[0])
+        draws = np.random.default_rng(seed).multinomial(total, sizes / total, size=RESAMPLES)
+        drawn = figure(dict(zip(names, draws.T, strict=True)))
+    drawn = drawn[np.isfinite(drawn)]
+    if not np.isfinite(value) or not len(drawn):
+        return Estimate(None, None, None)
+    edge = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(drawn, [edge, 1 - edge])
+    return Estimate(value, float(low), float(high))
