@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from interject.cli.eval.hearing import hear
 from interject.cli.eval.request import read_request
 from interject.cli.eval.running import run
+from interject.cli.process.failures import EXIT_INTERRUPTED
 from interject.model_runtime.protocol import (
     Closed,
     CloseReason,
@@ -196,6 +198,25 @@ def test_a_clip_that_cannot_be_read_is_missing_and_told(
     assert outcomes["00000003"] == "MISSING"
     assert "00000003.wav" in capsys.readouterr().err
     assert "| Human | 2 | 1 | 0.0 [0.0, 0.0] |" in (asked.out / "report.md").read_text()
+
+
+class InterruptedRuntime(LoudnessRuntime):
+    """Somebody presses Ctrl-C when its second session is opened."""
+
+    async def open(self, options: SessionOptions) -> LoudnessSession:
+        if len(self.sessions) == 1:
+            signal.raise_signal(signal.SIGINT)
+        return await super().open(options)
+
+
+def test_half_a_run_is_no_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = request(folder, sessions=1)
+    runtime = InterruptedRuntime()
+    assert run(asked, opener=lambda _: runtime) == EXIT_INTERRUPTED
+    assert len(runtime.sessions) < len(asked.items)
+    assert list(asked.out.iterdir()) == []
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "interject: interrupted\n")
 
 
 def one_line(outcome: Outcome, *words: str) -> None:
