@@ -52,7 +52,8 @@ METHOD = (
     "telephone's 8 kHz. First byte: from the moment at which the last 20 ms of an event leave the "
     "telephone to the first media message that comes back; voice: to the first loud sample that "
     "the telephone plays. Both are negative for one that did not wait for the end. An answer that "
-    f"begins more than {PATIENCE_S:.0f} s after the event, or never, is none. CPU by psutil in "
+    f"begins more than {PATIENCE_S:.0f} s after the event, or never, is none; one that comes still "
+    "later may count for the event that follows, as one that did not wait. CPU by psutil in "
     "shares of one core: media is Interject's serving process; the model is a process beside it."
 )
 BASELINE = (
