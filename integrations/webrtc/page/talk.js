@@ -107,7 +107,6 @@ function decision({ respond, p_respond, queued_s, speakers, chunk }) {
   bar.style.height = `calc((100% - 2.2rem) * ${Math.max(0.02, p_respond)})`;
   sound.style.height = `${(1.7 * (loudest - QUIETEST_DBFS)) / -QUIETEST_DBFS}rem`;
   cell.append(bar, sound);
-  if (respond) respondedAt = performance.now();
   at("p").textContent = percent(p_respond);
   at("decided").textContent = ms(queued_s);
   at("strip").setAttribute("aria-label", `Latest decision: ${respond ? "respond" : "silent"}, P(respond) ${percent(p_respond)}`);
@@ -127,6 +126,7 @@ function newCell(title) {
 }
 
 function started({ reply_id, emotion, spoken }) {
+  if (spoken && !respondedAt) respondedAt = performance.now();
   const item = entry("reply", "", spoken ? emotion : `${emotion} · not spoken`);
   item.classList.toggle("urgent", emotion === "urgent");
   const words = item.querySelector("span");
