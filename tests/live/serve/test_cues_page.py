@@ -1,0 +1,84 @@
+"""The page of cue cards in a real Chromium: token, order, urgency, keyboard, and a lost stream."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from interject.integrations.conversation.cues import CueMessage
+from interject.integrations.web.app import make_app
+from interject.integrations.web.bearer import Bearer
+from interject.integrations.web.cue_screens import CueScreens
+from interject.integrations.web.origins import Origins
+from interject.model_runtime.protocol import Emotion
+from tests.integrations.web.served import served
+from tests.live.webrtc.chromium import Chromium
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+
+TOKEN = "a-token-of-some-length"
+TEXTS = "[...document.querySelectorAll('.card > p:not(.left)')].map((card) => card.textContent)"
+
+
+def cue(text: str, *, priority: int = 500, lasts_s: float = 60.0) -> CueMessage:
+    now = time.time()
+    return CueMessage(
+        id=text, category="note", priority=priority, text=text, emotion=Emotion.NORMAL, chunk=1,
+        time=now, expiry=now + lasts_s,
+    )  # fmt: skip
+
+
+async def test_cards_are_shown_put_away_by_keyboard_and_come_back_with_the_stream(
+    tmp_path: Path,
+) -> None:
+    screens = CueScreens(Bearer(TOKEN))
+    app = make_app([], routers=[screens.router], origins=Origins([]))
+    async with Chromium(tmp_path) as page, served(app) as url:
+        await page.open(f"{url}/cues")
+        await page.until("!document.getElementById('entry').hidden")
+        await page.run("document.getElementById('token').value = 'wrong'")
+        await page.run("document.getElementById('entry').requestSubmit()")
+        await page.until("document.getElementById('wrong').textContent.includes('not the server')")
+        await page.run(f"document.getElementById('token').value = '{TOKEN}'")
+        await page.run("document.getElementById('entry').requestSubmit()")
+        await page.until("document.getElementById('state').textContent === 'Connected'")
+        assert TOKEN not in await page.run("location.href")
+
+        await screens.send_cue("CA1", cue("plain"), ["agent"])
+        await screens.send_cue("CA1", cue("<b>urgent</b>", priority=1_000), ["agent"])
+        await screens.send_cue("CA1", cue("short", lasts_s=2.0), ["agent"])
+        await page.until(f"{TEXTS}.length === 3")
+        assert (await page.run(TEXTS))[0] == "<b>urgent</b>", "it is text, and comes first"
+        assert await page.run("document.querySelector('.card.urgent strong').textContent") == (
+            "Urgent"
+        )
+        assert await page.run("document.getElementById('urgent').textContent") == (
+            "Urgent: <b>urgent</b>"
+        )
+        await page.until(f"{TEXTS}.length === 2")
+
+        await page.run("document.querySelector('.card button').focus()")
+        for kind in ("keyDown", "keyUp"):
+            await page.call(
+                "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", text="\r",
+                windowsVirtualKeyCode=13,
+            )  # fmt: skip
+        await page.until(f"{TEXTS}.length === 1")
+        assert await page.run("document.activeElement.getAttribute('aria-label')") == "Done: plain"
+
+        for screen in tuple(screens._screens):
+            screen.end()
+        await page.until("document.getElementById('state').textContent.includes('trying again')")
+        await screens.send_cue("CA1", cue("later"), ["agent"])
+        await page.until("document.getElementById('state').textContent === 'Connected'")
+        await page.until(f"{TEXTS}.length === 2")
+        assert sorted(await page.run(TEXTS)) == ["later", "plain"], "what was put away stays away"
+        (tmp_path / "cues.png").write_bytes(await page.picture())
+        refused = [line for line in page.console if "Content Security Policy" in line]
+        assert refused == []
+        screens.close()
