@@ -88,6 +88,20 @@ class CollectingOutput:
         self.events.append(event)
 
 
+def read_instead(started: ReplyStarted, text: str, *, captioned: bool = False) -> Unvoiced:
+    """What becomes of a reply that no voice says."""
+    return Unvoiced(
+        session_id=started.session_id,
+        reply_id=started.reply_id,
+        seq=started.seq,
+        at_s=stream_time_s(started.seq),
+        emotion=started.emotion,
+        text=text,
+        reason=EndReason.COMPLETE,
+        captioned=captioned,
+    )
+
+
 def stream_time_s(seq: int) -> float:
     """The end of frame `seq`, when its decision can be known at the earliest."""
     return (seq + 1) * FRAME_S

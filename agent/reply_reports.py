@@ -6,8 +6,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interject.agent.outputs import Spoken, Unvoiced, stream_time_s
-from interject.model_runtime.protocol import EndReason, SessionClosed
+from interject.agent.outputs import Spoken, read_instead, stream_time_s
+from interject.model_runtime.protocol import SessionClosed
 
 if TYPE_CHECKING:
     from interject.agent.output_dispatcher import OutputDispatcher
@@ -94,20 +94,10 @@ class ReplyReports:
             await self._cancel(started.reply_id, heard_chars=heard_chars)
 
     async def _read_instead(self, reply: SpokenReply) -> None:
-        started, text = reply.started, reply.feed.text
+        text = reply.feed.text
         self.on_shown()
-        self._outputs.put(
-            Unvoiced(
-                session_id=started.session_id,
-                reply_id=started.reply_id,
-                seq=started.seq,
-                at_s=stream_time_s(started.seq),
-                emotion=started.emotion,
-                text=text,
-                reason=EndReason.COMPLETE,
-            )
-        )
-        await self._heard(started.reply_id, chars=len(text))
+        self._outputs.put(read_instead(reply.started, text))
+        await self._heard(reply.started.reply_id, chars=len(text))
 
     async def _heard(self, reply_id: int, *, chars: int) -> None:
         """After the end of the session there is no memory left to correct."""

@@ -18,19 +18,16 @@ from interject.cli.process.failures import InputFailure
 from interject.config import load_profile
 from interject.model_runtime.device_choice import read_slots
 from interject.model_runtime.opening import open_runtime
-from interject.model_runtime.protocol import RuntimeAway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from interject.integrations.livekit.jobs.access import Access
     from interject.integrations.livekit.jobs.worker import RoomServer
-    from interject.model_runtime.protocol import Runtime
 
 LOCAL, SOCKET, EMBEDDED = "local:", "local:unix:", "embedded:"
 DEFAULT_SLOTS = 8
 SALT_BYTES = 16
-ASK_AGAIN_S = 0.5
 LOOPBACK, HEALTH_PORT = "127.0.0.1", 8_081
 NO_TURN_DETECTOR = ("LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE", "0")
 """LiveKit would load 244 MB of models that take turns; here nobody asks them."""
@@ -150,27 +147,13 @@ async def _check_shared(url: str, wait_s: float) -> None:
     """
     if url.startswith((LOCAL, EMBEDDED)) and not url.startswith(SOCKET):
         return
+    from interject.integrations.conversation.free_slots import once_there
+
     runtime = open_runtime(url)
     try:
-        await _once_there(runtime, wait_s)
+        await once_there(runtime, wait_s)
     finally:
         await runtime.aclose()
-
-
-async def _once_there(runtime: Runtime, wait_s: float) -> None:
-    from interject.integrations.livekit.jobs.worker import free_slots
-
-    loop = asyncio.get_running_loop()
-    deadline_s = loop.time() + wait_s
-    while True:
-        try:
-            await free_slots(runtime)
-        except RuntimeAway:
-            if loop.time() > deadline_s:
-                raise
-        else:
-            return
-        await asyncio.sleep(ASK_AGAIN_S)
 
 
 def _health(text: str | None) -> tuple[str, int]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from interject.cli.serve.probes import probe_router
-from interject.cli.serve.readiness import Readiness, free_slots
+from interject.cli.serve.readiness import Readiness
 from interject.cli.serve.web_metrics import WebMetrics
+from interject.integrations.conversation.free_slots import free_slots
 from interject.integrations.conversation.role import Role
 from interject.integrations.conversation.switchboard import Switchboard
 from interject.integrations.web.app import make_app

@@ -12,7 +12,6 @@ from interject.model_runtime.telemetry.health import HealthStatus, Stage
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from interject.model_runtime.protocol import Runtime
 
 logger = logging.getLogger("interject.serve")
 
@@ -20,16 +19,6 @@ LOOK_S = 1.0
 ANSWER_S = 3.0
 AWAY = "the runtime does not answer"
 NO_MODEL = "no model is there yet"
-
-
-async def free_slots(runtime: Runtime) -> int | None:
-    """None: no model is there yet.
-
-    :raises RuntimeFailure: when it cannot be used; `RuntimeAway` may pass.
-    """
-    ask = getattr(runtime, "free_slots", None)
-    free: int | None = 1 if ask is None else await ask()
-    return free
 
 
 class Readiness:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 from interject.cli.process.failures import InputFailure
 from interject.cli.process.signals import StopSignals
 from interject.cli.serve.exposure import read_exposure
-from interject.cli.serve.readiness import free_slots
 from interject.config import load_profile
+from interject.integrations.conversation.free_slots import once_there
 from interject.model_runtime.opening import open_runtime
-from interject.model_runtime.protocol import RuntimeAway
 from interject.model_runtime.telemetry.logs import set_up
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("interject.serve")
 
-ASK_AGAIN_S = 0.5
 WEBHOOK_SECRET = "INTERJECT_WEBHOOK_SECRET"
 TALKATIVE = ("aioice", "aiortc", "httpx", "twilio", "uvicorn")
 """They log addresses and whole requests where nobody stops them."""
@@ -120,22 +118,8 @@ async def _opened(options: ServeOptions) -> Runtime:
         return await asyncio.to_thread(open_runtime, options.runtime, slots=options.slot_count)
     runtime = open_runtime(options.runtime, slots=options.slot_count)
     try:
-        await _once_there(runtime, options.wait_s)
+        await once_there(runtime, options.wait_s)
     except BaseException:
         await runtime.aclose()
         raise
     return runtime
-
-
-async def _once_there(runtime: Runtime, wait_s: float) -> None:
-    loop = asyncio.get_running_loop()
-    deadline_s = loop.time() + wait_s
-    while True:
-        try:
-            await free_slots(runtime)
-        except RuntimeAway:
-            if loop.time() > deadline_s:
-                raise
-        else:
-            return
-        await asyncio.sleep(ASK_AGAIN_S)

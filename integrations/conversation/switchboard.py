@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from interject.integrations.conversation.call_agent import CallAgent
 from interject.integrations.conversation.call_parts import CallParts
+from interject.integrations.conversation.free_slots import free_slots
 from interject.integrations.conversation.metrics import ConversationMetrics
 from interject.model_runtime.protocol import RuntimeFailure
 
@@ -100,8 +101,7 @@ class Switchboard:
             return False
         try:
             async with asyncio.timeout(ASK_TIMEOUT_S):
-                ask = getattr(self._runtime, "free_slots", None)
-                free = None if ask is None else await ask()
+                free = await free_slots(self._runtime)
         except (TimeoutError, RuntimeFailure) as error:
             logger.warning("The runtime cannot be asked", extra={"reason": str(error)})
             return False

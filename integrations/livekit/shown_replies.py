@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from livekit.agents import llm
 
 from interject.agent.floor import Verdict
-from interject.agent.outputs import Unvoiced, shown_events, stream_time_s
+from interject.agent.outputs import read_instead, shown_events
 from interject.model_runtime.protocol import EndReason, FloorMode
 
 if TYPE_CHECKING:
@@ -63,14 +63,4 @@ class ShownReplies:
             return
         started = generation.started
         logger.info("A reply has no voice and is posted", extra={"reply_id": started.reply_id})
-        unvoiced = Unvoiced(
-            session_id=started.session_id,
-            reply_id=started.reply_id,
-            seq=started.seq,
-            at_s=stream_time_s(started.seq),
-            emotion=started.emotion,
-            text=text,
-            reason=EndReason.COMPLETE,
-            captioned=captioned,
-        )
-        self._emit("interject_output", unvoiced)
+        self._emit("interject_output", read_instead(started, text, captioned=captioned))

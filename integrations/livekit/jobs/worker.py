@@ -12,6 +12,7 @@ from livekit.agents import AgentServer, AutoSubscribe
 
 from interject.agent.voice import VoiceFailure
 from interject.config import ProfileError, load_profile
+from interject.integrations.conversation.free_slots import free_slots
 from interject.integrations.conversation.role import Role
 from interject.integrations.livekit import PRELOAD
 from interject.integrations.livekit.jobs.access import RoomFailure
@@ -73,16 +74,6 @@ class _Jobs:
     @property
     def job_ids(self) -> set[str]:
         return {running.job.id for running in self._server.active_jobs}
-
-
-async def free_slots(runtime: Runtime) -> int | None:
-    """None: it does not say.
-
-    :raises RuntimeFailure: when it cannot be used; `RuntimeAway` may pass.
-    """
-    ask = getattr(runtime, "free_slots", None)
-    free: int | None = None if ask is None else await ask()
-    return free
 
 
 class Slots:
