@@ -72,6 +72,7 @@ class BrowserCall:
         self._over = asyncio.Event()
         self._peer: Peer | None = None
         self._peers: set[Peer] = set()
+        self._hearing: asyncio.Task[None] | None = None
         self._came = False
         self._began_at = self._sound_at = clock()
         self.reason = ""
@@ -110,6 +111,7 @@ class BrowserCall:
             if self._over.is_set() or old is None:
                 raise BadOffer("the call has ended")
             if restart:
+                self._expect_again()
                 answer, microphone = await self._connect(sdp)
                 self._start(self._replaced(old), "close")
             else:
@@ -162,9 +164,19 @@ class BrowserCall:
         await peer.close()
         self._peers.discard(peer)
 
+    def _expect_again(self) -> None:
+        """Who comes back by another connection has as long for it as for the first."""
+        settings = self._settings
+        grace_s = max(0.0, settings.connect_within_s - settings.gone_after_s)
+        self._sound_at = self._clock() + grace_s
+
     def _listen(self, microphone: MediaStreamTrack | None) -> None:
-        if microphone is not None:
-            self._start(IncomingAudio().read(microphone, self._hear), "microphone")
+        """A later microphone takes the place of the one before: a caller has one voice."""
+        if microphone is None:
+            return
+        if self._hearing is not None:
+            self._hearing.cancel()
+        self._hearing = self._start(IncomingAudio().read(microphone, self._hear), "microphone")
 
     def _hear(self, samples: NDArray[np.int16]) -> None:
         self._sound_at = self._clock()
@@ -220,10 +232,11 @@ class BrowserCall:
             self._channel.send(signal(PEER_LEFT))
             await asyncio.sleep(FAREWELL_S)
 
-    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None] | None:
         if self._over.is_set():
             work.close()
-            return
+            return None
         task = self._group.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -20,7 +20,13 @@ from interject.integrations.webrtc.jitter_buffer import repair
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aiortc import MediaStreamTrack, RTCDataChannel, RTCIceCandidate, RTCIceServer
+    from aiortc import (
+        MediaStreamTrack,
+        RTCDataChannel,
+        RTCIceCandidate,
+        RTCIceServer,
+        RTCRtpReceiver,
+    )
 
     from interject.integrations.webrtc.offers import Candidate
 
@@ -54,6 +60,7 @@ class Peer:
         self._voice = voice
         self._candidates = 0
         self._takes_part = False
+        self._read: list[RTCRtpReceiver] = []
         self._connection.on("connectionstatechange", lambda: on_state(self, self.state))
         self._connection.on("datachannel", on_channel)
 
@@ -62,7 +69,7 @@ class Peer:
         return self._connection.connectionState
 
     async def answer(self, sdp: str) -> tuple[str, MediaStreamTrack | None]:
-        """The answer's SDP, and the track of the microphone where this offer is the first with one.
+        """The answer's SDP, and the track of a microphone where this offer brings one.
 
         :raises BadOffer: when it is no offer of a client with sound.
         """
@@ -78,21 +85,27 @@ class Peer:
         return self._connection.localDescription.sdp, microphone
 
     def _take_part(self) -> MediaStreamTrack | None:
-        """The first line of sound is the call's; pictures, and more sound, are declined."""
-        sounds = [one for one in self._connection.getTransceivers() if one.kind == "audio"]
+        """The first line of sound carries the voice. A microphone may come on it or on a later one,
+        and with this offer or another: a browser that mutes by taking its track away gives the
+        next one a line of its own. Pictures are declined.
+        """
+        lines = self._connection.getTransceivers()
+        sounds = [line for line in lines if line.kind == "audio"]
         if not sounds:
             raise BadOffer("the offer has no audio")
-        for other in self._connection.getTransceivers():
-            if other is not sounds[0]:
-                other.direction = "inactive"
-        if self._takes_part:
-            return None
-        self._takes_part = True
-        first = sounds[0]
-        first.sender.replaceTrack(self._voice)
-        first.direction = "sendrecv"
-        repair(first.receiver)
-        return first.receiver.track
+        if not self._takes_part:
+            self._takes_part = True
+            sounds[0].sender.replaceTrack(self._voice)
+        receivers = (line.receiver for line in sounds)
+        microphone = next((one for one in receivers if one.track and one not in self._read), None)
+        if microphone is not None:
+            repair(microphone)
+            self._read.append(microphone)
+        for line in lines:
+            heard = line.receiver in self._read
+            line.direction = "recvonly" if heard else "inactive"
+        sounds[0].direction = "sendrecv"
+        return None if microphone is None else microphone.track
 
     async def add(self, candidates: Sequence[Candidate]) -> None:
         """:raises BadOffer: when one is none, or there are too many."""

@@ -42,6 +42,7 @@ async function begin() {
     call.addEventListener("message", ({ detail }) => take(detail));
     call.addEventListener("track", ({ detail }) => { at("voice").srcObject = new MediaStream([detail]); });
     call.addEventListener("figures", ({ detail }) => { if (detail.roundTripS >= 0) at("trip").textContent = ms(detail.roundTripS); });
+    for (const track of microphone.getTracks()) track.onended = () => gone();
     follow(microphone);
     await call.start();
   } catch (error) {
@@ -181,6 +182,12 @@ function entry(kind, text, about = "") {
   while (at("log").childElementCount > 200) at("log").firstChild.remove();
   bottom();
   return item;
+}
+
+// Unplugged, or taken back by the browser: whoever speaks on would not be heard.
+function gone() {
+  call?.end();
+  complain(new Error("The microphone is gone, so the call has ended. Press Talk to begin another."));
 }
 
 function complain(error) {

@@ -24,7 +24,7 @@ from interject.integrations.webrtc.door import WebRtcDoor
 from interject.integrations.webrtc.settings import WebRtcSettings
 from interject.integrations.webrtc.turn_server import TurnServer
 from tests.fakes.runtime import FakeRuntime, Scripted
-from tests.integrations.webrtc.browser import RATE_HZ, Browser
+from tests.integrations.webrtc.browser import RATE_HZ, Browser, Microphone
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -296,6 +296,61 @@ async def test_the_same_connection_is_negotiated_again() -> None:
         assert scene.call is call
         browser.send("client-ready", {})
         await browser.until_told("bot-ready")
+
+
+def heard_loud(runtime: FakeRuntime) -> bool:
+    """Whether the last frame that the model has was loud."""
+    frames = runtime.sessions[-1].frames
+    return bool(frames) and int(np.abs(np.frombuffer(frames[-1].pcm, "<i2")).max()) > 1_000
+
+
+async def test_a_microphone_that_comes_with_a_later_offer_is_heard() -> None:
+    runtime = FakeRuntime()
+    async with world(runtime=runtime) as scene, Browser(scene.http) as browser:
+        (line,) = browser.connection.getTransceivers()
+        line.direction = "recvonly"
+        line.sender.replaceTrack(None)
+        await browser.connect()
+        await browser.open()
+        line.sender.replaceTrack(Microphone(TONE, again=True))
+        line.direction = "sendrecv"
+        assert (await browser.connect(pc_id=browser.pc_id)).is_success
+        await until(lambda: heard_loud(runtime), "the late microphone")
+
+
+async def test_a_microphone_on_a_line_of_its_own_takes_the_place_of_the_first() -> None:
+    """As Chrome does it after `removeTrack` and `addTrack`."""
+    runtime = FakeRuntime()
+    async with world(runtime=runtime) as scene, Browser(scene.http) as browser:
+        await browser.connect()
+        await browser.open()
+        (line,) = browser.connection.getTransceivers()
+        line.direction = "recvonly"
+        line.sender.replaceTrack(None)
+        browser.connection.addTransceiver(Microphone(TONE, again=True), direction="sendonly")
+        assert (await browser.connect(pc_id=browser.pc_id)).is_success
+        await until(lambda: heard_loud(runtime), "the second microphone")
+
+
+async def test_who_is_about_to_come_back_is_not_taken_for_gone() -> None:
+    settings = WebRtcSettings(gone_after_s=3)
+    async with world(settings=settings) as scene, Browser(scene.http) as browser:
+        await browser.connect()
+        await browser.open()
+        call = scene.call
+        browser.microphone.stop()
+        for task in browser._tasks:
+            task.cancel()
+        await asyncio.sleep(2.5)
+        old = browser.connection
+        browser._make()
+        body = {"sdp": await browser.offer(), "type": "offer", "pc_id": browser.pc_id}
+        answer = await scene.http.post("/api/offer", json={**body, "restart_pc": True})
+        await old.close()
+        await asyncio.sleep(1.5)
+        await browser.take(answer.json())
+        await browser.open()
+        assert scene.call is call
 
 
 async def test_an_unknown_call_is_begun_anew_by_an_offer_and_unknown_to_candidates() -> None:
