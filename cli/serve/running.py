@@ -8,6 +8,7 @@ import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from interject.cli.process.failures import InputFailure
 from interject.cli.process.signals import StopSignals
@@ -79,13 +80,21 @@ def _webhook(url: str | None) -> WebhookOutput | None:
     from interject.integrations.web.webhook import WebhookOutput
     from interject.integrations.web.webhook_signature import WebhookSecret
 
-    if not url.startswith(("https://", "http://")):
+    if not _is_web_address(url):
         raise InputFailure("--webhook: give a URL, as in https://desk.example.com/cues")
     secret = os.environ.get(WEBHOOK_SECRET, "")
     try:
         return WebhookOutput(url, WebhookSecret(secret) if secret else None)
     except ValueError as error:
         raise InputFailure(f"{WEBHOOK_SECRET}: {error}") from None
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 async def _run(checked: _Checked, listener: socket.socket, signals: StopSignals) -> None:

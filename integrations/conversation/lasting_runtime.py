@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     )
 
 MAX_COUNT = 2**31 - 1
+LAST_EVENT_S = 2.0
+"""An open session's last event is read, if it comes at all: whoever watches it waits for that."""
 GONE = "the runtime is gone"
 
 
@@ -80,6 +82,7 @@ class LastingSession:
         self._numbers = ReplyNumbers()
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._closing = self._ended = False
+        self._reason = CloseReason.CLIENT
         self._asked: set[asyncio.Future[None]] = set()
         self._connection = RuntimeConnection(
             self._same_runtime, self._renamed, self, backoff=backoff, opened=first
@@ -142,8 +145,10 @@ class LastingSession:
     async def close(self, reason: CloseReason = CloseReason.CLIENT) -> None:
         if self._ended:
             return
-        self._closing = True
+        self._closing, self._reason = True, reason
+        is_open = self._connection.session_id is not None
         await self._connection.close()
+        await asyncio.wait({self._task}, timeout=LAST_EVENT_S if is_open else 0)
         self._task.cancel()
         await asyncio.wait({self._task})
         self._end(Closed(self.session_id, reason))
@@ -167,7 +172,7 @@ class LastingSession:
     async def _run(self) -> None:
         try:
             await self._connection.run()
-            self._end(Closed(self.session_id, CloseReason.CLIENT))
+            self._end(Closed(self.session_id, self._reason))
         except RuntimeFailure as error:
             self._end(Closed(self.session_id, CloseReason.FAILURE, str(error)))
 

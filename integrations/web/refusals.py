@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 UNKNOWN = "there is nothing at this address"
 WRONG_METHOD = "this address does not take such a request"
+NO_JSON = "the body is no JSON"
+JSON_WANTED = "this takes JSON: send it with 'Content-Type: application/json'"
 DEFECT = "this could not be done, and the fault is the server's; its log says more"
 
 
@@ -36,12 +38,17 @@ async def _refused(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": said}, error.status_code, headers=error.headers)
 
 
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
     """Which field is wrong, and never what it held."""
     assert isinstance(error, RequestValidationError), "it was registered for these"
     problem = error.errors()[0]
     where = ".".join(str(part) for part in problem["loc"][1:]) or "the request"
-    return JSONResponse({"detail": f"{where}: {problem['msg']}"}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    said = f"{where}: {problem['msg']}"
+    if problem["type"] == "json_invalid":
+        said = NO_JSON
+    elif "json" not in request.headers.get("content-type", ""):
+        said = JSON_WANTED
+    return JSONResponse({"detail": said}, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 class Contained:

@@ -151,8 +151,10 @@ class WebhookOutput:
                 "POST", self._url, content=delivery.body, headers=headers
             ) as answer:
                 return _refusal(answer)
-        except httpx.HTTPError as error:
-            return _Refusal(type(error).__name__, passing=True)
+        except Exception as error:
+            # httpx raises others than its own, for a redirect to where there is no such thing.
+            passing = isinstance(error, httpx.HTTPError)
+            return _Refusal(type(error).__name__, passing=passing)
 
     def _drop(self, reason: str) -> None:
         self.dropped += 1

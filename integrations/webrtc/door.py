@@ -44,6 +44,7 @@ FILES = {
 }
 DONE = {"status": "success"}
 NOT_OPEN = "the server takes no calls now"
+NO_MODEL = "the model has no room for another call, or cannot be reached"
 UNKNOWN_CALL = "there is no such call: it has ended, or the server has been started anew"
 NO_WAY = "no way out was found in time: the STUN or TURN server does not answer"
 
@@ -119,17 +120,24 @@ class WebRtcDoor:
         """:raises SwitchboardFull: when there is no room, or there will be none any more."""
         if self._group is None:
             raise SwitchboardFull(NOT_OPEN)
+        ready = await self._switchboard.ready()
         seat = self._switchboard.reserve()
+        if not ready:
+            seat.release()
+            raise SwitchboardFull(NO_MODEL)
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._group.create_task(self._run(call_id, seat, sdp, answered), name="browser-call")
         return await answered
 
     async def _run(self, call_id: str, seat: Seat, sdp: str, answered: asyncio.Future[str]) -> None:
-        """Whatever goes wrong in one call is told to its caller, and costs no other one."""
+        """Whatever goes wrong in one call is told to its caller, and costs no other one.
+
+        Others know the call by another id: whoever has this one has the call.
+        """
 
         def agent(line: RtviLine, sink: TrackSink) -> AbstractAsyncContextManager[CallAgent]:
             return self._switchboard.call(
-                seat, door=self.name, call_id=call_id, line=line, sink=sink
+                seat, door=self.name, call_id=uuid.uuid4().hex, line=line, sink=sink
             )
 
         try:

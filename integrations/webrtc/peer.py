@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 GATHERING_S = 10.0
 CLOSING_S = 5.0
 MOST_CANDIDATES = 100
+MOST_PORT = 65_535
+TYPES = ("host", "srflx", "prflx", "relay")
 
 
 class BadOffer(ValueError):
@@ -73,6 +75,10 @@ class Peer:
 
         :raises BadOffer: when it is no offer of a client with sound.
         """
+        if "m=audio" not in sdp:
+            raise BadOffer("the offer has no audio")
+        if sdp.count("a=candidate:") > MOST_CANDIDATES:
+            raise BadOffer(f"a connection may have {MOST_CANDIDATES} candidates")
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
         except Exception as error:
@@ -146,5 +152,7 @@ def _parsed(candidate: Candidate) -> RTCIceCandidate | None:
         found = candidate_from_sdp(text)
     except (AssertionError, ValueError, IndexError) as error:
         raise BadOffer("a candidate cannot be read") from error
+    if not (0 < found.port <= MOST_PORT and found.component in (1, 2) and found.type in TYPES):
+        raise BadOffer("a candidate cannot be read")
     found.sdpMid, found.sdpMLineIndex = candidate.sdp_mid, candidate.sdp_mline_index
     return found

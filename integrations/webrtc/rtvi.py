@@ -50,15 +50,19 @@ class ClientRequest(_Loose):
     d: Any = None
 
 
+MOST_KEYS = 32
+
+
 class Digits(_Loose):
     """Keys of a telephone; clients before 2.1 send one, as `button`."""
 
-    buttons: tuple[str, ...] = Field(default=(), max_length=64)
+    buttons: tuple[str, ...] = Field(default=(), max_length=MOST_KEYS)
     button: str = ""
 
     @property
     def text(self) -> str:
-        return "".join(key for key in (*self.buttons, self.button) if key in "0123456789*#")
+        keys = (*self.buttons, self.button)
+        return "".join(key for key in keys if len(key) == 1 and key in "0123456789*#")
 
 
 class PlayoutDelay(_Loose):

@@ -96,7 +96,8 @@ def _shown(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return value if len(value) <= LONGEST_VALUE else value[:LONGEST_VALUE] + "..."
+        plain = "".join(one if one.isprintable() else " " for one in value[:LONGEST_VALUE])
+        return plain if len(value) <= LONGEST_VALUE else plain + "..."
     return WITHHELD
 
 

@@ -76,12 +76,12 @@ def test_a_line_for_a_person_holds_the_allowed_fields_too(out: io.StringIO) -> N
     before, level = list(logging.getLogger().handlers), logging.getLogger().level
     try:
         set_up(out, LogFormat.TEXT)
-        shown = {"port": 40_123, "reason": "away", "transcript": SECRET, "worker": [SECRET]}
+        shown = {"port": 40_123, "reason": "a\nway", "transcript": SECRET, "worker": [SECRET]}
         logging.getLogger("interject.tests").warning("metrics are served", extra=shown)
     finally:
         logging.getLogger().handlers[:] = before
         logging.getLogger().setLevel(level)
-    told = "WARNING interject.tests metrics are served port=40123 reason=away worker=[withheld]\n"
+    told = "WARNING interject.tests metrics are served port=40123 reason=a way worker=[withheld]\n"
     assert out.getvalue().partition(" WARNING")[2] == told.removeprefix("WARNING")
 
 

@@ -28,7 +28,7 @@ from interject.model_runtime.protocol import (
     SessionOptions,
 )
 from tests.contract.runtime_contract import RuntimeContract
-from tests.fakes.runtime import Cancelled, FakeRuntime, Scripted
+from tests.fakes.runtime import Cancelled, FakeRuntime, FakeRuntimeSession, Scripted
 from tests.model_runtime.worlds import small_model
 from tests.waiting import until
 
@@ -158,6 +158,28 @@ async def test_a_runtime_that_stays_away_ends_the_session() -> None:
     with pytest.raises(SessionClosed):
         await asking
     await session.close()
+
+
+async def test_whoever_watches_the_runtime_sees_a_closed_session_to_its_end() -> None:
+    seen: list[Event] = []
+
+    class Watched(FakeRuntime):
+        async def open(self, options: SessionOptions) -> FakeRuntimeSession:
+            session = await super().open(options)
+            told = session.events
+
+            async def events() -> AsyncIterator[Event]:
+                async for event in told():
+                    seen.append(event)
+                    yield event
+
+            session.events = events  # type: ignore[method-assign]
+            return session
+
+    session = await LastingRuntime(Watched(), backoff=QUICK).open(SessionOptions("call"))
+    await asyncio.sleep(0)
+    await session.close()
+    assert isinstance(seen[-1], Closed)
 
 
 async def test_a_finished_session_closes_by_itself() -> None:

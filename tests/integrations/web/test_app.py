@@ -14,7 +14,13 @@ from interject.config.strict import StrictModel
 from interject.integrations.web.app import make_app
 from interject.integrations.web.bearer import UNAUTHORIZED, Bearer
 from interject.integrations.web.origins import STRANGE_HOST, STRANGE_PAGE, Origins
-from interject.integrations.web.refusals import DEFECT, UNKNOWN, WRONG_METHOD
+from interject.integrations.web.refusals import (
+    DEFECT,
+    JSON_WANTED,
+    NO_JSON,
+    UNKNOWN,
+    WRONG_METHOD,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -93,6 +99,17 @@ async def test_an_invalid_body_is_told_by_its_field_and_not_by_what_it_held(
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith("count: ")
     assert SECRET not in answer.text
+
+
+async def test_a_form_where_json_is_wanted_is_told_how_to_send_it(
+    client: httpx.AsyncClient,
+) -> None:
+    form = await client.post("/counting/order", data={"count": "1"})
+    broken = await client.post(
+        "/counting/order", content="{", headers={"content-type": "application/json"}
+    )
+    assert form.json() == {"detail": JSON_WANTED}
+    assert broken.json() == {"detail": NO_JSON}
 
 
 async def test_a_defect_is_told_without_what_was_said(client: httpx.AsyncClient) -> None:

@@ -21,6 +21,7 @@ from interject.integrations.web.webhook_signature import WebhookSecret
 from interject.model_runtime.protocol import Emotion, EndReason
 from tests.fakes.clock import FakeClock
 from tests.integrations.web.served import served
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -41,6 +42,7 @@ class Receiver:
         self.headers: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
         self.hangs = False
+        self.elsewhere = "/elsewhere"
         routes = [Route(path, self.take, methods=["POST"]) for path in ("/hook", "/elsewhere")]
         self.app = Starlette(routes=routes)
 
@@ -50,7 +52,7 @@ class Receiver:
         if self.hangs:
             await asyncio.sleep(1)
         status = self.statuses.pop(0) if self.statuses else 204
-        return Response(status_code=status, headers={"location": "/elsewhere"})
+        return Response(status_code=status, headers={"location": self.elsewhere})
 
 
 @asynccontextmanager
@@ -62,6 +64,20 @@ async def posting(receiver: Receiver, secret: str = SECRET) -> AsyncIterator[Web
         ) as output,
     ):
         yield output
+
+
+@pytest.mark.parametrize("elsewhere", ["mailto:a@b", "x:foo", "https:foo", "http://[bad"])
+async def test_a_redirect_to_no_address_is_dropped_and_the_next_event_arrives(
+    elsewhere: str,
+) -> None:
+    receiver = Receiver(302)
+    receiver.elsewhere = elsewhere
+    async with posting(receiver) as output:
+        await output.emit(CUE)
+        await until(lambda: output.dropped)
+        await output.emit(CUE)
+        await until(lambda: output.delivered)
+    assert (output.dropped, output.delivered) == (1, 1)
 
 
 async def test_an_event_arrives_with_a_signature_that_the_standard_s_libraries_check() -> None:

@@ -353,6 +353,20 @@ async def test_who_is_about_to_come_back_is_not_taken_for_gone() -> None:
         assert scene.call is call
 
 
+@pytest.mark.parametrize("sdp", ["v=0\r\n", "m=audio" + "a=candidate:" * 101])
+async def test_an_offer_of_a_call_in_progress_is_no_better_than_a_first_one(sdp: str) -> None:
+    async with world() as scene, Browser(scene.http) as browser:
+        await browser.connect()
+        body = {"sdp": sdp, "type": "offer", "pc_id": browser.pc_id}
+        assert (await scene.http.post("/api/offer", json=body)).status_code == 400
+
+
+async def test_others_know_a_call_by_another_id_than_its_caller() -> None:
+    async with world() as scene, Browser(scene.http) as browser:
+        await browser.connect()
+        assert scene.call.call_id != browser.pc_id
+
+
 async def test_an_unknown_call_is_begun_anew_by_an_offer_and_unknown_to_candidates() -> None:
     """A server that was started again knows none of the old ids."""
     async with world() as scene, Browser(scene.http) as browser:
