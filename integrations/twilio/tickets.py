@@ -37,13 +37,19 @@ class Tickets:
 
     def issue(self, call: PhoneCall, seat: Seat) -> str:
         """The token. Where Twilio asks again about a call, the former token is worth nothing."""
-        self.expire()
-        for token, ticket in list(self._open.items()):
-            if (ticket.call.sid, ticket.call.kind) == (call.sid, call.kind):
-                self._drop(token)
+        if (former := self.take_back(call)) is not None:
+            former.release()
         token = secrets.token_urlsafe(TOKEN_BYTES)
         self._open[token] = Ticket(call, seat, self._clock() + self._life_s)
         return token
+
+    def take_back(self, call: PhoneCall) -> Seat | None:
+        """The seat of this call's token that nobody has shown: Twilio asks again about a call."""
+        self.expire()
+        for token, ticket in self._open.items():
+            if (ticket.call.sid, ticket.call.kind) == (call.sid, call.kind):
+                return self._open.pop(token).seat
+        return None
 
     def redeem(self, token: str, *, call_sid: str, account_sid: str) -> Ticket | None:
         """Only by the call that it was issued for; another's attempt leaves it as it is."""

@@ -61,7 +61,7 @@ class Webhooks:
             if seat is not None:
                 seat.release()
             return _document(self._to_machine(answered_by))
-        seat = seat or await self._seat()
+        seat = seat or await self._seat(call)
         if seat is None:
             return _document(self._twiml.busy())
         return _document(self._twiml.bot(self._exchange.tickets.issue(call, seat)))
@@ -73,7 +73,7 @@ class Webhooks:
         if inbound not in (CUSTOMER, AGENT):
             raise HTTPException(HTTPStatus.BAD_REQUEST, "inbound is either customer or agent")
         call = self._call(form, CallKind.COPILOT, inbound)
-        seat = await self._seat()
+        seat = await self._seat(call)
         token = None if seat is None else self._exchange.tickets.issue(call, seat)
         return _document(self._twiml.copilot(token))
 
@@ -131,10 +131,16 @@ class Webhooks:
             inbound=inbound,
         )
 
-    async def _seat(self) -> Seat | None:
-        switchboard = self._exchange.switchboard
+    async def _seat(self, call: PhoneCall) -> Seat | None:
+        """That of Twilio's first try, which may be the last one, also where both come at once."""
+        switchboard, tickets = self._exchange.switchboard, self._exchange.tickets
+        if (former := tickets.take_back(call)) is not None:
+            return former
+        ready = await switchboard.ready()
+        if (former := tickets.take_back(call)) is not None:
+            return former
         try:
-            if await switchboard.ready():
+            if ready:
                 return switchboard.reserve()
         except SwitchboardFull:
             pass

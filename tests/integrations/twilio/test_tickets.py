@@ -64,6 +64,18 @@ def test_a_call_that_is_asked_about_twice_holds_one_seat() -> None:
     assert tickets.redeem(new, call_sid="CA1", account_sid="AC1") is not None
 
 
+def test_a_seat_is_taken_back_from_a_token_that_nobody_has_shown() -> None:
+    row = Row()
+    tickets = Tickets(clock=FakeClock())
+    seat = row.seat()
+    token = tickets.issue(CALL, seat)
+    assert tickets.take_back(PhoneCall("CA1", "AC1", CallKind.COPILOT)) is None
+    assert tickets.take_back(CALL) is seat
+    assert row.free == []
+    assert tickets.redeem(token, call_sid="CA1", account_sid="AC1") is None
+    assert tickets.take_back(CALL) is None
+
+
 def test_closing_gives_every_seat_back() -> None:
     row = Row()
     tickets = Tickets(clock=FakeClock())

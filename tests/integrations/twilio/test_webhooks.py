@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import httpx
@@ -32,6 +33,14 @@ class NoRuntime(FakeRuntime):
 
     async def free_slots(self) -> int:
         raise RuntimeFailure("redis cannot be reached")
+
+
+class SlowToTell(FakeRuntime):
+    """Two ask it before one is answered."""
+
+    async def free_slots(self) -> int:
+        await asyncio.sleep(0.2)
+        return 1
 
 
 def new_call(stage: Stage) -> PhoneCall:
@@ -128,11 +137,24 @@ async def runtime_is_full() -> int:
     return 0
 
 
-async def test_a_webhook_that_is_repeated_holds_one_seat() -> None:
-    async with telephone(most_calls=2) as stage:
+@pytest.mark.parametrize(("url", "verb"), [(VOICE_URL, "Connect"), (COPILOT_URL, "Start")])
+async def test_a_webhook_that_is_repeated_holds_one_seat(url: str, verb: str) -> None:
+    """The last one there is; a stranger gets none."""
+    async with telephone(most_calls=1, copilot_then="+442071838750") as stage:
         call = new_call(stage)
         for _ in range(5):
-            assert names(await told(call, VOICE_URL))[0] == "Connect"
+            assert names(await told(call, url))[0] == verb
+        both = await asyncio.gather(told(call, url), told(call, url))
+        assert [names(verbs)[0] for verbs in both] == [verb, verb]
+        assert stage.board.taken == 1
+        assert names(await told(new_call(stage), url))[0] != verb
+
+
+async def test_a_first_and_a_second_try_that_come_at_once_both_get_the_last_seat() -> None:
+    async with telephone(SlowToTell(), most_calls=1) as stage:
+        call = new_call(stage)
+        both = await asyncio.gather(told(call, VOICE_URL), told(call, VOICE_URL))
+        assert [names(verbs)[0] for verbs in both] == ["Connect", "Connect"]
         assert stage.board.taken == 1
 
 
