@@ -28,11 +28,13 @@ from interject.model_runtime.telemetry.tracing import open_tracer
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from interject.cli.serve.doors import Doors
     from interject.cli.serve.exposure import Exposure
     from interject.cli.serve.options import ServeOptions
     from interject.config import Profile
+    from interject.integrations.audio.echo import EchoProcessor
     from interject.integrations.web.webhook import WebhookOutput
     from interject.model_runtime.protocol import Runtime
 
@@ -50,6 +52,7 @@ class DoorsServer:
     _profile: Profile
     _doors: Doors
     _webhook: WebhookOutput | None
+    _make_echo: Callable[[], EchoProcessor] | None
 
     async def run(self, runtime: Runtime, listener: socket.socket, stop: asyncio.Event) -> None:
         """Once `stop` is set no call is taken, and those in progress end or are told."""
@@ -68,6 +71,7 @@ class DoorsServer:
                 watched,
                 most_calls=options.most_calls,
                 outputs=[self._webhook] if self._webhook is not None else [],
+                make_echo=self._make_echo,
                 goodbye=GOODBYE,
             )
             registry.register(switchboard.registry)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from interject.cli.process.failures import InputFailure
 from interject.cli.process.signals import StopSignals
+from interject.cli.serve.echo import echo_maker
 from interject.cli.serve.exposure import read_exposure
 from interject.config import load_profile
 from interject.integrations.conversation.free_slots import once_there
@@ -20,11 +21,13 @@ from interject.model_runtime.telemetry.logs import set_up
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from interject.cli.serve.doors import Doors
     from interject.cli.serve.exposure import Exposure
     from interject.cli.serve.options import ServeOptions
     from interject.config import Profile
+    from interject.integrations.audio.echo import EchoProcessor
     from interject.integrations.web.webhook import WebhookOutput
     from interject.model_runtime.protocol import Runtime
 
@@ -42,6 +45,7 @@ class _Checked:
     profile: Profile
     doors: Doors
     webhook: WebhookOutput | None
+    make_echo: Callable[[], EchoProcessor] | None
 
 
 def serve(options: ServeOptions) -> None:
@@ -71,7 +75,8 @@ def _checked(options: ServeOptions) -> _Checked:
         raise InputFailure(
             f"serving needs the package {error.name}: pip install 'interject[serve]'"
         ) from error
-    return _Checked(options, exposure, profile, Doors(options, exposure), webhook)
+    doors = Doors(options, exposure)
+    return _Checked(options, exposure, profile, doors, webhook, echo_maker(profile))
 
 
 def _webhook(url: str | None) -> WebhookOutput | None:
@@ -114,7 +119,12 @@ async def _run(checked: _Checked, listener: socket.socket, signals: StopSignals)
             from interject.cli.serve.doors_server import DoorsServer
 
             await DoorsServer(
-                checked.options, checked.exposure, checked.profile, checked.doors, checked.webhook
+                checked.options,
+                checked.exposure,
+                checked.profile,
+                checked.doors,
+                checked.webhook,
+                checked.make_echo,
             ).run(runtime, listener, stop)
         finally:
             await runtime.aclose()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class CallParts:
     """What a call brings to its sessions. Without a `sink` nothing is ever said; `readers`: what
-    should be said and cannot be is read.
+    should be said and cannot be is read. `make_echo` is for profiles with `echo_cancellation`.
     """
 
     role: Role

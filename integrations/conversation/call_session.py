@@ -71,8 +71,9 @@ class CallSession:
         profile = parts.role.profile
         wish = StopWish(profile.room.stop_replies, listener.on_wish, identity=identity)
         self._replies = CallReplies(listener, log, wish, parts.clock)
-        self._own_voice = own = OwnVoice(parts.clock) if parts.make_echo and parts.sink else None
-        echo = EchoCanceller(own, parts.make_echo) if own and parts.make_echo else None
+        make_echo = parts.make_echo if profile.room.echo_cancellation and parts.sink else None
+        self._own_voice = own = OwnVoice(parts.clock) if make_echo else None
+        echo = EchoCanceller(own, make_echo) if own and make_echo else None
         self._stream = MixedStream(wanted=lambda: self._listening, echo=echo, clock=parts.clock)
         self._talk_over = parts.role.talk_over()
         self._speakers: set[str] = set()

@@ -25,10 +25,11 @@ from tests.fakes.runtime import FakeRuntime
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from fastapi import FastAPI
 
+    from interject.integrations.audio.echo import EchoProcessor
     from interject.integrations.conversation.cues import CueMessage
     from tests.fakes.runtime import FakeRuntimeSession
 
@@ -93,6 +94,7 @@ async def telephone(
     bearer: Bearer | None = None,
     profile: Profile | dict[str, Any] | None = None,
     barge_in: bool = False,
+    make_echo: Callable[[], EchoProcessor] | None = None,
     **changes: Any,
 ) -> AsyncIterator[Stage]:
     """`changes` are of the settings."""
@@ -100,7 +102,7 @@ async def telephone(
     if not isinstance(profile, Profile):
         profile = Profile(name="test", system_prompt="listen", **(profile or {}))
     role = Role(profile, runtime=model, barge_in=barge_in)
-    board = Switchboard(role, model, most_calls=most_calls, backoff=QUICK)
+    board = Switchboard(role, model, most_calls=most_calls, make_echo=make_echo, backoff=QUICK)
     screens = FakeScreens()
     async with TwilioCloud({}) as cloud, RestApi(cloud) as api:
         given: dict[str, Any] = {
