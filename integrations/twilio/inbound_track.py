@@ -33,6 +33,7 @@ class InboundTrack:
         self._codec = codec
         self._resampler = QuickResampler(codec.rate_hz)
         self._newest = -1
+        self._newest_ms = 0
         self._ends_ms: float | None = None
         self.gap_ms = 0.0
         self.gaps = 0
@@ -41,14 +42,19 @@ class InboundTrack:
     def hear(self, chunk: MediaChunk) -> NDArray[np.int16]:
         """:raises ValueError: when it ends in the middle of a sample."""
         samples = self._codec.decode(chunk.payload)
-        if chunk.number <= self._newest or self._too_late(chunk):
+        if self._came_before(chunk) or self._too_late(chunk):
             self.late_chunks += 1
             return np.zeros(0, np.int16)
-        self._newest = chunk.number
+        self._newest, self._newest_ms = chunk.number, chunk.timestamp_ms
         missing = self._missing_samples(chunk)
         self._ends_ms = chunk.timestamp_ms if self._ends_ms is None else self._ends_ms
         self._ends_ms += (missing + len(samples)) * 1_000 / self._codec.rate_hz
         return self._resampler.push(np.concatenate([np.zeros(missing, np.int16), samples]))
+
+    def _came_before(self, chunk: MediaChunk) -> bool:
+        """Numbers that begin anew come with a later time stamp, or with one that begins anew."""
+        later_ms = chunk.timestamp_ms - self._newest_ms
+        return chunk.number <= self._newest and -NEW_TIME_MS <= later_ms <= 0
 
     def _too_late(self, chunk: MediaChunk) -> bool:
         if self._ends_ms is None:

@@ -111,6 +111,17 @@ def test_time_stamps_that_begin_anew_are_followed() -> None:
     assert track.late_chunks == 0
 
 
+@pytest.mark.parametrize("first_ms", [0, 501 * FRAME_MS])
+def test_numbers_that_begin_anew_are_followed(first_ms: int) -> None:
+    """With time stamps that do so too, or that go on."""
+    track = new_track()
+    heard(track, steady(1, 500))
+    anew = [chunk(1 + n, first_ms + n * FRAME_MS) for n in range(50)]
+    sound = heard(track, [*anew[:20], anew[19], anew[18], *anew[20:]])
+    assert 50 * 320 - len(sound) <= SETTLED
+    assert (track.late_chunks, track.gaps) == (2, 0)
+
+
 def test_a_clock_that_runs_slower_than_its_sound_is_kept_up_with() -> None:
     track = new_track()
     chunks = [chunk(n, round(n * 19.8)) for n in range(1, 1_001)]
