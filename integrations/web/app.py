@@ -34,7 +34,8 @@ def make_app(
     most_body_bytes: int = MAX_BODY_BYTES,
 ) -> FastAPI:
     """It enters the doors when it starts and leaves them when it ends. There are no pages of its
-    own about its API: FastAPI's load scripts from elsewhere.
+    own about its API: FastAPI's load scripts from elsewhere. Nothing is redirected: it would go to
+    whatever `Host` says.
     """
 
     @asynccontextmanager
@@ -45,7 +46,12 @@ def make_app(
             yield
 
     app = FastAPI(
-        title="Interject", lifespan=open_doors, openapi_url=None, docs_url=None, redoc_url=None
+        title="Interject",
+        lifespan=open_doors,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
     )
     for router in (*(door.router for door in doors), *routers):
         app.include_router(router)

@@ -92,6 +92,12 @@ async def test_what_a_request_cannot_have_is_one_sentence(client: httpx.AsyncCli
     assert (wrong.status_code, wrong.json()) == (405, {"detail": WRONG_METHOD})
 
 
+async def test_a_slash_too_many_sends_nobody_to_another_host(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/counting/defect/", headers={"Host": "evil.example.net"})
+    assert (answer.status_code, answer.json()) == (404, {"detail": UNKNOWN})
+    assert "location" not in answer.headers
+
+
 async def test_an_invalid_body_is_told_by_its_field_and_not_by_what_it_held(
     client: httpx.AsyncClient,
 ) -> None:
