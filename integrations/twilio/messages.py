@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from typing import Annotated, Literal
 
@@ -35,9 +36,14 @@ def _decoded(payload: object) -> bytes:
         raise ValueError("it is no base64") from None
 
 
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 Sid = Annotated[str, Field(pattern=SID)]
 Number = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
 Payload = Annotated[bytes, BeforeValidator(_decoded)]
+Parameter = Annotated[str, BeforeValidator(_as_text)]
 
 
 class _FromTwilio(BaseModel):
@@ -61,7 +67,7 @@ class StreamDetails(_FromTwilio):
     call_sid: Sid = Field(alias="callSid")
     tracks: tuple[str, ...] = ()
     media_format: MediaFormat = Field(alias="mediaFormat")
-    parameters: dict[str, str] = Field(default_factory=dict, alias="customParameters")
+    parameters: dict[str, Parameter] = Field(default_factory=dict, alias="customParameters")
 
 
 class MediaChunk(_FromTwilio):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.datastructures import ImmutableMultiDict
 from twilio.request_validator import (
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from interject.integrations.twilio.settings import TwilioSettings
 
 logger = logging.getLogger(__name__)
+
+WSS_PORT = ":443"
 
 Form = ImmutableMultiDict[str, str]
 
@@ -38,7 +40,12 @@ class Signatures:
         return self._passes(request, self._settings.public_url + path, form)
 
     def socket_passes(self, socket: HTTPConnection, path: str) -> bool:
-        return self._passes(socket, self._settings.socket_url + path, Form())
+        """With the port or without, as the validator has it for webhooks alone."""
+        url = urlsplit(self._settings.socket_url + path)
+        bare = url.netloc.removesuffix(WSS_PORT)
+        hosts = (bare, bare + WSS_PORT) if url.port in (None, 443) else (url.netloc,)
+        urls = (url._replace(netloc=host).geturl() for host in hosts)
+        return any(self._passes(socket, each, Form()) for each in urls)
 
     def _passes(self, request: HTTPConnection, url: str, form: Form) -> bool:
         if self._settings.insecure_dev:

@@ -55,6 +55,16 @@ def changed(message: dict[str, Any], **inner: object) -> str:
     return json.dumps(message | {part: message[part] | inner})
 
 
+def test_a_parameter_that_is_no_text_is_made_text() -> None:
+    """They are other people's too, and none of them refuses a call."""
+    given = {"token": "secret", "desk": 7, "vip": True, "note": None, "tags": ["a"]}
+    read = read_message(changed(START, customParameters=given))
+    assert isinstance(read, StartMessage)
+    assert read.start.parameters == {
+        "token": "secret", "desk": "7", "vip": "true", "note": "null", "tags": '["a"]',
+    }  # fmt: skip
+
+
 def test_connected_is_read() -> None:
     text = '{"event":"connected","protocol":"Call","version":"1.0.0"}'
     assert isinstance(read_message(text), ConnectedMessage)

@@ -109,6 +109,16 @@ def test_a_socket_is_signed_as_a_socket() -> None:
         assert not checks.socket_passes(forged, path)
 
 
+@pytest.mark.parametrize("configured", [URL, f"{URL}:443"])
+@pytest.mark.parametrize("port", ["", ":443"])
+def test_a_socket_may_be_signed_with_its_port(configured: str, port: str) -> None:
+    checks = Signatures(settings(public_url=configured))
+    signed = signature(f"wss://voice.example.com{port}/twilio/media", body=b"")
+    assert checks.socket_passes(request(x_twilio_signature=signed), "/twilio/media")
+    other = signature("wss://voice.example.com:8443/twilio/media", body=b"")
+    assert not checks.socket_passes(request(x_twilio_signature=other), "/twilio/media")
+
+
 def test_insecure_lets_everything_pass() -> None:
     checks = Signatures(TwilioSettings.made(public_url="http://127.0.0.1:1", insecure_dev=True))
     assert checks.webhook_passes(request(), PATH, read_form(BODY))
