@@ -127,7 +127,7 @@ async def test_our_page_talks_shows_decisions_and_stops_listening(
         said = "[...document.querySelectorAll('#log .urgent span span:first-child')]"
         await browser.until(f"{said}.some((one) => one.textContent)")
         assert await browser.run("document.querySelectorAll('.cell').length") > 5
-        assert "ms" in await browser.run("document.getElementById('voiced').textContent")
+        await browser.until("document.getElementById('voiced').textContent.includes('ms')")
         await browser.run("document.getElementById('listening').click()")
         await browser.until(
             "document.getElementById('listening').textContent === 'Go on listening'"
