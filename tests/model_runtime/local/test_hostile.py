@@ -162,10 +162,12 @@ async def test_a_server_that_is_too_busy_to_accept_is_tried_again(socket_path: P
 
 @pytest.fixture
 def few_files() -> Iterator[None]:
-    """Room for few more descriptors than are open now."""
+    """Room for few more descriptors than are open now, wherever there are holes among these."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with socket.socket() as last:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno() + SPARE_FILES, before[1]))
+    with contextlib.ExitStack() as stack:
+        spare = [stack.enter_context(socket.socket()) for _ in range(SPARE_FILES)]
+        most = max(one.fileno() for one in spare) + 1
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
