@@ -226,10 +226,6 @@ class AgentSession:
         return self._floor.mode
 
     @property
-    def listening(self) -> bool:
-        return self._frames.listening
-
-    @property
     def floor_state(self) -> FloorState:
         return self._floor.state
 

@@ -88,12 +88,5 @@ class AudioIngest:
                     self._sink.frame(frame)
 
     def _is_talked_over(self, block: Block) -> bool:
-        if self._talk_over is None:
-            return False
-        if not self._speaking():
-            self._talk_over.reset()
-            return False
-        over = self._talk_over(block)
-        if over:
-            self._talk_over.reset()
-        return over
+        talk_over = self._talk_over
+        return talk_over is not None and talk_over.cuts(block, speaking=self._speaking())

@@ -35,5 +35,19 @@ class TalkOver:
         self._loud_ms = max(0.0, self._loud_ms + (passed_ms if loud else -passed_ms))
         return self._loud_ms >= self.hold_ms
 
-    def reset(self) -> None:
-        self._loud_ms = 0.0
+    def cuts(self, block: Block, *, speaking: bool) -> bool:
+        """The same of any block: only what is said while the agent is heard counts, and each time
+        from the beginning.
+        """
+        over = speaking and self(block)
+        if over or not speaking:
+            self._loud_ms = 0.0
+        return over
+
+
+def fresh_talk_over(barge_in: bool | TalkOver | None) -> TalkOver | None:
+    """One for each session, since it remembers. None: nothing cuts the agent."""
+    policy = TalkOver() if barge_in is True else barge_in
+    if not policy:
+        return None
+    return TalkOver(level_dbfs=policy.level_dbfs, hold_ms=policy.hold_ms)

@@ -192,10 +192,6 @@ class CallAgent:
         """:raises ControlRefused: when the payload is not its JSON, or the caller may not."""
         return self._control.call(method, payload, caller=caller)
 
-    def status(self) -> str:
-        """What `control` answers, as JSON."""
-        return self._control.status().model_dump_json()
-
     async def interrupt(self) -> None:
         """Be silent now; what was not heard leaves the model's memory too."""
         for session in self.sessions.open:

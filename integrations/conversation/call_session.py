@@ -16,6 +16,7 @@ from interject.integrations.audio.echo import EchoCanceller
 from interject.integrations.audio.mixed_stream import MixedStream
 from interject.integrations.audio.own_voice import OwnVoice
 from interject.integrations.audio.sink_tap import SinkTap
+from interject.integrations.audio.talk_over import fresh_talk_over
 from interject.integrations.conversation.call_replies import CallReplies
 from interject.integrations.conversation.lasting_runtime import LastingRuntime
 from interject.integrations.conversation.stop_wish import StopWish
@@ -75,7 +76,7 @@ class CallSession:
         self._own_voice = own = OwnVoice(parts.clock) if make_echo else None
         echo = EchoCanceller(own, make_echo) if own and make_echo else None
         self._stream = MixedStream(wanted=lambda: self._listening, echo=echo, clock=parts.clock)
-        self._talk_over = parts.role.talk_over()
+        self._talk_over = fresh_talk_over(parts.role.barge_in)
         self._speakers: set[str] = set()
         self._excluded: set[str] = set()
         self._listening = True
@@ -246,12 +247,8 @@ class CallSession:
                 await session.push_audio(block.samples, block.captured_at, block.speakers)
 
     def _is_talked_over(self, session: AgentSession, block: Block) -> bool:
-        if self._talk_over is None:
-            return False
-        if session.floor_state not in SPEAKING:
-            self._talk_over.reset()
-            return False
-        return self._talk_over(block)
+        speaking = session.floor_state in SPEAKING
+        return self._talk_over is not None and self._talk_over.cuts(block, speaking=speaking)
 
     def _cut_off(self, session: AgentSession) -> None:
         if self._interrupting is None or self._interrupting.done():

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interject.integrations.audio.talk_over import TalkOver
 from interject.integrations.conversation.consent import may_control
 
 if TYPE_CHECKING:
     from interject.config import Profile
+    from interject.integrations.audio.talk_over import TalkOver
     from interject.model_runtime.protocol import Runtime
 
 DEFAULT_RUNTIME = "local:nano"
@@ -30,13 +30,6 @@ class Role:
     @property
     def addressees(self) -> tuple[str, ...]:
         return self.profile.room.cue_to if self.cue_to is None else self.cue_to
-
-    def talk_over(self) -> TalkOver | None:
-        """One for each session, since it remembers. None: nothing cuts the agent."""
-        policy = TalkOver() if self.barge_in is True else self.barge_in
-        if not policy:
-            return None
-        return TalkOver(level_dbfs=policy.level_dbfs, hold_ms=policy.hold_ms)
 
     def may_control(self, identity: str) -> bool:
         return may_control(self.profile.room, identity)

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 ASK_TIMEOUT_S = 3.0
 LAST_CALLS_S = 15.0
+NO_MODEL = "the model has no room for another call, or cannot be reached"
 
 
 class SwitchboardFull(Exception):
@@ -95,17 +96,16 @@ class Switchboard:
     def of(self, call_id: str) -> CallAgent | None:
         return self._calls.get(call_id)
 
-    async def ready(self) -> bool:
-        """Whether a call would be taken now."""
-        if self._refusal():
-            return False
-        try:
-            async with asyncio.timeout(ASK_TIMEOUT_S):
-                free = await free_slots(self._runtime)
-        except (TimeoutError, RuntimeFailure) as error:
-            logger.warning("The runtime cannot be asked", extra={"reason": str(error)})
-            return False
-        return free is None or free > 0
+    async def admit(self) -> Seat:
+        """The seat of a call that the model, too, has room for.
+
+        :raises SwitchboardFull: when there is none, or the model cannot be asked.
+        """
+        if reason := self._refusal():
+            raise SwitchboardFull(reason)
+        if not await self._has_model():
+            raise SwitchboardFull(NO_MODEL)
+        return self.reserve()
 
     def reserve(self) -> Seat:
         """:raises SwitchboardFull: when there is no room, or none is given any more."""
@@ -175,6 +175,15 @@ class Switchboard:
             logger.info("Calls are ended", extra={"count": len(self._calls)})
             await asyncio.gather(*(agent.leave(self._goodbye) for agent in self.calls))
             await self._empty(LAST_CALLS_S)
+
+    async def _has_model(self) -> bool:
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT_S):
+                free = await free_slots(self._runtime)
+        except (TimeoutError, RuntimeFailure) as error:
+            logger.warning("The runtime cannot be asked", extra={"reason": str(error)})
+            return False
+        return free is None or free > 0
 
     def _refusal(self) -> str:
         if self.draining:

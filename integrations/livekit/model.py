@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from livekit.agents import llm
 
 from interject.config import NoVoice, Profile, load_profile
-from interject.integrations.audio.talk_over import TalkOver
+from interject.integrations.audio.talk_over import fresh_talk_over
 from interject.integrations.conversation.consent_store import ConsentStore
 from interject.integrations.conversation.role import DEFAULT_RUNTIME
 from interject.integrations.livekit.attachment import Attachment
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from livekit.agents import AgentSession, CloseEvent
     from livekit.agents.stt import STT
 
+    from interject.integrations.audio.talk_over import TalkOver
     from interject.model_runtime.protocol import Runtime
 
 DEFAULT_PROFILE = "default"
@@ -82,7 +83,7 @@ class RealtimeModel(llm.RealtimeModel):
             profile=loaded,
             threshold=loaded.threshold if threshold is None else threshold,
             mode=_mode(mode or loaded.mode),
-            barge_in=TalkOver() if barge_in is True else barge_in or None,
+            barge_in=fresh_talk_over(barge_in),
             reply_timeout_s=reply_timeout_s,
             stt=stt,
             speech_dbfs=speech_dbfs,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from interject.integrations.audio.ranges import DBFS, within
-from interject.integrations.audio.talk_over import TalkOver
+from interject.integrations.audio.talk_over import TalkOver, fresh_talk_over
 from interject.integrations.conversation.runtime_connection import ReconnectBackoff
 
 if TYPE_CHECKING:
@@ -42,6 +42,4 @@ class Settings:
 
     def talk_over(self) -> TalkOver | None:
         """A counter of its own for each session."""
-        if self.barge_in is None:
-            return None
-        return TalkOver(level_dbfs=self.barge_in.level_dbfs, hold_ms=self.barge_in.hold_ms)
+        return fresh_talk_over(self.barge_in)

@@ -13,7 +13,7 @@ from interject.integrations.twilio.messages import (
     StartMessage,
     read_message,
 )
-from interject.integrations.twilio.token_bucket import TokenBucket
+from interject.integrations.web.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping

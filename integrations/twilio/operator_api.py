@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from interject.integrations.web.bearer import Bearer
 
 NO_SUCH_CALL = 20404
+NO_AGENT = "there is no free agent for a call now; try again later"
 NO_BEARER = "calls are controlled with a token of the operator, and none is configured"
 Reachable = Annotated[str, Field(pattern=CALLABLE)]
 CallSid = Annotated[str, Field(pattern=SID)]
@@ -147,15 +148,10 @@ class OperatorApi:
 
     async def _seat(self) -> Seat:
         """:raises HTTPException: 503, when there is no agent for another call."""
-        switchboard = self._exchange.switchboard
         try:
-            if await switchboard.ready():
-                return switchboard.reserve()
+            return await self._exchange.switchboard.admit()
         except SwitchboardFull:
-            pass
-        raise HTTPException(
-            HTTPStatus.SERVICE_UNAVAILABLE, "there is no free agent for a call now; try again later"
-        )
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, NO_AGENT) from None
 
     def _configured(self) -> None:
         """An open door to other people's telephones is for a developer's own machine alone."""

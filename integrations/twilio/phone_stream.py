@@ -19,7 +19,7 @@ from interject.integrations.twilio.messages import (
 )
 from interject.integrations.twilio.phone_call import CALLER, CallKind
 from interject.integrations.twilio.telephone_sink import TelephoneSink
-from interject.integrations.twilio.token_bucket import TokenBucket
+from interject.integrations.web.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -64,10 +64,7 @@ class TwiML:
 
     def unanswered(self) -> str:
         """Nobody took a call that was put through."""
-        response = VoiceResponse()
-        response.say(self.settings.busy_sentence, language=self.settings.language)
-        response.hangup()
-        return str(response)
+        return self.message(self.settings.busy_sentence)
 
     def message(self, text: str) -> str:
         response = VoiceResponse()

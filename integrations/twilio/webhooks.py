@@ -133,17 +133,14 @@ class Webhooks:
 
     async def _seat(self, call: PhoneCall) -> Seat | None:
         """That of Twilio's first try, which may be the last one, also where both come at once."""
-        switchboard, tickets = self._exchange.switchboard, self._exchange.tickets
-        if (former := tickets.take_back(call)) is not None:
-            return former
-        ready = await switchboard.ready()
+        tickets = self._exchange.tickets
         if (former := tickets.take_back(call)) is not None:
             return former
         try:
-            if ready:
-                return switchboard.reserve()
+            return await self._exchange.switchboard.admit()
         except SwitchboardFull:
-            pass
+            if (former := tickets.take_back(call)) is not None:
+                return former
         self._exchange.metrics.refused.labels("full").inc()
         logger.warning("A call found no free agent")
         return None

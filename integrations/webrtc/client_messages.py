@@ -21,6 +21,7 @@ from interject.integrations.webrtc.rtvi import (
     SendText,
     TrackStatus,
     message,
+    refusal,
 )
 
 if TYPE_CHECKING:
@@ -113,8 +114,8 @@ class ClientMessages:
             return
         try:
             answer = self._answer(request)
-        except ControlRefused as refusal:
-            reason = {"t": request.t, "error": str(refusal)}
+        except ControlRefused as refused:
+            reason = {"t": request.t, "error": str(refused)}
             self._send(message("error-response", reason, answers=message_id))
             return
         self._send(message("server-response", {"t": request.t, "d": answer}, answers=message_id))
@@ -137,7 +138,7 @@ class ClientMessages:
         )
 
     def _refuse(self, reason: str) -> None:
-        self._send(message("error", {"error": reason, "message": reason, "fatal": False}))
+        self._send(refusal(reason))
 
 
 def _parsed(model: type[ModelT], text: str) -> ModelT | None:

@@ -44,7 +44,6 @@ FILES = {
 }
 DONE = {"status": "success"}
 NOT_OPEN = "the server takes no calls now"
-NO_MODEL = "the model has no room for another call, or cannot be reached"
 UNKNOWN_CALL = "there is no such call: it has ended, or the server has been started anew"
 NO_WAY = "no way out was found in time: the STUN or TURN server does not answer"
 
@@ -120,11 +119,7 @@ class WebRtcDoor:
         """:raises SwitchboardFull: when there is no room, or there will be none any more."""
         if self._group is None:
             raise SwitchboardFull(NOT_OPEN)
-        ready = await self._switchboard.ready()
-        seat = self._switchboard.reserve()
-        if not ready:
-            seat.release()
-            raise SwitchboardFull(NO_MODEL)
+        seat = await self._switchboard.admit()
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._group.create_task(self._run(call_id, seat, sdp, answered), name="browser-call")
         return await answered

@@ -7,6 +7,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from interject.integrations.web.token_bucket import TokenBucket
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,8 +45,8 @@ class MessageChannel:
         self._clock = clock
         self._channel: RTCDataChannel | None = None
         self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
-        self._allowance = float(BURST)
-        self._asked_at = self.heard_at = clock()
+        self._allowance = TokenBucket(per_s=PER_SECOND, burst=BURST, clock=clock)
+        self.heard_at = clock()
         self._refused_at = float("-inf")
         self.dropped = 0
 
@@ -81,7 +83,7 @@ class MessageChannel:
 
     def _take(self, message: str | bytes) -> None:
         self.heard_at = now = self._clock()
-        if not self._allowed(now):
+        if not self._allowance.take():
             self._tell(now, f"more than {PER_SECOND:.0f} messages a second are not read")
         elif not isinstance(message, str):
             self._tell(now, "binary messages are not read")
@@ -89,14 +91,6 @@ class MessageChannel:
             self._tell(now, f"messages of more than {MOST_CHARS:,} characters are not read")
         elif not message.startswith(PING):
             self._on_message(message)
-
-    def _allowed(self, now: float) -> bool:
-        self._allowance = min(BURST, self._allowance + (now - self._asked_at) * PER_SECOND)
-        self._asked_at = now
-        if self._allowance < 1:
-            return False
-        self._allowance -= 1
-        return True
 
     def _tell(self, now: float, reason: str) -> None:
         """Once a second: who floods us is not flooded back."""

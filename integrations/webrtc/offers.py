@@ -8,7 +8,6 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 MOST_SDP_CHARS = 65_536
 MOST_CANDIDATES = 64
-CallId = str
 
 
 class _Request(BaseModel):

@@ -61,7 +61,6 @@ class Peer:
         )
         self._voice = voice
         self._candidates = 0
-        self._takes_part = False
         self._read: list[RTCRtpReceiver] = []
         self._connection.on("connectionstatechange", lambda: on_state(self, self.state))
         self._connection.on("datachannel", on_channel)
@@ -99,9 +98,7 @@ class Peer:
         sounds = [line for line in lines if line.kind == "audio"]
         if not sounds:
             raise BadOffer("the offer has no audio")
-        if not self._takes_part:
-            self._takes_part = True
-            sounds[0].sender.replaceTrack(self._voice)
+        sounds[0].sender.replaceTrack(self._voice)
         receivers = (line.receiver for line in sounds)
         microphone = next((one for one in receivers if one.track and one not in self._read), None)
         if microphone is not None:

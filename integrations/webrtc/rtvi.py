@@ -79,6 +79,11 @@ def message(kind: str, data: object = None, *, answers: str = "") -> str:
     return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
 
 
+def refusal(reason: str) -> str:
+    """Something the client sent is not read."""
+    return message("error", {"error": reason, "message": reason, "fatal": False})
+
+
 def signal(kind: str) -> str:
     """To the transport of a client instead of the client."""
     return json.dumps({"type": SIGNALLING, "message": {"type": kind}}, separators=(",", ":"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Posted, Spoken, Unvoiced
-from interject.integrations.webrtc.rtvi import message
+from interject.integrations.webrtc.rtvi import message, refusal
 from interject.model_runtime.protocol import Gap, ReplyDelta, ReplyEnded
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class RtviLine:
 
     def refuse(self, reason: str) -> None:
         """Something the client sent is not read."""
-        self._send(message("error", {"error": reason, "message": reason, "fatal": False}))
+        self._send(refusal(reason))
 
     def _complete(self, event: Spoken) -> None:
         self._say(event.reply_id, event.text, event.heard_chars)
