@@ -28,7 +28,7 @@ from interject.integrations.livekit.room.webrtc_echo import WebRtcEcho
 from interject.model_runtime import open_runtime
 from interject.model_runtime.local.process import ServerProcess
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ, Cause, Emotion, ReplyStarted
-from interject.training.language import replies
+from interject.training.nano.language import replies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

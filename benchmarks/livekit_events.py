@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
-from interject.training.espeak import Espeak
 from interject.training.sounds.catalogue import models
+from interject.training.speech.espeak import Espeak
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Shows what `interject.training.examine` found out about a model: precision, recall, replies.
+"""Shows what `interject.training.nano.examine` found out about a model: precision, recall, replies.
 
 The examination itself takes long; this only turns its JSON into a result that is kept.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.hardware import describe
 from benchmarks.result import Result, finish
 
-COMMAND = "python -m interject.training.examine nano --cache .cache/nano --json scores.json"
+COMMAND = "python -m interject.training.nano.examine nano --cache .cache/nano --json scores.json"
 COLUMNS = [
     "streams", "hours", "events to answer", "precision", "recall", "replies right word for word",
     "false replies an hour", "mean delay, chunks",

@@ -22,8 +22,8 @@ from interject.model_runtime.network.decoder import Decoder
 from interject.model_runtime.network.encoder import AudioTower
 from interject.model_runtime.network.features import WINDOW_SAMPLES
 from interject.model_runtime.network.kv_cache import KVCache
-from interject.training.recipe import nano_config
-from interject.training.tokenizer import TEXT_TOKENS
+from interject.training.nano.recipe import nano_config
+from interject.training.nano.tokenizer import TEXT_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,16 +1,27 @@
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("interject", settings.default, deadline=None)
 settings.load_profile("interject")
+
+
+@pytest.fixture(autouse=True)
+def handlers_of_signals_are_put_back() -> Iterator[None]:
+    """One that stays is inherited by every process that a later test forks."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    assert [signal.getsignal(number) for number in numbers] == before
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

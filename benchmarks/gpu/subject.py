@@ -13,7 +13,7 @@ from benchmarks.rig import tiny_config
 from interject.model_runtime.capacity import footprint, margin, slot_bytes
 from interject.model_runtime.checkpoint.model import Model, random_model
 from interject.model_runtime.network.architecture import ModelConfig
-from interject.training.recipe import nano_layout
+from interject.training.nano.recipe import nano_layout
 
 if TYPE_CHECKING:
     from interject.model_runtime.network.kv_cache import KVCache

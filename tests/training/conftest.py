@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from interject.training.batch_loader import BatchMaker
-from interject.training.recipe import nano_config
-from interject.training.speech_bank import BankSize, SpeechBank, make_bank
-from interject.training.stock import make_stock
-from interject.training.tokenizer import train_tokenizer
+from interject.training.nano.batch_loader import BatchMaker
+from interject.training.nano.recipe import nano_config
+from interject.training.nano.speech_bank import BankSize, SpeechBank, make_bank
+from interject.training.nano.stock import make_stock
+from interject.training.nano.tokenizer import train_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from interject.model_runtime.network.architecture import ModelConfig
-    from interject.training.scene import Stock
+    from interject.training.nano.scene import Stock
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.training import vocoder
+from interject.training.speech import vocoder
 
 if TYPE_CHECKING:
     from interject.training.soundflow.tfjp_settings import TfjpSettings

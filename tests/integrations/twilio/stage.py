@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import uvicorn
 
 from benchmarks.twilio_cloud.cloud import TwilioCloud
 from benchmarks.twilio_cloud.rest_api import RestApi
@@ -22,12 +20,10 @@ from interject.integrations.web.app import make_app
 from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.origins import Origins
 from tests.fakes.runtime import FakeRuntime
-from tests.waiting import until
+from tests.integrations.web.served import served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-
-    from fastapi import FastAPI
 
     from interject.integrations.audio.echo import EchoProcessor
     from interject.integrations.conversation.cues import CueMessage
@@ -70,23 +66,6 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[str]:
-    """Its address."""
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_config=None, ws="websockets-sansio",
-        timeout_graceful_shutdown=1,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    try:
-        await until(lambda: server.started or task.done(), "the server")
-        yield f"127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-
-
-@contextlib.asynccontextmanager
 async def telephone(
     runtime: FakeRuntime | None = None,
     *,
@@ -119,14 +98,14 @@ async def telephone(
         )
         app = make_app([door], origins=Origins([PUBLIC_URL]))
         async with (
-            served(app) as address,
+            served(app) as url,
             httpx.AsyncClient(
-                base_url=f"http://{address}",
+                base_url=url,
                 headers={"Authorization": f"Bearer {OPERATOR}"},
                 trust_env=False,
             ) as operator,
         ):
-            cloud.network.routes[PUBLIC_URL] = address
+            cloud.network.routes[PUBLIC_URL] = url.removeprefix("http://")
             try:
                 yield Stage(board, model, screens, cloud, api, operator)
             finally:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def served(app: ASGIApp) -> AsyncIterator[str]:
-    """Its URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = HttpServer(app, listener)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server.run())
+async def served(app: ASGIApp, listener: socket.socket | None = None) -> AsyncIterator[str]:
+    """Its URL. An app that must know it beforehand comes with its listener."""
+    with listener or socket.create_server(("127.0.0.1", 0)) as listening:
+        server = HttpServer(app, listening)
+        running = asyncio.create_task(server.run())  # a group would wrap what a test raises
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.stop()
+            await running

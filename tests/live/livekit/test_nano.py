@@ -13,7 +13,7 @@ import pytest
 import soxr
 
 from interject.model_runtime.protocol import FRAME_S, SAMPLE_RATE_HZ, Decision, ReplyStarted
-from interject.training.espeak import Espeak
+from interject.training.speech.espeak import Espeak
 from tests.live.livekit.agent import (
     AGENT,
     ALARM_S,

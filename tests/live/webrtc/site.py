@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 from typing import TYPE_CHECKING
-
-import uvicorn
 
 from interject.integrations.conversation.switchboard import Switchboard
 from interject.integrations.web.app import make_app
 from interject.integrations.web.origins import Origins
 from interject.integrations.webrtc.door import WebRtcDoor
+from tests.integrations.web.served import served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -43,17 +41,8 @@ async def site(
 ) -> AsyncIterator[Site]:
     switchboard = Switchboard(role, runtime, most_calls=most_calls)
     door = WebRtcDoor(switchboard, settings, bearer=bearer)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        app = make_app([door], routers=routers, origins=Origins([url]))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
-        serving = asyncio.create_task(server.serve([listening]))
-        try:
-            while not server.started:
-                assert not serving.done(), serving
-                await asyncio.sleep(0.01)
-            yield Site(url, switchboard)
-        finally:
-            server.should_exit = True
-            await serving
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    app = make_app([door], routers=routers, origins=Origins([url]))
+    async with served(app, listener):
+        yield Site(url, switchboard)

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import json
+import math
+import queue
+import signal
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from torch import nn
+
+from interject.model_runtime.checkpoint import load_checkpoint
+from interject.model_runtime.rounding import assert_same, decoder_terms, tower_terms
+from interject.training.nano.batch_loader import BatchLoader, BatchMaker, Order
+from interject.training.nano.losses import compute_losses, decision_logits, run_model
+from interject.training.nano.optimiser import Muon, orthogonal
+from interject.training.nano.recipe import NanoSettings
+from interject.training.nano.tokenizer import train_tokenizer
+from interject.training.nano.trainer import CURVE_FILE, NanoTrainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from interject.model_runtime.network.architecture import ModelConfig
+
+SETTINGS = NanoSettings(minutes=1.0, seed=4, warm_up_steps=2)
+TINY = Order(0, 2, 6)
+
+
+def ticking(step_s: float) -> Callable[[], float]:
+    """A clock that moves by `step_s` whenever it is read."""
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += step_s
+        return now
+
+    return clock
+
+
+@pytest.fixture
+def small(config: ModelConfig) -> ModelConfig:
+    return replace(
+        config,
+        tower=replace(config.tower, width=32, layers=1, heads=2, feed_forward=32, output=32),
+        decoder=replace(
+            config.decoder, width=32, layers=1, heads=2, kv_heads=1, head_dim=16, feed_forward=32
+        ),
+    )
+
+
+def trainer(config: ModelConfig, folder: Path, settings: NanoSettings = SETTINGS) -> NanoTrainer:
+    return NanoTrainer(config, train_tokenizer(), settings, folder)
+
+
+@pytest.mark.numerics
+def test_the_losses_are_what_their_formulas_say(
+    small: ModelConfig, maker: BatchMaker, tmp_path: Path
+) -> None:
+    run, batch = trainer(small, tmp_path), maker.make(TINY)
+    losses = compute_losses(run.tower, run.decoder, run.heads, small.layout, batch, SETTINGS, 0.0)
+    _, hidden = run_model(run.tower, run.decoder, batch)
+    odds = decision_logits(run.decoder, small.layout, hidden, batch).tolist()
+    total = weights = 0.0
+    for row in range(2):
+        for chunk in range(6):
+            if batch.decision_at[row, chunk] >= 0:
+                wanted = float(batch.respond[row, chunk])
+                weight = SETTINGS.respond_weight if wanted else 1.0
+                p = 1 / (1 + math.exp(-odds[row][chunk]))
+                total -= weight * math.log(p if wanted else 1 - p)
+                weights += weight
+    numbers = losses.numbers()
+    terms = tower_terms(small.tower) + decoder_terms(small.decoder, positions=batch.ids.shape[1])
+    assert_same([numbers["control"]], [total / weights], terms=terms)
+    expected = SETTINGS.control_weight * numbers["control"] + SETTINGS.text_weight * numbers["text"]
+    assert_same([numbers["total"]], [expected], terms=terms)
+
+
+def test_a_batch_without_any_text_is_no_error(
+    small: ModelConfig, maker: BatchMaker, tmp_path: Path
+) -> None:
+    batch = maker.make(TINY)
+    silent = replace(batch, labels=torch.full_like(batch.labels, -1))
+    run = trainer(small, tmp_path)
+    losses = compute_losses(run.tower, run.decoder, run.heads, small.layout, silent, SETTINGS, 1.0)
+    numbers = losses.numbers()
+    assert numbers["text"] == 0.0
+    assert math.isfinite(numbers["total"])
+
+
+@pytest.mark.timeout(300)
+def test_the_model_learns_one_batch_by_heart(
+    small: ModelConfig, maker: BatchMaker, tmp_path: Path
+) -> None:
+    batch = maker.make(Order(0, 2, 10))
+    assert (batch.labels >= 0).any()
+    run = trainer(
+        small, tmp_path, replace(SETTINGS, warm_up_steps=2, muon_rate=1e-2, adam_rate=1e-2)
+    )
+    first = run.learn(batch).numbers()
+    for _ in range(40):
+        last = run.learn(batch).numbers()
+    assert last["control"] < 0.5 * first["control"]
+    assert last["text"] < 0.5 * first["text"]
+
+
+def test_a_resumed_run_equals_one_that_was_never_killed(
+    small: ModelConfig, maker: BatchMaker, tmp_path: Path
+) -> None:
+    batches = [maker.make(replace(TINY, step=step)) for step in range(4)]
+    whole = trainer(small, tmp_path / "whole")
+    for batch in batches:
+        whole.learn(batch)
+    killed = trainer(small, tmp_path / "cut")
+    for batch in batches[:2]:
+        killed.learn(batch)
+    killed.save()
+    again = trainer(small, tmp_path / "cut")
+    assert again.resume()
+    assert again.step == 2
+    for batch in batches[2:]:
+        again.learn(batch)
+    for mine, theirs in zip(whole.decoder.parameters(), again.decoder.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+    for mine, theirs in zip(
+        whole.averaged().tower.parameters(), again.averaged().tower.parameters(), strict=True
+    ):
+        assert torch.equal(mine, theirs)
+
+
+def test_a_run_that_starts_from_another_has_its_weights_and_a_schedule_of_its_own(
+    small: ModelConfig, maker: BatchMaker, tmp_path: Path
+) -> None:
+    first = trainer(small, tmp_path / "first")
+    first.learn(maker.make(TINY))
+    first.save()
+    second = trainer(small, tmp_path / "second")
+    assert not second.start_from(tmp_path / "nowhere")
+    assert second.start_from(tmp_path / "first")
+    assert (second.step, second.progress) == (0, 0.0)
+    for mine, theirs in zip(first.tower.parameters(), second.tower.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+    for mine, theirs in zip(
+        first.averaged().decoder.parameters(), second.averaged().decoder.parameters(), strict=True
+    ):
+        assert torch.equal(mine, theirs)
+
+
+def test_there_is_nothing_to_go_on_from_in_an_empty_folder(
+    small: ModelConfig, tmp_path: Path
+) -> None:
+    assert not trainer(small, tmp_path).resume()
+
+
+def test_a_run_spends_its_time_writes_its_curve_and_leaves_a_model(
+    small: ModelConfig, maker: BatchMaker, tmp_path: Path
+) -> None:
+    settings = replace(
+        SETTINGS, short_streams=1, short_chunks=6, long_streams=1, long_chunks=8, warm_up_steps=1
+    )
+    run = NanoTrainer(small, train_tokenizer(), settings, tmp_path, clock=ticking(5.0))
+    lines: list[str] = []
+    run.run(maker, lines.append)
+    assert run.progress == 1.0
+    curve = [json.loads(line) for line in (tmp_path / CURVE_FILE).read_text().splitlines()]
+    assert [line["step"] for line in curve] == list(range(1, run.step + 1))
+    assert len(lines) == run.step
+    loaded = load_checkpoint(tmp_path / "model")
+    assert loaded.config == small
+    assert loaded.tokenizer is not None
+
+
+def test_a_batch_depends_only_on_seed_and_step(maker: BatchMaker) -> None:
+    first, again, other = (maker.make(replace(TINY, step=step)) for step in (7, 7, 8))
+    assert torch.equal(first.mel, again.mel)
+    assert torch.equal(first.ids, again.ids)
+    assert not torch.equal(first.mel, other.mel)
+
+
+def test_the_feed_makes_the_same_batches_in_its_own_process(maker: BatchMaker) -> None:
+    loader = BatchLoader(maker, ahead=2)
+    try:
+        for step in range(2):
+            loader.order(replace(TINY, step=step))
+        for step in range(2):
+            assert torch.equal(loader.take().ids, maker.make(replace(TINY, step=step)).ids)
+    finally:
+        loader.close()
+
+
+def test_a_feed_that_has_ended_is_not_waited_for(maker: BatchMaker) -> None:
+    loader = BatchLoader(maker)
+    loader.close()
+    with pytest.raises(queue.Empty):
+        loader.take()
+
+
+def test_a_feed_ends_with_a_trainer_that_handles_sigterm_itself(maker: BatchMaker) -> None:
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        loader = BatchLoader(maker)
+        loader.order(TINY)
+        loader.take()
+        began = time.monotonic()
+        loader.close()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert time.monotonic() - began < 4.0, "it had to be killed"
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (24, 8), (8, 24)])
+def test_orthogonalising_leaves_singular_values_near_one(shape: tuple[int, int]) -> None:
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    values = torch.linalg.svdvals(orthogonal(matrix).float())
+    assert values.min() > 0.5
+    assert values.max() < 1.4
+
+
+def test_muon_brings_a_loss_down() -> None:
+    torch.manual_seed(2)
+    weight = nn.Parameter(torch.randn(6, 6))
+    wanted = torch.eye(6)
+    optimiser = Muon([weight], rate=0.1, weight_decay=0.0)
+    first = float((weight - wanted).detach().square().sum())
+    for _ in range(100):
+        optimiser.zero_grad()
+        (weight - wanted).square().sum().backward()
+        optimiser.step()
+    assert float((weight - wanted).detach().square().sum()) < 0.2 * first

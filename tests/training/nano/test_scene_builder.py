@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES, Emotion
+from interject.training.nano.language import HELP, NUMBERS
+from interject.training.nano.scene import Happening, Scene, Stock, Style
+from interject.training.nano.scene_builder import SceneBuilder, make_scene
+from interject.training.nano.speech_bank import NEAR_MISS, OWN, UNRELATED
+from interject.training.sounds.alarming import ALARMING
+from interject.training.sounds.catalogue import CLASSES
+
+
+def scenes(stock: Stock, style: Style | None, count: int = 12, chunks: int = 40) -> list[Scene]:
+    return [make_scene(stock, np.random.default_rng(n), chunks, style) for n in range(count)]
+
+
+def test_a_scene_depends_only_on_its_generator(stock: Stock) -> None:
+    first, second = (make_scene(stock, np.random.default_rng(4), 25) for _ in range(2))
+    assert np.array_equal(first.sound, second.sound)
+    assert first.happenings == second.happenings
+
+
+@pytest.mark.parametrize("style", list(Style))
+def test_every_reply_has_a_chunk_of_its_own_inside_the_stream(stock: Stock, style: Style) -> None:
+    for scene in scenes(stock, style):
+        assert len(scene.sound) == 40 * FRAME_SAMPLES + LOOKAHEAD_SAMPLES
+        assert np.abs(scene.sound).max() <= 1.0
+        decided = [h.decision_chunk for h in scene.happenings if h.reply]
+        assert len(set(decided)) == len(decided)
+        assert all(0 <= chunk < scene.chunks for chunk in decided)
+
+
+def test_the_decision_comes_200_ms_after_the_end() -> None:
+    assert Happening("x", 0, 6_400 - 3_201, None).decision_chunk == 0
+    assert Happening("x", 0, 6_400 - 3_200, None).decision_chunk == 1
+
+
+def test_nothing_wants_a_reply_in_an_unrelated_stream(stock: Stock) -> None:
+    found = scenes(stock, Style.UNRELATED)
+    assert all(h.reply is None for scene in found for h in scene.happenings)
+    assert sum(len(scene.happenings) for scene in found) > 30
+
+
+@pytest.mark.parametrize(("share", "only"), [(0.0, UNRELATED), (1.0, NEAR_MISS)])
+def test_the_talk_is_as_close_to_requests_as_the_world_says(
+    stock: Stock, share: float, only: str
+) -> None:
+    found = scenes(replace(stock, near_miss_share=share), Style.UNRELATED, count=4)
+    talk = {h.key for scene in found for h in scene.happenings} - set(CLASSES)
+    assert talk == {only}
+
+
+def test_the_agents_own_sentences_want_no_reply(stock: Stock) -> None:
+    hears_itself = replace(stock, near_miss_share=0.0, own_share=1.0, echo_share=1.0)
+    for scene in scenes(hears_itself, Style.UNRELATED, count=4):
+        talk = {h.key for h in scene.happenings} - set(CLASSES)
+        assert talk
+        assert all(key.startswith(OWN) for key in talk)
+    echoes = 0
+    for scene in scenes(hears_itself, Style.MIXED, count=10):
+        assert all(h.reply is None for h in scene.happenings if h.key.startswith(OWN))
+        for said, heard in pairwise(scene.happenings):
+            echoes += said.reply is not None and heard.key == OWN + said.reply.text
+    assert echoes > 10
+
+
+def test_a_clip_holds_one_thing_and_no_echo_of_its_reply(stock: Stock) -> None:
+    hears_itself = replace(stock, echo_share=1.0)
+    for seed in range(10):
+        builder = SceneBuilder(hears_itself, np.random.default_rng(seed), 30, Style.MIXED)
+        scene, happening, words = builder.build_clip()
+        assert scene.happenings == [happening]
+        assert bool(words) == (happening.key not in CLASSES)
+
+
+def test_alarms_and_cries_for_help_are_always_answered(stock: Stock) -> None:
+    seen = set()
+    for scene in scenes(stock, Style.MIXED, count=30):
+        for happening in scene.happenings:
+            if happening.key in ALARMING or happening.key == HELP.key:
+                assert happening.reply is not None
+                seen.add(happening.key)
+                if happening.key in ("smoke_alarm", "glass", HELP.key):
+                    assert happening.reply.emotion is Emotion.URGENT
+    assert len(seen) >= 5
+
+
+def test_counts_go_up_by_one_and_only_for_what_was_asked(stock: Stock) -> None:
+    numbered = 0
+    for scene in scenes(stock, Style.COUNT, count=10, chunks=60):
+        count, counted = 0, ""
+        for happening in scene.happenings:
+            if happening.key.startswith("count_"):
+                count, counted = 0, happening.key.removeprefix("count_")
+            elif happening.key == counted:
+                assert happening.reply is not None
+                assert happening.reply.text == NUMBERS[count].capitalize() + "."
+                count += 1
+                numbered += 1
+            elif happening.key in CLASSES and happening.key not in ALARMING:
+                assert happening.reply is None
+    assert numbered > 20
+
+
+def test_the_tracks_lie_where_the_sound_is(stock: Stock) -> None:
+    builder = SceneBuilder(stock, np.random.default_rng(8), 30, Style.MIXED)
+    scene = builder.build()
+    for happening in scene.happenings:
+        if happening.key in CLASSES:
+            column = scene.active[:, CLASSES.index(happening.key)]
+            middle = (happening.start + happening.end) // 2 // 640
+            assert column[middle] == 1
+            assert column[min(len(column) - 1, happening.end // 640 + 2)] == 0
+    ends = [end for _, end in scene.words]
+    assert ends == sorted(ends)

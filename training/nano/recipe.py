@@ -1,0 +1,66 @@
+"""The shape of nano and the settings of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from interject.model_runtime.network.architecture import DecoderShape, ModelConfig, TowerShape
+from interject.model_runtime.network.layout import TokenLayout
+from interject.model_runtime.protocol import Emotion
+
+_WIDTH = 256
+_CONTROLS = 32
+
+
+def nano_layout(text_tokens: int) -> TokenLayout:
+    """Control ids lie above the text ids, in the order of the released checkpoint's names."""
+    first = text_tokens
+    return TokenLayout(
+        user=first, assistant=first + 1, keep_silence=first + 2, audio_slot=first + 3,
+        online=first + 4, offline=first + 5, language=first + 6, text_end=first + 7,
+        text_begin=first + 8, system=first + 8, offline_audio_slot=first + 9,
+        audio_begin=first + 10, audio_end=first + 11,
+        emotions={emotion: first + 12 + n for n, emotion in enumerate(Emotion)},
+        banned=((first, first + 6), (first + 8, first + _CONTROLS - 1)),
+    )  # fmt: skip
+
+
+def nano_config(text_tokens: int) -> ModelConfig:
+    """About 5.6 million parameters."""
+    return ModelConfig(
+        name="nano",
+        tower=TowerShape(width=192, layers=5, heads=4, feed_forward=576, output=_WIDTH),
+        decoder=DecoderShape(
+            width=_WIDTH, layers=4, heads=4, kv_heads=2, head_dim=64, feed_forward=704,
+            vocabulary=text_tokens + _CONTROLS, rope_base=10_000.0, context=1_024,
+        ),
+        layout=nano_layout(text_tokens),
+        offline_window_chunks=1,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class NanoSettings:
+    """What a run can be told. `long_share` is the last part of the time, on long streams."""
+
+    minutes: float = 75.0
+    seed: int = 1
+    short_chunks: int = 30
+    short_streams: int = 16
+    long_chunks: int = 60
+    long_streams: int = 8
+    long_share: float = 0.35
+    muon_rate: float = 2.5e-3
+    adam_rate: float = 2e-3
+    warm_up_steps: int = 25
+    decay_share: float = 0.45
+    weight_decay: float = 0.05
+    respond_weight: float = 0.9
+    control_weight: float = 4.0
+    text_weight: float = 5.0
+    phone_weight: float = 0.4
+    sound_weight: float = 1.0
+    word_weight: float = 1.0
+    average_decay: float = 0.985
+    checkpoint_s: float = 240.0
+    threads: int = 2

@@ -1,0 +1,295 @@
+"""Composing a stream: what happens when, mixed into one sound."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from interject.model_runtime.protocol import (
+    FRAME_SAMPLES,
+    LOOKAHEAD_SAMPLES,
+    SAMPLE_RATE_HZ,
+    Emotion,
+)
+from interject.training.acoustics import channel, colour_and_place, decibels, stretch
+from interject.training.nano.language import (
+    COUNTABLE,
+    HELP,
+    INTENTS,
+    NUMBERS,
+    RESPOND_REPLIES,
+    count_confirmation,
+    count_reply,
+    sound_reply,
+)
+from interject.training.nano.scene import (
+    DECISION_LAG_S,
+    SLOT_S,
+    Happening,
+    Scene,
+    Stock,
+    Style,
+    WantedReply,
+)
+from interject.training.nano.speech_bank import NEAR_MISS, OWN, UNRELATED
+from interject.training.sounds.alarming import ALARMING
+from interject.training.sounds.catalogue import CLASSES
+from interject.training.sounds.counted import COUNTED
+from interject.training.sounds.ordinary import ORDINARY
+from interject.training.sounds.waves import Rng, Wave, uniform
+from interject.training.speech.utterance import PHONE_STEP_S, Utterance
+
+_SPEECH_RMS = 0.06
+_MISTAKABLE = ("footsteps", "clap", "telephone", "microwave", "doorbell", "keyboard")
+_INTENTS = {request.key: request for request in (*INTENTS, HELP)}
+
+
+class SceneBuilder:
+    """Lays happenings one after the other on a time line."""
+
+    def __init__(self, stock: Stock, rng: Rng, chunks: int, style: Style) -> None:
+        self._stock, self._rng, self._style = stock, rng, style
+        count = chunks * FRAME_SAMPLES + LOOKAHEAD_SAMPLES
+        self._limit = chunks * FRAME_SAMPLES - int(0.2 * SAMPLE_RATE_HZ)
+        slots = chunks * 10
+        self._scene = Scene(
+            np.zeros(count, np.float32), [], np.zeros(slots, np.int8),
+            np.zeros((slots, len(CLASSES)), np.uint8),
+        )  # fmt: skip
+        self._at = int(uniform(rng, 0.1, 1.5) * SAMPLE_RATE_HZ)
+        self._level_db = uniform(rng, -12, 4)
+        self._room = rng.random() < 0.6
+        self._counting: str | None = None
+        self._count = 0
+        self._last_sound: str | None = None
+        self._full = False
+
+    def build(self) -> Scene:
+        rng = self._rng
+        if self._style is Style.COUNT:
+            self._instruct_count()
+        while not self._full:
+            if self._style is Style.UNRELATED:
+                self._talk() if rng.random() < 0.6 else self._ordinary()
+            elif self._style is Style.COUNT:
+                self._count_step()
+            else:
+                self._mixed_step()
+        self._finish()
+        return self._scene
+
+    def build_clip(self) -> tuple[Scene, Happening, str]:
+        """One thing alone, early in the stream, and the words of it when it is speech."""
+        self._stock = replace(self._stock, echo_share=0.0)
+        self._at = int(uniform(self._rng, 0.05, 0.5) * SAMPLE_RATE_HZ)
+        if self._rng.random() < 0.5:
+            self._request(str(self._rng.choice([request.key for request in INTENTS])))
+        else:
+            self._sound(str(self._rng.choice(CLASSES)), None)
+        self._finish()
+        words = " ".join(word for word, _ in self._scene.words)
+        return self._scene, self._scene.happenings[0], words
+
+    def _mixed_step(self) -> None:
+        choice = self._rng.random()
+        if choice < 0.36:
+            self._request(str(self._rng.choice([request.key for request in INTENTS])))
+        elif choice < 0.42:
+            self._request(HELP.key)
+        elif choice < 0.55:
+            self._alarming()
+        elif choice < 0.66:
+            self._ordinary()
+        elif choice < 0.85:
+            self._talk()
+        elif choice < 0.90:
+            for _ in range(int(self._rng.integers(1, 4))):
+                self._counted(str(self._rng.choice(COUNTABLE)))
+        elif choice < 0.96:
+            self._ask_sound()
+        else:
+            self._instruct_count()
+
+    def _count_step(self) -> None:
+        choice = self._rng.random()
+        if choice < 0.72:
+            self._counted(self._counting or str(self._rng.choice(COUNTABLE)))
+        elif choice < 0.82:
+            self._counted(str(self._rng.choice(COUNTABLE)))
+        elif choice < 0.87:
+            self._sound(str(self._rng.choice(_MISTAKABLE)), None)
+        elif choice < 0.91:
+            self._ordinary()
+        elif choice < 0.97:
+            self._talk()
+        else:
+            self._mixed_step()
+
+    def _talk(self) -> None:
+        choice, near = self._rng.random(), self._stock.near_miss_share
+        if choice < near:
+            self._speak(NEAR_MISS, None)
+        elif choice < near + self._stock.own_share:
+            self._speak(str(self._rng.choice(self._stock.bank.own)), None)
+        else:
+            self._speak(UNRELATED, None)
+        if self._rng.random() < 0.4:
+            self._at -= int(uniform(self._rng, 0.0, 0.25) * SAMPLE_RATE_HZ)
+
+    def _request(self, key: str) -> None:
+        request = _INTENTS[key]
+        self._speak(key, WantedReply(request.reply, request.emotion, key))
+
+    def _echo(self, reply: WantedReply | None) -> None:
+        """What the agent said may come back from a loudspeaker."""
+        if reply is None:
+            return
+        share, key = self._stock.echo_share, OWN + reply.text
+        if share and self._rng.random() < share and key in self._stock.bank.groups:
+            self._speak(key, None)
+
+    def _ask_sound(self) -> None:
+        if self._last_sound is None or self._rng.random() < 0.3:
+            kinds = [kind for kind in CLASSES if kind not in ALARMING]
+            if not self._sound(str(self._rng.choice(kinds)), None):
+                return
+        if self._last_sound is not None:
+            reply = WantedReply(sound_reply(self._last_sound), Emotion.NORMAL, "what_sound")
+            self._speak("what_sound", reply)
+
+    def _instruct_count(self) -> None:
+        kind = str(self._rng.choice(COUNTABLE))
+        key = f"count_{kind}"
+        if self._speak(key, WantedReply(count_confirmation(kind), Emotion.NORMAL, key)):
+            self._counting, self._count = kind, 0
+
+    def _counted(self, kind: str) -> None:
+        reply = None
+        if kind == self._counting:
+            if self._count >= len(NUMBERS):
+                self._full = True
+                return
+            reply = WantedReply(count_reply(self._count + 1), Emotion.NORMAL, "number")
+        if self._sound(kind, reply) and reply:
+            self._count += 1
+
+    def _alarming(self) -> None:
+        kind = str(self._rng.choice(list(ALARMING)))
+        text, emotion = RESPOND_REPLIES[kind]
+        self._sound(kind, WantedReply(text, emotion, kind))
+
+    def _ordinary(self) -> None:
+        kind = str(self._rng.choice(list(ORDINARY)))
+        if self._rng.random() < 0.15:
+            kind = str(self._rng.choice([k for k in COUNTED if k != self._counting]))
+        self._sound(kind, None)
+
+    def _speak(self, key: str, reply: WantedReply | None) -> bool:
+        rng = self._rng
+        utterance = self._stock.bank.draw(key, rng)
+        factor = uniform(rng, *_speeds(utterance.voice)) if rng.random() < 0.7 else 1.0
+        wave: Wave = utterance.pcm.astype(np.float32) / np.float32(32_768)
+        rms = float(np.sqrt(np.mean(wave**2))) + 1e-6
+        wave *= np.float32(_SPEECH_RMS / rms)
+        if factor != 1.0:
+            wave = stretch(wave, factor)
+        if key == HELP.key:
+            wave = np.tanh(wave * uniform(rng, 1, 8)).astype(np.float32) * np.float32(0.5)
+            wave *= np.float32(
+                _SPEECH_RMS * uniform(rng, 1, 2) / (np.sqrt(np.mean(wave**2)) + 1e-6)
+            )
+        start = self._place(key, wave, uniform(rng, -8, 6), reply)
+        if start is None:
+            return False
+        self._mark_speech(utterance, start, factor)
+        self._echo(reply)
+        return True
+
+    def _sound(self, kind: str, reply: WantedReply | None) -> bool:
+        rng = self._rng
+        wave = stretch(self._stock.sound(kind, rng), uniform(rng, 0.85, 1.18))
+        wave = wave * np.float32(0.5)
+        start = self._place(kind, wave, uniform(rng, -16, 4), reply)
+        if start is None:
+            return False
+        low, high = (int(at / SAMPLE_RATE_HZ / SLOT_S) for at in (start, start + len(wave)))
+        self._scene.active[low : high + 1, CLASSES.index(kind)] = 1
+        self._last_sound = kind
+        self._echo(reply)
+        return True
+
+    def _place(
+        self, key: str, wave: Wave, level_db: float, reply: WantedReply | None
+    ) -> int | None:
+        """Mix a sound in at the current moment; None when the stream is over first."""
+        rng, scene = self._rng, self._scene
+        start, end = self._at, self._at + len(wave)
+        if end + int(DECISION_LAG_S * SAMPLE_RATE_HZ) >= self._limit:
+            self._full = True
+            return None
+        rooms = self._stock.rooms
+        room = rooms[int(rng.integers(len(rooms)))] if self._room and rng.random() < 0.8 else None
+        wet = colour_and_place(wave, room, rng) if rng.random() < 0.85 else wave
+        dry_rms = float(np.sqrt(np.mean(wave**2))) + 1e-6
+        wet = wet * (dry_rms / (float(np.sqrt(np.mean(wet[: len(wave)] ** 2))) + 1e-6))
+        stop = min(len(scene.sound), start + len(wet))
+        scene.sound[start:stop] += wet[: stop - start] * decibels(level_db + self._level_db)
+        scene.happenings.append(Happening(key, start, end, reply))
+        dense = self._style is not Style.MIXED
+        gap_s = 0.42 + float(rng.exponential(0.5 if dense else 0.7))
+        self._at = end + int(min(gap_s, 4.0) * SAMPLE_RATE_HZ)
+        return start
+
+    def _mark_speech(self, utterance: Utterance, start: int, factor: float) -> None:
+        scene = self._scene
+        length_s = len(utterance.pcm) / factor / SAMPLE_RATE_HZ
+        first = int(start / SAMPLE_RATE_HZ / SLOT_S)
+        last = min(int((start / SAMPLE_RATE_HZ + length_s) / SLOT_S) + 1, len(scene.phones))
+        centres_s = (np.arange(first, last) + 0.5) * SLOT_S - start / SAMPLE_RATE_HZ
+        index = np.clip(
+            (centres_s * factor / PHONE_STEP_S).astype(int), 0, len(utterance.phones) - 1
+        )
+        scene.phones[first:last] = utterance.phones[index]
+        scene.words += [(word, int(start + end / factor)) for word, end in utterance.word_ends]
+
+    def _finish(self) -> None:
+        """Add what lies under everything, then the channel."""
+        rng, scene = self._rng, self._scene
+        count = len(scene.sound)
+        if rng.random() < 0.92:
+            level = _SPEECH_RMS * decibels(self._level_db - uniform(rng, 8, 45))
+            scene.sound += self._stock.background(rng, count) * level
+        if rng.random() < 0.3:
+            self._underlay(decibels(self._level_db - uniform(rng, 12, 28)))
+        scene.sound = channel(scene.sound * decibels(uniform(rng, -14, 6)), rng)
+        scene.sound = (np.round(scene.sound * 32_767) / 32_768).astype(np.float32)
+
+    def _underlay(self, level: np.float32) -> None:
+        """A quiet, lasting sound, or far talk, under the whole stream."""
+        rng, sound = self._rng, self._scene.sound
+        kind = str(rng.choice(["engine", "rain", "music", "water", "talk"]))
+        at = 0
+        while at < len(sound):
+            wave: Wave
+            if kind == "talk":
+                wave = self._stock.bank.draw(UNRELATED, rng).pcm.astype(np.float32) / np.float32(
+                    32_768
+                )
+            else:
+                wave = self._stock.sound(kind, rng) * np.float32(0.3)
+            stop = min(len(sound), at + len(wave))
+            sound[at:stop] += wave[: stop - at] * level
+            at = stop
+
+
+def _speeds(voice: str) -> tuple[float, float]:
+    """flite has men's voices only; faster playing makes shorter vocal tracts of them."""
+    return (0.85, 1.3) if voice.startswith("flite") else (0.88, 1.14)
+
+
+def make_scene(stock: Stock, rng: Rng, chunks: int, style: Style | None = None) -> Scene:
+    """A random stream; one in five has nothing to answer, one in eight is a count."""
+    if style is None:
+        style = Style(rng.choice(list(Style), p=[0.65, 0.22, 0.13]))
+    return SceneBuilder(stock, rng, chunks, style).build()

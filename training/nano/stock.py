@@ -1,0 +1,39 @@
+"""The stock that scenes draw from: sounds, rooms and backgrounds beside the speech."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from interject.model_runtime.protocol import SAMPLE_RATE_HZ
+from interject.training.acoustics import background, impulse_response
+from interject.training.nano.scene import Stock
+from interject.training.sounds.catalogue import CLASSES, make_sound
+
+if TYPE_CHECKING:
+    from interject.training.nano.speech_bank import SpeechBank
+
+BACKGROUND_SAMPLES = 25 * SAMPLE_RATE_HZ
+
+
+def make_stock(
+    bank: SpeechBank,
+    seed: int,
+    *,
+    sounds_a_class: int = 250,
+    rooms: int = 150,
+    held_out: bool = False,
+    near_miss_share: float = 0.25,
+    own_share: float = 0.0,
+    echo_share: float = 0.0,
+) -> Stock:
+    """`held_out` takes the sound models that training never uses."""
+    rng = np.random.default_rng((seed, int(held_out)))
+    sounds = {
+        kind: [make_sound(kind, rng, held_out=held_out) for _ in range(sounds_a_class)]
+        for kind in CLASSES
+    }
+    backgrounds = [background(rng, BACKGROUND_SAMPLES) for _ in range(rooms)]
+    responses = [impulse_response(rng) for _ in range(rooms)]
+    return Stock(bank, sounds, responses, backgrounds, near_miss_share, own_share, echo_share)

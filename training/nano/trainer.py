@@ -1,0 +1,223 @@
+"""One training run: a budget of minutes, a schedule by time, checkpoints to go on from."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from interject.model_runtime.checkpoint import Model, random_model, save_native
+from interject.training.nano.batch_loader import BatchLoader, BatchMaker, Order
+from interject.training.nano.losses import AuxiliaryHeads, Losses, compute_losses
+from interject.training.nano.optimiser import make_optimisers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tokenizers import Tokenizer
+
+    from interject.model_runtime.network.architecture import ModelConfig
+    from interject.training.nano.batch import PaddedBatch
+    from interject.training.nano.recipe import NanoSettings
+
+STATE_FILE, CURVE_FILE, MODEL_FOLDER = "state.pt", "curve.jsonl", "model"
+_FINAL_AUXILIARY = 0.15
+_log = logging.getLogger(__name__)
+
+
+class NanoTrainer:
+    """Time spent counts only while it trains; a run that goes on starts where it was saved."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        tokenizer: Tokenizer,
+        settings: NanoSettings,
+        folder: Path,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.config, self.settings, self.folder = config, settings, folder
+        self._tokenizer, self._clock = tokenizer, clock
+        torch.manual_seed(settings.seed)
+        model = random_model(config, seed=settings.seed)
+        self.tower, self.decoder = model.tower.train(), model.decoder.train()
+        _initialise(self.tower)
+        _initialise(self.decoder)
+        self.heads = AuxiliaryHeads(config.decoder.width)
+        self._modules = nn.ModuleDict(
+            {"tower": self.tower, "decoder": self.decoder, "heads": self.heads}
+        )
+        self._optimisers = make_optimisers(self._modules.values(), settings)
+        self._rates = [[group["lr"] for group in o.param_groups] for o in self._optimisers]
+        self._average = {n: p.detach().clone() for n, p in self._modules.named_parameters()}
+        self.step, self.spent_s, self.heard_s = 0, 0.0, 0.0
+
+    @property
+    def progress(self) -> float:
+        """Share of the time budget that is spent, 0 to 1."""
+        return min(1.0, self.spent_s / (self.settings.minutes * 60))
+
+    def run(self, maker: BatchMaker, report: Callable[[str], None]) -> Model:
+        """Train until the time is spent; returns the averaged model. Ctrl-C saves first."""
+        loader = BatchLoader(maker)
+        saved_at = self._clock()
+        try:
+            for ahead in range(loader.ahead):
+                loader.order(self._order(self.step + ahead))
+            while self.progress < 1.0:
+                began = self._clock()
+                batch = loader.take()
+                waited_s = self._clock() - began
+                loader.order(self._order(self.step + loader.ahead))
+                losses = self.learn(batch)
+                self.spent_s += self._clock() - began
+                self.heard_s += batch.seconds
+                self._note(losses, self._clock() - began, waited_s, report)
+                if self._clock() - saved_at > self.settings.checkpoint_s:
+                    self.save()
+                    saved_at = self._clock()
+        except KeyboardInterrupt:
+            self.save()
+            raise
+        finally:
+            loader.close()
+        self.save()
+        return self.averaged()
+
+    def learn(self, batch: PaddedBatch) -> Losses:
+        """One step on one batch."""
+        self._set_rates()
+        auxiliary = 1.0 + (_FINAL_AUXILIARY - 1.0) * min(1.0, self.progress / 0.8)
+        with torch.autocast("cpu", torch.bfloat16):
+            losses = compute_losses(
+                self.tower, self.decoder, self.heads, self.config.layout, batch, self.settings,
+                auxiliary,
+            )  # fmt: skip
+        losses.total.backward()
+        norm = nn.utils.clip_grad_norm_(self._modules.parameters(), 1.0)
+        for optimiser in self._optimisers:
+            if norm.isfinite():
+                optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        self._follow()
+        self.step += 1
+        return losses
+
+    def averaged(self) -> Model:
+        """The model whose weights are the moving average."""
+        model = random_model(self.config, tokenizer=self._tokenizer)
+        for name, module in (("tower", model.tower), ("decoder", model.decoder)):
+            own = {n: self._average[f"{name}.{n}"] for n, _ in module.named_parameters()}
+            module.load_state_dict(own, strict=False)
+        return model
+
+    def save(self) -> None:
+        """Everything that a run needs to go on, and the averaged model beside it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = {
+            "modules": self._modules.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self._optimisers],
+            "average": self._average,
+            "step": self.step,
+            "spent_s": self.spent_s,
+            "heard_s": self.heard_s,
+        }
+        partial = self.folder / (STATE_FILE + ".part")
+        torch.save(state, partial)
+        partial.rename(self.folder / STATE_FILE)
+        save_native(self.averaged(), self.folder / MODEL_FOLDER, dtype=torch.bfloat16)
+
+    def start_from(self, folder: Path) -> bool:
+        """Begin with the weights of another run; False when there is none.
+
+        A head that names the words of the language is new where the language is.
+        """
+        state = _read(folder)
+        if state is None:
+            return False
+        own = self._modules.state_dict()
+        for weights in (state["modules"], state["average"]):
+            for name, mine in own.items():
+                if name.startswith("heads.") and weights[name].shape != mine.shape:
+                    weights[name] = mine.clone()
+        self._load(state)
+        return True
+
+    def resume(self) -> bool:
+        """Go on from the last checkpoint; False when there is none."""
+        state = _read(self.folder)
+        if state is None:
+            return False
+        self._load(state)
+        for optimiser, saved in zip(self._optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.step, self.spent_s = state["step"], state["spent_s"]
+        self.heard_s = state["heard_s"]
+        self._cut_curve()
+        return True
+
+    def _load(self, state: dict[str, Any]) -> None:
+        self._modules.load_state_dict(state["modules"])
+        self._average = state["average"]
+
+    def _cut_curve(self) -> None:
+        """Drop the lines of steps that were lost with the killed process."""
+        path = self.folder / CURVE_FILE
+        if path.is_file():
+            lines = path.read_text().splitlines(keepends=True)
+            path.write_text("".join(x for x in lines if json.loads(x)["step"] <= self.step))
+
+    def _order(self, step: int) -> Order:
+        settings = self.settings
+        if self.progress < 1.0 - settings.long_share:
+            return Order(step, settings.short_streams, settings.short_chunks)
+        return Order(step, settings.long_streams, settings.long_chunks)
+
+    def _set_rates(self) -> None:
+        settings, left = self.settings, 1.0 - self.progress
+        factor = min(1.0, left / settings.decay_share, (self.step + 1) / settings.warm_up_steps)
+        for optimiser, rates in zip(self._optimisers, self._rates, strict=True):
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * max(factor, 0.01)
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        decay = min(self.settings.average_decay, (self.step + 1) / (self.step + 10))
+        for name, parameter in self._modules.named_parameters():
+            self._average[name].lerp_(parameter, 1 - decay)
+
+    def _note(
+        self, losses: Losses, took_s: float, waited_s: float, report: Callable[[str], None]
+    ) -> None:
+        numbers: dict[str, Any] = {key: round(value, 4) for key, value in losses.numbers().items()}
+        if not math.isfinite(numbers["total"]):
+            _log.error("the loss of step %d is not finite, it was left out", self.step)
+        line = {"step": self.step, "minutes": round(self.spent_s / 60, 2), "s": round(took_s, 2),
+                "waited_s": round(waited_s, 2), **numbers}  # fmt: skip
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / CURVE_FILE).open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        parts = " ".join(f"{key} {value}" for key, value in line.items())
+        report(f"{self.progress:5.1%} {parts} heard {self.heard_s / 3600:.1f} h")
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    path = folder / STATE_FILE
+    return torch.load(path, weights_only=True) if path.is_file() else None
+
+
+def _initialise(module: nn.Module) -> None:
+    """Small normal weights; what ends a residual branch begins at a third of that."""
+    for name, parameter in module.named_parameters():
+        if parameter.ndim == 2:
+            ends = name.endswith(("out.weight", "down.weight"))
+            nn.init.normal_(
+                parameter, std=0.02 / 3 if ends else 0.04 if "embedding" not in name else 0.3
+            )

@@ -1,0 +1,1 @@
+"""Speech for training: synthesisers, voices and what changes them."""
