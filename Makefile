@@ -24,7 +24,7 @@ demo: system-demo $(RUNTIME_STAMP) ## listen to a kitchen, show each decision, w
 	$(BIN)/interject listen examples/kitchen.wav --out out/demo.wav --plot out/demo.png
 
 test: system-test live-servers check ## check, then every test, the numerical ones with other instructions too
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not rare" $(PYTEST_ARGS)
 	scripts/numerics.sh $(BIN)/python
 
 check: $(DEV_STAMP) ## formatting, lint and types
@@ -39,7 +39,8 @@ format: $(DEV_STAMP) ## rewrite the code in the project's format
 bench: system-test $(DEV_STAMP) ## measure on this machine's CPU and rewrite docs/benchmarks.md
 	$(BIN)/python -m benchmarks.report --run
 
-soak: system-test live-servers $(DEV_STAMP) ## kill and cut off everything for two hours, an hour in a LiveKit room, half an hour in a call by WebRTC, 30 telephone calls; keep the outcome for docs/benchmarks.md
+soak: system-test live-servers $(DEV_STAMP) ## the tests that `make test` leaves out; kill and cut off everything for two hours, an hour in a LiveKit room, half an hour in a call by WebRTC, 30 telephone calls; keep the outcome for docs/benchmarks.md
+	$(BIN)/python -m pytest -m rare
 	$(BIN)/python -m tests.live.soak --seeds 10 --minutes 5
 	$(BIN)/python -m tests.live.soak --name soak_hour --seeds 1 --first-seed 100 --minutes 60
 	$(BIN)/python -m tests.live.livekit_soak --minutes 60

@@ -17,7 +17,7 @@ FRAMES = 150
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(1_200)]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.rare)])
 async def test_every_room_is_told_what_it_would_have_been(
     redis_server: RedisServer, seed: int
 ) -> None:

@@ -12,7 +12,7 @@ from benchmarks.result import load_results
 
 ROOT = Path(__file__).parents[3]
 
-pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.live, pytest.mark.rare, pytest.mark.slow, pytest.mark.timeout(500)]
 
 
 @pytest.mark.usefixtures("livekit_server")

@@ -32,7 +32,18 @@ def run(*words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["redis_hop", "redis_latency", "redis_recovery", "redis_memory"])
+RARE = pytest.mark.rare
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "redis_hop",
+        pytest.param("redis_latency", marks=RARE),
+        pytest.param("redis_recovery", marks=RARE),
+        pytest.param("redis_memory", marks=RARE),
+    ],
+)
 def test_smoke_run_prints_a_table_and_keeps_nothing(name: str) -> None:
     assert "| --- |" in run(f"benchmarks.{name}", "--smoke")
 

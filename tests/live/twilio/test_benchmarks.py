@@ -12,7 +12,7 @@ from benchmarks.result import load_results
 
 ROOT = Path(__file__).parents[3]
 
-pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.live, pytest.mark.rare, pytest.mark.slow, pytest.mark.timeout(200)]
 
 
 def test_smoke_run_prints_a_table_and_keeps_nothing() -> None:
