@@ -18,8 +18,11 @@ DEBUG_VARIABLE = "INTERJECT_DEBUG"
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """What writing to standard output may raise, without a name; files are written with theirs."""
 EXPECTED = frozenset(
-    {"RuntimeFailure", "ProfileError", "VoiceFailure", "RoomFailure", "BenchmarkError"}
-)
+    {
+        "RuntimeFailure", "ProfileError", "VoiceFailure", "RoomFailure", "BenchmarkError",
+        "EndpointFailure",
+    }
+)  # fmt: skip
 """By name, so that `interject --help` need not import where they are defined."""
 
 _Parameters = ParamSpec("_Parameters")

@@ -1,0 +1,109 @@
+"""A real HTTP server on the loopback that answers as a test says, well or badly."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """`cut_at`: the connection breaks after so many bytes. `drip_s`: the pause behind each byte."""
+
+    body: bytes = b""
+    status: int = 200
+    kind: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    cut_at: int | None = None
+    drip_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Received:
+    path: str
+    key: str | None
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class ModelServer:
+    """`answers` are given in turn, the last one for ever; or `respond` makes them."""
+
+    answers: list[Scripted] = field(default_factory=list)
+    respond: Callable[[Received], Scripted] | None = None
+    received: list[Received] = field(default_factory=list)
+    url: str = ""
+    ended: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, request: Received) -> Scripted:
+        with self.lock:
+            self.received.append(request)
+            if self.respond is not None:
+                return self.respond(request)
+            return self.answers[min(len(self.received), len(self.answers)) - 1]
+
+
+def said(text: str) -> Scripted:
+    """A chat completion."""
+    message = {"role": "assistant", "content": text}
+    return Scripted(json.dumps({"choices": [{"index": 0, "message": message}]}).encode())
+
+
+@contextmanager
+def serving(server: ModelServer) -> Iterator[ModelServer]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            answer = server.answer(Received(self.path, self.headers.get("Authorization"), body))
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.kind)
+            self.send_header("Content-Length", str(len(answer.body)))
+            for name, value in answer.headers:
+                self.send_header(name, value)
+            self.end_headers()
+            try:
+                self._send(answer)
+            except ConnectionError:
+                self.close_connection = True
+
+        def _send(self, answer: Scripted) -> None:
+            if answer.cut_at is not None:
+                self.wfile.write(answer.body[: answer.cut_at])
+                self.close_connection = True
+            elif answer.drip_s:
+                for byte in answer.body:
+                    if server.ended.wait(answer.drip_s):
+                        return
+                    self.wfile.write(bytes((byte,)))
+            else:
+                self.wfile.write(answer.body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Tests are quiet."""
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd.daemon_threads = True
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    server.url = f"http://127.0.0.1:{httpd.server_port}/v1"
+    try:
+        yield server
+    finally:
+        server.ended.set()
+        httpd.shutdown()
+        thread.join()
+        httpd.server_close()

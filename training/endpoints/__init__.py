@@ -1,0 +1,1 @@
+"""Servers that data construction asks: language models, voices and recognisers of speech."""
