@@ -1,4 +1,4 @@
-"""One line about what is wrong with a profile, in the words of the file and not of pydantic."""
+"""One line about what is wrong with a file, in the words of the file and not of pydantic."""
 
 from __future__ import annotations
 
@@ -18,10 +18,18 @@ MAX_SHOWN_CHARS = 60
 
 def describe(error: ValidationError, model: type[BaseModel]) -> str:
     """The first problem in full, and how many more there are."""
+    others = error.error_count() - 1
+    return _one(_first(error), model) + (f" (and {others} more)" if others else "")
+
+
+def location(error: ValidationError) -> tuple[int | str, ...]:
+    """Keys and numbers that lead to the first problem."""
+    return _first(error)["loc"]
+
+
+def _first(error: ValidationError) -> ErrorDetails:
     problems = error.errors(include_url=False)
-    first = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return _one(first, model) + more
+    return min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
 
 
 def _one(problem: ErrorDetails, model: type[BaseModel]) -> str:

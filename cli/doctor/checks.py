@@ -38,6 +38,8 @@ def examine(choice: DeviceChoice) -> list[Finding]:
         _extra("fastapi", "'serve'", "serve"),
         _extra("twilio", "telephone calls of Twilio's", "twilio"),
         _extra("aiortc", "browsers that call by WebRTC", "webrtc"),
+        _extra("huggingface-hub", "'model fetch'", "hub"),
+        _extra("jiwer", "word errors in 'eval'", "eval"),
         _extra("prometheus-client", "/metrics, /healthz and /readyz", "telemetry"),
         _extra("opentelemetry-sdk", "spans", "otel"),
         *_redis(os.environ.get("INTERJECT_REDIS_URL", "")),

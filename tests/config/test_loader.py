@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from interject.config import Profile, ProfileError, load_profile, shipped_profiles
-from interject.config.loader import MAX_PROFILE_BYTES
+from interject.config.yaml_file import MAX_BYTES
 
 TRAINED_PROMPT = (
     "You are a helpful assistant. When there is no user text, if the audio contains a question, "
@@ -96,7 +96,7 @@ def test_binary_and_huge_files(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ProfileError, match="not UTF-8"):
         load_profile(binary)
-    binary.write_bytes(b"#" * (MAX_PROFILE_BYTES + 1))
+    binary.write_bytes(b"#" * (MAX_BYTES + 1))
     with pytest.raises(ProfileError, match="larger than"):
         load_profile(binary)
 
