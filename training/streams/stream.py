@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from interject.training.streams.span import StreamSpan
     from interject.training.streams.turn import StreamTurn
 
-STREAM_ID = re.compile(r"[A-Za-z0-9_%-]{1,200}")
-"""It names files in a shard, where the first dot ends a name."""
+STREAM_ID = re.compile(r"[A-Za-z0-9_%-]{1,90}")
+"""It names files in a shard, where the first dot ends a name and tar has room for 100 bytes."""
 MAX_SEED = 2**63 - 1
 
 
@@ -48,7 +48,7 @@ class TrainingStream:
         if not STREAM_ID.fullmatch(self.stream_id):
             raise BadStream(
                 "stream_id",
-                f"is {self.stream_id[:80]!r}; it must be 1 to 200 of the letters A-Z a-z 0-9 _ - %",
+                f"is {self.stream_id[:80]!r}; it must be 1 to 90 of the letters A-Z a-z 0-9 _ - %",
             )
         if not isinstance(self.ability, Ability):
             raise BadStream(

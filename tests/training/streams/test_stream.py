@@ -54,7 +54,7 @@ def test_a_stream_counts_the_chunk_that_is_only_begun() -> None:
         ({"sound": SOUND.astype(np.float64)}, "sound: is float64 (31900,)"),
         ({"sound": np.full(6_400, np.nan, np.float32)}, "sound: has a peak of nan"),
         ({"sound": np.full(6_400, 1.5, np.float32)}, "sound: has a peak of 1.5"),
-        ({"stream_id": "a/b.wav"}, "stream_id: is 'a/b.wav'; it must be 1 to 200 of the letters"),
+        ({"stream_id": "a/b.wav"}, "stream_id: is 'a/b.wav'; it must be 1 to 90 of the letters"),
         ({"stream_id": "../x"}, "stream_id: is '../x'"),
         ({"ability": "singing"}, "ability: is 'singing'; it must be one of voice_chat"),
         ({"seed": -1}, "seed: is -1"),
