@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.integrations.twilio.chunk_order import ChunkOrder
 from interject.integrations.twilio.quick_resampler import QuickResampler
+from interject.integrations.twilio.timestamp_lag import TimestampLag
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,65 +16,54 @@ if TYPE_CHECKING:
     from interject.integrations.twilio.messages import MediaChunk
     from interject.integrations.twilio.sound_codec import SoundCodec
 
-SMALLEST_GAP_MS = 20
 LONGEST_FILL_MS = 100
 """So long a mixer waits for a voice. A longer hole is silent already: the clock has gone on, and
 silence behind it would only make everything later late."""
-NEW_TIME_MS = 2_000
-"""Time stamps that jump back by more have begun anew."""
 
 
 class InboundTrack:
     """Makes 16 kHz of each chunk, with one resampler for the whole call.
 
-    Time stamps say where a chunk belongs: what is missing before it becomes silence, and what comes
-    twice or too late is dropped.
+    What comes is heard, whatever its time stamp says; only what comes twice, or after it was taken
+    for lost, is dropped. Chunks that are missing by their numbers, and about as long by the time
+    stamps, become silence. Sound that is missing by the time stamps alone is counted once they
+    have said so for two seconds: until then it could be jitter, and then its place is long over.
     """
 
     def __init__(self, codec: SoundCodec) -> None:
         self._codec = codec
         self._resampler = QuickResampler(codec.rate_hz)
-        self._newest = -1
-        self._newest_ms = 0
-        self._ends_ms: float | None = None
+        self._order = ChunkOrder()
+        self._lag = TimestampLag()
         self.gap_ms = 0.0
         self.gaps = 0
-        self.late_chunks = 0
+
+    @property
+    def late_chunks(self) -> int:
+        return self._order.dropped
 
     def hear(self, chunk: MediaChunk) -> NDArray[np.int16]:
         """:raises ValueError: when it ends in the middle of a sample."""
-        samples = self._codec.decode(chunk.payload)
-        if self._came_before(chunk) or self._too_late(chunk):
-            self.late_chunks += 1
+        self._codec.decode(chunk.payload)  # One that cannot be read leaves a hole.
+        ready = [self._placed(missing, one) for missing, one in self._order.push(chunk)]
+        if not ready:
             return np.zeros(0, np.int16)
-        self._newest, self._newest_ms = chunk.number, chunk.timestamp_ms
-        missing = self._missing_samples(chunk)
-        self._ends_ms = chunk.timestamp_ms if self._ends_ms is None else self._ends_ms
-        self._ends_ms += (missing + len(samples)) * 1_000 / self._codec.rate_hz
-        return self._resampler.push(np.concatenate([np.zeros(missing, np.int16), samples]))
+        return self._resampler.push(np.concatenate(ready))
 
-    def _came_before(self, chunk: MediaChunk) -> bool:
-        """Numbers that begin anew come with a later time stamp, or with one that begins anew."""
-        later_ms = chunk.timestamp_ms - self._newest_ms
-        return chunk.number <= self._newest and -NEW_TIME_MS <= later_ms <= 0
+    def _placed(self, missing: int, chunk: MediaChunk) -> NDArray[np.int16]:
+        samples = self._codec.decode(chunk.payload)
+        length_ms = len(samples) * 1_000 / self._codec.rate_hz
+        hole_ms = missing * length_ms
+        fill_ms = 0.0
+        if hole_ms and self._lag.jump_ms(chunk.timestamp_ms) >= hole_ms / 2:
+            self._lag.skip(hole_ms)
+            self._count(hole_ms)
+            fill_ms = hole_ms if hole_ms <= LONGEST_FILL_MS else 0.0
+        self._count(self._lag.add(chunk.timestamp_ms, length_ms))
+        silence = np.zeros(round(fill_ms * self._codec.rate_hz / 1_000), np.int16)
+        return np.concatenate([silence, samples])
 
-    def _too_late(self, chunk: MediaChunk) -> bool:
-        if self._ends_ms is None:
-            return False
-        behind_ms = self._ends_ms - chunk.timestamp_ms
-        if behind_ms > NEW_TIME_MS:
-            self._ends_ms = None
-        return SMALLEST_GAP_MS <= behind_ms <= NEW_TIME_MS
-
-    def _missing_samples(self, chunk: MediaChunk) -> int:
-        if self._ends_ms is None:
-            return 0
-        missing_ms = chunk.timestamp_ms - self._ends_ms
-        if missing_ms < SMALLEST_GAP_MS:
-            return 0
-        self.gaps += 1
-        self.gap_ms += missing_ms
-        if missing_ms > LONGEST_FILL_MS:
-            self._ends_ms = chunk.timestamp_ms
-            return 0
-        return round(missing_ms * self._codec.rate_hz / 1_000)
+    def _count(self, gap_ms: float) -> None:
+        if gap_ms:
+            self.gaps += 1
+            self.gap_ms += gap_ms

@@ -7,12 +7,45 @@ import pytest
 
 from interject.integrations.twilio.inbound_track import LONGEST_FILL_MS, InboundTrack
 from interject.integrations.twilio.messages import MediaChunk, MediaFormat
+from interject.integrations.twilio.quick_resampler import QuickResampler
 from interject.integrations.twilio.sound_codec import SoundCodec
 
 FRAME_MS = 20
 LOUD = 8_000
 SETTLED = 32
 """Samples at 16 kHz that the resampler holds back, at most: 2 ms."""
+
+
+RECORDED: dict[str, list[int]] = {
+    "a stall and a burst": [
+        0,
+        0,
+        0,
+        160,
+        150,
+        131,
+        112,
+        90,
+        71,
+        50,
+        33,
+        12,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ],
+    "every other is late": [0, 31, 0, 35, 0, 33, 0, 38, 0, 30],
+    "a sender's clock of 50 ms": [0, 30, 10, 40, 20],
+    "two routes": [0, 0, 0, 0, 0, 120, 120, 120, 120, 120, 120, 120, 0, 0, 0, 0],
+    "a step back": [200, 0, 0, 0, 0, 0, 0, 0],
+    "up to 200 ms": [7, 190, 41, 88, 200, 3, 120, 66, 171, 19, 0, 154, 97, 33, 182, 59, 140, 11],
+}
+"""How late each time stamp was, in ms, from its place; again and again."""
 
 
 def new_track(encoding: str = "audio/x-mulaw", rate_hz: int = 8_000) -> InboundTrack:
@@ -89,10 +122,18 @@ def test_a_chunk_that_comes_twice_or_late_is_dropped() -> None:
 
 
 def test_a_hole_that_the_clock_has_filled_is_counted_only() -> None:
+    """Once time stamps have said so for two seconds."""
     track = new_track()
-    sound = heard(track, [*steady(1, 5), *steady(6, 5, shift_ms=LONGEST_FILL_MS + 20)])
-    assert 0 <= 10 * 320 - len(sound) <= SETTLED
+    sound = heard(track, [*steady(1, 5), *steady(6, 110, shift_ms=LONGEST_FILL_MS + 20)])
+    assert 0 <= 115 * 320 - len(sound) <= SETTLED
     assert (track.gaps, track.gap_ms) == (1, LONGEST_FILL_MS + 20)
+
+
+def test_a_long_hole_by_its_numbers_too_is_counted_only() -> None:
+    track = new_track()
+    sound = heard(track, [*steady(1, 5), *steady(106, 5), *steady(121, 5)])
+    assert 0 <= 15 * 320 - len(sound) <= SETTLED
+    assert (track.gaps, track.gap_ms) == (2, 110 * FRAME_MS)
 
 
 @pytest.mark.parametrize("far_ms", [2**53, 10**12])
@@ -122,12 +163,12 @@ def test_numbers_that_begin_anew_are_followed(first_ms: int) -> None:
     assert (track.late_chunks, track.gaps) == (2, 0)
 
 
-def test_a_clock_that_runs_slower_than_its_sound_is_kept_up_with() -> None:
+@pytest.mark.parametrize("step_ms", [19.8, 20.2])
+def test_a_clock_that_runs_slower_or_faster_than_its_sound_costs_no_sound(step_ms: float) -> None:
     track = new_track()
-    chunks = [chunk(n, round(n * 19.8)) for n in range(1, 1_001)]
-    heard(track, chunks)
-    assert 8 <= track.late_chunks <= 12
-    assert track.gaps == 0
+    sound = heard(track, [chunk(n, round(n * step_ms)) for n in range(1, 1_001)])
+    assert 0 <= 1_000 * 320 - len(sound) <= SETTLED
+    assert (track.late_chunks, track.gaps) == (0, 0 if step_ms < FRAME_MS else 4)
 
 
 def test_half_a_sample_is_refused_and_the_stream_goes_on() -> None:
@@ -136,3 +177,92 @@ def test_half_a_sample_is_refused_and_the_stream_goes_on() -> None:
         track.hear(chunk(1, 0, b"\x01"))
     assert track.hear(chunk(2, 20, b"\x01\x00" * 160)).size >= 0
     assert track.late_chunks == 0
+
+
+@pytest.mark.parametrize("pattern", RECORDED)
+def test_time_stamps_that_jitter_neither_cut_nor_stretch_what_comes(pattern: str) -> None:
+    """They go backwards in most of these."""
+    late_ms = RECORDED[pattern]
+    track = new_track("audio/x-l16")
+    sound = heard(track, told_late([late_ms[n % len(late_ms)] for n in range(500)]))
+    assert_same_speech(sound)
+    assert (track.late_chunks, track.gaps) == (0, 0)
+
+
+@pytest.mark.parametrize("most_ms", [10, 20, 30, 40, 60, 100, 200])
+def test_jitter_without_a_pattern_costs_nothing_either(most_ms: int) -> None:
+    draw = np.random.default_rng(most_ms)
+    track = new_track("audio/x-l16")
+    sound = heard(track, told_late(draw.integers(0, most_ms, 3_000).tolist()))
+    assert_same_speech(sound)
+    assert (track.late_chunks, track.gaps) == (0, 0)
+
+
+def test_what_is_missing_is_filled_while_time_stamps_jitter() -> None:
+    draw = np.random.default_rng(1)
+    chunks = told_late(draw.integers(0, 200, 1_000).tolist())
+    del chunks[100:103], chunks[500]
+    track = new_track("audio/x-l16")
+    sound = heard(track, chunks)
+    assert 0 <= 1_000 * 320 - len(sound) <= SETTLED
+    assert (track.gaps, track.gap_ms) == (2, 4 * FRAME_MS)
+
+
+def test_numbers_that_skip_without_a_reason_make_no_holes() -> None:
+    """As where both tracks of a stream were counted together."""
+    track = new_track()
+    sound = heard(track, [chunk(2 * n, n * FRAME_MS) for n in range(100)])
+    assert 98 * 320 - len(sound) <= SETTLED
+    assert (track.gaps, track.late_chunks) == (0, 0)
+
+
+@pytest.mark.parametrize("order", [[1, 0], [2, 0, 1], [0, 2, 1], [1, 2, 0]])
+def test_chunks_that_overtake_each_other_are_put_in_order(order: list[int]) -> None:
+    chunks = told_late([0] * 300)
+    chunks[100 : 100 + len(order)] = [chunks[100 + place] for place in order]
+    track = new_track("audio/x-l16")
+    assert_same_speech(heard(track, chunks))
+    assert (track.late_chunks, track.gaps) == (0, 0)
+
+
+def test_what_comes_twice_is_heard_once_while_time_stamps_jitter() -> None:
+    draw = np.random.default_rng(2)
+    once = told_late(draw.integers(0, 200, 500).tolist())
+    twice = [
+        *once[:200],
+        *once[190:200],
+        *(one for one in once[200:300] for _ in "ab"),
+        *once[300:],
+    ]
+    track = new_track("audio/x-l16")
+    assert_same_speech(heard(track, twice))
+    assert (track.late_chunks, track.gaps) == (110, 0)
+
+
+def test_chunks_without_numbers_are_heard_as_they_come() -> None:
+    track = new_track("audio/x-l16")
+    chunks = [one.model_copy(update={"number": 1}) for one in told_late([0] * 100)]
+    assert_same_speech(heard(track, chunks))
+
+
+def told_late(late_ms: list[int]) -> list[MediaChunk]:
+    """A tone, each chunk of which has a time stamp that is so much too late."""
+    sound = tone(len(late_ms))
+    return [
+        chunk(n + 1, n * FRAME_MS + late, sound[n * 160 : (n + 1) * 160].tobytes())
+        for n, late in enumerate(late_ms)
+    ]
+
+
+def tone(chunks: int) -> np.ndarray:
+    """It never repeats itself: a chunk in a wrong place is heard."""
+    times = np.arange(chunks * 160) / 8_000
+    return np.rint(LOUD * np.sin(2 * np.pi * (300 + 20 * times) * times)).astype("<i2")
+
+
+def assert_same_speech(sound: np.ndarray) -> None:
+    resampler = QuickResampler(8_000)
+    chunks = round((len(sound) + SETTLED) / 320)
+    expected = resampler.push(tone(chunks))
+    assert len(sound) == len(expected)
+    assert np.abs(sound.astype(int) - expected).max() <= 1
