@@ -79,7 +79,11 @@ def _twilio_settings(
             environment, public_url=url, insecure_dev=options.insecure_dev
         )
     except TwilioSettingsFailure as failure:
-        raise InputFailure(f"--twilio: {failure}") from None
+        unasked = (
+            "; or leave telephones out with --no-twilio: TWILIO_ACCOUNT_SID alone asks for them"
+        )
+        hint = unasked if options.twilio is None else ""
+        raise InputFailure(f"--twilio: {failure}{hint}") from None
 
 
 def _webrtc_settings(

@@ -13,6 +13,7 @@ from interject.integrations.twilio.call_control import CallControl
 from interject.integrations.twilio.exchange import Exchange
 from interject.integrations.twilio.media_socket import MediaSocket
 from interject.integrations.twilio.operator_api import OperatorApi
+from interject.integrations.twilio.settings import variable
 from interject.integrations.twilio.signatures import Signatures
 from interject.integrations.twilio.twilio_metrics import TwilioMetrics
 from interject.integrations.twilio.twiml import MEDIA_PATH, TwiML
@@ -60,10 +61,17 @@ class TwilioDoor:
         self._sweeper: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        if self._exchange.settings.insecure_dev:
+        settings = self._exchange.settings
+        if settings.insecure_dev:
             logger.warning(
                 "INSECURE: signatures of Twilio are not checked, so anybody who reaches this "
                 "server can open calls; never let it be reached from outside"
+            )
+        if settings.has_copilot and settings.copilot_next is None:
+            logger.warning(
+                "A copilot can be let into running calls only: nothing says what a call goes on "
+                "with whose webhook is /twilio/copilot, so it is refused",
+                extra={"setting": variable("copilot_then")},
             )
         await self._exchange.control.__aenter__()
         await self._group.__aenter__()

@@ -61,7 +61,6 @@ class MediaSocket:
     async def serve(self, socket: WebSocket) -> None:
         if not self._exchange.signatures.socket_passes(socket, MEDIA_PATH):
             self._exchange.metrics.refused.labels("signature").inc()
-            logger.warning("A media socket was refused: Twilio has not signed its address")
             await socket.close(POLICY_VIOLATION)
             return
         await socket.accept()
@@ -83,7 +82,7 @@ class MediaSocket:
             stream = PhoneStream(socket, reader, ticket.call, _codec(start), start.stream_sid)
             await self._with_agent(socket, stream, ticket)
         finally:
-            ticket.seat.release()
+            self._exchange.tickets.finished(ticket)
 
     def _admitted(self, start: StartMessage) -> Ticket:
         details = start.start

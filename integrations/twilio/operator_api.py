@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NO_SUCH_CALL = 20404
 NO_AGENT = "there is no free agent for a call now; try again later"
+TALKS = "an agent talks in this call: put the call through to somebody before a copilot listens"
+LISTENS = "a copilot listens to this call already, as if the inbound track were the other person's"
 NO_BEARER = "calls are controlled with a token of the operator, and none is configured"
 Reachable = Annotated[str, Field(pattern=CALLABLE)]
 CallSid = Annotated[str, Field(pattern=SID)]
@@ -119,17 +121,39 @@ class OperatorApi:
         return await self._move(call_sid, None)
 
     async def listen(self, call_sid: CallSid, order: CopilotOrder | None = None) -> PlacedCall:
-        """A silent copilot joins a call of this account that is under way."""
+        """A silent copilot joins a call of this account that is under way. Once is enough."""
         exchange = self._exchange
         inbound = (order and order.inbound) or exchange.settings.copilot_inbound
         call = PhoneCall(call_sid, exchange.settings.account_sid, CallKind.COPILOT, inbound=inbound)
-        token = exchange.tickets.issue(call, await self._seat())
+        if self._listens(call):
+            return PlacedCall(sid=call_sid)
+        try:
+            seat = await self._seat()
+        except HTTPException:
+            if self._listens(call):
+                return PlacedCall(sid=call_sid)
+            raise
+        if self._listens(call):
+            seat.release()
+            return PlacedCall(sid=call_sid)
+        token = exchange.tickets.issue(call, seat)
         try:
             await exchange.control.listen(call_sid, token)
         except CallControlFailure as failure:
             exchange.tickets.withdraw(token)
             raise _refusal(failure) from None
         return PlacedCall(sid=call_sid)
+
+    def _listens(self, call: PhoneCall) -> bool:
+        """:raises HTTPException: 409, when it cannot be as it is asked for."""
+        tickets = self._exchange.tickets
+        if (known := tickets.known(call.sid, CallKind.COPILOT)) is None:
+            if tickets.known(call.sid, CallKind.BOT) is not None:
+                raise HTTPException(HTTPStatus.CONFLICT, TALKS)
+            return False
+        if known.inbound != call.inbound:
+            raise HTTPException(HTTPStatus.CONFLICT, LISTENS)
+        return True
 
     async def _move(self, call_sid: str, twiml: str | None) -> PlacedCall:
         live = self._exchange.calls.of(call_sid, CallKind.BOT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -24,7 +25,11 @@ STANDARD_NAMES = {
     "rest_url": "TWILIO_API_URL",
 }
 """The other settings are read from `INTERJECT_TWILIO_` and their name in capitals."""
+OPTIONS = {"public_url": "--public-url", "insecure_dev": "--insecure-dev"}
+"""Of `interject serve`; there is none for the others."""
 NOT_IN_ENVIRONMENT = ("insecure_dev",)
+SECRETS = ("auth_token", "secondary_auth_token", "shared_key")
+WITHOUT_ACCOUNT = "to try it without an account, say --insecure-dev"
 NUMBER = r"\+[1-9][0-9]{5,14}"
 CALLABLE = rf"^({NUMBER}|sip:[^\s<>\"]{{1,200}})$"
 
@@ -43,9 +48,9 @@ def _public(url: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise PydanticCustomError("url", "it must be a URL like https://voice.example.com")
+        raise _problem("it must be a URL like https://voice.example.com")
     if parts.query or parts.fragment or parts.username is not None:
-        raise PydanticCustomError("url", "it must have no query, fragment or user name")
+        raise _problem("it must have no query, fragment or user name")
     return url.rstrip("/")
 
 
@@ -94,25 +99,44 @@ class TwilioSettings(StrictModel):
         if not self.insecure_dev:
             self._secured()
         if self.machine == "leave_message" and self.machine_message is None:
-            raise _problem("machine is leave_message, but machine_message is missing")
+            raise _problem(
+                f"{variable('machine')} is leave_message, so set {variable('machine_message')} "
+                "to the sentence that is left"
+            )
         return self
 
     def _secured(self) -> None:
         missing = [name for name in ("account_sid", "auth_token") if not getattr(self, name)]
         if missing:
-            name = missing[0]
             raise _problem(
-                f"{name} is missing; set {STANDARD_NAMES[name]}, which the console of Twilio "
-                "shows, or try things out with insecure_dev"
+                f"set {' and '.join(map(variable, missing))}, which the first page of Twilio's "
+                f"console shows; {WITHOUT_ACCOUNT}"
             )
         if not self.public_url.startswith("https://"):
-            raise _problem("public_url must begin with https://: Twilio opens no other socket")
+            raise _problem(
+                f"{named('public_url')}: it must begin with https://, because Twilio opens no "
+                f"other sockets; {WITHOUT_ACCOUNT}"
+            )
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Whatever may have signed a request, the likeliest first."""
-        known = (self.auth_token, self.secondary_auth_token, self.shared_key)
-        return tuple(secret for secret in known if secret)
+        return tuple(secret for name in SECRETS if (secret := getattr(self, name)))
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        """The variables of those that are set."""
+        return tuple(variable(name) for name in SECRETS if getattr(self, name))
+
+    @property
+    def copilot_next(self) -> str | None:
+        """What a call goes on with once a copilot listens."""
+        return self.copilot_then or self.human_number
+
+    @property
+    def has_copilot(self) -> bool:
+        """Something was said of copilots."""
+        return any(name.startswith("copilot_") for name in self.model_fields_set)
 
     @property
     def socket_url(self) -> str:
@@ -133,6 +157,7 @@ class TwilioSettings(StrictModel):
 
         :raises TwilioSettingsFailure: when they cannot be used, in one line.
         """
+        _check_names(environment)
         given = {name: value for name, value in values.items() if value is not None}
         for name in cls.model_fields.keys() - given.keys() - set(NOT_IN_ENVIRONMENT):
             if text := environment.get(variable(name), "").strip():
@@ -143,6 +168,31 @@ class TwilioSettings(StrictModel):
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return STANDARD_NAMES.get(name, f"{PREFIX}{name.upper()}")
+
+
+def named(name: str) -> str:
+    """How a user sets it."""
+    if name in NOT_IN_ENVIRONMENT:
+        return OPTIONS[name]
+    return f"{OPTIONS[name]} ({variable(name)})" if name in OPTIONS else variable(name)
+
+
+def variables() -> dict[str, str]:
+    """The setting of each environment variable."""
+    names = TwilioSettings.model_fields.keys() - set(NOT_IN_ENVIRONMENT)
+    return {variable(name): name for name in names}
+
+
+def _check_names(environment: Mapping[str, str]) -> None:
+    """What is written wrongly would be left out in silence."""
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and environment[name].strip() and name not in variables():
+            own = [known.removeprefix(PREFIX) for known in variables() if known.startswith(PREFIX)]
+            close = difflib.get_close_matches(name.removeprefix(PREFIX), own, 1, cutoff=0.5)
+            hint = f"did you mean {PREFIX}{close[0]}?" if close else "docs/twilio.md lists them"
+            if name == variable("insecure_dev"):
+                hint = "say --insecure-dev"
+            raise TwilioSettingsFailure(f"{name}: there is no such setting; {hint}")
 
 
 def _profile(name: str) -> Profile:
@@ -159,22 +209,33 @@ def _problem(text: str) -> PydanticCustomError:
 def _one_line(error: ValidationError) -> str:
     """Without the value, which may be a secret."""
     problem = error.errors(include_url=False, include_input=False)[0]
-    name = ".".join(str(part) for part in problem["loc"])
+    name = str(problem["loc"][0]) if problem["loc"] else ""
     if problem["type"] == "missing":
-        return f"{name} is missing; set {variable(name)}"
+        return (
+            f"set {named(name)} to where Twilio reaches this server, for example "
+            f"https://voice.example.com; {WITHOUT_ACCOUNT}"
+        )
     if problem["type"] == "extra_forbidden":
         return f"there is no setting {name} for Twilio"
-    if problem["type"] == "string_pattern_mismatch":
-        return f"{name} ({variable(name)}): {_EXPECTED.get(name, 'it has another form')}"
     if not name:
         return problem["msg"]
-    return f"{name} ({variable(name)}): {problem['msg']}"
+    custom = problem["type"] == "settings"
+    return f"{named(name)}: {problem['msg'] if custom else _EXPECTED.get(name, problem['msg'])}"
 
 
+NUMBER_EXPECTED = (
+    "it must be a number like +442071838750, or a SIP address like sip:desk@example.com"
+)
+SENTENCE_EXPECTED = "it must be a sentence of 1 to 500 characters"
 _EXPECTED = {
-    "account_sid": "it is AC and 32 hexadecimal digits",
-    "human_number": "it must be a number like +442071838750, or a SIP address",
-    "caller_id": "it must be a number like +442071838750, or a SIP address",
+    "account_sid": "it must be AC and 32 hexadecimal digits",
+    "busy_sentence": SENTENCE_EXPECTED,
+    "failed_sentence": SENTENCE_EXPECTED,
+    "machine_message": SENTENCE_EXPECTED,
+    "human_number": NUMBER_EXPECTED,
+    "caller_id": NUMBER_EXPECTED,
     "copilot_then": "it must be a number like +442071838750, a SIP address or a URL of TwiML",
+    "copilot_inbound": "it must be customer or agent",
+    "machine": "it must be hang_up or leave_message",
     "language": "it must be a language like en-GB",
 }

@@ -37,19 +37,34 @@ class Signatures:
         self._validators = tuple(RequestValidator(secret) for secret in settings.secrets)
 
     def webhook_passes(self, request: HTTPConnection, path: str, form: Form) -> bool:
-        return self._passes(request, self._settings.public_url + path, form)
+        return self._checked(request, (self._settings.public_url,), path, form)
 
     def socket_passes(self, socket: HTTPConnection, path: str) -> bool:
         """With the port or without, as the validator has it for webhooks alone."""
-        url = urlsplit(self._settings.socket_url + path)
+        url = urlsplit(self._settings.socket_url)
         bare = url.netloc.removesuffix(WSS_PORT)
         hosts = (bare, bare + WSS_PORT) if url.port in (None, 443) else (url.netloc,)
-        urls = (url._replace(netloc=host).geturl() for host in hosts)
-        return any(self._passes(socket, each, Form()) for each in urls)
+        urls = tuple(url._replace(netloc=host).geturl() for host in hosts)
+        return self._checked(socket, urls, path, Form())
 
-    def _passes(self, request: HTTPConnection, url: str, form: Form) -> bool:
+    def _checked(
+        self, request: HTTPConnection, origins: tuple[str, ...], path: str, form: Form
+    ) -> bool:
         if self._settings.insecure_dev:
             return True
+        if any(self._is_signed(request, origin + path, form) for origin in origins):
+            return True
+        logger.warning(
+            "A request was refused: Twilio has not signed it for this address with these settings",
+            extra={
+                "address": origins[0] + path,
+                "setting": ", ".join(("INTERJECT_PUBLIC_URL", *self._settings.secret_names)),
+                "reason": self._why(request, origins[0], path, form),
+            },
+        )
+        return False
+
+    def _is_signed(self, request: HTTPConnection, url: str, form: Form) -> bool:
         query = request.scope["query_string"].decode("latin-1")
         signed = f"{url}?{query}" if query else url
         signature = request.headers.get(SIGNATURE_HEADER, "")
@@ -57,6 +72,17 @@ class Signatures:
         return any(
             validator.validate(signed, form, signature, algorithm) for validator in self._validators
         )
+
+    def _why(self, request: HTTPConnection, origin: str, path: str, form: Form) -> str:
+        """What `Host` says is asked here alone: who signed it with our key does not lie."""
+        if not request.headers.get(SIGNATURE_HEADER):
+            return f"it has no {SIGNATURE_HEADER}: it is not from Twilio, or a proxy removes that"
+        host = request.headers.get("host", "")
+        secure = urlsplit(origin).scheme
+        for other in (f"{secure}://{host}", f"{secure.removesuffix('s')}://{host}"):
+            if self._is_signed(request, other + path, form):
+                return f"it is signed for {other}{path}"
+        return "it is signed for another address, with another auth token or in another way"
 
 
 def read_form(body: bytes) -> Form:

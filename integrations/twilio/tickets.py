@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interject.integrations.conversation.switchboard import Seat
-    from interject.integrations.twilio.phone_call import PhoneCall
+    from interject.integrations.twilio.phone_call import CallKind, PhoneCall
 
 LIFE_S = 20.0
 """A sentence may be said before the stream opens."""
+LONGEST_LIFE_S = 60.0
+"""However often Twilio, or somebody who recorded it, asks about a call again."""
 TOKEN_BYTES = 32
 
 
@@ -23,10 +25,13 @@ class Ticket:
     call: PhoneCall
     seat: Seat
     until: float
+    at_last: float
 
 
 class Tickets:
-    """Each holds a seat. One that nobody shows is thrown away, and its seat is free again."""
+    """Each holds a seat. One that nobody shows is thrown away, and its seat is free again. One
+    that was shown is known until its stream is `finished`.
+    """
 
     def __init__(
         self, *, life_s: float = LIFE_S, clock: Callable[[], float] = time.monotonic
@@ -34,22 +39,38 @@ class Tickets:
         self._life_s = life_s
         self._clock = clock
         self._open: dict[str, Ticket] = {}
+        self._shown: list[Ticket] = []
 
     def issue(self, call: PhoneCall, seat: Seat) -> str:
-        """The token. Where Twilio asks again about a call, the former token is worth nothing."""
-        if (former := self.take_back(call)) is not None:
-            former.release()
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        self._open[token] = Ticket(call, seat, self._clock() + self._life_s)
+        """The token; that of the first time, where one is out for this call already."""
+        if (token := self.again(call)) is not None:
+            seat.release()
+            return token
+        token, now = secrets.token_urlsafe(TOKEN_BYTES), self._clock()
+        self._open[token] = Ticket(call, seat, now + self._life_s, now + LONGEST_LIFE_S)
         return token
 
-    def take_back(self, call: PhoneCall) -> Seat | None:
-        """The seat of this call's token that nobody has shown: Twilio asks again about a call."""
+    def again(self, call: PhoneCall) -> str | None:
+        """Its token that nobody has shown yet: Twilio asks about a call twice, and may follow
+        either answer.
+        """
         self.expire()
         for token, ticket in self._open.items():
             if (ticket.call.sid, ticket.call.kind) == (call.sid, call.kind):
-                return self._open.pop(token).seat
+                until = min(self._clock() + self._life_s, ticket.at_last)
+                self._open[token] = replace(ticket, call=call, until=until)
+                return token
         return None
+
+    def known(self, call_sid: str, kind: CallKind) -> PhoneCall | None:
+        """Of a stream that was ordered, or is open."""
+        self.expire()
+        calls = (ticket.call for ticket in (*self._shown, *self._open.values()))
+        return next((call for call in calls if (call.sid, call.kind) == (call_sid, kind)), None)
+
+    def is_shown(self, call: PhoneCall) -> bool:
+        """Its stream is open, or opens just now."""
+        return any((one.call.sid, one.call.kind) == (call.sid, call.kind) for one in self._shown)
 
     def redeem(self, token: str, *, call_sid: str, account_sid: str) -> Ticket | None:
         """Only by the call that it was issued for; another's attempt leaves it as it is."""
@@ -57,7 +78,13 @@ class Tickets:
         ticket = self._open.get(token)
         if ticket is None or (ticket.call.sid, ticket.call.account_sid) != (call_sid, account_sid):
             return None
-        return self._open.pop(token)
+        self._shown.append(self._open.pop(token))
+        return ticket
+
+    def finished(self, ticket: Ticket) -> None:
+        """Its stream is over."""
+        self._shown.remove(ticket)
+        ticket.seat.release()
 
     def withdraw(self, token: str) -> None:
         if token in self._open:

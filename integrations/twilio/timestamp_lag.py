@@ -15,7 +15,7 @@ LONGEST_GAP_MS = 60_000
 
 
 class TimestampLag:
-    """Jitter of up to 200 ms comes and goes within two seconds; what is missing never comes back."""
+    """Jitter of up to 200 ms comes and goes within two seconds; what is missing stays away."""
 
     def __init__(self) -> None:
         self._lags_ms: deque[float] = deque(maxlen=WINDOW_CHUNKS)

@@ -36,20 +36,21 @@ class TwiML:
         response.append(connect)
         return self._apology(response, self.settings.failed_sentence)
 
-    def copilot(self, token: str | None) -> str:
-        """Without a token the call goes on unheard: a copilot that is missing ends no call."""
+    def copilot(self, token: str | None, then: str | None) -> str:
+        """Without a token the call goes on unheard: a copilot that is missing ends no call.
+
+        `<Start>` waits for nothing, and Twilio hangs up behind the last verb. Only a leg that was
+        dialled is connected there, so only then may nothing follow.
+        """
         response = VoiceResponse()
         if token is not None:
             start = Start()
             self._describe(self._stream(start, track="both_tracks"), token)
             response.append(start)
-        then = self.settings.copilot_then or self.settings.human_number
         if then is not None and then.startswith("http"):
             response.redirect(then)
         elif then is not None:
             self._dial(response, then)
-        else:
-            return self._apology(response, self.settings.failed_sentence)
         return str(response)
 
     def busy(self) -> str:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from interject.integrations.conversation.switchboard import SwitchboardFull
 from interject.integrations.twilio.messages import is_sid
 from interject.integrations.twilio.phone_call import AGENT, CALLER, CUSTOMER, CallKind, PhoneCall
+from interject.integrations.twilio.settings import variable
 from interject.integrations.twilio.signatures import read_form
 from interject.integrations.twilio.twiml import (
     CALL_STATUS_PATH,
@@ -25,7 +26,6 @@ from interject.integrations.twilio.twiml import (
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
-    from interject.integrations.conversation.switchboard import Seat
     from interject.integrations.twilio.exchange import Exchange
     from interject.integrations.twilio.signatures import Form
 
@@ -33,6 +33,10 @@ logger = logging.getLogger(__name__)
 
 MOST_FORM_BYTES = 65_536
 NOT_SIGNED = "the request is not signed by Twilio for this address"
+NO_COPILOT_THEN = (
+    "nothing says what this call goes on with once a copilot listens: set "
+    f"{variable('copilot_then')} on the server; Twilio takes the number's fallback URL meanwhile"
+)
 OTHER_ACCOUNT = "the call belongs to another account"
 
 
@@ -61,21 +65,39 @@ class Webhooks:
             if seat is not None:
                 seat.release()
             return _document(self._to_machine(answered_by))
-        seat = seat or await self._seat(call)
-        if seat is None:
-            return _document(self._twiml.busy())
-        return _document(self._twiml.bot(self._exchange.tickets.issue(call, seat)))
+        if seat is not None:
+            return _document(self._twiml.bot(self._exchange.tickets.issue(call, seat)))
+        token = await self._token(call)
+        return _document(self._twiml.busy() if token is None else self._twiml.bot(token))
 
     async def copilot(self, request: Request) -> Response:
-        """A call between people comes by here on its way."""
+        """A call between people comes by here on its way, or the leg of one that is being dialled.
+        Whatever is wrong with the copilot, the people are not cut off.
+        """
         form = await self._form(request, COPILOT_PATH)
-        inbound = request.query_params.get("inbound", self._settings.copilot_inbound)
-        if inbound not in (CUSTOMER, AGENT):
-            raise HTTPException(HTTPStatus.BAD_REQUEST, "inbound is either customer or agent")
-        call = self._call(form, CallKind.COPILOT, inbound)
-        seat = await self._seat(call)
-        token = None if seat is None else self._exchange.tickets.issue(call, seat)
-        return _document(self._twiml.copilot(token))
+        dialled = form.get("Direction") == "outbound-dial" or bool(form.get("ParentCallSid"))
+        usual = AGENT if dialled else self._settings.copilot_inbound
+        call = self._call(form, CallKind.COPILOT, request.query_params.get("inbound", usual))
+        then = None if dialled else self._settings.copilot_next
+        if not dialled and then is None:
+            self._exchange.metrics.refused.labels("no_copilot_then").inc()
+            logger.error(
+                "A call on its way to people cannot go on: set what it goes on with",
+                extra={"call": call.sid, "setting": variable("copilot_then")},
+            )
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, NO_COPILOT_THEN)
+        return _document(self._twiml.copilot(await self._copilot_token(call), then))
+
+    async def _copilot_token(self, call: PhoneCall) -> str | None:
+        if call.inbound not in (CUSTOMER, AGENT):
+            logger.error(
+                "A copilot was left out: in its webhook's URL, inbound is either customer or agent",
+                extra={"call": call.sid},
+            )
+            return None
+        if self._exchange.tickets.is_shown(call):
+            return None
+        return await self._token(call)
 
     async def dialled(self, request: Request) -> Response:
         """A call that was put through to somebody is over there, or was not taken."""
@@ -109,7 +131,6 @@ class Webhooks:
         form = read_form(body)
         if not self._exchange.signatures.webhook_passes(request, path, form):
             self._exchange.metrics.refused.labels("signature").inc()
-            logger.warning("A webhook was refused: Twilio has not signed it for this address")
             raise HTTPException(HTTPStatus.FORBIDDEN, NOT_SIGNED)
         return form
 
@@ -131,18 +152,21 @@ class Webhooks:
             inbound=inbound,
         )
 
-    async def _seat(self, call: PhoneCall) -> Seat | None:
-        """That of Twilio's first try, which may be the last one, also where both come at once."""
+    async def _token(self, call: PhoneCall) -> str | None:
+        """That of Twilio's first try, which may hold the last seat, also where both come at once.
+
+        None: there is no agent for another call.
+        """
         tickets = self._exchange.tickets
-        if (former := tickets.take_back(call)) is not None:
-            return former
+        if (token := tickets.again(call)) is not None:
+            return token
         try:
-            return await self._exchange.switchboard.admit()
+            return tickets.issue(call, await self._exchange.switchboard.admit())
         except SwitchboardFull:
-            if (former := tickets.take_back(call)) is not None:
-                return former
+            if (token := tickets.again(call)) is not None:
+                return token
         self._exchange.metrics.refused.labels("full").inc()
-        logger.warning("A call found no free agent")
+        logger.warning("A call found no free agent", extra={"call": call.sid})
         return None
 
     def _to_machine(self, answered_by: str) -> str:

@@ -101,6 +101,55 @@ def test_what_cannot_work_is_one_line(
     assert done.stderr.count("\n") == 1
 
 
+ACCOUNT = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "a-secret"}
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "said"),
+    [
+        (
+            ["--twilio"],
+            ACCOUNT,
+            (
+                "--twilio: set --public-url (INTERJECT_PUBLIC_URL) to where Twilio reaches this "
+                "server, for example https://voice.example.com; to try it without an account, say "
+                "--insecure-dev\n"
+            ),
+        ),
+        (
+            [],
+            ACCOUNT,
+            "; or leave telephones out with --no-twilio: TWILIO_ACCOUNT_SID alone asks for them\n",
+        ),
+        (
+            ["--twilio", "--public-url", "https://voice.example.com", "--api-token", TOKEN],
+            {},
+            "--twilio: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, which the first page of ",
+        ),
+        (
+            ["--twilio", "--insecure-dev"],
+            {"INTERJECT_TWILIO_MACHINE": "leave_message"},
+            "so set INTERJECT_TWILIO_MACHINE_MESSAGE to the sentence that is left\n",
+        ),
+        (
+            ["--twilio", "--insecure-dev"],
+            {"INTERJECT_TWILIO_COPILOT_PROFILE": "nobody"},
+            "--twilio: INTERJECT_TWILIO_COPILOT_PROFILE: no profile is called 'nobody'",
+        ),
+    ],
+)
+def test_what_is_missing_for_telephones_is_one_line_that_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], environment: dict[str, str], said: str
+) -> None:
+    for name, value in {**TWILIO, "INTERJECT_PUBLIC_URL": "", **environment}.items():
+        monkeypatch.setenv(name, value)
+    done = interject("serve", *words)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "a-secret" not in done.stderr
+
+
 def test_a_port_that_is_taken_is_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

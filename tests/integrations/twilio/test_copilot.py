@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,29 @@ async def test_a_copilot_joins_a_call_that_is_under_way() -> None:
         assert (shown["sid"], shown["kind"]) == (call.sid, "copilot")
         await call.callee.say(SPEECH)
         await until(lambda: "agent" in heard(stage.runtime), "the agent")
+
+
+async def test_a_copilot_that_is_asked_for_again_joins_once_also_on_a_full_server() -> None:
+    async with (
+        telephone(profile=ASSIST, copilot_then=DESK, most_calls=1) as stage,
+        stage.cloud.phones(VOICE_URL) as call,
+    ):
+        await until(lambda: stage.board.calls, "the bot")
+        path = f"/twilio/calls/{call.sid}/copilot"
+        refused = await stage.operator.post(path)
+        assert refused.status_code == 409
+        assert "an agent talks in this call" in refused.json()["detail"]
+        await stage.operator.post(f"/twilio/calls/{call.sid}/transfer", json={"to": DESK})
+        await until(lambda: not stage.board.taken and call.callee_is_there, "the human")
+        answers = await asyncio.gather(*(stage.operator.post(path) for _ in range(4)))
+        assert [answer.json() for answer in answers] == [{"sid": call.sid}] * 4
+        await until(lambda: stage.board.calls, "the copilot")
+        assert (await stage.operator.post(path)).json() == {"sid": call.sid}
+        other = await stage.operator.post(path, json={"inbound": "agent"})
+        assert other.status_code == 409
+        orders = [path for path, _ in stage.api.requests if path.endswith("/Streams.json")]
+        assert len(orders) == 1
+        assert stage.board.taken == 1
 
 
 async def test_a_stream_that_twilio_does_not_open_gives_its_seat_back() -> None:

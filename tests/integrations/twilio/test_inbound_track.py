@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,9 @@ from interject.integrations.twilio.inbound_track import LONGEST_FILL_MS, Inbound
 from interject.integrations.twilio.messages import MediaChunk, MediaFormat
 from interject.integrations.twilio.quick_resampler import QuickResampler
 from interject.integrations.twilio.sound_codec import SoundCodec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FRAME_MS = 20
 LOUD = 8_000
@@ -254,10 +259,11 @@ def told_late(late_ms: list[int]) -> list[MediaChunk]:
     ]
 
 
-def tone(chunks: int) -> np.ndarray:
+def tone(chunks: int) -> NDArray[np.int16]:
     """It never repeats itself: a chunk in a wrong place is heard."""
     times = np.arange(chunks * 160) / 8_000
-    return np.rint(LOUD * np.sin(2 * np.pi * (300 + 20 * times) * times)).astype("<i2")
+    wave = LOUD * np.sin(2 * np.pi * (300 + 20 * times) * times)
+    return wave.astype("<i2")
 
 
 def assert_same_speech(sound: np.ndarray) -> None:

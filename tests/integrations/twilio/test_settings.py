@@ -35,7 +35,6 @@ def test_the_environment_has_the_usual_names_and_our_own() -> None:
         "INTERJECT_TWILIO_MACHINE": " leave_message ",
         "INTERJECT_TWILIO_MACHINE_MESSAGE": "Please call back.",
         "INTERJECT_TWILIO_COPILOT_THEN": "https://calls.example.com/next",
-        "INTERJECT_TWILIO_INSECURE_DEV": "true",
         "TWILIO_API_URL": "http://127.0.0.1:9000",
     }
     settings = TwilioSettings.from_environment(ENVIRONMENT | more)
@@ -69,23 +68,29 @@ def test_insecure_needs_no_account() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"account_sid": ""}, "set TWILIO_ACCOUNT_SID"),
-        ({"auth_token": ""}, "set TWILIO_AUTH_TOKEN"),
-        ({"account_sid": "first-secret"}, "TWILIO_ACCOUNT_SID): it is AC and 32"),
-        ({"public_url": None}, "INTERJECT_PUBLIC_URL"),
-        ({"public_url": "http://voice.example.com"}, "must begin with https://"),
-        ({"public_url": "voice.example.com"}, "a URL like"),
-        ({"public_url": "https://"}, "a URL like"),
-        ({"public_url": "https://me:secret@voice.example.com"}, "no query"),
+        ({"account_sid": ""}, "set TWILIO_ACCOUNT_SID, which the first page of Twilio's console"),
+        ({"auth_token": ""}, "set TWILIO_AUTH_TOKEN, which"),
+        ({"account_sid": "", "auth_token": ""}, "set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, wh"),
+        ({"account_sid": "first-secret"}, "TWILIO_ACCOUNT_SID: it must be AC and 32"),
+        ({"public_url": None}, "--public-url (INTERJECT_PUBLIC_URL): "),
+        ({"public_url": "http://voice.example.com"}, "(INTERJECT_PUBLIC_URL): it must begin with"),
+        ({"public_url": "voice.example.com"}, "(INTERJECT_PUBLIC_URL): it must be a URL like"),
+        ({"public_url": "https://"}, "(INTERJECT_PUBLIC_URL): it must be a URL like"),
+        ({"public_url": "https://me:secret@voice.example.com"}, "no query, fragment or user name"),
         ({"public_url": "https://voice.example.com?x=1"}, "no query"),
-        ({"public_url": "https://[::1"}, "INTERJECT_PUBLIC_URL"),
-        ({"public_url": "https://voice.example.com:port"}, "INTERJECT_PUBLIC_URL"),
-        ({"human_number": "0207 1838750"}, "INTERJECT_TWILIO_HUMAN_NUMBER): it must be a number"),
-        ({"copilot_then": "ftp://x"}, "a URL of TwiML"),
-        ({"copilot_inbound": "boss"}, "INTERJECT_TWILIO_COPILOT_INBOUND"),
-        ({"machine": "leave_message"}, "machine_message is missing"),
-        ({"language": "english"}, "a language like en-GB"),
-        ({"failed_sentence": ""}, "INTERJECT_TWILIO_FAILED_SENTENCE"),
+        ({"public_url": "https://[::1"}, "--public-url (INTERJECT_PUBLIC_URL): "),
+        ({"public_url": "https://voice.example.com:port"}, "--public-url (INTERJECT_PUBLIC_URL): "),
+        ({"rest_url": "ftp://x"}, "TWILIO_API_URL: it must be a URL like"),
+        ({"human_number": "0207 1838750"}, "INTERJECT_TWILIO_HUMAN_NUMBER: it must be a number"),
+        ({"caller_id": "us"}, "INTERJECT_TWILIO_CALLER_ID: it must be a number"),
+        ({"copilot_then": "ftp://x"}, "INTERJECT_TWILIO_COPILOT_THEN: it must be a number like"),
+        ({"copilot_inbound": "boss"}, "INTERJECT_TWILIO_COPILOT_INBOUND: it must be customer or a"),
+        ({"machine": "talk"}, "INTERJECT_TWILIO_MACHINE: it must be hang_up or leave_message"),
+        ({"machine": "leave_message"}, "so set INTERJECT_TWILIO_MACHINE_MESSAGE to the sentence"),
+        ({"machine_message": ""}, "INTERJECT_TWILIO_MACHINE_MESSAGE: it must be a sentence of 1"),
+        ({"language": "english"}, "INTERJECT_TWILIO_LANGUAGE: it must be a language like en-GB"),
+        ({"failed_sentence": "x" * 501}, "INTERJECT_TWILIO_FAILED_SENTENCE: it must be a sentence"),
+        ({"busy_sentence": ""}, "INTERJECT_TWILIO_BUSY_SENTENCE: it must be a sentence"),
         ({"colour": "red"}, "no setting colour"),
     ],
 )
@@ -107,6 +112,25 @@ def test_a_copilot_s_profile_is_named() -> None:
         TwilioSettings.from_environment(ENVIRONMENT | {name: "nobody"})
 
 
-def test_a_missing_public_url_is_told_by_its_variable() -> None:
-    with pytest.raises(TwilioSettingsFailure, match="public_url is missing; set INTERJECT_PUBLIC"):
+def test_a_missing_public_url_is_told_by_its_option_and_its_variable() -> None:
+    says = r"^set --public-url \(INTERJECT_PUBLIC_URL\) to where Twilio reaches this server, for ex"
+    with pytest.raises(TwilioSettingsFailure, match=says):
         TwilioSettings.from_environment({**ENVIRONMENT, "INTERJECT_PUBLIC_URL": ""})
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("INTERJECT_TWILIO_COPILOT_THAN", "did you mean INTERJECT_TWILIO_COPILOT_THEN?"),
+        ("INTERJECT_TWILIO_HUMAN", "did you mean INTERJECT_TWILIO_HUMAN_NUMBER?"),
+        ("INTERJECT_TWILIO_INSECURE_DEV", "say --insecure-dev"),
+        ("INTERJECT_TWILIO_X", "docs/twilio.md lists them"),
+    ],
+)
+def test_a_variable_that_is_written_wrongly_is_not_left_out_in_silence(
+    name: str, says: str
+) -> None:
+    with pytest.raises(TwilioSettingsFailure) as caught:
+        TwilioSettings.from_environment({**ENVIRONMENT, name: "first-secret"})
+    assert str(caught.value) == f"{name}: there is no such setting; {says}"
+    assert TwilioSettings.from_environment({**ENVIRONMENT, name: " "}).copilot_then is None

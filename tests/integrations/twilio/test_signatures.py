@@ -130,3 +130,58 @@ def test_a_form_that_is_none_is_read_all_the_same(body: bytes) -> None:
     assert not Signatures(settings()).webhook_passes(
         request(x_twilio_signature="x"), PATH, read_form(body)
     )
+
+
+EVIL = "https://evil.example.net"
+
+
+@pytest.mark.parametrize(
+    ("signed", "why"),
+    [
+        (None, "it has no X-Twilio-Signature: it is not from Twilio, or a proxy removes that"),
+        (signature(URL + PATH, "third"), "it is signed for another address, with another auth tok"),
+        (signature(EVIL + PATH), f"it is signed for {EVIL}{PATH}"),
+        (
+            signature(f"http://evil.example.net{PATH}"),
+            f"it is signed for http://evil.example.net{PATH}",
+        ),
+        (
+            signature(EVIL + PATH, "third"),
+            "it is signed for another address, with another auth tok",
+        ),
+    ],
+)
+def test_what_was_compared_and_what_decides_it_is_logged(
+    caplog: pytest.LogCaptureFixture, signed: str | None, why: str
+) -> None:
+    headers = {} if signed is None else {"x_twilio_signature": signed}
+    checks = Signatures(settings())
+    assert not checks.webhook_passes(request(**headers), PATH, read_form(BODY))
+    [record] = caplog.records
+    found = vars(record)
+    assert found["address"] == URL + PATH
+    assert found["setting"] == (
+        "INTERJECT_PUBLIC_URL, TWILIO_AUTH_TOKEN, TWILIO_AUTH_TOKEN_SECONDARY"
+    )
+    assert found["reason"].startswith(why)
+    assert not {"first", "second", signed} & set(map(str, found.values()))
+
+
+def test_a_socket_s_address_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
+    signed = request(x_twilio_signature=signature("wss://evil.example.net/twilio/media", body=b""))
+    assert not Signatures(settings()).socket_passes(signed, "/twilio/media")
+    found = vars(caplog.records[0])
+    assert found["address"] == "wss://voice.example.com/twilio/media"
+    assert found["reason"] == "it is signed for wss://evil.example.net/twilio/media"
+
+
+@pytest.mark.parametrize("algorithm", ["HMAC_SHA256", "ROT13", "", "HMAC_SHA1"])
+def test_a_signature_in_another_way_than_it_says_is_refused(algorithm: str) -> None:
+    """SHA-1 that calls itself SHA-256, and the other way round."""
+    known = Signatures(settings(shared_key="third"))
+    says = f"key=webhooks_1,algorithm={algorithm}"
+    sha1 = signature(URL + PATH, "third")
+    sha256 = signature(URL + PATH, "third", algorithm=HMAC_SHA256)
+    forged = sha1 if algorithm == "HMAC_SHA256" else sha256
+    odd = request(x_twilio_signature=forged, x_twilio_webhooks_signature_settings=says)
+    assert not known.webhook_passes(odd, PATH, read_form(BODY))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from interject.integrations.conversation.switchboard import Seat
 from interject.integrations.twilio.phone_call import CallKind, PhoneCall
 from interject.integrations.twilio.placed_calls import PlacedCalls
-from interject.integrations.twilio.tickets import LIFE_S, Tickets
+from interject.integrations.twilio.tickets import LIFE_S, LONGEST_LIFE_S, Tickets
 from tests.fakes.clock import FakeClock
 
 CALL = PhoneCall("CA1", "AC1", CallKind.BOT, from_number="+442071838750")
@@ -53,27 +53,47 @@ def test_one_that_nobody_shows_gives_its_seat_back() -> None:
     assert row.free == [seat]
 
 
-def test_a_call_that_is_asked_about_twice_holds_one_seat() -> None:
+def test_a_call_that_is_asked_about_twice_holds_one_seat_and_one_token() -> None:
+    """Twilio, or whoever recorded its request, may follow either answer."""
     row = Row()
     tickets = Tickets(clock=FakeClock())
-    former, seat = row.seat(), row.seat()
-    old = tickets.issue(CALL, former)
-    new = tickets.issue(CALL, seat)
-    assert row.free == [former]
-    assert tickets.redeem(old, call_sid="CA1", account_sid="AC1") is None
-    assert tickets.redeem(new, call_sid="CA1", account_sid="AC1") is not None
+    first, second = row.seat(), row.seat()
+    token = tickets.issue(CALL, first)
+    assert tickets.again(CALL) == token
+    assert tickets.issue(CALL, second) == token
+    assert row.free == [second]
+    assert tickets.again(PhoneCall("CA1", "AC1", CallKind.COPILOT)) is None
+    assert tickets.redeem(token, call_sid="CA1", account_sid="AC1") is not None
+    assert tickets.again(CALL) is None
 
 
-def test_a_seat_is_taken_back_from_a_token_that_nobody_has_shown() -> None:
+def test_asking_again_keeps_a_seat_for_a_minute_at_most() -> None:
+    clock, row = FakeClock(), Row()
+    tickets = Tickets(clock=clock)
+    tickets.issue(CALL, row.seat())
+    asked_s = 0.0
+    while tickets.again(CALL) is not None:
+        clock.advance(5.0)
+        asked_s += 5.0
+    assert asked_s == LONGEST_LIFE_S
+    assert len(row.free) == 1
+
+
+def test_a_call_is_known_from_its_order_to_its_end() -> None:
     row = Row()
     tickets = Tickets(clock=FakeClock())
-    seat = row.seat()
-    token = tickets.issue(CALL, seat)
-    assert tickets.take_back(PhoneCall("CA1", "AC1", CallKind.COPILOT)) is None
-    assert tickets.take_back(CALL) is seat
-    assert row.free == []
-    assert tickets.redeem(token, call_sid="CA1", account_sid="AC1") is None
-    assert tickets.take_back(CALL) is None
+    assert tickets.known("CA1", CallKind.BOT) is None
+    token = tickets.issue(CALL, row.seat())
+    assert tickets.known("CA1", CallKind.BOT) is CALL
+    assert not tickets.is_shown(CALL)
+    ticket = tickets.redeem(token, call_sid="CA1", account_sid="AC1")
+    assert ticket is not None
+    assert tickets.is_shown(CALL)
+    assert tickets.known("CA1", CallKind.BOT) is CALL
+    assert tickets.known("CA1", CallKind.COPILOT) is None
+    tickets.finished(ticket)
+    assert tickets.known("CA1", CallKind.BOT) is None
+    assert row.free == [ticket.seat]
 
 
 def test_closing_gives_every_seat_back() -> None:

@@ -44,16 +44,23 @@ def test_a_copilot_listens_and_the_call_goes_on() -> None:
     stream = STREAM.format(track='track="both_tracks" ')
     start = f"<Start><Stream {stream}</Start>"
     dial = f"{DIAL.format(more='')}<Sip>sip:desk@example.com</Sip></Dial>"
-    dialled = twiml(copilot_then="sip:desk@example.com")
-    assert dialled.copilot('a"b') == f"{HEAD}{start}{dial}</Response>"
-    redirected = twiml(copilot_then="https://flow.example.com/next?a=1&b=2")
+    assert twiml().copilot('a"b', "sip:desk@example.com") == f"{HEAD}{start}{dial}</Response>"
     redirect = "<Redirect>https://flow.example.com/next?a=1&amp;b=2</Redirect>"
-    assert redirected.copilot('a"b') == f"{HEAD}{start}{redirect}</Response>"
+    redirected = twiml().copilot('a"b', "https://flow.example.com/next?a=1&b=2")
+    assert redirected == f"{HEAD}{start}{redirect}</Response>"
+
+
+def test_nothing_follows_on_a_leg_that_is_being_dialled() -> None:
+    """Twilio connects it behind the last verb, and takes no `<Dial>` there."""
+    stream = STREAM.format(track='track="both_tracks" ')
+    start = f"<Start><Stream {stream}</Start>"
+    assert twiml().copilot('a"b', None) == f"{HEAD}{start}</Response>"
+    assert twiml().copilot(None, None) == f"{HEAD.removesuffix('<Response>')}<Response />"
 
 
 def test_a_call_goes_on_without_a_copilot_where_none_is_free() -> None:
     dial = f"{DIAL.format(more='')}<Number>+442071838750</Number></Dial>"
-    assert twiml(copilot_then="+442071838750").copilot(None) == f"{HEAD}{dial}</Response>"
+    assert twiml().copilot(None, "+442071838750") == f"{HEAD}{dial}</Response>"
 
 
 def test_a_caller_whom_nobody_can_take_hears_a_sentence() -> None:
@@ -73,7 +80,7 @@ def test_no_document_ends_in_a_pause() -> None:
     """A pause behind a stream cuts a call that was put through."""
     made = twiml(human_number="+442071838750")
     documents = (
-        made.bot("t"), made.copilot("t"), made.busy(), made.transfer("+442071838750", None),
-        made.unanswered(), made.message("Bye."), made.hang_up(),
+        made.bot("t"), made.copilot("t", "sip:a@b"), made.busy(), made.unanswered(),
+        made.transfer("+442071838750", None), made.message("Bye."), made.hang_up(),
     )  # fmt: skip
     assert [document for document in documents if "<Pause" in document] == []

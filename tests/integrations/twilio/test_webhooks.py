@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -16,6 +16,7 @@ from interject.integrations.twilio.settings import BUSY
 from interject.model_runtime.protocol import RuntimeFailure
 from tests.fakes.runtime import FakeRuntime
 from tests.integrations.twilio.stage import COPILOT_URL, PUBLIC_URL, VOICE_URL, telephone
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from benchmarks.twilio_cloud.twiml import Verb
@@ -176,11 +177,84 @@ async def test_who_speaks_on_which_track_may_stand_in_the_address() -> None:
     async with telephone(copilot_then="+442071838750") as stage:
         call = new_call(stage)
         assert names(await told(call, f"{COPILOT_URL}?inbound=agent")) == ["Start", "Dial"]
-        odd = await stage.cloud.network.post(f"{COPILOT_URL}?inbound=boss", call.form())
-        assert (odd.status_code, odd.json()["detail"]) == (
-            400,
-            "inbound is either customer or agent",
-        )
+
+
+async def test_a_mistake_in_the_address_costs_the_copilot_and_not_the_call(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with telephone(copilot_then="+442071838750") as stage:
+        assert names(await told(new_call(stage), f"{COPILOT_URL}?inbound=boss")) == ["Dial"]
+        assert stage.board.taken == 0
+    assert "inbound is either customer or agent" in caplog.text
+
+
+async def test_a_call_that_could_not_go_on_is_left_to_the_number_s_own_fallback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Any TwiML would end it; an error makes Twilio ask the fallback URL instead."""
+    async with telephone() as stage:
+        answer = await stage.cloud.network.post(COPILOT_URL, new_call(stage).form())
+        assert answer.status_code == 503
+        assert "INTERJECT_TWILIO_COPILOT_THEN" in answer.json()["detail"]
+        assert stage.board.taken == 0
+        assert stage.metric("refused_total", reason="no_copilot_then") == 1
+    [record] = [one for one in caplog.records if "cannot go on" in one.message]
+    assert vars(record)["setting"] == "INTERJECT_TWILIO_COPILOT_THEN"
+
+
+@pytest.mark.parametrize("leg", [{"Direction": "outbound-dial"}, {"ParentCallSid": "CA9"}])
+@pytest.mark.parametrize("copilot_then", [None, "+442071838750"])
+async def test_a_leg_that_is_being_dialled_needs_nothing_behind_the_stream(
+    leg: dict[str, str], copilot_then: str | None
+) -> None:
+    """As the URL of a `<Number>`: behind the last verb Twilio connects the two."""
+    async with telephone(copilot_then=copilot_then) as stage:
+        call = new_call(stage)
+        assert names(await told(call, COPILOT_URL, **leg)) == ["Start"]
+        assert stage.board.taken == 1
+    async with telephone(most_calls=0) as stage:
+        assert names(await told(new_call(stage), COPILOT_URL, **leg)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "warns"),
+    [
+        ({"copilot_inbound": "agent"}, True),
+        ({"copilot_inbound": "agent", "copilot_then": "+442071838750"}, False),
+        ({"copilot_inbound": "agent", "human_number": "+442071838750"}, False),
+        ({}, False),
+    ],
+)
+async def test_a_copilot_that_cannot_be_put_into_calls_on_their_way_is_told_at_start(
+    caplog: pytest.LogCaptureFixture, changes: dict[str, Any], warns: bool
+) -> None:
+    async with telephone(**changes):
+        pass
+    told_of = [one for one in caplog.records if "A copilot can be let into" in one.message]
+    assert [vars(one)["setting"] for one in told_of] == ["INTERJECT_TWILIO_COPILOT_THEN"] * warns
+
+
+@pytest.mark.parametrize(("url", "verb"), [(VOICE_URL, "Connect"), (COPILOT_URL, "Start")])
+async def test_a_request_that_somebody_recorded_and_sends_again_costs_the_call_nothing(
+    url: str, verb: str
+) -> None:
+    """It is signed. The token that Twilio got before goes on working, and the running call too."""
+    async with (
+        telephone(copilot_then="+442071838750", most_calls=1) as stage,
+        stage.cloud.phones(url) as call,
+    ):
+        recorded = call.form()
+        await until(lambda: stage.cloud.network.posted, "the webhook")
+        for _ in range(3):
+            await stage.cloud.network.post(url, recorded)
+        await until(lambda: stage.board.of(call.sid), "the agent")
+        for _ in range(3):
+            answer = await stage.cloud.network.post(url, recorded)
+            assert answer.status_code == 200
+        assert verb not in names(parse(answer.text)), "there is no second agent"
+        assert stage.board.of(call.sid) is not None
+        assert call.alerts == []
+        assert not call.over.is_set()
 
 
 @pytest.mark.parametrize(
