@@ -14,10 +14,10 @@ import numpy as np
 from interject import __version__
 from interject.agent.options import session_options
 from interject.cli.eval.hearing import HeardItem, hear
-from interject.cli.eval.item_progress import item_progress
 from interject.cli.eval.picture import draw
 from interject.cli.eval.request import JSON_NAME, PAGE_NAME, PICTURE_NAME
 from interject.cli.input.whole_sound import read_whole
+from interject.cli.output.item_progress import item_progress
 from interject.cli.output.runtime_url import without_password
 from interject.cli.process.device_options import note_device
 from interject.cli.process.failures import EXIT_BAD_INPUT, InputFailure, attempt, complain

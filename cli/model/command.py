@@ -1,4 +1,4 @@
-"""`interject model ...`: look at, convert and verify checkpoints."""
+"""`interject model ...`: look at, convert, verify and merge checkpoints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from interject.cli.process.device_options import Device, Dtype, KvCacheDtype
 from interject.cli.process.failures import command
 
 model_app = typer.Typer(
-    help="Look at, convert and verify checkpoints.",
+    help="Look at, convert, verify and merge checkpoints.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -19,6 +19,13 @@ _Checkpoint = Annotated[str, typer.Argument(help="'nano', or the folder of a che
 _Golden = Annotated[str, typer.Argument(help="JSON of what a reference run did.")]
 _Audio = Annotated[str | None, typer.Option(help="Folder of its WAVs; default: beside the JSON.")]
 _Target = Annotated[str, typer.Argument(help="Folder to write; it must not hold a checkpoint.")]
+_First = Annotated[str, typer.Argument(help="The model after its first stage.")]
+_Second = Annotated[str, typer.Argument(help="The text model it came from; needs no audio tower.")]
+_Alpha = Annotated[float, typer.Option(help="Share of the first: 1 is the first's decoder.")]
+_Merged = Annotated[str, typer.Option(help="Folder to write; it must not hold a checkpoint.")]
+_StoredDtype = Annotated[
+    str, typer.Option(help="'stored' (as in the first), 'float32', 'bfloat16' or 'float16'.")
+]
 _Dtype = Annotated[str, typer.Option(help="'float32', 'bfloat16' or 'float16'.")]
 
 
@@ -56,3 +63,18 @@ def verify(
 
     choice = DeviceChoice(device, dtype, kv_cache_dtype=kv_cache_dtype)
     return verify_checkpoint(checkpoint, golden, audio=audio, choice=choice)
+
+
+@model_app.command()
+@command
+def merge(
+    first: _First,
+    second: _Second,
+    out: _Merged,
+    alpha: _Alpha = 0.5,
+    dtype: _StoredDtype = "stored",
+) -> None:
+    """Combine two decoders tensor by tensor (Core-Cocktail); what hears is the first's."""
+    from interject.cli.model.merging import merge_checkpoints
+
+    merge_checkpoints(first, second, out, alpha=alpha, dtype=dtype)

@@ -11,7 +11,9 @@ from torch import nn
 from interject.model_runtime.checkpoint.error import CheckpointError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from torch import Tensor
 
     from interject.model_runtime.checkpoint.tensors import TensorSource
 
@@ -50,23 +52,34 @@ def assemble(
     for part in parts:
         by_target.setdefault(part.target, []).append(part)
     parameters = dict(module.named_parameters())
-    _check(parameters, by_target, source)
+    check_shapes({name: p.shape for name, p in parameters.items()}, by_target, source)
     for name, parameter in parameters.items():
         value = torch.zeros(parameter.shape, dtype=dtype)
-        for part in by_target.get(name, ()):
-            rows = value.shape[0] if part.rows is None else part.rows
-            into = value[part.target_first : part.target_first + rows]
-            source.copy_rows(part.source, part.source_first, into)
+        copy_rows(by_target.get(name, ()), source, 0, value)
         owner, _, leaf = name.rpartition(".")
         setattr(module.get_submodule(owner), leaf, nn.Parameter(value.to(device), False))
 
 
-def _check(
-    parameters: dict[str, nn.Parameter], by_target: dict[str, list[Part]], source: TensorSource
+def copy_rows(parts: Iterable[Part], source: TensorSource, first: int, target: Tensor) -> None:
+    """Fill `target` with a parameter's rows from `first` on, as far as its parts hold them."""
+    last = first + len(target)
+    for part in parts:
+        begin = max(first, part.target_first)
+        end = last if part.rows is None else min(last, part.target_first + part.rows)
+        if begin < end:
+            offset = part.source_first + begin - part.target_first
+            source.copy_rows(part.source, offset, target[begin - first : end - first])
+
+
+def check_shapes(
+    shapes: Mapping[str, Sequence[int]],
+    by_target: Mapping[str, Sequence[Part]],
+    source: TensorSource,
 ) -> None:
+    """:raises CheckpointError: naming the first tensor that is missing or has another shape."""
     for target, parts in by_target.items():
         for part in parts:
-            expected = _expected_shape(parameters[target].shape, part)
+            expected = _expected_shape(shapes[target], part)
             found = source.shape(part.source)
             if found is None:
                 raise CheckpointError(

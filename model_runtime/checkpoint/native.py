@@ -115,7 +115,12 @@ def save_native(model: Model, directory: Path, *, dtype: torch.dtype | None = No
         for name, parameter in module.named_parameters()
     }
     save_file(tensors, str(directory / WEIGHTS_FILE))
-    content = {"format": FORMAT, "version": VERSION, "model": asdict(model.config)}
-    (directory / CONFIG_FILE).write_text(json.dumps(content, indent=2) + "\n")
+    write_config(model.config, directory)
     if model.tokenizer is not None:
         model.tokenizer.save(str(directory / TOKENIZER_FILE))
+
+
+def write_config(config: ModelConfig, directory: Path) -> None:
+    """Write what `read_config` reads."""
+    content = {"format": FORMAT, "version": VERSION, "model": asdict(config)}
+    (directory / CONFIG_FILE).write_text(json.dumps(content, indent=2) + "\n")

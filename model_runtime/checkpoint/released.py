@@ -6,6 +6,7 @@ configuration for the shapes.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +43,24 @@ def read_config(directory: Path) -> ModelConfig:
     """The shapes of a released checkpoint, with the released token ids."""
     decoder = _read(directory / DECODER_CONFIG, _parse_yaml)
     tower = _read(directory / TOWER_CONFIG, json.loads)
-    try:
+    with _described(directory):
         return ModelConfig(
             name=str(decoder.get("name", "audio-interaction")),
             tower=_tower_shape(tower["thinker_config"]["audio_config"]),
             decoder=_decoder_shape(decoder),
         )
+
+
+def read_decoder_shape(directory: Path) -> DecoderShape:
+    """That of a checkpoint of which the decoder alone may be there."""
+    with _described(directory):
+        return _decoder_shape(_read(directory / DECODER_CONFIG, _parse_yaml))
+
+
+@contextlib.contextmanager
+def _described(directory: Path) -> Iterator[None]:
+    try:
+        yield
     except KeyError as error:
         raise CheckpointError(f"{directory}: its configuration lacks {error}") from error
     except (ValueError, TypeError) as error:
@@ -119,7 +132,7 @@ def load_released(directory: Path, *, dtype: torch.dtype, device: torch.device |
     """
     config = read_config(directory)
     tower, decoder = empty_modules(config)
-    source = _decoder_source(directory)
+    source = decoder_source(directory)
     assemble(decoder, decoder_parts(config.decoder, source), source, dtype=dtype, device=device)
     tower_source = PickleSource(directory / TOWER_WEIGHTS)
     assemble(tower, tower_parts(config.tower), tower_source, dtype=dtype, device=device)
@@ -127,7 +140,7 @@ def load_released(directory: Path, *, dtype: torch.dtype, device: torch.device |
     return Model(config, tower, decoder, read_tokenizer(directory))
 
 
-def _decoder_source(directory: Path) -> SafetensorsSource:
+def decoder_source(directory: Path) -> SafetensorsSource:
     if (directory / DECODER_INDEX).is_file():
         return SafetensorsSource.sharded(directory / DECODER_INDEX)
     if (directory / DECODER_SINGLE).is_file():

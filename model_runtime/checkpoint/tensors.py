@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _BLOCK_BYTES = 128 * 2**20
+FLOATS = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+}  # fmt: skip
+"""By the names of safetensors."""
 
 
 class TensorSource(Protocol):
@@ -30,6 +34,9 @@ class TensorSource(Protocol):
 
     def shape(self, name: str) -> tuple[int, ...] | None:
         """The shape of a tensor, or None when there is no such tensor."""
+
+    def dtype(self, name: str) -> torch.dtype:
+        """The type that a tensor is stored as."""
 
     def copy_rows(self, name: str, first: int, target: Tensor) -> None:
         """Fill `target` [n, ...] from rows first .. first + n of a tensor."""
@@ -76,6 +83,13 @@ class SafetensorsSource:
             return None
         with _opened(path) as file:
             return tuple(file.get_slice(name).get_shape())
+
+    def dtype(self, name: str) -> torch.dtype:
+        with _opened(self._files[name]) as file:
+            stored = file.get_slice(name).get_dtype()
+        if stored not in FLOATS:
+            raise CheckpointError(f"{self._where}: tensor {name} is stored as {stored}, not floats")
+        return FLOATS[stored]
 
     def copy_rows(self, name: str, first: int, target: Tensor) -> None:
         row_bytes = max(1, target[:1].numel() * 4)
@@ -135,6 +149,9 @@ class PickleSource:
     def shape(self, name: str) -> tuple[int, ...] | None:
         tensor = self._state.get(name)
         return None if tensor is None else tuple(tensor.shape)
+
+    def dtype(self, name: str) -> torch.dtype:
+        return self._state[name].dtype
 
     def copy_rows(self, name: str, first: int, target: Tensor) -> None:
         source = self._state[name][first : first + len(target)]

@@ -6,6 +6,7 @@ defaults are the released ids.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
@@ -83,12 +84,20 @@ class TokenLayout:
             return [self.audio_begin]
         return [previous_control, self.audio_begin]
 
+    def control_ids(self) -> set[int]:
+        """All that steer or may not appear in text; some may lie beyond the vocabulary."""
+        banned = (range(first, last + 1) for first, last in self.banned)
+        return {*self._named().values(), *itertools.chain.from_iterable(banned)}
+
     def first_outside(self, vocabulary: int) -> str | None:
         """The name of an id that a vocabulary of this size does not have."""
+        ids = self._named()
+        return next((name for name, token in ids.items() if not 0 <= token < vocabulary), None)
+
+    def _named(self) -> dict[str, int]:
         names = {f.name: getattr(self, f.name) for f in fields(self)}
         ids = {name: value for name, value in names.items() if type(value) is int}
-        ids |= {f"emotions.{emotion}": token for emotion, token in self.emotions.items()}
-        return next((name for name, token in ids.items() if not 0 <= token < vocabulary), None)
+        return ids | {f"emotions.{emotion}": token for emotion, token in self.emotions.items()}
 
     def emotion_of(self, token: int) -> Emotion:
         """The emotion that a token stands for."""

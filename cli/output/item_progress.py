@@ -1,4 +1,4 @@
-"""How many streams have been played, on a terminal."""
+"""How much of a known amount of work is done, on a terminal."""
 
 from __future__ import annotations
 
