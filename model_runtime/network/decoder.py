@@ -15,8 +15,12 @@ from torch.nn import functional
 from interject.model_runtime.network.linear import Linear
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from interject.model_runtime.network.architecture import DecoderShape
     from interject.model_runtime.network.attention import SlotAttention
+
+    Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def rotary_angles(positions: Tensor, shape: DecoderShape) -> Tensor:
@@ -29,6 +33,13 @@ def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     """Turn pairs (i, i + head_dim / 2) of the last axis; rotations by a and b add up to a + b."""
     first, second = x.chunk(2, dim=-1)
     return torch.cat((first * cosine - second * sine, second * cosine + first * sine), dim=-1)
+
+
+def attend_causally(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Over whole sequences: q [..., T, heads, head_dim], k and v [..., T, kv_heads, head_dim]."""
+    q, k, v = (t.transpose(-3, -2) for t in (q, k, v))
+    mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)
+    return mixed.transpose(-3, -2)
 
 
 class DecoderLayer(nn.Module):
@@ -51,6 +62,10 @@ class DecoderLayer(nn.Module):
         heads = self.qkv(self.attention_norm(x)).unflatten(-1, (-1, shape.head_dim))
         q, k, v = heads.split((shape.heads, shape.kv_heads, shape.kv_heads), dim=-2)
         return rotate(q, cosine, sine), rotate(k, cosine, sine), v
+
+    def forward(self, x: Tensor, cosine: Tensor, sine: Tensor, attend: Attend) -> Tensor:
+        """[..., width] -> the same. Training calls the module, for the sake of its hooks."""
+        return self.finish(x, attend(*self.project(x, cosine, sine)))
 
     def finish(self, x: Tensor, mixed: Tensor) -> Tensor:
         """Add attention's result [..., heads, head_dim] and the feed-forward to x."""
@@ -90,11 +105,7 @@ class Decoder(nn.Module):
         x = embeddings
         cosine, sine = self.rotations(torch.arange(x.shape[1], device=x.device), x.dtype)
         for layer in self.blocks:
-            q, k, v = (t.transpose(1, 2) for t in layer.project(x, cosine, sine))
-            mixed = functional.scaled_dot_product_attention(
-                q, k, v, is_causal=True, enable_gqa=True
-            )
-            x = layer.finish(x, mixed.transpose(1, 2))
+            x = layer(x, cosine, sine, attend_causally)
         return self.norm(x)  # type: ignore[no-any-return]
 
     def forward_rows(self, rows: Tensor, attention: SlotAttention, *, read: bool = True) -> Tensor:

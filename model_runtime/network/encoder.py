@@ -83,11 +83,16 @@ class AudioTower(nn.Module):
 
     def forward(self, mel: Tensor) -> Tensor:
         """Embed windows; every row of the batch stands alone."""
+        embeddings: Tensor = self.proj(self.encode(mel))
+        return embeddings
+
+    def encode(self, mel: Tensor) -> Tensor:
+        """What `proj`, the adapter, reads: [B, T / 4, width]."""
         x = functional.gelu(self.conv1(mel))
         x = functional.gelu(self.conv2(x)).transpose(1, 2)
         x = x + self.positions[: x.shape[1]].to(x.dtype)
         for layer in self.layers:
             x = layer(x)
         pooled = x.unflatten(1, (-1, 2)).mean(2)
-        embeddings: Tensor = self.proj(self.norm(pooled))
-        return embeddings
+        states: Tensor = self.norm(pooled)
+        return states

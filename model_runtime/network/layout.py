@@ -87,14 +87,15 @@ class TokenLayout:
     def control_ids(self) -> set[int]:
         """All that steer or may not appear in text; some may lie beyond the vocabulary."""
         banned = (range(first, last + 1) for first, last in self.banned)
-        return {*self._named().values(), *itertools.chain.from_iterable(banned)}
+        return {*self.named_ids().values(), *itertools.chain.from_iterable(banned)}
 
     def first_outside(self, vocabulary: int) -> str | None:
         """The name of an id that a vocabulary of this size does not have."""
-        ids = self._named()
+        ids = self.named_ids()
         return next((name for name, token in ids.items() if not 0 <= token < vocabulary), None)
 
-    def _named(self) -> dict[str, int]:
+    def named_ids(self) -> dict[str, int]:
+        """Every id that has a name here."""
         names = {f.name: getattr(self, f.name) for f in fields(self)}
         ids = {name: value for name, value in names.items() if type(value) is int}
         return ids | {f"emotions.{emotion}": token for emotion, token in self.emotions.items()}

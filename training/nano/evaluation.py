@@ -20,7 +20,7 @@ from interject.model_runtime.protocol import (
     ReplyStarted,
     SessionOptions,
 )
-from interject.training.nano.language import VERBATIM_PROMPT
+from interject.training.sequences.prompt import VERBATIM_PROMPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,12 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from interject.model_runtime.protocol import Emotion
+from interject.training.sequences.prompt import VERBATIM_PROMPT
 
-VERBATIM_PROMPT = (
-    "You are a helpful assistant. When there is no user text, if the audio contains a question, "
-    "please answer it. If it is a sound effect, determine based on the sound whether help is "
-    "needed."
-)
 OTHER_PROMPTS = (
     "",
     "You are a helpful assistant.",

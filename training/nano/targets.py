@@ -10,8 +10,9 @@ import numpy as np
 
 from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS
 from interject.model_runtime.protocol import FRAME_SAMPLES
-from interject.training.nano.language import OTHER_PROMPTS, VERBATIM_PROMPT, spoken_prompts
+from interject.training.nano.language import OTHER_PROMPTS, spoken_prompts
 from interject.training.nano.talk_grammar import any_prompt
+from interject.training.sequences.prompt import VERBATIM_PROMPT
 from interject.training.sounds.catalogue import CLASSES
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from interject.training.nano.language import (
     INTENTS,
     NUMBERS,
     SOUND_NAMES,
-    VERBATIM_PROMPT,
     count_reply,
     sound_reply,
     spoken_prompts,
@@ -20,6 +19,7 @@ from interject.training.nano.language import (
 from interject.training.nano.near_miss import near_miss
 from interject.training.nano.talk_grammar import unrelated
 from interject.training.nano.tokenizer import train_tokenizer
+from interject.training.sequences.prompt import VERBATIM_PROMPT
 from interject.training.sounds.catalogue import CLASSES
 
 if TYPE_CHECKING:
