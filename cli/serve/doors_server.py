@@ -18,6 +18,7 @@ from interject.integrations.conversation.role import Role
 from interject.integrations.conversation.switchboard import Switchboard
 from interject.integrations.web.app import make_app
 from interject.integrations.web.bearer import Bearer
+from interject.integrations.web.connections import Connections
 from interject.integrations.web.cue_screens import CueScreens
 from interject.integrations.web.http_server import HttpServer
 from interject.integrations.web.origins import Origins
@@ -58,7 +59,7 @@ class DoorsServer:
         """Once `stop` is set no call is taken, and those in progress end or are told."""
         options, exposure = self._options, self._exposure
         bearer, registry = Bearer(*exposure.tokens), CollectorRegistry()
-        screens = CueScreens(bearer)
+        screens, connections = CueScreens(bearer), Connections()
         readiness = Readiness(lambda: free_slots(runtime))
         async with AsyncExitStack() as stack:
             if self._webhook is not None:
@@ -75,7 +76,7 @@ class DoorsServer:
                 goodbye=GOODBYE,
             )
             registry.register(switchboard.registry)
-            registry.register(WebMetrics(screens, self._webhook))
+            registry.register(WebMetrics(screens, self._webhook, connections))
             host, port = listener.getsockname()[:2]
             app = make_app(
                 self._doors.open(switchboard, bearer, screens),
@@ -83,7 +84,7 @@ class DoorsServer:
                 origins=Origins(exposure.own_origins(port), options.origins),
                 check_host=bearer.is_open,
             )
-            server = HttpServer(app, listener)
+            server = HttpServer(app, listener, connections)
             await readiness.look()
             group = await stack.enter_async_context(asyncio.TaskGroup())
             looking = group.create_task(readiness.keep_looking(), name="readiness")

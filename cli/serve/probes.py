@@ -5,10 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from prometheus_client.exposition import choose_encoder
 from starlette.responses import PlainTextResponse, Response
 
+from interject.integrations.web.guarded_route import guarded
 from interject.model_runtime.telemetry.health import HealthStatus
 
 if TYPE_CHECKING:
@@ -30,11 +31,14 @@ def probe_router(readiness: Readiness, registry: CollectorRegistry, bearer: Bear
     async def readyz() -> PlainTextResponse:
         return _answer(readiness.status())
 
-    @router.get("/metrics", dependencies=[Depends(bearer)])
+    for_operators = APIRouter(route_class=guarded(bearer))
+
+    @for_operators.get("/metrics")
     async def metrics(request: Request) -> Response:
         encode, kind = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), media_type=kind)
 
+    router.include_router(for_operators)
     return router
 
 

@@ -34,8 +34,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger("interject.serve")
 
 WEBHOOK_SECRET = "INTERJECT_WEBHOOK_SECRET"
-TALKATIVE = ("aioice", "aiortc", "httpx", "twilio", "uvicorn")
-"""They log addresses and whole requests where nobody stops them."""
+TALKATIVE = {
+    **dict.fromkeys(("aioice", "aiortc", "httpx", "twilio"), logging.WARNING),
+    "uvicorn": logging.ERROR,
+}
+"""They log addresses and whole requests where nobody stops them; uvicorn warns of each caller who
+speaks no HTTP.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,8 @@ def serve(options: ServeOptions) -> None:
     :raises InputFailure, ProfileError, RuntimeFailure: for what cannot work.
     """
     set_up(sys.stderr, options.log_format)
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for name, level in TALKATIVE.items():
+        logging.getLogger(name).setLevel(level)
     checked = _checked(options)
     with StopSignals() as signals, checked.exposure.listener() as listener:
         asyncio.run(_run(checked, listener, signals))
@@ -104,8 +109,11 @@ def _is_web_address(url: str) -> bool:
 
 async def _run(checked: _Checked, listener: socket.socket, signals: StopSignals) -> None:
     """A signal while the model is being loaded ends it at once."""
-    stop = asyncio.Event()
-    with signals.told(asyncio.get_running_loop(), stop.set):
+    from interject.integrations.web.accept_errors import quieten_accept_errors
+
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    quieten_accept_errors(loop)
+    with signals.told(loop, stop.set):
         opening = asyncio.ensure_future(_opened(checked.options))
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)

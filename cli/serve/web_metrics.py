@@ -1,4 +1,4 @@
-"""What screens and webhooks have done, for Prometheus."""
+"""What connections, screens and webhooks have done, for Prometheus."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from interject.integrations.web.connections import Closing
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prometheus_client import Metric
 
+    from interject.integrations.web.connections import Connections
     from interject.integrations.web.cue_screens import CueScreens
     from interject.integrations.web.webhook import WebhookOutput
 
@@ -19,11 +22,25 @@ if TYPE_CHECKING:
 class WebMetrics(Collector):
     """Reads their own counts when it is asked."""
 
-    def __init__(self, screens: CueScreens, webhook: WebhookOutput | None) -> None:
+    def __init__(
+        self, screens: CueScreens, webhook: WebhookOutput | None, connections: Connections
+    ) -> None:
+        self._connections = connections
         self._screens = screens
         self._webhook = webhook
 
     def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "interject_http_connections", "Connections that are open now.", self._connections.count
+        )
+        closed = CounterMetricFamily(
+            "interject_http_connections_closed",
+            "Connections that the server closed, by why: full, slow, unread.",
+            labels=["why"],
+        )
+        for why in Closing:
+            closed.add_metric([why], self._connections.closed[why])
+        yield closed
         yield GaugeMetricFamily(
             "interject_cue_screens", "Screens that show cues now.", self._screens.open_screens
         )

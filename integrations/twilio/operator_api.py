@@ -6,7 +6,7 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from fastapi import Depends, HTTPException
+from fastapi import APIRouter, HTTPException
 from pydantic import Field
 
 from interject.config.strict import StrictModel
@@ -15,9 +15,10 @@ from interject.integrations.twilio.call_control import CallControlFailure
 from interject.integrations.twilio.messages import SID
 from interject.integrations.twilio.phone_call import CallKind, PhoneCall, masked
 from interject.integrations.twilio.settings import CALLABLE
+from interject.integrations.web.guarded_route import guarded
 
 if TYPE_CHECKING:
-    from fastapi import APIRouter
+    from starlette.requests import HTTPConnection
 
     from interject.integrations.conversation.switchboard import Seat
     from interject.integrations.twilio.exchange import Exchange
@@ -71,7 +72,7 @@ class OperatorApi:
         self._bearer = bearer
 
     def add_to(self, router: APIRouter) -> None:
-        guards = [Depends(self._configured), Depends(self._bearer)]
+        api = APIRouter(route_class=guarded(self._configured, self._bearer))
         for path, endpoint, method in (
             ("/twilio/calls", self.calls, "GET"),
             ("/twilio/calls", self.place, "POST"),
@@ -79,7 +80,8 @@ class OperatorApi:
             ("/twilio/calls/{call_sid}/hangup", self.hang_up, "POST"),
             ("/twilio/calls/{call_sid}/copilot", self.listen, "POST"),
         ):
-            router.add_api_route(path, endpoint, methods=[method], dependencies=guards)
+            api.add_api_route(path, endpoint, methods=[method])
+        router.include_router(api)
 
     async def calls(self) -> list[ShownCall]:
         return [
@@ -177,7 +179,7 @@ class OperatorApi:
         except SwitchboardFull:
             raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, NO_AGENT) from None
 
-    def _configured(self) -> None:
+    def _configured(self, _connection: HTTPConnection) -> None:
         """An open door to other people's telephones is for a developer's own machine alone."""
         if self._bearer.is_open and not self._exchange.settings.insecure_dev:
             raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, NO_BEARER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +14,8 @@ from twilio.request_validator import (
     RequestValidator,
     get_signature_algorithm,
 )
+
+from interject.integrations.web.log_throttle import LogThrottle
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -35,6 +38,11 @@ class Signatures:
     def __init__(self, settings: TwilioSettings) -> None:
         self._settings = settings
         self._validators = tuple(RequestValidator(secret) for secret in settings.secrets)
+        self._refused: defaultdict[str, LogThrottle] = defaultdict(LogThrottle)
+
+    def may_be_signed(self, request: HTTPConnection) -> bool:
+        """Whether it is worth while to read what the signature is of."""
+        return self._settings.insecure_dev or SIGNATURE_HEADER in request.headers
 
     def webhook_passes(self, request: HTTPConnection, path: str, form: Form) -> bool:
         return self._checked(request, (self._settings.public_url,), path, form)
@@ -54,14 +62,18 @@ class Signatures:
             return True
         if any(self._is_signed(request, origin + path, form) for origin in origins):
             return True
-        logger.warning(
-            "A request was refused: Twilio has not signed it for this address with these settings",
-            extra={
-                "address": origins[0] + path,
-                "setting": ", ".join(("INTERJECT_PUBLIC_URL", *self._settings.secret_names)),
-                "reason": self._why(request, origins[0], path, form),
-            },
-        )
+        reason = self._why(request, origins[0], path, form)
+        if count := self._refused[reason].note():
+            logger.warning(
+                "A request was refused: Twilio has not signed it for this address with these "
+                "settings",
+                extra={
+                    "address": origins[0] + path,
+                    "setting": ", ".join(("INTERJECT_PUBLIC_URL", *self._settings.secret_names)),
+                    "reason": reason,
+                    "count": count,
+                },
+            )
         return False
 
     def _is_signed(self, request: HTTPConnection, url: str, form: Form) -> bool:

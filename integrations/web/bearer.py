@@ -14,7 +14,7 @@ UNAUTHORIZED = "this needs the token of the operator: send 'Authorization: Beare
 
 
 class Bearer:
-    """A dependency of FastAPI: `APIRouter(dependencies=[Depends(bearer)])`.
+    """A check: `APIRouter(route_class=guarded(bearer))`.
 
     Any of several tokens will do. Without one everybody may: that is for loopback alone.
     """

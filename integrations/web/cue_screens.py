@@ -8,11 +8,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import Depends, HTTPException
+from fastapi import APIRouter, HTTPException
 from starlette.responses import StreamingResponse
 
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.cues import CueMessage
+from interject.integrations.web.guarded_route import guarded
 from interject.integrations.web.page_files import page_router
 
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ class CueScreens:
         self._screens: set[_Screen] = set()
         self._closed = False
         self.dropped = 0
+        api = APIRouter(route_class=guarded(bearer))
+        api.get("/api/cues")(self._open)
         self.router = page_router(PAGE, FILES)
-        self.router.add_api_route(
-            "/api/cues", self._open, methods=["GET"], dependencies=[Depends(bearer)]
-        )
+        self.router.include_router(api)
 
     @property
     def open_screens(self) -> int:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
+
+from interject.integrations.web.connections import Connections
+from interject.integrations.web.limited_protocol import CallerPatience, LimitedHttp, LimitedSocket
 
 if TYPE_CHECKING:
     import socket
@@ -19,6 +23,12 @@ MOST_MESSAGE_BYTES = 64 * 1024
 WAITING_MESSAGES = 64
 """Then a socket that is read too slowly is read no more until there is room."""
 PING_S = 20.0
+IDLE_S = 65
+"""Between two requests. nginx and load balancers close theirs after 60 s, and must be first: what
+they send into one that closes is lost.
+"""
+BACKLOG = 64
+"""asyncio takes so many in one go before any of them is looked at."""
 END_S = 3
 """For answers in progress, once it is told to stop."""
 
@@ -26,10 +36,20 @@ END_S = 3
 class HttpServer:
     """Serves an app at a socket that listens already. It believes no header about who calls."""
 
-    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        listener: socket.socket,
+        connections: Connections | None = None,
+        *,
+        patience: CallerPatience | None = None,
+    ) -> None:
+        connections, patience = connections or Connections(), patience or CallerPatience()
+        http = partial(LimitedHttp, connections=connections, patience=patience)
+        web_socket = partial(LimitedSocket, connections=connections, patience=patience)
         config = uvicorn.Config(
             app,
-            ws="websockets-sansio",
+            ws=cast("type[asyncio.Protocol]", web_socket),
             ws_max_size=MOST_MESSAGE_BYTES,
             ws_max_queue=WAITING_MESSAGES,
             ws_ping_interval=PING_S,
@@ -37,11 +57,13 @@ class HttpServer:
             ws_per_message_deflate=False,
             lifespan="on",
             loop="asyncio",
-            http="h11",
+            http=cast("type[asyncio.Protocol]", http),
             log_config=None,
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=IDLE_S,
             timeout_graceful_shutdown=END_S,
         )
         self._server = _Uvicorn(config)

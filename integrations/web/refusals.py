@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ class Contained:
 
         try:
             await self._app(scope, receive, note)
+        except ClientDisconnect:
+            return  # In the middle of his body.
         except Exception:
             logger.exception("A request failed")
             if scope["type"] == "http" and not started:

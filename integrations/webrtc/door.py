@@ -12,11 +12,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, HTTPException
 
 from interject.agent.voice import VoiceFailure
 from interject.integrations.conversation.switchboard import SwitchboardFull
 from interject.integrations.web.bearer import Bearer
+from interject.integrations.web.guarded_route import guarded
 from interject.integrations.web.page_files import page_router
 from interject.integrations.webrtc.browser_call import BrowserCall
 from interject.integrations.webrtc.offers import Candidates, HangUp, Offer, OfferAnswer
@@ -66,7 +67,7 @@ class WebRtcDoor:
         self._settings = settings or WebRtcSettings()
         self._calls: dict[str, BrowserCall] = {}
         self._group: asyncio.TaskGroup | None = None
-        api = APIRouter(prefix="/api", dependencies=[Depends(bearer or Bearer())])
+        api = APIRouter(prefix="/api", route_class=guarded(bearer or Bearer()))
         api.post("/offer")(self._offer)
         api.patch("/offer")(self._candidates)
         api.delete("/offer")(self._hang_up)

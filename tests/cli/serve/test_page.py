@@ -10,6 +10,7 @@ import typer
 from interject.cli.commands import app
 from interject.cli.serve.web_metrics import WebMetrics
 from interject.integrations.web.bearer import Bearer
+from interject.integrations.web.connections import Connections
 from interject.integrations.web.cue_screens import CueScreens
 
 PAGE = (Path(__file__).parents[3] / "docs" / "serve.md").read_text(encoding="utf-8")
@@ -27,6 +28,6 @@ def test_every_option_is_on_the_page() -> None:
 
 
 def test_every_metric_of_screens_and_webhooks_is_on_the_page() -> None:
-    families = list(WebMetrics(CueScreens(Bearer()), None).collect())
+    families = list(WebMetrics(CueScreens(Bearer()), None, Connections()).collect())
     names = {f.name + ("_total" if f.type == "counter" else "") for f in families}
     assert set(re.findall(r"^\| `(interject_\w+)`", PAGE, re.MULTILINE)) == names

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Self
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, WebSocket
+from fastapi import APIRouter, Request, WebSocket
 from pydantic import Field
 from starlette.testclient import TestClient
 
 from interject.config.strict import StrictModel
 from interject.integrations.web.app import make_app
 from interject.integrations.web.bearer import UNAUTHORIZED, Bearer
+from interject.integrations.web.guarded_route import guarded
 from interject.integrations.web.origins import STRANGE_HOST, STRANGE_PAGE, Origins
 from interject.integrations.web.refusals import (
     DEFECT,
@@ -21,6 +23,7 @@ from interject.integrations.web.refusals import (
     UNKNOWN,
     WRONG_METHOD,
 )
+from tests.integrations.web.served import served
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,10 +47,14 @@ class CountingDoor:
 
     def __init__(self, bearer: Bearer) -> None:
         self.entered = self.left = 0
+        self.reading, self.read = asyncio.Event(), asyncio.Event()
         self.router = APIRouter(prefix="/counting")
         self.router.add_api_route("/order", self._order, methods=["POST"])
         self.router.add_api_route("/defect", self._defect)
-        self.router.add_api_route("/secret", self._order, dependencies=[Depends(bearer)])
+        self.router.add_api_route("/stream", self._stream, methods=["POST"])
+        secret = APIRouter(route_class=guarded(bearer))
+        secret.add_api_route("/secret", self._order, methods=["GET", "POST"])
+        self.router.include_router(secret)
         self.router.add_api_websocket_route("/socket", self._socket)
 
     async def __aenter__(self) -> Self:
@@ -62,6 +69,14 @@ class CountingDoor:
 
     async def _defect(self) -> None:
         raise RuntimeError(SECRET)
+
+    async def _stream(self, request: Request) -> None:
+        self.reading.set()
+        try:
+            async for _ in request.stream():
+                pass
+        finally:
+            self.read.set()
 
     async def _socket(self, socket: WebSocket) -> None:
         await socket.accept()
@@ -121,6 +136,18 @@ async def test_a_form_where_json_is_wanted_is_told_how_to_send_it(
 async def test_a_defect_is_told_without_what_was_said(client: httpx.AsyncClient) -> None:
     answer = await client.get("/counting/defect")
     assert (answer.status_code, answer.json()) == (500, {"detail": DEFECT})
+
+
+async def test_who_goes_in_the_middle_of_his_body_leaves_no_traceback(
+    door: CountingDoor, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(app_of(door)) as url:
+        _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(b"POST /counting/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\nab")
+        await door.reading.wait()
+        writer.transport.abort()
+        await door.read.wait()
+    assert [record for record in caplog.records if record.levelname != "INFO"] == []
 
 
 def test_a_defect_in_a_socket_closes_that_socket(door: CountingDoor) -> None:
