@@ -1,4 +1,4 @@
-"""`interject model ...`: look at, convert, verify and merge checkpoints."""
+"""`interject model ...`: fetch, look at, convert, verify and merge checkpoints."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from interject.cli.process.device_options import Device, Dtype, KvCacheDtype
 from interject.cli.process.failures import command
 
 model_app = typer.Typer(
-    help="Look at, convert, verify and merge checkpoints.",
+    help="Fetch, look at, convert, verify and merge checkpoints.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -19,6 +19,11 @@ _Checkpoint = Annotated[str, typer.Argument(help="'nano', or the folder of a che
 _Golden = Annotated[str, typer.Argument(help="JSON of what a reference run did.")]
 _Audio = Annotated[str | None, typer.Option(help="Folder of its WAVs; default: beside the JSON.")]
 _Target = Annotated[str, typer.Argument(help="Folder to write; it must not hold a checkpoint.")]
+_Repository = Annotated[str, typer.Argument(help="OWNER/NAME on the Hugging Face hub.")]
+_Fetched = Annotated[
+    str | None, typer.Option(help="Folder to bring to the revision; default: NAME, here.")
+]
+_Revision = Annotated[str, typer.Option(help="A commit (the same files for ever), tag or branch.")]
 _First = Annotated[str, typer.Argument(help="The model after its first stage.")]
 _Second = Annotated[str, typer.Argument(help="The text model it came from; needs no audio tower.")]
 _Alpha = Annotated[float, typer.Option(help="Share of the first: 1 is the first's decoder.")]
@@ -78,3 +83,15 @@ def merge(
     from interject.cli.model.merging import merge_checkpoints
 
     merge_checkpoints(first, second, out, alpha=alpha, dtype=dtype)
+
+
+@model_app.command()
+@command
+def fetch(repository: _Repository, out: _Fetched = None, revision: _Revision = "main") -> None:
+    """Fetch a checkpoint from the hub; a second run goes on where the first was cut off.
+
+    HF_ENDPOINT names another hub, HF_TOKEN opens what is private.
+    """
+    from interject.cli.model.fetching import fetch_model
+
+    fetch_model(repository, out, revision=revision)
