@@ -66,7 +66,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "integrations/twilio": (*SHARED_BY_DOORS, "interject.integrations.web"),
     "integrations/webrtc": (*SHARED_BY_DOORS, "interject.integrations.web"),
     "training": (
-        "interject.model_runtime", "interject.agent.voice", "interject.config.strict",
+        "interject.model_runtime", "interject.agent.voice", "interject.config.problems",
+        "interject.config.strict",
     ),
     "config": (),
     "cli": BELOW_CLI,

@@ -1,0 +1,133 @@
+"""Sound files of any format to 16 kHz mono, and 16 kHz mono to FLAC."""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import TYPE_CHECKING, Any
+
+import av
+import av.error
+import numpy as np
+import soxr
+
+from interject.model_runtime.protocol import SAMPLE_RATE_HZ
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+FULL_SCALE = 32_768.0
+MOST_S = 3_600.0
+SCALES = {"u8": 128.0, "s16": FULL_SCALE, "s32": 2_147_483_648.0, "flt": 1.0, "dbl": 1.0}
+OPTIONS = {"protocol_whitelist": "none"}
+"""What a playlist or a reference in a file names is never opened."""
+STRICT = {"err_detect": "crccheck+bitstream+explode"}
+EXACT = ("flac", "wav", "ogg", "mov,mp4,m4a,3gp,3g2,mj2")
+"""Formats that know their length; of others FFmpeg guesses it."""
+CUT_TOLERANCE_S = 0.05
+PACKED = {"fflags": "+bitexact", "metadata_header_padding": "0"}
+"""Without the version of FFmpeg, so that the same samples are the same bytes; without 8 KiB of
+room for tags."""
+
+
+class BadSound(ValueError):
+    """A file whose sound cannot be used as it is; the message says why, not which file."""
+
+
+def read_sound(data: bytes) -> NDArray[np.float32]:
+    """All channels mixed evenly, from -1 to 1.
+
+    Training must not learn from half a sound: what is damaged or cut is refused, not mended.
+
+    :raises BadSound: when it is no sound, damaged, cut, empty, or longer than an hour.
+    """
+    if not data:
+        raise BadSound("is empty (0 bytes)")
+    _check_riff(data)
+    try:
+        with av.open(io.BytesIO(data), metadata_errors="replace", options=OPTIONS) as container:
+            rate_hz, mono = _decoded(container)
+    except (av.error.FFmpegError, OSError) as exc:
+        raise BadSound("is no sound that can be read, or is damaged") from exc
+    if not np.isfinite(mono).all():
+        raise BadSound("holds samples that are not numbers (NaN or infinite)")
+    if rate_hz != SAMPLE_RATE_HZ:
+        mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ, quality="HQ")
+    if not len(mono):
+        raise BadSound("holds no samples")
+    return np.clip(mono, -1.0, 1.0).astype(np.float32, copy=False)
+
+
+def read_sound_file(path: Path) -> NDArray[np.float32]:
+    """:raises BadSound: as `read_sound`, and when the file cannot be opened."""
+    try:
+        return read_sound(path.read_bytes())
+    except FileNotFoundError:
+        raise BadSound("there is no such file") from None
+    except OSError as exc:
+        raise BadSound(f"cannot be read ({(exc.strerror or '').lower()})") from exc
+
+
+def as_flac(sound: NDArray[np.float32]) -> bytes:
+    """16 bits a sample; the same samples are always the same bytes."""
+    pcm = np.clip(np.rint(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    out = io.BytesIO()
+    with av.open(out, "w", format="flac", options=PACKED) as container:
+        stream: Any = container.add_stream("flac", rate=SAMPLE_RATE_HZ, layout="mono", format="s16")
+        frame = av.AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts = SAMPLE_RATE_HZ, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return out.getvalue()
+
+
+def _decoded(container: Any) -> tuple[int, NDArray[np.float32]]:
+    if not container.streams.audio:
+        raise BadSound("holds no audio track")
+    stream = container.streams.audio[0]
+    if stream.codec_context is None:
+        raise BadSound("holds sound of a kind that cannot be decoded")
+    stream.codec_context.options = STRICT
+    pieces: list[NDArray[np.float32]] = []
+    samples = 0
+    for frame in container.decode(stream):
+        rate_hz = frame.sample_rate
+        pieces.append(_mono(frame))
+        samples += frame.samples
+        if samples > MOST_S * rate_hz:
+            raise BadSound(f"is longer than {MOST_S / 60:.0f} minutes")
+    if not pieces:
+        raise BadSound("holds no samples")
+    _check_whole(container, stream, samples / rate_hz)
+    return rate_hz, np.concatenate(pieces)
+
+
+def _mono(frame: Any) -> NDArray[np.float32]:
+    kind = frame.format.name.removesuffix("p")
+    if kind not in SCALES:
+        raise BadSound(f"holds samples of the kind {kind}, which is not read")
+    data = frame.to_ndarray()
+    channels = len(frame.layout.channels)
+    shaped = data if frame.format.is_planar else data.reshape(-1, channels).T
+    mixed = shaped.mean(axis=0, dtype=np.float64) - (SCALES[kind] if kind == "u8" else 0.0)
+    return np.asarray(mixed / SCALES[kind], np.float32)
+
+
+def _check_whole(container: Any, stream: Any, heard_s: float) -> None:
+    """A decoder leaves out what it cannot decode, and says nothing."""
+    if container.format.name not in EXACT or stream.duration is None:
+        return
+    said_s = float(stream.duration * stream.time_base)
+    if heard_s < said_s - CUT_TOLERANCE_S:
+        raise BadSound(f"is damaged or cut: it says {said_s:.2f} s, {heard_s:.2f} s can be read")
+
+
+def _check_riff(data: bytes) -> None:
+    """FFmpeg takes a WAV that is cut for a shorter one."""
+    if data[:4] != b"RIFF" or len(data) < 8:
+        return
+    said = struct.unpack("<I", data[4:8])[0] + 8
+    if len(data) < said < 2**31:
+        raise BadSound(f"is cut: its header says {said} bytes, {len(data)} are there")
