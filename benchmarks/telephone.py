@@ -23,13 +23,13 @@ from benchmarks.livekit_events import Kind, room_events, shuffled
 from benchmarks.livekit_rooms import cpu_s
 from benchmarks.livekit_stage import Family
 from benchmarks.result import Result, finish, percentile, this_command
-from benchmarks.twilio_cloud.cloud import TwilioAccount, TwilioCloud
+from interject.integrations.twilio.simulator.cloud import TwilioAccount, TwilioCloud
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from benchmarks.livekit_events import RoomEvent
-    from benchmarks.twilio_cloud.call import PhoneCall
+    from interject.integrations.twilio.simulator.call import SimulatedCall
 
 ROOT = Path(__file__).parent.parent
 INTERJECT, PIPECAT = "interject", "pipecat"
@@ -147,7 +147,7 @@ def with_pipecat(folder: Path = PIPECAT_FOLDER) -> Path:
     return python
 
 
-async def one(event: RoomEvent, call: PhoneCall) -> Answered:
+async def one(event: RoomEvent, call: SimulatedCall) -> Answered:
     """Say it, and wait until an answer has come and gone, or none has come."""
     began_at = time.monotonic()
     await call.handset.say(event.samples)
@@ -164,14 +164,14 @@ async def one(event: RoomEvent, call: PhoneCall) -> Answered:
     return Answered(event, 1e3 * (first - ended_at), voice_ms)
 
 
-def _first_after(call: PhoneCall, at: float) -> float | None:
+def _first_after(call: SimulatedCall, at: float) -> float | None:
     """The event loop's clock is the monotonic one."""
     times = call.stream.media_at
     place = bisect.bisect_right(times, at)
     return times[place] if place < len(times) else None
 
 
-def _is_quiet(call: PhoneCall, now: float) -> bool:
+def _is_quiet(call: SimulatedCall, now: float) -> bool:
     times = call.stream.media_at
     return call.stream.playout.held_s == 0 and (not times or now - times[-1] > HUSH_S)
 
@@ -196,7 +196,7 @@ async def converse(
         return answers, len(call.alerts)
 
 
-async def _greeted(call: PhoneCall) -> None:
+async def _greeted(call: SimulatedCall) -> None:
     """Some say first who listens.
 
     :raises RuntimeError: when the call does not come about.

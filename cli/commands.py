@@ -18,6 +18,7 @@ from interject.cli.offline.command import ask, transcribe, translate
 from interject.cli.path_arguments import SoundCommand
 from interject.cli.serve.command import serve
 from interject.cli.top.command import top
+from interject.cli.twilio.command import simulate, twilio_app
 from interject.cli.worker.command import worker
 
 app = typer.Typer(
@@ -34,6 +35,8 @@ app.command(cls=SoundCommand)(ask)
 app.add_typer(model_app, name="model")
 app.add_typer(eval_app, name="eval")
 app.add_typer(livekit_app, name="livekit")
+twilio_app.command(cls=SoundCommand)(simulate)
+app.add_typer(twilio_app, name="twilio")
 app.command()(serve)
 app.command()(worker)
 app.command()(top)

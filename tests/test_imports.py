@@ -31,6 +31,7 @@ COMMANDS = (
     "offline",
     "serve",
     "top",
+    "twilio",
     "worker",
 )
 SHARED_BY_DOORS = (
@@ -64,6 +65,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "integrations/audio": ("interject.agent", "interject.model_runtime.protocol"),
     "integrations/web": SHARED_BY_DOORS,
     "integrations/twilio": (*SHARED_BY_DOORS, "interject.integrations.web"),
+    "integrations/twilio/simulator": (),
     "integrations/webrtc": (*SHARED_BY_DOORS, "interject.integrations.web"),
     "training": (
         "interject.model_runtime", "interject.agent.voice", "interject.config.problems",

@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from interject.cli.livekit.event_lines import EventLines
+from interject.cli.output.event_lines import EventLines
 from interject.cli.output.stereo_wav import StereoWriter
 from interject.cli.process.failures import (
     DEBUG_VARIABLE,

@@ -53,9 +53,10 @@ class TwilioDoor:
             control=CallControl(settings),
             metrics=TwilioMetrics(switchboard.registry),
         )
+        self._bearer = bearer or Bearer()
         self.router = APIRouter()
         Webhooks(self._exchange).add_to(self.router)
-        OperatorApi(self._exchange, bearer or Bearer()).add_to(self.router)
+        OperatorApi(self._exchange, self._bearer).add_to(self.router)
         self.router.add_api_websocket_route(MEDIA_PATH, MediaSocket(self._exchange).serve)
         self._group = asyncio.TaskGroup()
         self._sweeper: asyncio.Task[None] | None = None
@@ -67,6 +68,11 @@ class TwilioDoor:
                 "INSECURE: signatures of Twilio are not checked, so anybody who reaches this "
                 "server can open calls; never let it be reached from outside"
             )
+            if self._bearer.is_open:
+                logger.warning(
+                    "INSECURE: no token is asked for, so anybody who reaches this server can "
+                    "place, move and end calls of the account"
+                )
         if settings.has_copilot and settings.copilot_next is None:
             logger.warning(
                 "A copilot can be let into running calls only: nothing says what a call goes on "

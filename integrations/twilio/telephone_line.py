@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 
 
 class CallScreens(Protocol):
-    """People's screens, by the call that they are in."""
+    """People's screens, by the call that they are in, and programs that follow calls."""
 
     async def send_cue(self, call_id: str, cue: CueMessage, identities: list[str]) -> None: ...
+
+    async def send_decision(self, call_id: str, decision: DecisionMessage) -> None: ...
+
+    async def emit(self, event: OutputEvent) -> None: ...
 
 
 class TelephoneLine:
@@ -34,7 +38,9 @@ class TelephoneLine:
             await self._screens.send_cue(self._call_sid, cue, identities)
 
     async def send_decision(self, decision: DecisionMessage) -> None:
-        """Nobody can read here."""
+        if self._screens is not None:
+            await self._screens.send_decision(self._call_sid, decision)
 
     async def emit(self, event: OutputEvent) -> None:
-        """Nobody can read here."""
+        if self._screens is not None:
+            await self._screens.emit(event)

@@ -1,4 +1,7 @@
-"""Cue cards on people's screens, in a browser: a page, and a stream of events that it reads."""
+"""Cue cards on people's screens, in a browser: a page, and a stream of events that it reads.
+
+A program may follow decisions and replies there, too.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,23 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, HTTPException
 from starlette.responses import StreamingResponse
 
+from interject.agent.outputs import Cue
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.cues import CueMessage
+from interject.integrations.conversation.decision_message import DecisionMessage
 from interject.integrations.web.guarded_route import guarded
 from interject.integrations.web.page_files import page_router
+from interject.integrations.web.webhook_event import webhook_event
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
+    from interject.agent.outputs import OutputEvent
     from interject.integrations.web.bearer import Bearer
 
 KEEP_ALIVE_S = 15.0
 """Proxies cut what is silent for a minute."""
-WAITING_CARDS = 64
+WAITING_EVENTS = 64
 MOST_CARDS = 512
 MOST_SCREENS = 256
 TOO_MANY = "too many screens are open; close some"
@@ -40,10 +47,18 @@ class CueCard(StrictModel):
     cue: CueMessage
 
 
+class CallDecision(StrictModel):
+    """One decision, and of which call."""
+
+    call: str
+    decision: DecisionMessage
+
+
 class CueScreens:
     """Who connects is shown every card that has not expired: a screen that comes back lacks none.
 
     A screen that reads too slowly loses the oldest of what waits for it; `dropped` counts these.
+    Decisions and replies go to those that ask for all, as they come, and are not kept.
     """
 
     def __init__(
@@ -77,6 +92,25 @@ class CueScreens:
         for screen in self._screens:
             self.dropped += screen.show(card)
 
+    async def send_decision(self, call_id: str, decision: DecisionMessage) -> None:
+        if self._is_followed:
+            told = CallDecision(call=call_id, decision=decision)
+            self._tell_all("decision", call_id, told.model_dump_json())
+
+    async def emit(self, event: OutputEvent) -> None:
+        """A reply, as a webhook has it. Cues come by `send_cue`, with those they are for."""
+        if self._is_followed and not isinstance(event, Cue):
+            told = webhook_event(event, now=self._wall_clock())
+            self._tell_all(told.type, event.session_id, told.data.model_dump_json())
+
+    @property
+    def _is_followed(self) -> bool:
+        return any(screen.wants_all for screen in self._screens)
+
+    def _tell_all(self, name: str, call_id: str, data: str) -> None:
+        for screen in self._screens:
+            self.dropped += screen.tell(call_id, _event(name, data))
+
     def close(self) -> None:
         """End what is streamed, so that a server can end; pages come back by themselves."""
         self._closed = True
@@ -84,14 +118,14 @@ class CueScreens:
             screen.end()
 
     async def _open(
-        self, call: str | None = None, identity: str | None = None
+        self, call: str | None = None, identity: str | None = None, all: bool = False
     ) -> StreamingResponse:
         """Of one call, or for one person, where the page asks for that."""
         if self._closed:
             raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, ENDING)
         if len(self._screens) >= self._most_screens:
             raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, TOO_MANY)
-        screen = _Screen(call, identity)
+        screen = _Screen(call, identity, wants_all=all)
         return StreamingResponse(
             self._events(screen),
             media_type="text/event-stream",
@@ -120,17 +154,27 @@ class CueScreens:
 
 
 class _Screen:
-    def __init__(self, call: str | None, identity: str | None) -> None:
+    def __init__(self, call: str | None, identity: str | None, *, wants_all: bool) -> None:
         self._call = call
         self._identity = identity
-        self._waiting: asyncio.Queue[CueCard | None] = asyncio.Queue()
+        self.wants_all = wants_all
+        self._waiting: asyncio.Queue[str | None] = asyncio.Queue()
 
     def show(self, card: CueCard) -> int:
-        """How many cards were dropped for it."""
-        if self._call not in (None, card.call) or self._is_for_others(card):
+        """How many events were dropped for it."""
+        if self._is_for_others(card):
             return 0
-        self._waiting.put_nowait(card)
-        if self._waiting.qsize() <= WAITING_CARDS:
+        return self._put(card.call, _event("cue", card.model_dump_json()))
+
+    def tell(self, call_id: str, event: str) -> int:
+        """The same, of what only those get that want all."""
+        return self._put(call_id, event) if self.wants_all else 0
+
+    def _put(self, call_id: str, event: str) -> int:
+        if self._call not in (None, call_id):
+            return 0
+        self._waiting.put_nowait(event)
+        if self._waiting.qsize() <= WAITING_EVENTS:
             return 0
         self._waiting.get_nowait()
         return 1
@@ -142,13 +186,13 @@ class _Screen:
         while True:
             try:
                 async with asyncio.timeout(KEEP_ALIVE_S):
-                    card = await self._waiting.get()
+                    event = await self._waiting.get()
             except TimeoutError:
                 yield ": still here\n\n"
                 continue
-            if card is None:
+            if event is None:
                 return
-            yield _event("cue", card.model_dump_json())
+            yield event
 
     def _is_for_others(self, card: CueCard) -> bool:
         return self._identity is not None and self._identity not in card.identities

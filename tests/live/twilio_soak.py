@@ -27,8 +27,8 @@ from tests.live.twilio.test_trouble import bombard
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from benchmarks.twilio_cloud.cloud import TwilioCloud
-    from benchmarks.twilio_cloud.handset import Handset
+    from interject.integrations.twilio.simulator.cloud import TwilioCloud
+    from interject.integrations.twilio.simulator.handset import Handset
     from tests.live.twilio.phone_server import PhoneServer
     from tests.live.twilio.rubbish import Message
 

@@ -24,7 +24,7 @@ import pytest
 from interject.cli.bench.plot import draw_histograms
 from interject.cli.listen.request import read_request
 from interject.cli.listen.running import run
-from interject.cli.livekit.event_lines import EventLines
+from interject.cli.output.event_lines import EventLines
 from interject.cli.process.failures import InputFailure
 from interject.integrations.livekit.jobs.visitor import VisitorEvent
 from tests.cli.command_process import DEFAULTS, ROOT, listening, started

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from benchmarks.twilio_cloud.cloud import TwilioCloud
-from benchmarks.twilio_cloud.rest_api import RestApi
 from interject.config import Profile
 from interject.integrations.conversation.role import Role
 from interject.integrations.conversation.runtime_connection import ReconnectBackoff
 from interject.integrations.conversation.switchboard import Switchboard
 from interject.integrations.twilio.door import TwilioDoor
 from interject.integrations.twilio.settings import TwilioSettings
+from interject.integrations.twilio.simulator.cloud import TwilioCloud
+from interject.integrations.twilio.simulator.rest_api import RestApi
 from interject.integrations.web.app import make_app
 from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.origins import Origins
@@ -25,8 +25,10 @@ from tests.integrations.web.served import served
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from interject.agent.outputs import OutputEvent
     from interject.integrations.audio.echo import EchoProcessor
     from interject.integrations.conversation.cues import CueMessage
+    from interject.integrations.conversation.decision_message import DecisionMessage
     from tests.fakes.runtime import FakeRuntimeSession
 
 PUBLIC_URL = "https://voice.example.test"
@@ -41,9 +43,17 @@ class FakeScreens:
 
     def __init__(self) -> None:
         self.cues: list[tuple[str, CueMessage, list[str]]] = []
+        self.decisions: list[tuple[str, DecisionMessage]] = []
+        self.replies: list[OutputEvent] = []
 
     async def send_cue(self, call_id: str, cue: CueMessage, identities: list[str]) -> None:
         self.cues.append((call_id, cue, identities))
+
+    async def send_decision(self, call_id: str, decision: DecisionMessage) -> None:
+        self.decisions.append((call_id, decision))
+
+    async def emit(self, event: OutputEvent) -> None:
+        self.replies.append(event)
 
 
 @dataclass(frozen=True)

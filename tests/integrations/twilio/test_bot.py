@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from benchmarks.twilio_cloud.call_status import CallStatus
+from interject.integrations.twilio.simulator.call_status import CallStatus
 from tests.fakes.runtime import FakeRuntime, Scripted
 from tests.integrations.twilio.stage import VOICE_URL, telephone
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from benchmarks.twilio_cloud.call import PhoneCall
+    from interject.integrations.twilio.simulator.call import SimulatedCall
     from tests.integrations.twilio.stage import Stage
 
 SPEECH = (8_000 * np.sin(np.arange(16_000) / 3)).astype(np.int16)
 SILENT = {"room": {"announce": "none"}}
 
 
-async def talking(stage: Stage, call: PhoneCall) -> None:
+async def talking(stage: Stage, call: SimulatedCall) -> None:
     await until(lambda: stage.runtime.sessions and stage.model.frames, "the first frame")
 
 

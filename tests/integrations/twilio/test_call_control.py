@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.twilio_cloud.call_status import CallStatus
-from benchmarks.twilio_cloud.cloud import TwilioCloud
-from benchmarks.twilio_cloud.rest_api import RestApi
 from interject.integrations.twilio.call_control import CallControl, CallControlFailure
 from interject.integrations.twilio.settings import TwilioSettings
+from interject.integrations.twilio.simulator.call_status import CallStatus
+from interject.integrations.twilio.simulator.cloud import TwilioCloud
+from interject.integrations.twilio.simulator.rest_api import RestApi
 from tests.live.twilio.echo_bot import Conversation, EchoBot
 from tests.waiting import until
 

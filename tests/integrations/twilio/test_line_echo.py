@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from benchmarks.twilio_cloud.handset import Handset
-from benchmarks.twilio_cloud.mulaw import BLOCK_SAMPLES, RATE_HZ, decode, encode
+from interject.integrations.twilio.simulator.handset import Handset
+from interject.integrations.twilio.simulator.mulaw import BLOCK_SAMPLES, RATE_HZ, decode, encode
 from tests.integrations.twilio.stage import VOICE_URL, telephone
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from benchmarks.twilio_cloud.call import PhoneCall
+    from interject.integrations.twilio.simulator.call import SimulatedCall
 
 DELAY_SAMPLES = round(0.3 * RATE_HZ)
 GAIN = 10 ** (-12 / 20)
@@ -23,7 +23,7 @@ ROOM = {"spoken_announcement": "An assistant listens to this call, and it keeps 
 class SpeakerPhone(Handset):
     """What is heard comes back, 12 dB lower and 300 ms later."""
 
-    def __init__(self, call: PhoneCall) -> None:
+    def __init__(self, call: SimulatedCall) -> None:
         super().__init__(seed=0)
         self._heard = call.recording.heard
 
@@ -36,7 +36,7 @@ class SpeakerPhone(Handset):
         return encode(np.rint(said + GAIN * back).astype(np.int16))
 
 
-def is_quiet(call: PhoneCall) -> bool:
+def is_quiet(call: SimulatedCall) -> bool:
     """For a second, after it was not."""
     began_at = call.heard_after(0.0)
     return (

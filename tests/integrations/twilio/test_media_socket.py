@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from benchmarks.twilio_cloud.call import PhoneCall
-from benchmarks.twilio_cloud.call_status import CallParties
-from benchmarks.twilio_cloud.debugger import TwilioRefusal
-from benchmarks.twilio_cloud.signing import HEADER, signature
-from benchmarks.twilio_cloud.twiml import StreamOrder, parse
 from interject.integrations.twilio.message_reader import MOST_BAD_AT_ONCE
+from interject.integrations.twilio.simulator.call import SimulatedCall
+from interject.integrations.twilio.simulator.call_status import CallParties
+from interject.integrations.twilio.simulator.debugger import TwilioRefusal
+from interject.integrations.twilio.simulator.signing import HEADER, signature
+from interject.integrations.twilio.simulator.twiml import StreamOrder, parse
 from tests.integrations.twilio.stage import VOICE_URL, telephone
 from tests.waiting import until
 
@@ -36,7 +36,7 @@ SILENT = {"room": {"announce": "none"}}
 
 async def announced(stage: Stage) -> tuple[str, dict[str, str]]:
     """A call's SID, and what its stream has to say."""
-    call = PhoneCall(stage.cloud.network, CallParties())
+    call = SimulatedCall(stage.cloud.network, CallParties())
     document = await call.fetch(VOICE_URL)
     [connect] = [verb for verb in parse(document) if verb.name == "Connect"]
     return call.sid, StreamOrder.of(connect.nouns[0], two_way=True).parameters

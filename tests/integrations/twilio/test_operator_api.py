@@ -7,9 +7,9 @@ import asyncio
 import numpy as np
 import pytest
 
-from benchmarks.twilio_cloud.call_status import CallStatus
-from benchmarks.twilio_cloud.cloud import Answer
 from interject.integrations.twilio.operator_api import NO_BEARER
+from interject.integrations.twilio.simulator.call_status import CallStatus
+from interject.integrations.twilio.simulator.cloud import AnswerPlan
 from interject.integrations.web.bearer import Bearer
 from tests.integrations.twilio.stage import VOICE_URL, telephone
 from tests.waiting import until
@@ -67,7 +67,7 @@ async def test_a_call_is_placed_and_the_agent_talks_with_who_answers() -> None:
 @pytest.mark.parametrize("machine", ["hang_up", "leave_message"])
 async def test_a_machine_gets_a_message_or_nothing(machine: str) -> None:
     async with telephone(caller_id=OWN, machine=machine, machine_message="Hello.") as stage:
-        stage.cloud.answer = Answer(by="machine_end_beep")
+        stage.cloud.answer = AnswerPlan(by="machine_end_beep")
         sid = (await stage.operator.post("/twilio/calls", json={"to": CALLEE})).json()["sid"]
         call = stage.cloud.calls[sid]
         await asyncio.wait_for(call.over.wait(), 20)
@@ -78,7 +78,7 @@ async def test_a_machine_gets_a_message_or_nothing(machine: str) -> None:
 
 async def test_a_call_that_nobody_takes_gives_its_seat_back() -> None:
     async with telephone(caller_id=OWN) as stage:
-        stage.cloud.answer = Answer(instead=CallStatus.NO_ANSWER)
+        stage.cloud.answer = AnswerPlan(instead=CallStatus.NO_ANSWER)
         await stage.operator.post("/twilio/calls", json={"to": CALLEE})
         await until(lambda: not stage.board.taken, "the seat")
 

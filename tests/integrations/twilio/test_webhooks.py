@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from benchmarks.twilio_cloud.call import PhoneCall
-from benchmarks.twilio_cloud.call_status import CallParties
-from benchmarks.twilio_cloud.signing import HEADER, signature
-from benchmarks.twilio_cloud.twiml import parse
 from interject.integrations.twilio.settings import BUSY
+from interject.integrations.twilio.simulator.call import SimulatedCall
+from interject.integrations.twilio.simulator.call_status import CallParties
+from interject.integrations.twilio.simulator.signing import HEADER, signature
+from interject.integrations.twilio.simulator.twiml import parse
 from interject.model_runtime.protocol import RuntimeFailure
 from tests.fakes.runtime import FakeRuntime
 from tests.integrations.twilio.stage import COPILOT_URL, PUBLIC_URL, VOICE_URL, telephone
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from benchmarks.twilio_cloud.twiml import Verb
+    from interject.integrations.twilio.simulator.twiml import TwimlVerb
     from tests.integrations.twilio.stage import Stage
 
 CALLER = "+15550100001"
@@ -44,15 +44,15 @@ class SlowToTell(FakeRuntime):
         return 1
 
 
-def new_call(stage: Stage) -> PhoneCall:
-    return PhoneCall(stage.cloud.network, CallParties(caller=CALLER))
+def new_call(stage: Stage) -> SimulatedCall:
+    return SimulatedCall(stage.cloud.network, CallParties(caller=CALLER))
 
 
-async def told(call: PhoneCall, url: str, **more: str) -> list[Verb]:
+async def told(call: SimulatedCall, url: str, **more: str) -> list[TwimlVerb]:
     return parse(await call.fetch(url, **more))
 
 
-def names(verbs: list[Verb]) -> list[str]:
+def names(verbs: list[TwimlVerb]) -> list[str]:
     return [verb.name for verb in verbs]
 
 

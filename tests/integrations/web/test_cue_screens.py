@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from interject.agent.outputs import Spoken
 from interject.integrations.conversation.cues import CueMessage
+from interject.integrations.conversation.decision_message import DecisionMessage
 from interject.integrations.web.app import make_app
 from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.cue_screens import (
@@ -18,11 +20,11 @@ from interject.integrations.web.cue_screens import (
     FILES,
     MOST_CARDS,
     TOO_MANY,
-    WAITING_CARDS,
+    WAITING_EVENTS,
     CueScreens,
 )
 from interject.integrations.web.origins import Origins
-from interject.model_runtime.protocol import Emotion
+from interject.model_runtime.protocol import Emotion, FloorMode
 from tests.fakes.clock import FakeClock
 from tests.integrations.web.served import served
 
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 TOKEN = "a token of an operator"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
+DECISION = DecisionMessage(
+    chunk=7, time=3.2, respond=True, p_respond=0.9, mode=FloorMode.SPEAK, queued_s=0.1, speakers=()
+)
 
 
 def cue(name: str, *, text: str = "Offer the refund.", expiry: float = 30.0) -> CueMessage:
@@ -136,6 +141,22 @@ async def test_a_screen_may_ask_for_one_call_or_person(
         assert await screen.ids(len(shown)) == shown
 
 
+async def test_a_program_may_follow_decisions_and_replies_too(desk: Desk) -> None:
+    said = Spoken("CA1", 0, 7, 3.2, Emotion.URGENT, "Stop.", heard_chars=5, interrupted=False)
+    async with desk.screen() as page, desk.screen("?call=CA1&all=true") as program:
+        await desk.screens.send_decision("CA2", DECISION)
+        await desk.screens.send_decision("CA1", DECISION)
+        await desk.screens.emit(said)
+        await desk.screens.send_cue("CA1", cue("card"), ["agent"])
+        assert await program.event() == (
+            "decision", {"call": "CA1", "decision": json.loads(DECISION.model_dump_json())}
+        )  # fmt: skip
+        name, reply = await program.event()
+        assert (name, reply["call"], reply["text"]) == ("reply.spoken", "CA1", "Stop.")
+        assert await program.ids(1) == ["card"]
+        assert await page.ids(1) == ["card"], "a page is shown cards alone"
+
+
 async def test_a_screen_that_does_not_read_loses_the_oldest_and_holds_up_nobody(
     desk: Desk,
 ) -> None:
@@ -144,7 +165,7 @@ async def test_a_screen_that_does_not_read_loses_the_oldest_and_holds_up_nobody(
         for number in range(4_000):
             name = cue(str(number), text=long)
             await desk.screens.send_cue("CA1" if number % 1_000 == 0 else "CA2", name, ["agent"])
-            if number % WAITING_CARDS == 0:
+            if number % WAITING_EVENTS == 0:
                 await asyncio.sleep(0)
         assert await reading.ids(4) == ["0", "1000", "2000", "3000"]
         assert desk.screens.dropped > 0
@@ -155,7 +176,7 @@ async def test_only_so_many_cards_are_kept(desk: Desk) -> None:
         await desk.screens.send_cue("CA1", cue(str(number)), ["agent"])
     await desk.screens.send_cue("CA1", cue("last"), ["agent"])
     async with desk.screen() as screen:
-        shown = await screen.ids(WAITING_CARDS)
+        shown = await screen.ids(WAITING_EVENTS)
     assert shown[-1] == "last"
 
 

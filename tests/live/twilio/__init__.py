@@ -1,1 +1,1 @@
-"""`interject serve` behind a telephone number; who calls it is `benchmarks.twilio_cloud`."""
+"""`interject serve` behind a telephone number; `twilio.simulator` calls it."""

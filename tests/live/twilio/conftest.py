@@ -11,7 +11,7 @@ from tests.live.twilio.phone_server import brief, serving
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from benchmarks.twilio_cloud.cloud import TwilioCloud
+    from interject.integrations.twilio.simulator.cloud import TwilioCloud
     from tests.live.twilio.phone_server import PhoneServer
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import yaml
 
-from benchmarks.twilio_cloud.cloud import TwilioAccount, TwilioCloud
-from benchmarks.twilio_cloud.rest_api import RestApi
 from interject.config import load_profile
+from interject.integrations.twilio.simulator.cloud import TwilioAccount, TwilioCloud
+from interject.integrations.twilio.simulator.rest_api import RestApi
 from tests.live.interject_process import InterjectProcess
 from tests.live.redis.server import free_port
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from benchmarks.twilio_cloud.call_status import CallStatus
-from benchmarks.twilio_cloud.cloud import Answer
-from benchmarks.twilio_cloud.mulaw import RATE_HZ
+from interject.integrations.twilio.simulator.call_status import CallStatus
+from interject.integrations.twilio.simulator.cloud import AnswerPlan
+from interject.integrations.twilio.simulator.mulaw import RATE_HZ
 from tests.live.livekit.agent import ALARM_S, kitchen
 from tests.live.livekit.test_nano import spoken
 from tests.live.twilio.calling import (
@@ -30,7 +30,7 @@ from tests.waiting import until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.twilio_cloud.cloud import TwilioCloud
+    from interject.integrations.twilio.simulator.cloud import TwilioCloud
     from tests.live.twilio.phone_server import PhoneServer
 
 pytestmark = [
@@ -120,7 +120,7 @@ async def test_the_operator_ends_a_call(twilio: TwilioCloud, phone_server: Phone
 async def test_a_call_is_placed_and_a_machine_is_left_alone(
     twilio: TwilioCloud, phone_server: PhoneServer, who: str
 ) -> None:
-    twilio.answer = Answer(by=who)
+    twilio.answer = AnswerPlan(by=who)
     placed = await phone_server.operate("/twilio/calls", to="+442071838751")
     assert placed.status_code < 300, placed.text
     call = twilio.calls[placed.json()["sid"]]
@@ -135,7 +135,7 @@ async def test_a_call_is_placed_and_a_machine_is_left_alone(
 async def test_nobody_answers_a_call_that_was_placed(
     twilio: TwilioCloud, phone_server: PhoneServer
 ) -> None:
-    twilio.answer = Answer(instead=CallStatus.BUSY)
+    twilio.answer = AnswerPlan(instead=CallStatus.BUSY)
     placed = await phone_server.operate("/twilio/calls", to="+442071838751")
     call = twilio.calls[placed.json()["sid"]]
     await until(call.over.is_set, "the end")

@@ -14,12 +14,12 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
-from benchmarks.twilio_cloud.call_status import CallStatus
-from benchmarks.twilio_cloud.cloud import Answer, TwilioCloud
-from benchmarks.twilio_cloud.debugger import ErrorCode
-from benchmarks.twilio_cloud.mulaw import RATE_HZ, SILENCE, decode, encode
-from benchmarks.twilio_cloud.playout import TelephonePlayout
-from benchmarks.twilio_cloud.rest_api import RestApi
+from interject.integrations.twilio.simulator.call_status import CallStatus
+from interject.integrations.twilio.simulator.cloud import AnswerPlan, TwilioCloud
+from interject.integrations.twilio.simulator.debugger import ErrorCode
+from interject.integrations.twilio.simulator.mulaw import RATE_HZ, SILENCE, decode, encode
+from interject.integrations.twilio.simulator.playout import TelephonePlayout
+from interject.integrations.twilio.simulator.rest_api import RestApi
 from tests.live.twilio.echo_bot import HOST, ORIGIN, Conversation, EchoBot
 from tests.waiting import until
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from twilio.http.response import Response as TwilioResponse
 
-    from benchmarks.twilio_cloud.call import PhoneCall
+    from interject.integrations.twilio.simulator.call import SimulatedCall
 
 pytestmark = pytest.mark.live
 
@@ -51,11 +51,11 @@ def cloud_before(bot: EchoBot) -> TwilioCloud:
     return TwilioCloud({ORIGIN: bot.address})
 
 
-async def streaming(call: PhoneCall) -> None:
+async def streaming(call: SimulatedCall) -> None:
     await until(lambda: call.streams and call.stream.began.is_set(), "the stream")
 
 
-def codes(call: PhoneCall) -> list[ErrorCode]:
+def codes(call: SimulatedCall) -> list[ErrorCode]:
     return [alert.code for alert in call.alerts]
 
 
@@ -270,7 +270,7 @@ async def test_twilio_s_own_client_places_redirects_and_ends_calls() -> None:
         RestApi(cloud) as rest,
     ):
         client = Client(cloud.account_sid, cloud.auth_token, http_client=LocalHttpClient(rest.url))
-        cloud.answer = Answer(by="machine_start")
+        cloud.answer = AnswerPlan(by="machine_start")
         placed = await asyncio.to_thread(
             client.calls.create, to="+1555", from_="+1556", url=VOICE, machine_detection="Enable"
         )
@@ -296,7 +296,7 @@ async def test_twilio_s_own_client_places_redirects_and_ends_calls() -> None:
 async def test_nobody_answers() -> None:
     async with EchoBot(STREAM, listen) as bot, cloud_before(bot) as cloud, RestApi(cloud) as rest:
         client = Client(cloud.account_sid, cloud.auth_token, http_client=LocalHttpClient(rest.url))
-        cloud.answer = Answer(instead=CallStatus.NO_ANSWER)
+        cloud.answer = AnswerPlan(instead=CallStatus.NO_ANSWER)
         placed = await asyncio.to_thread(
             client.calls.create, to="+1555", from_="+1556", url=VOICE,
             status_callback=f"{ORIGIN}/calls",

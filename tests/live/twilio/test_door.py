@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from benchmarks.twilio_cloud.mulaw import BLOCK_SAMPLES, decode
+from interject.integrations.twilio.simulator.mulaw import BLOCK_SAMPLES, decode
 from tests.contract.door_contract import DoorContract, DoorRefused, DoorScene
 from tests.fakes.runtime import FakeRuntime
 from tests.integrations.twilio.stage import VOICE_URL, telephone
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from benchmarks.twilio_cloud.call import PhoneCall
     from interject.config import Profile
+    from interject.integrations.twilio.simulator.call import SimulatedCall
 
 RATE_HZ = 16_000
 
@@ -29,7 +29,7 @@ RATE_HZ = 16_000
 class Caller:
     """A `FarEnd`."""
 
-    def __init__(self, call: PhoneCall) -> None:
+    def __init__(self, call: SimulatedCall) -> None:
         self._call = call
 
     @property

@@ -25,8 +25,8 @@ from tests.waiting import until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from benchmarks.twilio_cloud.call import PhoneCall
-    from benchmarks.twilio_cloud.cloud import TwilioCloud
+    from interject.integrations.twilio.simulator.call import SimulatedCall
+    from interject.integrations.twilio.simulator.cloud import TwilioCloud
     from tests.live.twilio.phone_server import PhoneServer
 
 pytestmark = [
@@ -39,7 +39,7 @@ REFERENCE = Path(__file__).with_name("reference_messages.jsonl")
 COLLEAGUE = "+442071838751"
 
 
-def put_in(message: Message, call: PhoneCall) -> Message:
+def put_in(message: Message, call: SimulatedCall) -> Message:
     """With the stream's own SID where it stands for it."""
     return message if isinstance(message, bytes) else message.replace("STREAM", call.stream.sid)
 

@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from benchmarks.twilio_cloud.call import PhoneCall
-from benchmarks.twilio_cloud.call_status import CallParties
-from benchmarks.twilio_cloud.cloud import TwilioAccount, TwilioCloud
-from benchmarks.twilio_cloud.debugger import ErrorCode
-from benchmarks.twilio_cloud.signing import HEADER, signature
-from benchmarks.twilio_cloud.twiml import StreamOrder, parse
+from interject.integrations.twilio.simulator.call import SimulatedCall
+from interject.integrations.twilio.simulator.call_status import CallParties
+from interject.integrations.twilio.simulator.cloud import TwilioAccount, TwilioCloud
+from interject.integrations.twilio.simulator.debugger import ErrorCode
+from interject.integrations.twilio.simulator.signing import HEADER, signature
+from interject.integrations.twilio.simulator.twiml import StreamOrder, parse
 from tests.live.twilio.calling import connected
 from tests.live.twilio.phone_server import HOST, VOICE_URL, serving
 from tests.waiting import until
@@ -22,14 +22,14 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 MEDIA_URL = f"wss://{HOST}/twilio/media"
 
 
-async def ordered(call: PhoneCall) -> StreamOrder:
+async def ordered(call: SimulatedCall) -> StreamOrder:
     """What the webhook says for this call."""
     connect = parse(await call.fetch(VOICE_URL))[0]
     return StreamOrder.of(connect.nouns[0], two_way=True)
 
 
-def a_call(cloud: TwilioCloud) -> PhoneCall:
-    return PhoneCall(cloud.network, CallParties())
+def a_call(cloud: TwilioCloud) -> SimulatedCall:
+    return SimulatedCall(cloud.network, CallParties())
 
 
 def twiml(order: StreamOrder) -> str:
@@ -38,7 +38,7 @@ def twiml(order: StreamOrder) -> str:
     return f'<Response><Connect><Stream url="{order.url}">{parameter}</Stream></Connect></Response>'
 
 
-async def refused(call: PhoneCall, order: StreamOrder) -> None:
+async def refused(call: SimulatedCall, order: StreamOrder) -> None:
     """The socket opens and is closed with a reason, and no sound ever comes."""
     await call.run(twiml(order))
     assert call.stream.close_code == 1008

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from websockets.exceptions import ConnectionClosed
 
-from benchmarks.twilio_cloud.debugger import ErrorCode
-from benchmarks.twilio_cloud.mulaw import BLOCK_S
-from benchmarks.twilio_cloud.playout import TelephonePlayout
+from interject.integrations.twilio.simulator.debugger import ErrorCode
+from interject.integrations.twilio.simulator.mulaw import BLOCK_S
+from interject.integrations.twilio.simulator.playout import TelephonePlayout
 
 if TYPE_CHECKING:
     import random
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from websockets.asyncio.client import ClientConnection
 
-    from benchmarks.twilio_cloud.twiml import StreamOrder
+    from interject.integrations.twilio.simulator.twiml import StreamOrder
 
     Report = Callable[[ErrorCode, str], None]
 

@@ -1,16 +1,27 @@
-"""What happens in a room, a line an event."""
+"""What happens in a room or on a call, a line an event."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from interject.cli.process.standard_streams import holds_unicode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from interject.integrations.livekit.jobs.visitor import VisitorEvent
+
+class TimedEvent(Protocol):
+    """Something that was noticed `at_s` seconds after the beginning."""
+
+    @property
+    def at_s(self) -> float: ...
+
+    @property
+    def event(self) -> str: ...
+
+    @property
+    def fields(self) -> Mapping[str, Any]: ...
 
 
 class EventLines:
@@ -23,7 +34,7 @@ class EventLines:
         self._stop = stop
         self.failure: OSError | None = None
 
-    def show(self, event: VisitorEvent) -> None:
+    def show(self, event: TimedEvent) -> None:
         line = self._json(event) if self._as_json else _line(event)
         if line is None or self.failure is not None:
             return
@@ -34,12 +45,12 @@ class EventLines:
             self.failure = exc
             self._stop()
 
-    def _json(self, event: VisitorEvent) -> str:
+    def _json(self, event: TimedEvent) -> str:
         fields = {"time": event.at_s, "event": event.event, **event.fields}
         return json.dumps(fields, ensure_ascii=self._ascii)
 
 
-def _line(event: VisitorEvent) -> str | None:
+def _line(event: TimedEvent) -> str | None:
     if event.event == "transcription_piece":
         return None
     said = "  ".join(f"{key}={value}" for key, value in event.fields.items() if value != {})

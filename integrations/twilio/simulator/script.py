@@ -5,27 +5,27 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from benchmarks.twilio_cloud.call_status import CallStatus
-from benchmarks.twilio_cloud.debugger import ErrorCode, TwilioRefusal
-from benchmarks.twilio_cloud.mulaw import RATE_HZ
-from benchmarks.twilio_cloud.twiml import StreamOrder, Verb, parse
+from interject.integrations.twilio.simulator.call_status import CallStatus
+from interject.integrations.twilio.simulator.debugger import ErrorCode, TwilioRefusal
+from interject.integrations.twilio.simulator.mulaw import RATE_HZ
+from interject.integrations.twilio.simulator.twiml import StreamOrder, TwimlVerb, parse
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from benchmarks.twilio_cloud.call import PhoneCall
+    from interject.integrations.twilio.simulator.call import SimulatedCall
 
 
 class TwimlScript:
     """`followed` are the verbs so far, `announced` the sentences that Twilio's own voice said."""
 
-    def __init__(self, call: PhoneCall) -> None:
-        self.followed: list[Verb] = []
+    def __init__(self, call: SimulatedCall) -> None:
+        self.followed: list[TwimlVerb] = []
         self.announced: list[str] = []
         self.dialled: list[str] = []
         self.callee_hung_up = asyncio.Event()
         self._call = call
-        self._verbs: dict[str, Callable[[Verb], Awaitable[str | None]]] = {
+        self._verbs: dict[str, Callable[[TwimlVerb], Awaitable[str | None]]] = {
             "Connect": self._connect, "Start": self._start, "Stop": self._stop, "Say": self._say,
             "Pause": self._pause, "Dial": self._dial, "Redirect": self._redirect,
         }  # fmt: skip
@@ -52,29 +52,29 @@ class TwimlScript:
                 return following
         return None
 
-    async def _connect(self, verb: Verb) -> str | None:
+    async def _connect(self, verb: TwimlVerb) -> str | None:
         stream = self._call.open_stream(StreamOrder.of(verb.nouns[0], two_way=True))
         await stream.ended.wait()
         return await self._action(verb)
 
-    async def _start(self, verb: Verb) -> None:
+    async def _start(self, verb: TwimlVerb) -> None:
         self._call.open_stream(StreamOrder.of(verb.nouns[0], two_way=False))
 
-    async def _stop(self, verb: Verb) -> None:
+    async def _stop(self, verb: TwimlVerb) -> None:
         for stream in self._call.streams:
             if stream.order.name == verb.nouns[0].attributes.get("name"):
                 await stream.stop()
 
-    async def _say(self, verb: Verb) -> None:
+    async def _say(self, verb: TwimlVerb) -> None:
         """With a voice that is Twilio's affair."""
         self.announced.append(verb.text)
         self._call.announcement = await self._call.network.speak(verb.text)
         await asyncio.sleep(len(self._call.announcement) / RATE_HZ)
 
-    async def _pause(self, verb: Verb) -> None:
+    async def _pause(self, verb: TwimlVerb) -> None:
         await asyncio.sleep(float(verb.attributes.get("length", "1")))
 
-    async def _dial(self, verb: Verb) -> str | None:
+    async def _dial(self, verb: TwimlVerb) -> str | None:
         """Whoever is dialled answers at once and stays."""
         self.dialled.append(verb.text or "".join(noun.text for noun in verb.nouns))
         self.callee_hung_up.clear()
@@ -85,9 +85,9 @@ class TwimlScript:
             self._call.callee_is_there = False
         return await self._action(verb, DialCallStatus="completed")
 
-    async def _redirect(self, verb: Verb) -> str:
+    async def _redirect(self, verb: TwimlVerb) -> str:
         return await self._call.fetch(verb.text)
 
-    async def _action(self, verb: Verb, **more: str) -> str | None:
+    async def _action(self, verb: TwimlVerb, **more: str) -> str | None:
         action = verb.attributes.get("action")
         return await self._call.fetch(action, **more) if action else None

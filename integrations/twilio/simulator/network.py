@@ -19,9 +19,9 @@ import soxr
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake
 
-from benchmarks.twilio_cloud.debugger import ErrorCode, TwilioRefusal
-from benchmarks.twilio_cloud.mulaw import RATE_HZ, SILENCE, encode
-from benchmarks.twilio_cloud.signing import HEADER, signature
+from interject.integrations.twilio.simulator.debugger import ErrorCode, TwilioRefusal
+from interject.integrations.twilio.simulator.mulaw import RATE_HZ, SILENCE, encode
+from interject.integrations.twilio.simulator.signing import HEADER, signature
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
 WEBHOOK_S = 15.0
 MESSAGE_BYTES = 1 << 20
+LONGEST_SAID = 300
 SEND_BUFFER_BYTES = 4_096
 """Small, so that a reader that stops is noticed within seconds."""
 
 
-class Network:
+class TwilioNetwork:
     """Used with `async with`.
 
     `routes`: which local address (host:port) stands behind a public origin (https://host). What is
@@ -48,7 +49,7 @@ class Network:
         self._http = httpx.AsyncClient(timeout=WEBHOOK_S, trust_env=False)
         self._group = asyncio.TaskGroup()
 
-    async def __aenter__(self) -> Network:
+    async def __aenter__(self) -> TwilioNetwork:
         await self._group.__aenter__()
         return self
 
@@ -68,7 +69,8 @@ class Network:
         except httpx.HTTPError as broken:
             raise TwilioRefusal(ErrorCode.HTTP_RETRIEVAL, repr(broken)) from broken
         if answer.status_code >= 300:
-            raise TwilioRefusal(ErrorCode.HTTP_RETRIEVAL, f"{url}: {answer.status_code}")
+            said = f"{url}: {answer.status_code} {answer.text[:LONGEST_SAID]}"
+            raise TwilioRefusal(ErrorCode.HTTP_RETRIEVAL, said.strip())
         return answer.text
 
     async def post(
@@ -99,7 +101,7 @@ class Network:
         signed = {HEADER: signature(self.auth_token, url)} | dict(headers or {})
         try:
             connection = await connect(
-                f"ws{url.removeprefix('wss')}", sock=await _dialled(host, int(port)),
+                f"ws://{url.partition('://')[2]}", sock=await _dialled(host, int(port)),
                 compression=None, write_limit=SEND_BUFFER_BYTES,
                 additional_headers=signed, user_agent_header="Twilio.TmeWs/1.0", proxy=None,
                 max_size=MESSAGE_BYTES, ping_interval=None,
@@ -114,7 +116,7 @@ class Network:
     def local(self, url: str) -> str:
         """:raises TwilioRefusal: where nobody is."""
         parts = urlsplit(url)
-        origin = f"{parts.scheme.replace('wss', 'https')}://{parts.netloc}"
+        origin = f"{parts.scheme.replace('ws', 'http')}://{parts.netloc}"
         if origin not in self.routes:
             raise TwilioRefusal(ErrorCode.HTTP_RETRIEVAL, f"{origin} is nobody's")
         return self.routes[origin]

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from benchmarks.twilio_cloud.call_status import CallParties, CallStatus
-from benchmarks.twilio_cloud.debugger import TwilioRefusal
-from benchmarks.twilio_cloud.twiml import StreamOrder
+from interject.integrations.twilio.simulator.call_status import CallParties, CallStatus
+from interject.integrations.twilio.simulator.debugger import TwilioRefusal
+from interject.integrations.twilio.simulator.twiml import StreamOrder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from benchmarks.twilio_cloud.call import PhoneCall
-    from benchmarks.twilio_cloud.cloud import TwilioCloud
+    from interject.integrations.twilio.simulator.call import SimulatedCall
+    from interject.integrations.twilio.simulator.cloud import TwilioCloud
 
     Form = dict[str, str]
 
@@ -128,14 +128,14 @@ class RestApi:
         await found[0].stop()
         return web.json_response(self._shown_stream(call, found[0].sid, "stopped"))
 
-    def _shown_stream(self, call: PhoneCall, sid: str, status: str) -> dict[str, Any]:
+    def _shown_stream(self, call: SimulatedCall, sid: str, status: str) -> dict[str, Any]:
         path = f"/{VERSION}/Accounts/{self._cloud.account_sid}/Calls/{call.sid}/Streams/{sid}.json"
         return {
             "sid": sid, "account_sid": self._cloud.account_sid, "call_sid": call.sid,
             "name": None, "status": status, "date_updated": call.network.timestamp(), "uri": path,
         }  # fmt: skip
 
-    def _call(self, request: web.Request) -> PhoneCall:
+    def _call(self, request: web.Request) -> SimulatedCall:
         """:raises KeyError: when there is no such call."""
         return self._cloud.calls[request.match_info["sid"]]
 
@@ -148,7 +148,7 @@ def _refused(status: int, code: int, message: str) -> web.Response:
     return web.json_response(told, status=status)
 
 
-def _shown(call: PhoneCall) -> dict[str, Any]:
+def _shown(call: SimulatedCall) -> dict[str, Any]:
     account = call.network.account_sid
     path = f"/{VERSION}/Accounts/{account}/Calls/{call.sid}"
     parts = ("notifications", "recordings", "streams")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.twilio_cloud.mulaw import RATE_HZ, decode
+from interject.integrations.twilio.simulator.mulaw import RATE_HZ, decode
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.twilio_cloud.call_status import CallParties, CallStatus
-from benchmarks.twilio_cloud.debugger import Alert, ErrorCode, TwilioRefusal
-from benchmarks.twilio_cloud.handset import Handset
-from benchmarks.twilio_cloud.media_stream import MediaStream
-from benchmarks.twilio_cloud.mulaw import BLOCK_S, RATE_HZ, SILENCE, decode
-from benchmarks.twilio_cloud.recording import CallRecording
-from benchmarks.twilio_cloud.script import TwimlScript
+from interject.integrations.twilio.simulator.call_status import CallParties, CallStatus
+from interject.integrations.twilio.simulator.debugger import Alert, ErrorCode, TwilioRefusal
+from interject.integrations.twilio.simulator.handset import Handset
+from interject.integrations.twilio.simulator.media_stream import MediaStream
+from interject.integrations.twilio.simulator.mulaw import BLOCK_S, RATE_HZ, SILENCE, decode
+from interject.integrations.twilio.simulator.recording import CallRecording
+from interject.integrations.twilio.simulator.script import TwimlScript
 
 if TYPE_CHECKING:
-    from benchmarks.twilio_cloud.network import Network
-    from benchmarks.twilio_cloud.twiml import StreamOrder
+    from interject.integrations.twilio.simulator.network import TwilioNetwork
+    from interject.integrations.twilio.simulator.twiml import StreamOrder
 
 LOUD = 600
 """Of 32,768: louder than the line's noise."""
 
 
-class PhoneCall:
+class SimulatedCall:
     """`handset` is the one of the person on this call, `callee` that of whoever was dialled."""
 
     def __init__(
         self,
-        network: Network,
+        network: TwilioNetwork,
         parties: CallParties,
         *,
         status_callback: str = "",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soxr
 
-from benchmarks.twilio_cloud.mulaw import BLOCK_SAMPLES, RATE_HZ, encode
+from interject.integrations.twilio.simulator.mulaw import BLOCK_SAMPLES, RATE_HZ, encode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,17 +8,17 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from benchmarks.twilio_cloud.call import PhoneCall
-from benchmarks.twilio_cloud.call_status import CallParties, CallStatus
-from benchmarks.twilio_cloud.debugger import TwilioRefusal
-from benchmarks.twilio_cloud.network import Network
+from interject.integrations.twilio.simulator.call import SimulatedCall
+from interject.integrations.twilio.simulator.call_status import CallParties, CallStatus
+from interject.integrations.twilio.simulator.debugger import TwilioRefusal
+from interject.integrations.twilio.simulator.network import TwilioNetwork
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerPlan:
     """What becomes of a call that was placed: who answers after how long, or why nobody does."""
 
     by: str = "human"
@@ -47,9 +47,9 @@ class TwilioCloud:
     ) -> None:
         account = account or TwilioAccount()
         self.account_sid, self.auth_token = account.sid, account.auth_token
-        self.network = Network(account.sid, account.auth_token, routes)
-        self.calls: dict[str, PhoneCall] = {}
-        self.answer = Answer()
+        self.network = TwilioNetwork(account.sid, account.auth_token, routes)
+        self.calls: dict[str, SimulatedCall] = {}
+        self.answer = AnswerPlan()
         self._jitter_s = jitter_s
         self._group = asyncio.TaskGroup()
 
@@ -67,7 +67,7 @@ class TwilioCloud:
     @contextlib.asynccontextmanager
     async def phones(
         self, voice_url: str, *, parties: CallParties | None = None, status_callback: str = ""
-    ) -> AsyncIterator[PhoneCall]:
+    ) -> AsyncIterator[SimulatedCall]:
         """Somebody phones the number whose webhook is `voice_url`, and hangs up at the end."""
         call = self.new_call(parties or CallParties(), status_callback)
         call.status = CallStatus.RINGING
@@ -78,19 +78,19 @@ class TwilioCloud:
             await call.hang_up()
             await call.over.wait()
 
-    def new_call(self, parties: CallParties, status_callback: str = "") -> PhoneCall:
-        call = PhoneCall(
+    def new_call(self, parties: CallParties, status_callback: str = "") -> SimulatedCall:
+        call = SimulatedCall(
             self.network, parties, status_callback=status_callback,
             jitter_s=self._jitter_s, seed=len(self.calls),
         )  # fmt: skip
         self.calls[call.sid] = call
         return call
 
-    def place(self, call: PhoneCall, wish: Mapping[str, str]) -> None:
+    def place(self, call: SimulatedCall, wish: Mapping[str, str]) -> None:
         """Ring whom somebody wants to call; `wish` is the form that REST was sent."""
         self._group.create_task(self._ring(call, wish, self.answer), name=call.sid)
 
-    async def _come(self, call: PhoneCall, voice_url: str) -> None:
+    async def _come(self, call: SimulatedCall, voice_url: str) -> None:
         try:
             document = await call.fetch(voice_url)
         except TwilioRefusal as refused:
@@ -99,7 +99,7 @@ class TwilioCloud:
             return
         await call.run(document)
 
-    async def _ring(self, call: PhoneCall, wish: Mapping[str, str], answer: Answer) -> None:
+    async def _ring(self, call: SimulatedCall, wish: Mapping[str, str], answer: AnswerPlan) -> None:
         call.status = CallStatus.RINGING
         await asyncio.sleep(answer.after_s)
         if answer.instead is not None or call.status is not CallStatus.RINGING:
@@ -116,7 +116,9 @@ class TwilioCloud:
         else:
             await self._come(call, wish["Url"])
 
-    async def _detect(self, call: PhoneCall, wish: Mapping[str, str], answer: Answer) -> None:
+    async def _detect(
+        self, call: SimulatedCall, wish: Mapping[str, str], answer: AnswerPlan
+    ) -> None:
         """The answer comes while the call is in progress."""
         await asyncio.sleep(answer.detected_after_s)
         if callback := wish.get("AsyncAmdStatusCallback"):

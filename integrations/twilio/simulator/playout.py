@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from benchmarks.twilio_cloud.mulaw import BLOCK_SAMPLES, RATE_HZ, SILENCE
+from interject.integrations.twilio.simulator.mulaw import BLOCK_SAMPLES, RATE_HZ, SILENCE
 
 
 class TelephonePlayout:

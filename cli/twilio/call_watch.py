@@ -1,0 +1,147 @@
+"""What is noticed of a simulated call while it goes on, with times in its own seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from interject.cli.twilio.simulated_order import RunningServer
+    from interject.integrations.twilio.simulator.call import SimulatedCall
+    from interject.integrations.twilio.simulator.twiml import TwimlVerb
+
+LOOK_S = 0.05
+HUSH_S = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """A `TimedEvent`."""
+
+    at_s: float
+    event: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+class CallWatch:
+    """`show` gets every event. `decisions` and `respond` count what the model decided."""
+
+    def __init__(self, call: SimulatedCall, show: Callable[[CallEvent], None]) -> None:
+        self._call = call
+        self._show = show
+        self._verbs = self._alerts = self._streams = self._clears = 0
+        self._is_open = False
+        self._looked = asyncio.Event()
+        self.voice_from_s: float | None = None
+        self.has_spoken = False
+        self.decisions = self.respond = 0
+
+    def note(self, event: str, **fields: Any) -> None:
+        self._show(CallEvent(round(self._call.now_s, 2), event, fields))
+
+    async def look(self) -> None:
+        """Until cancelled."""
+        while True:
+            self.look_once()
+            self._looked.set()
+            await asyncio.sleep(LOOK_S)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Asked after each look."""
+        while not condition():
+            self._looked.clear()
+            await self._looked.wait()
+
+    def look_once(self) -> None:
+        for verb in self._call.script.followed[self._verbs :]:
+            self._verbs += 1
+            self.note("twiml", **_shown(verb))
+        self._look_at_streams()
+        for alert in self._call.alerts[self._alerts :]:
+            self._alerts += 1
+            self.note("twilio_error", code=alert.code.value, detail=alert.detail)
+        self._listen()
+
+    async def follow(self, server: RunningServer) -> None:
+        """Decisions, replies and cues, as the server tells them; until cancelled."""
+        token = server.operator_token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        url = f"http://{server.address}/api/cues"
+        params = {"call": self._call.sid, "all": "true"}
+        try:
+            async with (
+                httpx.AsyncClient(headers=headers, timeout=None, trust_env=False) as client,
+                client.stream("GET", url, params=params) as answer,
+            ):
+                if answer.is_error:
+                    self.note("not_followed", status=answer.status_code)
+                    return
+                name = ""
+                async for line in answer.aiter_lines():
+                    key, _, value = line.partition(": ")
+                    if key == "event":
+                        name = value
+                    elif key == "data" and name != "hello":
+                        self._told(name, json.loads(value))
+        except httpx.HTTPError as error:
+            self.note("not_followed", error=type(error).__name__)
+
+    def _told(self, name: str, data: dict[str, Any]) -> None:
+        if name == "decision":
+            told = data["decision"]
+            self.decisions += 1
+            self.respond += told["respond"]
+            self.note(
+                "respond" if told["respond"] else "silent",
+                chunk=told["chunk"], p_respond=round(told["p_respond"], 3),
+            )  # fmt: skip
+        elif name == "cue":
+            shown = data["cue"]
+            self.note("cue", to=", ".join(data["identities"]), text=shown["text"],
+                      category=shown["category"], priority=shown["priority"])  # fmt: skip
+        else:
+            self.note(name.replace(".", "_"), emotion=data["emotion"], text=data["text"])
+
+    def _look_at_streams(self) -> None:
+        streams = self._call.streams
+        if not streams:
+            return
+        stream = streams[-1]
+        is_open = stream.began.is_set() and not stream.ended.is_set()
+        if is_open != self._is_open:
+            self._is_open = is_open
+            tracks = {"tracks": ", ".join(stream.order.tracks)}
+            self.note("stream_opened" if is_open else "stream_closed",
+                      **(tracks if is_open else {"code": stream.close_code}))  # fmt: skip
+        if (clears := stream.received["clear"]) > self._clears:
+            self._clears = clears
+            self.note("barge_in")
+
+    def _listen(self) -> None:
+        """When the agent's voice begins and ends on a two-way stream."""
+        call = self._call
+        if not (call.streams and call.stream.order.two_way):
+            return
+        now_s = call.now_s
+        heard_s = call.heard_after(max(0.0, now_s - HUSH_S))
+        if self.voice_from_s is None and heard_s is not None:
+            self.voice_from_s, self.has_spoken = heard_s, True
+            self._show(CallEvent(round(heard_s, 2), "agent_speaks"))
+        elif self.voice_from_s is not None and heard_s is None:
+            self._show(CallEvent(round(max(0.0, now_s - HUSH_S), 2), "agent_is_silent"))
+            self.voice_from_s = None
+
+
+def _shown(verb: TwimlVerb) -> dict[str, str]:
+    text = verb.text or ", ".join(dict(_texts(verb)).values())
+    return {"verb": verb.name, **({"text": text} if text else {})}
+
+
+def _texts(verb: TwimlVerb) -> Iterator[tuple[str, str]]:
+    yield from ((noun.name, noun.text) for noun in verb.nouns if noun.text)

@@ -1,0 +1,163 @@
+"""Runs one `interject twilio simulate`: a call from its webhook to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from interject.cli.output.event_lines import EventLines
+from interject.cli.process.failures import EXIT_DIFFERS, InputFailure, complain, reason
+from interject.cli.process.signals import StopSignals
+from interject.cli.twilio.call_watch import CallEvent, CallWatch
+from interject.cli.twilio.own_server import OwnServer
+from interject.integrations.twilio.simulator.cloud import TwilioAccount, TwilioCloud
+from interject.integrations.twilio.simulator.rest_api import RestApi
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from interject.cli.twilio.simulated_order import RunningServer, SimulatedOrder
+    from interject.integrations.twilio.simulator.call import SimulatedCall
+
+LINGER_S = 5.0
+"""An answer to the end of a sound comes within this time."""
+ANNOUNCEMENT_S, QUIET_S = 15.0, 3.0
+"""A caller lets the agent say who listens; where it says nothing for so long he begins."""
+KEY_S = 0.3
+SILENT = "silent"
+
+
+def run(order: SimulatedOrder) -> int:
+    """1 where no agent had the call."""
+    for name in ("httpx", "websockets"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with StopSignals() as signals:
+        code = asyncio.run(_simulate(order, signals))
+        return signals.exit_code() or code
+
+
+async def _simulate(order: SimulatedOrder, signals: StopSignals) -> int:
+    stop = asyncio.Event()
+    lines = EventLines(sys.stdout, as_json=order.json, stop=stop.set)
+    with signals.told(asyncio.get_running_loop(), stop.set):
+        async with contextlib.AsyncExitStack() as stack:
+            cloud, server = await _ready(order, stack)
+            path = "voice" if order.colleague is None else "copilot"
+            url = f"{server.public_url}/twilio/{path}"
+            async with cloud.phones(url) as call:
+                code = await _on_the_line(order, server, call, lines, stop, url)
+    if lines.failure is not None:
+        raise lines.failure
+    return code
+
+
+async def _ready(
+    order: SimulatedOrder, stack: contextlib.AsyncExitStack
+) -> tuple[TwilioCloud, RunningServer]:
+    given = order.server
+    account = _account(given)
+    cloud = TwilioCloud({}, account)
+    if given is None:
+        api = await stack.enter_async_context(RestApi(cloud))
+        server = await stack.enter_async_context(OwnServer(order.serve_words, account, api.url))
+        given = await server.ready()
+    cloud.network.routes[given.public_url] = given.address
+    return await stack.enter_async_context(cloud), given
+
+
+def _account(server: RunningServer | None) -> TwilioAccount:
+    """Made up where none is known: a server that checks no signatures takes that, too."""
+    if server is None or not (server.account_sid and server.auth_token):
+        return TwilioAccount()
+    return TwilioAccount(server.account_sid, server.auth_token)
+
+
+async def _on_the_line(
+    order: SimulatedOrder,
+    server: RunningServer,
+    call: SimulatedCall,
+    lines: EventLines,
+    stop: asyncio.Event,
+    url: str,
+) -> int:
+    watch = CallWatch(call, _shown(lines, order.json))
+    watch.note("calls", webhook=url, call=call.sid)
+    tasks = [
+        asyncio.create_task(watch.follow(server), name="follow"),
+        asyncio.create_task(watch.look(), name="look"),
+    ]
+    talk = asyncio.create_task(_talk(order, call, watch), name="talk")
+    waits = [talk, asyncio.create_task(stop.wait()), asyncio.create_task(call.over.wait())]
+    try:
+        await asyncio.wait(waits, timeout=order.seconds, return_when=asyncio.FIRST_COMPLETED)
+        if talk.done():
+            talk.result()
+        by = "Twilio's end" if call.over.is_set() else "the caller"
+        await call.hang_up()
+        await call.over.wait()
+        watch.look_once()
+    finally:
+        for task in (*tasks, *waits):
+            task.cancel()
+        await asyncio.gather(*tasks, *waits, return_exceptions=True)
+    watch.note(
+        "over", by=by, status=call.status.value, decisions=watch.decisions, respond=watch.respond
+    )
+    if order.record is not None:
+        _record(call, order.record)
+    if any(stream.began.is_set() for stream in call.streams):
+        return 0
+    complain("no agent had this call; the lines above say why")
+    return EXIT_DIFFERS
+
+
+def _shown(lines: EventLines, as_json: bool) -> Callable[[CallEvent], None]:
+    """Decisions to be silent are counted alone where a person reads."""
+
+    def show(event: CallEvent) -> None:
+        if as_json or event.event != SILENT:
+            lines.show(event)
+
+    return show
+
+
+async def _talk(order: SimulatedOrder, call: SimulatedCall, watch: CallWatch) -> None:
+    """Returns when there is nothing more to say, and the agent is silent again."""
+    await watch.until(lambda: bool(call.streams) and call.stream.began.is_set())
+    if order.colleague is None:
+        await _let_it_announce(watch)
+    else:
+        await watch.until(lambda: call.callee_is_there)
+    watch.note("caller_speaks", seconds=round(len(order.sound) / 16_000, 1))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(call.handset.say(order.sound))
+        if order.colleague is not None:
+            group.create_task(call.callee.say(order.colleague))
+    watch.note("caller_is_silent")
+    for key in order.keys:
+        watch.note("key", digit=key)
+        call.press(key)
+        await asyncio.sleep(KEY_S)
+    await asyncio.sleep(LINGER_S)
+    await watch.until(lambda: watch.voice_from_s is None)
+
+
+async def _let_it_announce(watch: CallWatch) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(QUIET_S):
+            await watch.until(lambda: watch.has_spoken)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(ANNOUNCEMENT_S):
+            await watch.until(lambda: watch.voice_from_s is None)
+
+
+def _record(call: SimulatedCall, path: Path) -> None:
+    """:raises InputFailure: when it cannot be written."""
+    try:
+        call.recording.write(path)
+    except OSError as error:
+        raise InputFailure(f"--record {path}: could not be written ({reason(error)})") from None
