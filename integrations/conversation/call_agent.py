@@ -101,8 +101,9 @@ class CallAgent:
             may_control=role.may_control,
             on_change=lambda: None,
         )
-        cues = Cues(line, self._cue_to)
-        self._publisher = Publisher((line, cues, *outputs), line, telemetry=True)
+        self._publisher = Publisher(
+            (line, Cues(line), *outputs), line, cue_to=self._cue_to, telemetry=True
+        )
         self._running = False
         self._group = asyncio.TaskGroup()
         self._telling: set[asyncio.Task[None]] = set()
