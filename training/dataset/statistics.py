@@ -69,7 +69,7 @@ class AbilityStatistics:
 
 
 @dataclass(slots=True)
-class Heard:
+class SpanTotal:
     """How many spans, and how long they are together."""
 
     spans: int = 0
@@ -81,8 +81,8 @@ class DatasetStatistics:
     """Filled stream by stream."""
 
     abilities: dict[Ability, AbilityStatistics] = field(default_factory=dict)
-    licences: dict[str, Heard] = field(default_factory=dict)
-    layers: dict[str, Heard] = field(default_factory=dict)
+    licences: dict[str, SpanTotal] = field(default_factory=dict)
+    layers: dict[str, SpanTotal] = field(default_factory=dict)
     emotions: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
 
@@ -95,9 +95,9 @@ class DatasetStatistics:
             seconds = span.end_s - span.start_s
             licence = span.source.licence if span.source else NOT_STATED
             for table, key in ((self.licences, licence), (self.layers, span.layer.value)):
-                heard = table.setdefault(key, Heard())
-                heard.spans += 1
-                heard.seconds += seconds
+                total = table.setdefault(key, SpanTotal())
+                total.spans += 1
+                total.seconds += seconds
 
     def total(self) -> AbilityStatistics:
         total = AbilityStatistics()

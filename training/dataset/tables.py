@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from interject.training.dataset.statistics import (
         AbilityStatistics,
         DatasetStatistics,
-        Heard,
+        SpanTotal,
     )
 
 NONE = "-"
@@ -65,7 +65,7 @@ def _ability(name: str, one: AbilityStatistics) -> tuple[str, ...]:
     )
 
 
-def _heard(name: str, heard: dict[str, Heard]) -> TextTable:
+def _heard(name: str, heard: dict[str, SpanTotal]) -> TextTable:
     rows = tuple(
         (key, str(one.spans), f"{one.seconds / 3_600:.3f}") for key, one in sorted(heard.items())
     )
