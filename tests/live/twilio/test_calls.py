@@ -39,11 +39,12 @@ MOST_AHEAD_S = 0.3
 """200 ms, and what this machine's haste adds."""
 
 
-async def test_an_alarm_is_answered_and_heard_on_the_telephone(
+async def test_an_alarm_is_answered_and_heard_on_its_own_call_alone(
     twilio: TwilioCloud, phone_server: PhoneServer, tmp_path: Path
 ) -> None:
-    async with twilio.phones(VOICE_URL) as call:
-        await greeted(call)
+    async with twilio.phones(VOICE_URL) as call, twilio.phones(VOICE_URL) as other:
+        await asyncio.gather(greeted(call), greeted(other))
+        before = loud_s(other.recording.heard)
         for digit in "7#":
             call.press(digit)
         began_s = call.now_s
@@ -54,6 +55,7 @@ async def test_an_alarm_is_answered_and_heard_on_the_telephone(
         assert call.stream.playout.most_held_s <= MOST_AHEAD_S
         assert call.stream.received["mark"] > call.stream.received["media"] / 10
         assert call.alerts == []
+        assert loud_s(other.recording.heard) == before
     with wave.open(str(tmp_path / "call.wav")) as file:
         both = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
     said, heard = np.abs(both[round(began_s * RATE_HZ) :].astype(int)).max(axis=0)
@@ -118,7 +120,7 @@ async def test_nobody_answers_a_call_that_was_placed(
     assert (form["CallStatus"], answer) == ("busy", 204)
 
 
-async def test_a_socket_that_is_cut_ends_in_a_sentence_and_the_next_call_is_whole(
+async def test_a_socket_that_is_cut_ends_in_a_sentence(
     twilio: TwilioCloud,
 ) -> None:
     async with twilio.phones(VOICE_URL) as call:
@@ -126,17 +128,6 @@ async def test_a_socket_that_is_cut_ends_in_a_sentence_and_the_next_call_is_whol
         call.stream.cut()
         await until(call.over.is_set, "the end")
         assert len(call.script.announced) == 1
-    async with twilio.phones(VOICE_URL) as again:
-        await greeted(again)
-        assert again.alerts == []
-
-
-async def test_an_answer_is_heard_on_its_own_call_alone(twilio: TwilioCloud) -> None:
-    async with twilio.phones(VOICE_URL) as one, twilio.phones(VOICE_URL) as other:
-        await asyncio.gather(greeted(one), greeted(other))
-        before = loud_s(other.recording.heard)
-        await alarm_is_answered(one)
-        assert loud_s(other.recording.heard) == before
 
 
 def _ended(server: PhoneServer, sid: str) -> list[dict[str, str]]:

@@ -86,7 +86,7 @@ async def test_a_server_is_started_for_a_call_with_a_copilot(tmp_path: Path, nan
     sound = alarm(tmp_path)
     events, _ = await asyncio.to_thread(
         simulated, sound, "--colleague", sound, "--runtime", nano_url, "--profile", profile,
-        "--seconds", "6",
+        "--seconds", "5",
     )  # fmt: skip
     told = names(events)
     verbs = [event["verb"] for event in events if event["event"] == "twiml"]
@@ -121,7 +121,7 @@ async def test_insecure_dev_is_loud_open_and_on_loopback_only(
         assert bound == {"127.0.0.1"}
         url = f"http://127.0.0.1:{port}"
         events, _ = await asyncio.to_thread(
-            simulated, alarm(tmp_path), "--server", url, "--seconds", "2", **without
+            simulated, alarm(tmp_path), "--server", url, "--seconds", "1.5", **without
         )
         assert "stream_opened" in names(events)
         assert events[-1]["decisions"] > 0
