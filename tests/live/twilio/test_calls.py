@@ -124,7 +124,7 @@ async def test_a_socket_that_is_cut_ends_in_a_sentence(
     twilio: TwilioCloud,
 ) -> None:
     async with twilio.phones(VOICE_URL) as call:
-        await greeted(call)
+        await connected(call)
         call.stream.cut()
         await until(call.over.is_set, "the end")
         assert len(call.script.announced) == 1
