@@ -13,9 +13,7 @@ PATIENCE_S = 120.0
 """A loaded machine may take this long for what normally takes a moment; it only ends a test."""
 
 
-async def until(
-    condition: Callable[[], object], what: str = "this", *, every_s: float = 0.01
-) -> None:
+async def until(condition: Callable[[], object], what: str = "this") -> None:
     """Wait for something to become true.
 
     :raises AssertionError: when it does not.
@@ -23,4 +21,4 @@ async def until(
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(0.01)

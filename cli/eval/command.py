@@ -35,6 +35,22 @@ _Threshold = Annotated[
     float | None, typer.Option(help="Least P(respond) that counts as a response.")
 ]
 _Sessions = Annotated[int, typer.Option(help="How many streams are played at once.")]
+_Streams = Annotated[
+    str, typer.Argument(help="A data set of training streams, or a file of public items (.jsonl).")
+]
+_Target = Annotated[
+    float,
+    typer.Option(help="False replies an hour that are allowed; the threshold is chosen by it."),
+]
+_Scenes = Annotated[
+    int, typer.Option(help="Scenes of each kind, played with the whole agent; 0: none.")
+]
+_BargeIn = Annotated[
+    bool, typer.Option(help="In scenes: who talks over the agent makes it stop, as in calls.")
+]
+_SecondRun = Annotated[
+    bool, typer.Option(help="Measure the recommended threshold with a second run.")
+]
 _Report = Annotated[str, typer.Argument(help="A report.json, or the folder that holds it.")]
 
 
@@ -73,6 +89,47 @@ def sounds(
         sessions=sessions,
     )
     return run(request)
+
+
+@eval_app.command()
+@command
+def stream(
+    dataset: _Streams,
+    out: _Out,
+    runtime: _Runtime = "embedded:nano",
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    context: Context = "auto",
+    kv_cache_dtype: KvCacheDtype = "auto",
+    profile: _Profile = "default",
+    threshold: _Threshold = None,
+    target_false_per_hour: _Target = 5.0,
+    scenes: _Scenes = 20,
+    barge_in: _BargeIn = True,
+    second_run: _SecondRun = True,
+    seed: _Seed = 0,
+    tail_s: _Tail = 1.2,
+    sessions: _Sessions = 4,
+) -> int:
+    """Play streams to a model: false replies an hour, lateness, words, calibration, scenes."""
+    from interject.cli.eval.stream_request import read_stream_request
+    from interject.cli.eval.stream_running import run_streams
+
+    request = read_stream_request(
+        dataset=dataset,
+        out=out,
+        runtime_url=placed(runtime, device, dtype, context, kv_cache_dtype),
+        profile=profile,
+        threshold=threshold,
+        target_false_per_hour=target_false_per_hour,
+        scenes=scenes,
+        talk_over=barge_in,
+        second_run=second_run,
+        seed=seed,
+        tail_s=tail_s,
+        sessions=sessions,
+    )
+    return run_streams(request)
 
 
 @eval_app.command()

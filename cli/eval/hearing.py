@@ -65,7 +65,7 @@ async def hear(
     """
     framer = Framer()
     frames = [*framer.push(pcm, 0.0), *framer.finish()]
-    session = await _opened(runtime, options, longest_wait_s)
+    session = await opened(runtime, options, longest_wait_s)
     listener = _Listener(len(frames))
     try:
         await _play(session, frames, listener, longest_wait_s)
@@ -78,7 +78,7 @@ async def hear(
     return listener.heard()
 
 
-async def _opened(
+async def opened(
     runtime: Runtime, options: SessionOptions, longest_wait_s: float
 ) -> RuntimeSession:
     """Who else uses the runtime may have taken the slots for a while."""
@@ -102,12 +102,12 @@ async def _play(
         if frame.seq == frames[-1].seq:
             await session.finish()
         while not listener.has_settled(frame.seq):
-            listener.take(await _next(events, longest_wait_s))
+            listener.take(await next_event(events, longest_wait_s))
         if listener.over:
             return
 
 
-async def _next(events: AsyncIterator[Event], longest_wait_s: float) -> Event:
+async def next_event(events: AsyncIterator[Event], longest_wait_s: float) -> Event:
     async with asyncio.timeout(longest_wait_s):
         try:
             return await anext(events)

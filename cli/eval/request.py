@@ -73,7 +73,7 @@ def read_request(
         items += multiple_items(clips, joined=joined, seed=seed)
     return SoundsRequest(
         folder=printable(folder),
-        out=_made(Path(out)),
+        out=made(Path(out)),
         runtime_url=runtime_url,
         items=tuple(items),
         joined=joined,
@@ -85,7 +85,7 @@ def read_request(
     )
 
 
-def _made(out: Path) -> Path:
+def made(out: Path) -> Path:
     """The folder of the report, in which its files can be written."""
     shown = f"--out {printable(str(out))}"
     if not out.parent.exists():

@@ -14,13 +14,14 @@ import numpy as np
 from interject import __version__
 from interject.agent.options import session_options
 from interject.cli.eval.hearing import HeardItem, hear
+from interject.cli.eval.parallel import in_parallel
 from interject.cli.eval.picture import draw
-from interject.cli.eval.request import JSON_NAME, PAGE_NAME, PICTURE_NAME
+from interject.cli.eval.report_files import write_report
 from interject.cli.input.whole_sound import read_whole
 from interject.cli.output.item_progress import item_progress
 from interject.cli.output.runtime_url import without_password
 from interject.cli.process.device_options import note_device
-from interject.cli.process.failures import EXIT_BAD_INPUT, InputFailure, attempt, complain
+from interject.cli.process.failures import EXIT_BAD_INPUT, InputFailure, complain
 from interject.cli.process.signals import StopSignals
 from interject.model_runtime import open_runtime
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
@@ -29,7 +30,7 @@ from interject.training.sound_benchmark.scoring import ItemOutcome
 from interject.training.sound_benchmark.tiers import played
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -53,7 +54,9 @@ def run(request: SoundsRequest, *, opener: Callable[[SoundsRequest], Runtime] = 
             return signals.exit_code()
         report = _report(request, items)
         sys.stdout.write(page(report))
-        return 0 if _write(request, report) else EXIT_BAD_INPUT
+        json = report.model_dump_json(indent=1) + "\n"
+        written = write_report(request.out, json, page(report), partial(draw, report))
+        return 0 if written else EXIT_BAD_INPUT
 
 
 async def _play_all(
@@ -61,36 +64,19 @@ async def _play_all(
 ) -> list[ReportedItem]:
     """In the order of the request, or fewer where a signal came."""
     stop = asyncio.Event()
-    reported: dict[int, ReportedItem] = {}
     with signals.told(asyncio.get_running_loop(), stop.set):
         runtime = await asyncio.to_thread(opener, request)
+
+        async def play(item: BenchmarkItem) -> ReportedItem:
+            return _reported(item, await _play(request, runtime, item))
+
         try:
             with item_progress(len(request.items), sys.stderr) as done:
-                waiting = iter(enumerate(request.items))
-                async with asyncio.TaskGroup() as tasks:
-                    for _ in range(request.sessions):
-                        tasks.create_task(
-                            _play_some(request, runtime, waiting, reported, stop, done)
-                        )
+                return await in_parallel(
+                    request.items, play, at_once=request.sessions, stop=stop, done=done
+                )
         finally:
             await runtime.aclose()
-    return [reported[number] for number in sorted(reported)]
-
-
-async def _play_some(
-    request: SoundsRequest,
-    runtime: Runtime,
-    waiting: Iterator[tuple[int, BenchmarkItem]],
-    reported: dict[int, ReportedItem],
-    stop: asyncio.Event,
-    done: Callable[[], None],
-) -> None:
-    """One stream after another; who is free takes the next."""
-    for number, item in waiting:
-        if stop.is_set():
-            return
-        reported[number] = _reported(item, await _play(request, runtime, item))
-        done()
 
 
 async def _play(request: SoundsRequest, runtime: Runtime, item: BenchmarkItem) -> HeardItem:
@@ -142,16 +128,3 @@ def _report(request: SoundsRequest, items: list[ReportedItem]) -> SoundReport:
         tail_s=request.tail_s,
         items=tuple(items),
     )
-
-
-def _write(request: SoundsRequest, report: SoundReport) -> bool:
-    """Whether all three files are there."""
-    out = request.out
-    json = report.model_dump_json(indent=1) + "\n"
-    tasks: dict[str, Callable[[], object]] = {
-        JSON_NAME: partial((out / JSON_NAME).write_text, json, encoding="utf-8"),
-        PAGE_NAME: partial((out / PAGE_NAME).write_text, page(report), encoding="utf-8"),
-        PICTURE_NAME: partial(draw, report, out / PICTURE_NAME),
-    }
-    written = [attempt(f"--out {out / name}", write) for name, write in tasks.items()]
-    return all(written)

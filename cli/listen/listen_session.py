@@ -11,7 +11,7 @@ from interject.agent.framing import Pacing
 from interject.agent.phrases import same_phrase
 from interject.cli.input.mono_converter import MonoConverter
 from interject.cli.input.threaded_reader import ThreadedReader
-from interject.cli.listen.decision_progress import DecisionProgress
+from interject.cli.output.decision_progress import DecisionProgress
 from interject.cli.output.display import decided_at_s
 from interject.cli.output.levels import LevelMeter
 from interject.cli.process.failures import InputFailure

@@ -14,13 +14,13 @@ from interject.agent.sinks import TimelineSink
 from interject.agent.voice import SilentVoice, open_voice
 from interject.cli.listen.listen_session import ListenSession
 from interject.cli.listen.request import Speed
-from interject.cli.listen.watched_voice import WatchedVoice
 from interject.cli.output.json_lines import JsonLines
 from interject.cli.output.live_table import LiveTable
 from interject.cli.output.plot_data import PlotData
 from interject.cli.output.session_counts import SessionCounts
 from interject.cli.output.session_observers import SessionObservers
 from interject.cli.output.session_recording import SessionRecording
+from interject.cli.output.watched_voice import WatchedVoice
 from interject.cli.process.device_options import note_device
 from interject.cli.process.failures import (
     EXIT_BAD_INPUT,

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
+BLOCKS = 20
+"""Draws of many items are made in so many parts, to bound the memory."""
 
 Counts = dict[str, Any]
 """By cell, an array of its size in each resample."""
@@ -44,6 +46,45 @@ def estimate(
         value = float(figure(dict(zip(names, sizes[:, None], strict=True)))[0])
         draws = np.random.default_rng(seed).multinomial(total, sizes / total, size=RESAMPLES)
         drawn = figure(dict(zip(names, draws.T, strict=True)))
+    return _interval(value, drawn)
+
+
+def estimate_of_rows(
+    rows: NDArray[np.float64],
+    figure: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    *,
+    seed: int,
+) -> Estimate:
+    """A figure of the sums of `rows` [items, columns], for items that differ.
+
+    `figure` takes the sums [draws, columns] of many draws and gives one value a draw.
+    """
+    if not len(rows):
+        return Estimate(None, None, None)
+    rng, share = np.random.default_rng(seed), np.full(len(rows), 1 / len(rows))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = float(figure(rows.sum(axis=0, keepdims=True))[0])
+        drawn = [
+            figure(rng.multinomial(len(rows), share, size=RESAMPLES // BLOCKS) @ rows)
+            for _ in range(BLOCKS)
+        ]
+    return _interval(value, np.concatenate(drawn))
+
+
+def estimate_of_quantile(values: Sequence[float], share: float, *, seed: int) -> Estimate:
+    """The value below which `share` of the values lie."""
+    if not values:
+        return Estimate(None, None, None)
+    rng, known = np.random.default_rng(seed), np.asarray(values, np.float64)
+    drawn = [
+        np.quantile(rng.choice(known, (RESAMPLES // BLOCKS, len(known))), share, axis=1)
+        for _ in range(BLOCKS)
+    ]
+    return _interval(float(np.quantile(known, share)), np.concatenate(drawn))
+
+
+def _interval(value: float, drawn: NDArray[np.float64]) -> Estimate:
+    """Draws on which the figure is not defined are left out."""
     drawn = drawn[np.isfinite(drawn)]
     if not np.isfinite(value) or not len(drawn):
         return Estimate(None, None, None)

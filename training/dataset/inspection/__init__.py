@@ -1,1 +1,0 @@
-"""One page to look and listen through a data set: no server, no network, no library."""

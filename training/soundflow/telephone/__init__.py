@@ -1,1 +1,0 @@
-"""What a telephone does to sound: a narrow band, a codec, packets that get lost."""

@@ -1,0 +1,66 @@
+"""A run of the streaming benchmark as a file that can be read and scored again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, ValidationError
+
+from interject.config.strict import StrictModel
+from interject.training.sound_benchmark.clips import BenchmarkError
+from interject.training.streaming_benchmark.duplex_scores import PlayedScene
+from interject.training.streaming_benchmark.played_stream import (
+    PlayedStream,
+    Probability,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STREAM_FORMAT: Literal["interject-stream-1"] = "interject-stream-1"
+MOST_REPORT_BYTES = 512_000_000
+
+
+class MeasuredThreshold(StrictModel):
+    """A second run, at the threshold that the sweep of the first recommends."""
+
+    threshold: Probability
+    recall: Probability | None
+    false_per_hour: float = Field(ge=0)
+
+
+class StreamReport(StrictModel):
+    """`skipped` says what was not measured and why."""
+
+    format: Literal["interject-stream-1"] = STREAM_FORMAT
+    interject: str
+    dataset: str
+    runtime: str
+    system_prompt: str
+    threshold: Probability
+    target_false_per_hour: float = Field(ge=0)
+    seed: int
+    tail_s: float = Field(ge=0)
+    streams: tuple[PlayedStream, ...] = Field(min_length=1)
+    scenes: tuple[PlayedScene, ...] = ()
+    measured: MeasuredThreshold | None = None
+    skipped: tuple[str, ...] = ()
+
+
+def read_stream_report(path: Path) -> StreamReport:
+    """:raises BenchmarkError: when it is no report; the line names the file and the field."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_REPORT_BYTES + 1)
+    except OSError as exc:
+        raise BenchmarkError(f"{path}: cannot be read ({(exc.strerror or '').lower()})") from None
+    if len(content) > MOST_REPORT_BYTES:
+        raise BenchmarkError(f"{path}: larger than {MOST_REPORT_BYTES} bytes, so not a report")
+    try:
+        return StreamReport.model_validate_json(content)
+    except ValidationError as exc:
+        problem = exc.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in problem["loc"]) or "it"
+        raise BenchmarkError(
+            f"{path}: is no report of 'interject eval stream' ({field}: {problem['msg']})"
+        ) from None
