@@ -16,6 +16,7 @@ from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     LOOKAHEAD_SAMPLES,
     SAMPLE_BYTES,
+    SAMPLE_RATE_HZ,
     Frame,
     Speaker,
 )
@@ -27,10 +28,14 @@ if TYPE_CHECKING:
 
 
 class Pacing(StrEnum):
-    """What decides that a frame is over: that its samples are there, or that its time has come."""
+    """What decides that a frame is over: that its samples are there, or that its time has come, by
+    the clock or by the capture times of a source that keeps the clock's pace itself: it is patient
+    with what comes late, and whoever is impatient behind it would fill in what is still to come.
+    """
 
     SAMPLES = "samples"
     WALL_CLOCK = "wall_clock"
+    CAPTURE_TIMES = "capture_times"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +77,12 @@ class Framer:
         clock: Callable[[], float] = time.monotonic,
         limits: LiveLimits | None = None,
     ) -> None:
-        live = pacing is Pacing.WALL_CLOCK
-        self._line = TimeLine(clock, limits or LiveLimits()) if live else None
+        self._captured_until = 0.0
+        self._line: TimeLine | None = None
+        if pacing is Pacing.WALL_CLOCK:
+            self._line = TimeLine(clock, limits or LiveLimits())
+        elif pacing is Pacing.CAPTURE_TIMES:
+            self._line = TimeLine(self._latest, limits or LiveLimits(jitter_s=0.0))
         self._speakers = SpeakerMap()
         self._pending = bytearray()
         self._seq = 0
@@ -96,6 +105,7 @@ class Framer:
         if self._first_captured_at is None:
             self._first_captured_at = captured_at
         self._received += len(samples)
+        self._captured_until = captured_at + len(samples) / SAMPLE_RATE_HZ
         frames = self._pass_standstill()
         if self._line is not None:
             place = self._line.place(self._end_sample, len(samples), captured_at)
@@ -142,6 +152,9 @@ class Framer:
             clock_jumps=line.jumps if line else 0,
             drift_ppm=line.drift_ppm() if line else None,
         )
+
+    def _latest(self) -> float:
+        return self._captured_until
 
     @property
     def _end_sample(self) -> int:

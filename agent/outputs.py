@@ -55,7 +55,8 @@ class Unvoiced(Posted):
 class Cue:
     """A card for chosen people's eyes, of no use after `expires_at_s` (stream time, like `at_s`).
 
-    `chunk` is the frame that caused it; `priority` goes from 0 to 1,000 (shown first).
+    `chunk` is the frame that caused it; `priority` goes from 0 to 1,000 (shown first). `count` is
+    how often it came while it was shown, and `identities` are whom the platform shows it to.
     """
 
     session_id: str
@@ -67,6 +68,8 @@ class Cue:
     chunk: int
     at_s: float
     expires_at_s: float
+    count: int = 1
+    identities: tuple[str, ...] = ()
 
 
 OutputEvent = Spoken | Posted | Cue

@@ -53,7 +53,7 @@ class AgentSession:
     """Used with `async with`; leaving the block ends the session, and sound with it.
 
     With `Pacing.SAMPLES` (a file) `push_audio` waits while the model is far behind; with
-    `Pacing.WALL_CLOCK` (anything live) it never waits, and the runtime reports what it sheds.
+    another one (anything live) it never waits, and the runtime reports what it sheds.
     `readers`: outputs reach people's eyes, so that a reply whose voice fails is read instead.
     """
 
@@ -93,7 +93,7 @@ class AgentSession:
             FloorMode(profile.mode),
             can_speak="spoken" in profile.outputs and not isinstance(voice, SilentVoice),
             unprompted_per_minute=profile.reply.unprompted_per_minute,
-            clock=clock if pacing is Pacing.WALL_CLOCK else self._stream_time_s,
+            clock=self._stream_time_s if pacing is Pacing.SAMPLES else clock,
         )
         self._reports = ReplyReports(
             self._outputs, readers=readers and "posted" not in profile.outputs

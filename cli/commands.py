@@ -9,6 +9,7 @@ import typer
 
 from interject import __version__
 from interject.cli.bench.command import bench
+from interject.cli.data.command import data_app
 from interject.cli.doctor.command import doctor
 from interject.cli.eval.command import eval_app
 from interject.cli.listen.command import listen
@@ -33,6 +34,7 @@ app.command(cls=SoundCommand)(transcribe)
 app.command(cls=SoundCommand)(translate)
 app.command(cls=SoundCommand)(ask)
 app.add_typer(model_app, name="model")
+app.add_typer(data_app, name="data")
 app.add_typer(eval_app, name="eval")
 app.add_typer(livekit_app, name="livekit")
 twilio_app.command(cls=SoundCommand)(simulate)

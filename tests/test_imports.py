@@ -23,6 +23,7 @@ BELOW_CLI = (
 SHARED_BY_COMMANDS = ("interject.cli.input", "interject.cli.output", "interject.cli.process")
 COMMANDS = (
     "bench",
+    "data",
     "doctor",
     "eval",
     "listen",

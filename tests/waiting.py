@@ -13,7 +13,9 @@ PATIENCE_S = 120.0
 """A loaded machine may take this long for what normally takes a moment; it only ends a test."""
 
 
-async def until(condition: Callable[[], object], what: str = "this") -> None:
+async def until(
+    condition: Callable[[], object], what: str = "this", *, every_s: float = 0.01
+) -> None:
     """Wait for something to become true.
 
     :raises AssertionError: when it does not.
@@ -21,4 +23,4 @@ async def until(condition: Callable[[], object], what: str = "this") -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(every_s)

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def item_progress(total: int, out: TextIO) -> Iterator[Callable[[], None]]:
-    """Call what is yielded once an item; nothing is shown where nobody watches."""
+def item_progress(total: int, out: TextIO) -> Iterator[Callable[..., None]]:
+    """Call what is yielded once an item, or with how many. Shown on a terminal only."""
     console = Console(file=out)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)
+        yield lambda count=1: progress.advance(task, count)

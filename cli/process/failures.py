@@ -20,7 +20,7 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 EXPECTED = frozenset(
     {
         "RuntimeFailure", "ProfileError", "VoiceFailure", "RoomFailure", "BenchmarkError",
-        "EndpointFailure", "DatasetError",
+        "EndpointFailure", "DatasetError", "YamlFileError",
     }
 )  # fmt: skip
 """By name, so that `interject --help` need not import where they are defined."""

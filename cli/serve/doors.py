@@ -73,7 +73,7 @@ def _twilio_settings(
         ) from error
     url = exposure.public_url
     if url is None and options.insecure_dev:
-        url = f"http://{exposure.host}:{exposure.port}"
+        url = exposure.own_url
     try:
         return TwilioSettings.from_environment(
             environment, public_url=url, insecure_dev=options.insecure_dev

@@ -30,6 +30,20 @@ class Exposure:
     def is_loopback(self) -> bool:
         return _is_loopback(self.host)
 
+    @property
+    def own_url(self) -> str:
+        """Without a proxy in front.
+
+        :raises InputFailure: when the port is not known yet.
+        """
+        if not self.port:
+            raise InputFailure(
+                f"--bind {self.host}:0: telephones have to be told the port; name one, for example "
+                "8080, or a --public-url"
+            )
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
     def own_origins(self, port: int) -> tuple[str, ...]:
         """Under which a browser may have loaded our pages; `port` is the one that was bound."""
         hosts = [self.host] if not self.is_loopback else ["127.0.0.1", "localhost", "[::1]"]

@@ -62,7 +62,7 @@ class OwnServer:
         assert self._process is not None, "it was entered"
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.send_signal(signal.SIGTERM)
+                os.kill(self._process.pid, signal.SIGTERM)
         try:
             async with asyncio.timeout(STOP_S):
                 await self._process.wait()
@@ -70,10 +70,12 @@ class OwnServer:
             self._process.kill()
             await self._process.wait()
         if self._reading is not None:
-            await self._reading
+            self._reading.cancel()
+            await asyncio.wait({self._reading})
 
     async def ready(self) -> RunningServer:
         """:raises InputFailure: when it ends instead, or does not become ready in time."""
+        assert self._process is not None, "it was entered"
         try:
             async with asyncio.timeout(START_S):
                 while (record := await self._record()) is not None:
@@ -81,6 +83,7 @@ class OwnServer:
                         return self._running(str(record["address"]))
         except TimeoutError:
             raise InputFailure(f"the server did not start within {START_S:.0f} s") from None
+        await asyncio.wait_for(self._process.wait(), STOP_S)
         raise InputFailure(f"the server did not start: {self._last or 'it said nothing'}")
 
     def _running(self, address: str) -> RunningServer:

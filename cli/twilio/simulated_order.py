@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 COPILOT_PROFILE = "call_center_copilot"
 MOST_S = 3_600.0
+ELSEWHERE = ("redis:", "rediss:", "local:unix:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ def read_order(
     environment: Mapping[str, str] = os.environ,
 ) -> SimulatedOrder:
     """:raises InputFailure: for the first thing that cannot work."""
-    _check_packages()
+    _check_packages(
+        needs_model=server is None and not (runtime or "local:nano").startswith(ELSEWHERE)
+    )
     if seconds is not None and not 0 < seconds <= MOST_S:
         raise InputFailure(f"--seconds {seconds:g}: must lie between 0 and {MOST_S:.0f}")
     if not re.fullmatch(r"[0-9A-D*#]{0,32}", press):
@@ -88,7 +92,12 @@ def read_order(
     return SimulatedOrder(said, answered, running, tuple(words), target, press, seconds, json)
 
 
-def _check_packages() -> None:
+def _check_packages(*, needs_model: bool) -> None:
+    if needs_model and find_spec("torch") is None:
+        raise InputFailure(
+            "the model of a server that is started needs the package torch: pip install "
+            "'interject[runtime]', or name a running server with --server"
+        )
     try:
         import interject.integrations.twilio.door
         import interject.integrations.twilio.simulator.rest_api  # noqa: F401

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.integrations.audio.source_queue import (
+    BLOCK_S,
+    BLOCK_SAMPLES,
+    FULL_SCALE,
+    QUIET_DBFS,
+    SourceCounts,
+    SourceQueue,
+)
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ, Speaker
 
 if TYPE_CHECKING:
@@ -16,18 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-BLOCK_SAMPLES = 320
-BLOCK_S = BLOCK_SAMPLES / SAMPLE_RATE_HZ
 EPSILON_S = 1e-6
 STALL_S = 0.05
-CATCH_UP_BLOCKS = 50
-SLACK_SAMPLES = 320
-LATE_SAMPLES = 3_200
-"""A delay of 0.2 s is taken back in the middle of a word; a smaller one waits for a pause."""
-FULL_SCALE = 32_768.0
 KNEE = 24_000.0
-QUIET_DBFS = -70.0
-"""Below this nobody is said to speak: dither and comfort noise lie here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +38,12 @@ class MixedBlock:
     speakers: tuple[Speaker, ...]
 
 
-@dataclass(slots=True)
-class _Source:
-    """One track. A running source delivers in time; another one is not waited for.
-
-    `least_held` is what was queued at all times of the present second: delay and nothing else.
-    """
-
-    identity: str
-    held: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16))
-    running: bool = False
-    least_held: int = 0
-    blocks: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class MixerReport:
-    """`padded_samples` a running source owed when its block went out; `trimmed_samples` were
-    dropped since they came faster than the clock and only made everything after them late."""
+    """What became of all sources' sound, beside the number of blocks that have left."""
 
     blocks: int
-    padded_samples: int
-    trimmed_samples: int
+    counts: SourceCounts
 
 
 class Mixer:
@@ -68,8 +51,7 @@ class Mixer:
 
     A block leaves once its time is over and every running source has delivered its part, or
     `patience_s` later without the missing part. When nobody has asked for a while (a busy event
-    loop), that time runs from the next asking, since the sound waits behind it. `most_held_s`
-    bounds what a source may queue up; a queue that stays is shortened in the next quiet moment.
+    loop), that time runs from the next asking, since the sound waits behind it.
     """
 
     def __init__(
@@ -77,20 +59,18 @@ class Mixer:
         *,
         clock: Callable[[], float] = time.monotonic,
         patience_s: float = 0.1,
-        most_held_s: float = 0.4,
     ) -> None:
         self._clock = clock
         self._patience_s = patience_s
-        self._most_held = round(most_held_s * SAMPLE_RATE_HZ)
-        self._sources: dict[str, _Source] = {}
-        self._started_at = self._asked_at = clock()
-        self._stalled_until = self._started_at
+        self._sources: dict[str, SourceQueue] = {}
+        self._counts = SourceCounts()
+        self._started_at = self._asked_at = self._woke_at = clock()
         self._excused = -1
-        self._blocks = self._padded = self._trimmed = 0
+        self._blocks = 0
 
     def begin(self) -> None:
         """The first block begins now."""
-        self._started_at = self._asked_at = self._stalled_until = self._clock()
+        self._started_at = self._asked_at = self._woke_at = self._clock()
         self._blocks = 0
 
     @property
@@ -100,7 +80,7 @@ class Mixer:
 
     def add(self, key: str, identity: str) -> None:
         """A track appears; the same key again starts it anew."""
-        self._sources[key] = _Source(identity)
+        self._sources[key] = SourceQueue(identity, self._patience_s, self._counts)
 
     def remove(self, key: str) -> None:
         """Nothing of this track is heard from now on, queued sound included."""
@@ -116,72 +96,46 @@ class Mixer:
         if key in self._sources:
             self._sources[key].running = False
 
-    def push(self, key: str, samples: NDArray[np.int16]) -> None:
-        """Take mono samples at 16 kHz. Of a track that was removed they are ignored."""
-        source = self._sources.get(key)
-        if source is None:
-            return
-        held = np.concatenate((source.held, samples))
-        excess = max(0, len(held) - self._most_held)
-        self._trimmed += excess
-        source.held = held[excess:]
-        source.running = True
+    def push(self, key: str, samples: NDArray[np.int16], missing: int = 0) -> None:
+        """Take mono samples at 16 kHz, before which so many are missing. Of a track that was
+        removed they are ignored.
+        """
+        if key in self._sources:
+            self._sources[key].push(samples, missing)
 
     def due(self) -> list[MixedBlock]:
         """Every block that can leave by now, oldest first."""
         blocks = []
         now = self._clock() + EPSILON_S
         if now - self._asked_at > STALL_S and self._excused != self._blocks:
-            self._stalled_until = now + self._patience_s
+            self._woke_at = now
             self._excused = self._blocks
         self._asked_at = now
-        while now >= self.next_due_at and (self._complete() or self._impatient(now)):
-            blocks.append(self._mix())
+        while now >= self.next_due_at and (
+            self._complete() or self._waited_s(now) >= self._patience_s
+        ):
+            blocks.append(self._mix(now))
         return blocks
 
     def report(self) -> MixerReport:
-        return MixerReport(self._blocks, self._padded, self._trimmed)
+        return MixerReport(self._blocks, replace(self._counts))
 
     def _complete(self) -> bool:
-        running = (source for source in self._sources.values() if source.running)
-        return all(len(source.held) >= BLOCK_SAMPLES for source in running)
+        return all(source.complete for source in self._sources.values())
 
-    def _impatient(self, now: float) -> bool:
-        return now >= max(self.next_due_at + self._patience_s, self._stalled_until)
+    def _waited_s(self, now: float) -> float:
+        return now - max(self.next_due_at, self._woke_at)
 
-    def _mix(self) -> MixedBlock:
+    def _mix(self, now: float) -> MixedBlock:
+        late = max(0, round(self._waited_s(now) * SAMPLE_RATE_HZ))
         captured_at = self._started_at + self._blocks * BLOCK_S
         self._blocks += 1
         parts = [
             (source.identity, part)
             for source in self._sources.values()
-            if len(part := self._take(source))
+            if len(part := source.take(late))
         ]
         return MixedBlock(_sum(part for _, part in parts), captured_at, _speakers(parts))
-
-    def _take(self, source: _Source) -> NDArray[np.int16]:
-        self._catch_up(source)
-        part, source.held = source.held[:BLOCK_SAMPLES], source.held[BLOCK_SAMPLES:]
-        short = BLOCK_SAMPLES - len(part)
-        if short and source.running:
-            self._padded += short
-            source.running = False
-        return part
-
-    def _catch_up(self, source: _Source) -> None:
-        """Once a second: take back the delay that a burst has left behind."""
-        spare = len(source.held) - BLOCK_SAMPLES
-        source.least_held = spare if not source.blocks else min(source.least_held, spare)
-        source.blocks += 1
-        if source.blocks < CATCH_UP_BLOCKS:
-            return
-        late = source.least_held - SLACK_SAMPLES
-        if late > 0 and (late >= LATE_SAMPLES or level_dbfs(source.held[:late]) < QUIET_DBFS + 20):
-            source.held = source.held[late:]
-            self._trimmed += late
-            source.blocks = 0
-        elif late <= 0:
-            source.blocks = 0
 
 
 def _sum(parts: Iterable[NDArray[np.int16]]) -> NDArray[np.int16]:

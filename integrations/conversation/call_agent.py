@@ -101,8 +101,9 @@ class CallAgent:
             may_control=role.may_control,
             on_change=lambda: None,
         )
-        cues = Cues(line, self._cue_to)
-        self._publisher = Publisher((line, cues, *outputs), line, telemetry=True)
+        self._publisher = Publisher(
+            (line, Cues(line), *outputs), line, cue_to=self._cue_to, telemetry=True
+        )
         self._running = False
         self._group = asyncio.TaskGroup()
         self._telling: set[asyncio.Task[None]] = set()
@@ -163,11 +164,15 @@ class CallAgent:
         for session in self._hearing(identity):
             session.remove(identity)
 
-    def hear(self, identity: str, samples: NDArray[np.int16]) -> None:
-        """16 kHz mono, in order; who has not come is not heard. Never waits."""
+    def hear(self, identity: str, samples: NDArray[np.int16], missing: int = 0) -> None:
+        """16 kHz mono, in order; who has not come is not heard. Never waits.
+
+        So many samples are `missing` before these: lost, or never sent. They become silence as far
+        as there has not been any in the meantime, so that nothing is later than it was made.
+        """
         if identity in self._people:
             for session in self._hearing(identity):
-                session.hear(identity, samples)
+                session.hear(identity, samples, missing)
 
     def rest(self, identity: str) -> None:
         """Muted: no more of it for now, and nobody waits for it."""

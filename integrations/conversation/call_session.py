@@ -107,14 +107,14 @@ class CallSession:
 
     # Sound
 
-    def hear(self, identity: str, samples: NDArray[np.int16]) -> None:
+    def hear(self, identity: str, samples: NDArray[np.int16], missing: int = 0) -> None:
         """16 kHz mono."""
         if not self._listening or identity in self._excluded:
             return
         if identity not in self._speakers:
             self._speakers.add(identity)
             self._stream.mixer.add(identity, identity)
-        self._stream.mixer.push(identity, samples)
+        self._stream.mixer.push(identity, samples, missing)
         self._stream.wake()
 
     def rest(self, identity: str) -> None:
@@ -220,7 +220,7 @@ class CallSession:
                 observer=self._replies.observe,
                 watcher=self._replies,
                 readers=parts.readers,
-                pacing=Pacing.WALL_CLOCK,
+                pacing=Pacing.CAPTURE_TIMES,
                 threshold=self._threshold,
                 mode=self._mode,
             )

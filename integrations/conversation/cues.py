@@ -28,7 +28,8 @@ class CueMessage(StrictModel):
     """The JSON of one cue. Those with a larger `priority` are shown first; 1,000 is urgent.
 
     `time` and `expiry` are seconds since 1970; `chunk` is the number of the 400 ms chunk that
-    caused it. The same `id` again replaces the cue.
+    caused it. The same `id` again replaces the cue: its words came again, for the `count`th time,
+    and `time` is the last one.
     """
 
     id: str = Field(min_length=1)
@@ -39,6 +40,7 @@ class CueMessage(StrictModel):
     chunk: int = Field(ge=-1)
     time: float
     expiry: float
+    count: int = Field(default=1, ge=1)
 
 
 class CueSender(Protocol):
@@ -48,17 +50,10 @@ class CueSender(Protocol):
 
 
 class Cues:
-    """An `Output` for cues. `addressees` is asked anew for each, and may name nobody."""
+    """An `Output` for cues that a `CueStack` has addressed."""
 
-    def __init__(
-        self,
-        sender: CueSender,
-        addressees: Callable[[], list[str]],
-        *,
-        wall_clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, sender: CueSender, *, wall_clock: Callable[[], float] = time.time) -> None:
         self._sender = sender
-        self._addressees = addressees
         self._wall_clock = wall_clock
         self.sent = 0
         self.unaddressed = 0
@@ -67,13 +62,13 @@ class Cues:
         """An empty list of addressees may be a broadcast to a platform, so it is never sent."""
         if not isinstance(event, Cue):
             return
-        addressees = self._addressees()
-        if not addressees:
+        if not event.identities:
             if not self.unaddressed:
                 logger.warning("A cue reaches nobody: none of those who are shown cues is here")
             self.unaddressed += 1
             return
-        await self._sender.send_cue(cue_message(event, now=self._wall_clock()), addressees)
+        message = cue_message(event, now=self._wall_clock())
+        await self._sender.send_cue(message, list(event.identities))
         self.sent += 1
 
 
@@ -93,6 +88,7 @@ def cue_message(cue: Cue, *, now: float) -> CueMessage:
         chunk=cue.chunk,
         time=now,
         expiry=now + (cue.expires_at_s - cue.at_s),
+        count=cue.count,
     )
 
 

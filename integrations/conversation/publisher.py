@@ -7,10 +7,11 @@ import contextlib
 from typing import TYPE_CHECKING, Self
 
 from interject.agent.output_dispatcher import OutputDispatcher
+from interject.integrations.conversation.cue_stack import CueStack
 from interject.integrations.conversation.decision_message import DecisionFeed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from interject.agent.outputs import Output, OutputEvent
     from interject.integrations.conversation.decision_message import DecisionSender
@@ -23,12 +24,18 @@ LAST_S = 2.0
 class Publisher:
     """Used with `async with`; at its end what waits has `LAST_S` to leave.
 
-    `telemetry` sends every decision as well.
+    `telemetry` sends every decision as well; `cue_to` says who is shown cues.
     """
 
     def __init__(
-        self, outputs: Sequence[Output], decisions: DecisionSender, *, telemetry: bool
+        self,
+        outputs: Sequence[Output],
+        decisions: DecisionSender,
+        *,
+        cue_to: Callable[[], list[str]],
+        telemetry: bool,
     ) -> None:
+        self._cues = CueStack(cue_to)
         self._outputs = OutputDispatcher(outputs)
         self._decisions = DecisionFeed(decisions)
         self._telemetry = telemetry
@@ -53,7 +60,7 @@ class Publisher:
         await self._group.__aexit__(None, None, None)
 
     def put(self, event: OutputEvent) -> None:
-        self._outputs.put(event)
+        self._outputs.put(self._cues.add(event))
 
     def decided(self, decision: Decision) -> None:
         if self._telemetry:

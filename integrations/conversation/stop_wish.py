@@ -6,7 +6,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from interject.agent.phrases import same_phrase
-from interject.integrations.audio.mixer import QUIET_DBFS
+from interject.integrations.audio.source_queue import QUIET_DBFS
 from interject.integrations.conversation.consent import NOBODY
 from interject.model_runtime.protocol import Cause, EndReason
 

@@ -15,6 +15,7 @@ from interject.integrations.twilio.media_socket import MediaSocket
 from interject.integrations.twilio.operator_api import OperatorApi
 from interject.integrations.twilio.settings import variable
 from interject.integrations.twilio.signatures import Signatures
+from interject.integrations.twilio.tickets import Tickets
 from interject.integrations.twilio.twilio_metrics import TwilioMetrics
 from interject.integrations.twilio.twiml import MEDIA_PATH, TwiML
 from interject.integrations.twilio.webhooks import Webhooks
@@ -43,6 +44,7 @@ class TwilioDoor:
         *,
         bearer: Bearer | None = None,
         screens: CallScreens | None = None,
+        tickets: Tickets | None = None,
     ) -> None:
         self._exchange = Exchange(
             switchboard,
@@ -52,6 +54,7 @@ class TwilioDoor:
             twiml=TwiML(settings),
             control=CallControl(settings),
             metrics=TwilioMetrics(switchboard.registry),
+            tickets=tickets or Tickets(),
         )
         self._bearer = bearer or Bearer()
         self.router = APIRouter()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from interject.integrations.twilio.live_calls import LiveCalls
 from interject.integrations.twilio.placed_calls import PlacedCalls
-from interject.integrations.twilio.tickets import Tickets
 
 if TYPE_CHECKING:
     from interject.integrations.conversation.switchboard import Switchboard
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from interject.integrations.twilio.settings import TwilioSettings
     from interject.integrations.twilio.signatures import Signatures
     from interject.integrations.twilio.telephone_line import CallScreens
+    from interject.integrations.twilio.tickets import Tickets
     from interject.integrations.twilio.twilio_metrics import TwilioMetrics
     from interject.integrations.twilio.twiml import TwiML
 
@@ -28,6 +28,6 @@ class Exchange:
     twiml: TwiML
     control: CallControl
     metrics: TwilioMetrics
-    tickets: Tickets = field(default_factory=Tickets)
+    tickets: Tickets
     placed: PlacedCalls = field(default_factory=PlacedCalls)
     calls: LiveCalls = field(default_factory=LiveCalls)

@@ -7,14 +7,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, HTTPException
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.switchboard import SwitchboardFull
 from interject.integrations.twilio.call_control import CallControlFailure
-from interject.integrations.twilio.messages import SID
+from interject.integrations.twilio.messages import is_sid
 from interject.integrations.twilio.phone_call import CallKind, PhoneCall, masked
-from interject.integrations.twilio.settings import CALLABLE
+from interject.integrations.twilio.settings import CallableNumber, variable
 from interject.integrations.web.guarded_route import guarded
 
 if TYPE_CHECKING:
@@ -29,21 +30,28 @@ NO_AGENT = "there is no free agent for a call now; try again later"
 TALKS = "an agent talks in this call: put the call through to somebody before a copilot listens"
 LISTENS = "a copilot listens to this call already, as if the inbound track were the other person's"
 NO_BEARER = "calls are controlled with a token of the operator, and none is configured"
-Reachable = Annotated[str, Field(pattern=CALLABLE)]
-CallSid = Annotated[str, Field(pattern=SID)]
+
+
+def _call_sid(text: str) -> str:
+    if not is_sid(text):
+        raise PydanticCustomError("sid", "it must be a call's SID, which begins with CA")
+    return text
+
+
+CallSid = Annotated[str, AfterValidator(_call_sid)]
 
 
 class CallOrder(StrictModel):
     """`caller` is what the other side sees: a number of the account, `caller_id` by default."""
 
-    to: Reachable
-    caller: Reachable | None = None
+    to: CallableNumber
+    caller: CallableNumber | None = None
 
 
 class TransferOrder(StrictModel):
     """`say` is said to whoever waits, before it rings elsewhere."""
 
-    to: Reachable
+    to: CallableNumber
     say: str | None = Field(default=None, min_length=1, max_length=500)
 
 
@@ -100,7 +108,8 @@ class OperatorApi:
         caller = order.caller or self._exchange.settings.caller_id
         if caller is None:
             raise HTTPException(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "caller: say which number calls, or set caller_id"
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                f"caller: say which number calls, or set {variable('caller_id')} on the server",
             )
         seat = await self._seat()
         try:

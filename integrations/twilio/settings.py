@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -31,7 +32,8 @@ NOT_IN_ENVIRONMENT = ("insecure_dev",)
 SECRETS = ("auth_token", "secondary_auth_token", "shared_key")
 WITHOUT_ACCOUNT = "to try it without an account, say --insecure-dev"
 NUMBER = r"\+[1-9][0-9]{5,14}"
-CALLABLE = rf"^({NUMBER}|sip:[^\s<>\"]{{1,200}})$"
+CALLABLE = rf"({NUMBER}|sip:[^\s<>\"]{{1,200}})"
+WEB = r"https?://[^\s/]+\S*"
 
 BUSY = "All our lines are busy. Please call again in a few minutes."
 FAILED = "We are sorry, something went wrong on our side. Please call again in a few minutes."
@@ -55,7 +57,18 @@ def _public(url: str) -> str:
 
 
 PublicUrl = Annotated[str, AfterValidator(_public)]
-Callable_ = Annotated[str, Field(pattern=CALLABLE)]
+
+
+def _callable(number: str) -> str:
+    if re.fullmatch(CALLABLE, number) is None:
+        raise _problem(
+            "it must be a number like +442071838750, or a SIP address like sip:desk@example.com"
+        )
+    return number
+
+
+CallableNumber = Annotated[str, AfterValidator(_callable)]
+"""A number, or a SIP address."""
 Sentence = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -85,9 +98,9 @@ class TwilioSettings(StrictModel):
     busy_sentence: Sentence = BUSY
     failed_sentence: Sentence = FAILED
     language: str = Field(default="en-GB", pattern=r"^[a-z]{2,3}-[A-Za-z0-9-]{2,10}$")
-    human_number: Callable_ | None = None
-    caller_id: Callable_ | None = None
-    copilot_then: str | None = Field(default=None, pattern=rf"{CALLABLE}|^https?://[^\s/]+\S*$")
+    human_number: CallableNumber | None = None
+    caller_id: CallableNumber | None = None
+    copilot_then: str | None = Field(default=None, pattern=rf"^({CALLABLE}|{WEB})$")
     copilot_inbound: Literal["customer", "agent"] = "customer"
     copilot_profile: Profile | None = None
     machine: Literal["hang_up", "leave_message"] = "hang_up"
@@ -223,17 +236,12 @@ def _one_line(error: ValidationError) -> str:
     return f"{named(name)}: {problem['msg'] if custom else _EXPECTED.get(name, problem['msg'])}"
 
 
-NUMBER_EXPECTED = (
-    "it must be a number like +442071838750, or a SIP address like sip:desk@example.com"
-)
 SENTENCE_EXPECTED = "it must be a sentence of 1 to 500 characters"
 _EXPECTED = {
     "account_sid": "it must be AC and 32 hexadecimal digits",
     "busy_sentence": SENTENCE_EXPECTED,
     "failed_sentence": SENTENCE_EXPECTED,
     "machine_message": SENTENCE_EXPECTED,
-    "human_number": NUMBER_EXPECTED,
-    "caller_id": NUMBER_EXPECTED,
     "copilot_then": "it must be a number like +442071838750, a SIP address or a URL of TwiML",
     "copilot_inbound": "it must be customer or agent",
     "machine": "it must be hang_up or leave_message",

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from interject.integrations.web.body_limit import MAX_BODY_BYTES, BodyLimit
+from interject.integrations.web.home_page import home_router
 from interject.integrations.web.origins import OriginCheck
 from interject.integrations.web.refusals import Contained, tell_refusals
 from interject.integrations.web.response_headers import ResponseHeaders
@@ -53,7 +54,7 @@ def make_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    for router in (*(door.router for door in doors), *routers):
+    for router in (*(door.router for door in doors), *routers, home_router(doors, routers)):
         app.include_router(router)
     tell_refusals(app)
     # What is added last is asked first.

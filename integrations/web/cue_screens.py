@@ -36,7 +36,7 @@ MOST_SCREENS = 256
 TOO_MANY = "too many screens are open; close some"
 ENDING = "the server is about to stop; come back in a moment"
 PAGE = Path(__file__).parent / "page"
-FILES = {"/cues": "cues.html", "/cues/page.js": "cues.js", "/cues/page.css": "cues.css"}
+FILES = {"/cues": "cues.html", "/cues/page.js": "cues.js"}
 
 
 class CueCard(StrictModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fastapi.routing import APIRoute
 
@@ -12,21 +12,27 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection, Request
     from starlette.responses import Response
 
+    Check = Callable[[HTTPConnection], None]
 
-def guarded(*checks: Callable[[HTTPConnection], None]) -> type[APIRoute]:
-    """For `APIRouter(route_class=...)`. A check raises `HTTPException`. A dependency of FastAPI
-    would come too late: a stranger's body would have been waited for, read and judged by then.
+
+class GuardedRoute(APIRoute):
+    """A check raises `HTTPException`. A dependency of FastAPI would come too late: a stranger's
+    body would have been waited for, read and judged by then.
     """
 
-    class GuardedRoute(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            handle = super().get_route_handler()
+    checks: ClassVar[tuple[Check, ...]] = ()
 
-            async def checked(request: Request) -> Response:
-                for check in checks:
-                    check(request)
-                return await handle(request)
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
 
-            return checked
+        async def checked(request: Request) -> Response:
+            for check in self.checks:
+                check(request)
+            return await handle(request)
 
-    return GuardedRoute
+        return checked
+
+
+def guarded(*checks: Check) -> type[GuardedRoute]:
+    """For `APIRouter(route_class=...)`."""
+    return type("GuardedRoute", (GuardedRoute,), {"checks": checks})

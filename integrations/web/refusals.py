@@ -47,7 +47,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     said = f"{where}: {problem['msg']}"
     if problem["type"] == "json_invalid":
         said = NO_JSON
-    elif "json" not in request.headers.get("content-type", ""):
+    elif problem["loc"][0] == "body" and "json" not in request.headers.get("content-type", ""):
         said = JSON_WANTED
     return JSONResponse({"detail": said}, HTTPStatus.UNPROCESSABLE_ENTITY)
 

@@ -35,7 +35,10 @@ class WebhookSpeech(StrictModel):
 
 
 class WebhookCue(StrictModel):
+    """`identities` are those who are shown it. The same `cue.id` again is the same card again."""
+
     call: str
+    identities: tuple[str, ...]
     cue: CueMessage
 
 
@@ -52,7 +55,11 @@ def webhook_event(event: OutputEvent, *, now: float) -> WebhookEvent:
     at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
     match event:
         case Cue():
-            shown = WebhookCue(call=event.session_id, cue=cue_message(event, now=now))
+            shown = WebhookCue(
+                call=event.session_id,
+                identities=event.identities,
+                cue=cue_message(event, now=now),
+            )
             return WebhookEvent(type="cue.shown", timestamp=at, data=shown)
         case Spoken():
             spoken = WebhookSpeech(

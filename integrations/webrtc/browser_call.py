@@ -178,10 +178,10 @@ class BrowserCall:
             self._hearing.cancel()
         self._hearing = self._start(IncomingAudio().read(microphone, self._hear), "microphone")
 
-    def _hear(self, samples: NDArray[np.int16]) -> None:
+    def _hear(self, samples: NDArray[np.int16], missing: int) -> None:
         self._sound_at = self._clock()
         if self._agent is not None:
-            self._agent.hear(CALLER, samples)
+            self._agent.hear(CALLER, samples, missing)
 
     def _send(self, text: str) -> None:
         self._channel.send(text)

@@ -41,7 +41,7 @@ RETRY_AFTER_S = 5
 PAGE = Path(__file__).parent / "page"
 FILES = {
     "/": "index.html",
-    **{f"/page/{name}": name for name in ("call.js", "icon.svg", "style.css", "talk.js")},
+    **{f"/page/{name}": name for name in ("call.js", "talk.js")},
 }
 DONE = {"status": "success"}
 NOT_OPEN = "the server takes no calls now"

@@ -40,9 +40,10 @@ class CallLook:
 
 
 async def stay(minutes: float) -> list[CallLook]:
-    call, looks = Call(LOSS, JITTER_S), list[CallLook]()
+    call, looks = Call(JITTER_S), list[CallLook]()
     process, began_at = psutil.Process(), time.monotonic()
     async with call.connected():
+        call.relay.loss = LOSS
         while time.monotonic() - began_at < 60 * minutes:
             await asyncio.sleep(LOOK_S)
             delays = [delay for _, delay in call.delays_s]

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject import __version__
+from interject.training.dataset.build_watch import UNWATCHED, BuildWatch
+from interject.training.dataset.durable_files import write_whole
 from interject.training.dataset.journal import Journal, locked
 from interject.training.dataset.manifest import (
     MANIFEST_NAME,
     Manifest,
     shard_name,
-    write_whole,
 )
 from interject.training.dataset.problem import DatasetError
 from interject.training.dataset.shard_writer import ShardWriter
@@ -19,21 +20,12 @@ from interject.training.dataset.stream_maker import made_in_order
 from interject.training.dataset.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from interject.training.dataset.manifest import BuildSettings, ShardEntry
     from interject.training.dataset.stream_maker import MadeStream
     from interject.training.streams.stream_source import StreamSource
-
-
-@dataclass(frozen=True, slots=True)
-class BuildWatch:
-    """Told how far it is; `is_stopped` is asked between two streams."""
-
-    advanced: Callable[[int], object] = lambda _count: None
-    told: Callable[[str], object] = lambda _note: None
-    is_stopped: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +42,7 @@ def build(
     folder: Path,
     *,
     workers: int = 1,
-    watch: BuildWatch = BuildWatch(),
+    watch: BuildWatch = UNWATCHED,
 ) -> BuildOutcome:
     """The same settings make the same files, byte by byte, however many `workers` there are and
     however often it was stopped. What a stopped one had in finished shards is not made again.
@@ -61,11 +53,12 @@ def build(
     with locked(folder):
         journal = Journal(folder, settings)
         watch.advanced(_kept(journal))
+        watch.kept(_kept(journal))
         missing = [n for n in range(settings.shards) if shard_name(n) not in journal.finished]
         if missing:
             (folder / MANIFEST_NAME).unlink(missing_ok=True)
         numbers = (number for shard in missing for number in settings.numbers(shard))
-        made = made_in_order(source, numbers, settings.seed, workers=workers, told=watch.told)
+        made = made_in_order(source, numbers, settings.seed, workers=workers, watch=watch)
         try:
             for shard in missing:
                 entry = _shard(
@@ -74,6 +67,7 @@ def build(
                 if entry is None:
                     return BuildOutcome(_kept(journal))
                 journal.note(entry)
+                watch.kept(_kept(journal))
         finally:
             made.close()
         manifest = _manifest(settings, journal)
@@ -91,7 +85,9 @@ def _shard(
         for _ in range(count):
             if watch.is_stopped():
                 return None
-            stream = next(made)
+            stream = next(made, None)
+            if stream is None:
+                return None
             if stream.stream_id and stream.stream_id in seen:
                 raise DatasetError(
                     f"stream {stream.number}: has the id of another one of its shard"

@@ -2,42 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject.training.dataset.manifest import read_manifest
-from interject.training.dataset.problem import BadRecord, BadShard, DatasetError, bad_stream
+from interject.training.dataset.problem import BadRecord, BadShard, DatasetError
 from interject.training.dataset.shard_reader import ShardReader
-from interject.training.dataset.stream_item import as_spans, as_stream_id, as_turns
-from interject.training.streams.problem import BadStream
+from interject.training.dataset.stream_record import StreamRecord, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from interject.training.dataset.items import PublicItem
     from interject.training.dataset.manifest import Manifest, ShardEntry
-    from interject.training.streams.ability import Ability
-    from interject.training.streams.span import StreamSpan
     from interject.training.streams.stream import TrainingStream
-    from interject.training.streams.turn import StreamTurn
-
-OpenShard = tuple["ShardEntry", ShardReader]
-
-
-@dataclass(frozen=True, slots=True)
-class StreamRecord:
-    """A stream without its sound; `shard` is the name of its file."""
-
-    stream_id: str
-    ability: Ability
-    samples: int
-    turns: tuple[StreamTurn, ...]
-    spans: tuple[StreamSpan, ...]
-    seed: int
-    system_prompt: str | None
-    skipped: tuple[str, ...]
-    shard: str
 
 
 class Dataset:
@@ -79,7 +56,7 @@ class Dataset:
         """
         for reader, stream_id in self._places(bad or _raise):
             try:
-                yield _record(reader, stream_id)
+                yield record_of(reader.item(stream_id), f"{reader.name}, {stream_id}")
             except BadRecord as exc:
                 (bad or _raise)(exc)
 
@@ -115,28 +92,6 @@ class Dataset:
             lost = "".join(f"; {problem}" for problem in damaged)
             raise DatasetError(f"{self.folder}: holds no stream {stream_id[:90]!r}{lost}")
         return self._readers[name]
-
-
-def _record(reader: ShardReader, stream_id: str) -> StreamRecord:
-    item: PublicItem = reader.item(stream_id)
-    place = f"{reader.name}, {stream_id}"
-    if item.ability is None or item.samples is None:
-        raise BadRecord(place, "samples", "has no 'ability' or no 'samples'")
-    try:
-        turns, spans = as_turns(item), as_spans(item)
-    except BadStream as exc:
-        raise bad_stream(place, exc) from None
-    return StreamRecord(
-        stream_id=as_stream_id(item.id),
-        ability=item.ability,
-        samples=item.samples,
-        turns=turns,
-        spans=spans,
-        seed=item.seed,
-        system_prompt=item.system_prompt,
-        skipped=item.skipped,
-        shard=reader.name,
-    )
 
 
 def _raise(problem: DatasetError) -> None:

@@ -27,6 +27,7 @@ from interject.training.dataset.problem import (
 )
 from interject.training.dataset.sound_file import BadSound, read_sound_file
 from interject.training.dataset.stream_item import as_stream, as_stream_id, as_turns
+from interject.training.dataset.stream_record import StreamRecord, without_sound
 from interject.training.streams.ability import Ability
 from interject.training.streams.problem import BadStream
 from interject.training.streams.turn import StreamTurn, response_chunk
@@ -95,7 +96,7 @@ class ItemFile:
             except BadRecord as exc:
                 bad(exc)
                 continue
-            yield self._place(line), item
+            yield self.place(line), item
 
     def streams(self, bad: Callable[[DatasetError], None]) -> Iterator[TrainingStream]:
         """Every stream that can be read; what is wrong with the others goes to `bad`."""
@@ -105,16 +106,31 @@ class ItemFile:
             except BadRecord as exc:
                 bad(exc)
 
+    def records(self, bad: Callable[[DatasetError], None]) -> Iterator[StreamRecord]:
+        """How long a sound is, only its file tells: all of them are decoded."""
+        for place, item in self.items(bad):
+            try:
+                yield without_sound(self._stream(item, place), place)
+            except BadRecord as exc:
+                bad(exc)
+
+    def read(self, place: str) -> TrainingStream:
+        """Of a record's place.
+
+        :raises BadRecord: when it holds no stream any more.
+        """
+        return self.make(next(n for n, line in enumerate(self.lines) if self.place(line) == place))
+
     def make(self, number: int, _seed: int = 0) -> TrainingStream:
         """:raises BadRecord: when that line holds no stream."""
         line = self.lines[number]
-        return self._stream(self._item(line), self._place(line))
+        return self._stream(self._item(line), self.place(line))
 
-    def _place(self, line: ItemLine) -> str:
+    def place(self, line: ItemLine) -> str:
         return f"{self.path}, line {line.number}"
 
     def _item(self, line: ItemLine) -> Item:
-        place = self._place(line)
+        place = self.place(line)
         if line.size > MOST_LINE_BYTES:
             raise BadRecord(place, "", f"is longer than {MOST_LINE_BYTES >> 20} MB; no item is")
         with self.path.open("rb") as file:
@@ -133,7 +149,7 @@ class ItemFile:
     def _check_id(self, item: PublicItem, line: ItemLine, seen: dict[str, int]) -> None:
         stream_id = as_stream_id(item.id)
         if stream_id in seen:
-            raise BadRecord(self._place(line), "id", f"'id' is that of line {seen[stream_id]}, too")
+            raise BadRecord(self.place(line), "id", f"'id' is that of line {seen[stream_id]}, too")
         seen[stream_id] = line.number
 
     def _stream(self, item: Item, place: str) -> TrainingStream:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
+from interject.training.dataset.durable_files import naming, sync_folder
 from interject.training.dataset.items import (
     Item,
     ItemKind,
@@ -21,7 +22,6 @@ from interject.training.dataset.items import (
     TrainerItem,
     TrainerTurn,
 )
-from interject.training.dataset.manifest import sync_folder
 from interject.training.dataset.problem import DatasetError, bad_stream
 from interject.training.dataset.sound_file import as_flac
 from interject.training.dataset.stream_item import assistant_text
@@ -51,7 +51,8 @@ def write_items(streams: Iterable[TrainingStream], folder: Path, kind: ItemKind)
     _check_target(folder)
     (folder / AUDIO_NAME).mkdir(parents=True, exist_ok=True)
     count = 0
-    with (folder / PART_NAME).open("w", encoding="utf-8") as file:
+    part = folder / PART_NAME
+    with naming(part), part.open("w", encoding="utf-8") as file:
         for stream in streams:
             try:
                 item = MAKERS[kind](stream, folder)
@@ -61,7 +62,7 @@ def write_items(streams: Iterable[TrainingStream], folder: Path, kind: ItemKind)
             count += 1
         file.flush()
         os.fsync(file.fileno())
-    (folder / PART_NAME).replace(folder / ITEMS_NAME)
+    part.replace(folder / ITEMS_NAME)
     sync_folder(folder)
     return count
 
@@ -135,7 +136,8 @@ def _pieces(stream: TrainingStream) -> list[Piece]:
 
 def _written(folder: Path, name: str, sound: NDArray[np.float32]) -> str:
     path = f"{AUDIO_NAME}/{name}.flac"
-    (folder / path).write_bytes(as_flac(sound))
+    with naming(folder / path):
+        (folder / path).write_bytes(as_flac(sound))
     return path
 
 

@@ -51,6 +51,7 @@ class PublicTurn(StrictModel):
     start_s: Seconds | None = None
     end_s: Seconds | None = None
     response_chunk: Annotated[int, Field(ge=0)] | None = None
+    reference_turn: Annotated[int, Field(ge=0)] | None = None
 
 
 class WordItem(StrictModel):

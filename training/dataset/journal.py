@@ -9,13 +9,13 @@ from typing import IO, TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from interject.training.dataset.durable_files import naming, write_whole
 from interject.training.dataset.manifest import (
     MANIFEST_NAME,
     BuildSettings,
     ShardEntry,
     read_manifest,
     shard_name,
-    write_whole,
 )
 from interject.training.dataset.problem import DatasetError
 from interject.training.dataset.shard_writer import PART
@@ -62,7 +62,7 @@ class Journal:
     def note(self, entry: ShardEntry) -> None:
         """Once its shard has its name."""
         self.finished[entry.name] = entry
-        with self._path.open("ab") as file:
+        with naming(self._path), self._path.open("ab") as file:
             _write(file, entry.model_dump_json())
 
     def remove(self) -> None:

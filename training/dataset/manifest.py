@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
@@ -87,26 +86,3 @@ def read_manifest(folder: Path) -> Manifest:
         raise DatasetError(f"{path}: cannot be read ({(exc.strerror or '').lower()})") from exc
     except ValidationError as exc:
         raise bad_model(str(path), exc, Manifest) from None
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """All of it or nothing, whenever the process or the machine stops."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """A new name is only on the disk once its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

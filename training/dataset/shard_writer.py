@@ -7,7 +7,8 @@ import hashlib
 import os
 from typing import IO, TYPE_CHECKING, Any, Self
 
-from interject.training.dataset.manifest import ShardEntry, sync_folder
+from interject.training.dataset.durable_files import naming, sync_folder
+from interject.training.dataset.manifest import ShardEntry
 from interject.training.dataset.tally import Tally
 
 if TYPE_CHECKING:
@@ -72,13 +73,15 @@ class ShardWriter:
     def write(self, made: MadeStream) -> None:
         """Streams with an id, those discarded without."""
         if made.stream_id:
-            self._tar.write({"__key__": made.stream_id, "flac": made.flac, "json": made.item})
+            with naming(self._path):
+                self._tar.write({"__key__": made.stream_id, "flac": made.flac, "json": made.item})
         self._tallies.append(made.tally)
 
     def finish(self) -> ShardEntry:
-        self._tar.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with naming(self._path):
+            self._tar.close()
+            self._file.flush()
+            os.fsync(self._file.fileno())
         self._part.replace(self._path)
         sync_folder(self._path.parent)
         return ShardEntry(

@@ -58,6 +58,7 @@ def as_item(stream: TrainingStream, audio_path: str) -> PublicItem:
                 start_s=turn.start_s,
                 end_s=turn.end_s,
                 response_chunk=turn.response_chunk,
+                reference_turn=turn.reference_turn,
             )
             for number, turn in enumerate(stream.turns)
         ),
@@ -103,6 +104,7 @@ def as_turns(item: PublicItem) -> tuple[StreamTurn, ...]:
                     turn.emotion,
                     turn.scene_type,
                     chunk,
+                    turn.reference_turn,
                 )
             )
         except BadStream as exc:

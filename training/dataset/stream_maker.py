@@ -22,7 +22,9 @@ from interject.training.streams.problem import BadStream
 from interject.training.streams.stream_source import DiscardedStream, StreamSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
+
+    from interject.training.dataset.build_watch import BuildWatch
 
 AHEAD = 4
 """Streams in the works for each process: bounds the memory, and hides the longest ones."""
@@ -63,7 +65,7 @@ def made_in_order(
     seed: int,
     *,
     workers: int,
-    told: Callable[[str], object],
+    watch: BuildWatch,
 ) -> Generator[MadeStream, None, None]:
     """One after the other, by as many processes as `workers` says; none beside this one with 1.
 
@@ -82,13 +84,15 @@ def made_in_order(
                 losses = 0
                 yield made
         except BrokenProcessPool as exc:
+            if watch.is_stopped():  # The signal went to all of them.
+                return
             losses += 1
             if losses >= MOST_LOSSES:
                 raise DatasetError(
                     f"worker processes were killed {losses} times while they made streams "
                     f"{pending[0]} to {pending[-1]} (is there too little memory? try --workers 1)"
                 ) from exc
-            told("a worker process was killed; another takes its place")
+            watch.told("a worker process was killed; another takes its place")
 
 
 def _by_pool(

@@ -82,6 +82,11 @@ class TrainingStream:
                 )
             self._check_end(place, turn.end_s)
             before_s = turn.end_s
+            if turn.reference_turn is not None and not 0 <= turn.reference_turn < number:
+                raise BadStream(
+                    f"{place}.reference_turn",
+                    f"is {turn.reference_turn}; it must be an earlier turn",
+                )
             if turn.response_chunk is not None:
                 self._check_chunk(place, turn.response_chunk, last_chunk)
                 last_chunk = turn.response_chunk

@@ -23,6 +23,7 @@ class StreamTurn:
     """One turn of StreamAudio-2M. `assistant` is empty where silence is right.
 
     `response_chunk` is the chunk whose decision is to respond; None where silence is right.
+    `reference_turn` is the number (from 0) of the earlier turn that a history review asks about.
 
     :raises BadStream: when the two contradict each other, or the reply comes before the end.
     """
@@ -34,6 +35,7 @@ class StreamTurn:
     emotion: Emotion = Emotion.NORMAL
     scene_type: str = ""
     response_chunk: int | None = None
+    reference_turn: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.emotion, Emotion):

@@ -10,7 +10,7 @@ from livekit import rtc
 from livekit.agents.voice.io import AudioInput
 
 from interject.integrations.audio.mixed_stream import MixedStream
-from interject.integrations.audio.mixer import BLOCK_SAMPLES
+from interject.integrations.audio.source_queue import BLOCK_SAMPLES
 from interject.integrations.livekit.audio_frames import CAPTURED_KEY, SPEAKERS_KEY
 from interject.integrations.livekit.room.people import people_only
 from interject.integrations.livekit.room.tracks import Tracks

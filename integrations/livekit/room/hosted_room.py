@@ -11,6 +11,7 @@ from livekit.agents.voice.room_io import TextInputEvent
 
 from interject.agent.output_dispatcher import OutputDispatcher
 from interject.integrations.conversation.consent import NOBODY, Consent, may_control
+from interject.integrations.conversation.cue_stack import CueStack
 from interject.integrations.conversation.cues import Cues
 from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.house_rules import HouseRules
@@ -54,8 +55,8 @@ class HostedRoom:
         self._settings = profile.room
         self._excluded: set[str] = set()
         self._told = False
-        cues = Cues(DataTopics(self.room), self._cue_to)
-        self._outputs = OutputDispatcher((Posts(self.room), cues))
+        self._cues = CueStack(self._cue_to)
+        self._outputs = OutputDispatcher((Posts(self.room), Cues(DataTopics(self.room))))
         self.consent = Consent(may_control=self._may_control)
         self.consent.attach(self)
         self._group = asyncio.TaskGroup()
@@ -90,7 +91,7 @@ class HostedRoom:
         self._realtime = realtime
         realtime.may_hear = self._may_hear
         realtime.on("interject_listening", self._on_listening)
-        realtime.on("interject_output", self._outputs.put)
+        realtime.on("interject_output", lambda event: self._outputs.put(self._cues.add(event)))
         realtime.on("interject_unread", self._unread)
         if not self.consent.listening:
             realtime.stop_listening()

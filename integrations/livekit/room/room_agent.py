@@ -48,8 +48,12 @@ class RoomAgent:
             self.sessions.of, answer=settings.answer_chat, on_unread=self._unread
         )
         topics = DataTopics(room)
-        cues = Cues(topics, lambda: present_people(room, role.addressees))
-        self._publisher = Publisher((Posts(room), cues), topics, telemetry=settings.telemetry)
+        self._publisher = Publisher(
+            (Posts(room), Cues(topics)),
+            topics,
+            cue_to=lambda: present_people(room, role.addressees),
+            telemetry=settings.telemetry,
+        )
         self._rules: HouseRules | None = None
         self._stack = contextlib.AsyncExitStack()
 

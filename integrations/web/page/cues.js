@@ -16,9 +16,20 @@ let attempt = 0;
 
 const now_s = () => Date.now() / 1000 + ahead_s;
 const is_urgent = (cue) => cue.priority >= URGENT;
-const show_state = (text) => {
-  if (at("state").textContent !== text) at("state").textContent = text;
+let quit = new AbortController(); // Of the stream.
+let wake = () => {}; // Ends the pause before the next attempt.
+
+const NOTHING = {
+  connected: "No cue at the moment.",
+  connecting: "Not connected. Cues that come meanwhile are shown as soon as this page is, if they have not expired.",
+  failed: "Not connected: no cue is shown.",
 };
+
+function show_state(state, text) {
+  at("state").dataset.state = state;
+  if (at("state").textContent !== text) at("state").textContent = text;
+  if (at("empty").textContent !== NOTHING[state]) at("empty").textContent = NOTHING[state];
+}
 
 function ask_for_token(reason) {
   at("wrong").textContent = reason;
@@ -29,7 +40,7 @@ function ask_for_token(reason) {
 async function connect() {
   at("entry").hidden = true;
   const token = sessionStorage.getItem(TOKEN);
-  const quit = new AbortController();
+  quit = new AbortController();
   let watch = setTimeout(() => quit.abort(), SILENT_MS);
   try {
     const answer = await fetch(stream_address(), {
@@ -39,13 +50,13 @@ async function connect() {
     });
     if (answer.status === 401) {
       sessionStorage.removeItem(TOKEN);
-      show_state("Not connected");
+      show_state("failed", "Not connected");
       ask_for_token(token ? "This token is not the server's." : "");
       return;
     }
     if (!answer.ok) throw new Error(String(answer.status));
     at("forget").hidden = !token;
-    show_state("Connected");
+    show_state("connected", "Connected");
     attempt = 0;
     for await (const piece of pieces(answer.body)) {
       clearTimeout(watch);
@@ -57,8 +68,13 @@ async function connect() {
   } finally {
     clearTimeout(watch);
   }
-  show_state("Connection lost, trying again");
-  setTimeout(connect, PAUSES_MS[Math.min(attempt++, PAUSES_MS.length - 1)]);
+  const pause_ms = PAUSES_MS[Math.min(attempt++, PAUSES_MS.length - 1)];
+  show_state("connecting", navigator.onLine ? "Connection lost, trying again" : "No network, waiting");
+  await new Promise((resolve) => {
+    wake = resolve;
+    setTimeout(resolve, pause_ms);
+  });
+  connect();
 }
 
 function stream_address() {
@@ -94,33 +110,45 @@ function take(piece) {
   }
 }
 
+// One that was put away stays away however often it comes again, unless it is urgent now.
 function put({ call, cue }) {
-  const known = cards.get(cue.id)?.cue ?? done.get(cue.id);
-  if (known && known.text === cue.text && known.expiry === cue.expiry) return;
-  cards.set(cue.id, { cue, element: make_card(call, cue) });
+  const before = done.get(cue.id);
+  if (before && (is_urgent(before) || !is_urgent(cue))) return done.set(cue.id, cue);
+  done.delete(cue.id);
+  const shown = cards.get(cue.id);
+  const element = shown?.element ?? make_card(cue.id);
+  cards.set(cue.id, { cue, element });
+  fill(element, call, cue);
   arrange();
+  tick();
+  if (shown && is_urgent(shown.cue) === is_urgent(cue)) return; // Nobody is told twice.
   at(is_urgent(cue) ? "urgent" : "polite").textContent =
     `${is_urgent(cue) ? "Urgent: " : ""}${cue.text}`;
 }
 
-function make_card(call, cue) {
-  const element = document.createElement("li");
+function fill(element, call, cue) {
   element.className = is_urgent(cue) ? "card urgent" : "card";
-  const head = document.createElement("h2");
+  const [head, text] = element.children;
+  head.replaceChildren();
   if (is_urgent(cue)) {
     head.append(Object.assign(document.createElement("strong"), { textContent: "Urgent" }), " · ");
   }
   head.append(`${cue.category} · call ${call.slice(-6)}`);
-  const text = Object.assign(document.createElement("p"), { textContent: cue.text });
+  text.textContent = cue.text;
+  element.querySelector("button").setAttribute("aria-label", `Done: ${cue.text}`);
+}
+
+function make_card(id) {
+  const element = document.createElement("li");
+  const [head, text] = [document.createElement("h2"), document.createElement("p")];
   const left = Object.assign(document.createElement("p"), { className: "left" });
   const button = Object.assign(document.createElement("button"), {
     type: "button",
     textContent: "Done",
   });
-  button.setAttribute("aria-label", `Done: ${cue.text}`);
   button.addEventListener("click", () => {
-    done.set(cue.id, cue);
-    remove(cue.id);
+    done.set(id, cards.get(id).cue);
+    remove(id);
   });
   element.append(head, text, left, button);
   return element;
@@ -150,13 +178,19 @@ function remove(id) {
   if (had_focus) next?.querySelector("button").focus();
 }
 
+function counted({ count, time }) {
+  if (count === 1) return "";
+  const last = new Date(1000 * (time - ahead_s)).toLocaleTimeString();
+  return `${count} times, last at ${last} · `;
+}
+
 function tick() {
   for (const [id, { cue, element }] of cards) {
     const left_s = Math.ceil(cue.expiry - now_s());
     if (left_s <= 0) {
       remove(id);
     } else {
-      element.querySelector(".left").textContent = `${left_s} s left`;
+      element.querySelector(".left").textContent = `${counted(cue)}${left_s} s left`;
     }
   }
   for (const [id, cue] of done) {
@@ -174,5 +208,7 @@ at("forget").addEventListener("click", () => {
   sessionStorage.removeItem(TOKEN);
   location.reload();
 });
+addEventListener("online", () => wake());
+addEventListener("offline", () => quit.abort());
 setInterval(tick, 500);
 connect();

@@ -2,28 +2,37 @@
 
 const PING_MS = 1000;
 const STATS_MS = 2000;
+const ANSWER_MS = 20000;
 const GATHER_MS = 1500;
-const GIVE_UP_AFTER = 3;
+const LOST_MS = 3000;
+const CONNECT_MS = 15000;
+const OFFLINE_S = 60; // What a browser says of its network is not always so.
+const PAUSES_S = [0, 1, 2, 4, 8, 15];
 
 export class Refused extends Error {
-  constructor(status, reason) {
+  constructor(status, reason, retryAfterS = 0) {
     super(reason);
     this.status = status;
+    this.retryAfterS = retryAfterS;
   }
 }
 
 export async function ask(method, path, token, body) {
   const headers = body ? { "Content-Type": "application/json" } : {};
   if (token) headers.Authorization = `Bearer ${token}`;
-  const response = await fetch(path, { method, headers, body: body && JSON.stringify(body), keepalive: method === "DELETE" });
+  const asked = { method, headers, body: body && JSON.stringify(body), keepalive: method === "DELETE" };
+  const response = await fetch(path, { ...asked, signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => {
+    throw new Error("The server cannot be reached.");
+  });
   const found = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(response.status, found.detail ?? `the server answered ${response.status}`);
+  if (!response.ok) throw new Refused(response.status, found.detail ?? `the server answered ${response.status}`, Number(response.headers.get("Retry-After")));
   return found;
 }
 
-// Tells of `state` (connecting, connected, failed, ended), `message`, `track` and `figures`.
+// Tells of `state` (now: connecting, connected, failed with a reason, ended, left), `message`, `track`, `figures`,
+// of being `away` (whether there is a network, when it tries again and why), and of being `renewed`: another call.
 export class Call extends EventTarget {
-  #token; #relay; #microphone; #connection; #channel; #id = null; #timers = []; #tries = 0; #over = false;
+  #token; #relay; #microphone; #connection; #channel; #id = null; #timers = []; #returning = false; #over = false;
   #requests = new Map(); #number = 0;
 
   constructor({ token = "", relay = false, microphone }) {
@@ -34,7 +43,7 @@ export class Call extends EventTarget {
   }
 
   async start() {
-    this.#tell("state", "connecting");
+    this.#state("connecting");
     await this.#connect(false);
     this.#timers.push(setInterval(() => this.#ping(), PING_MS), setInterval(() => this.#measure(), STATS_MS));
   }
@@ -58,12 +67,12 @@ export class Call extends EventTarget {
     for (const track of this.#microphone.getAudioTracks()) track.enabled = !muted;
   }
 
-  async end(state = "ended") {
+  async end(now = "ended", reason = null) {
     if (this.#over) return;
     this.#over = true;
     this.#timers.forEach(clearInterval);
     this.#connection?.close();
-    this.#tell("state", state);
+    this.#tell("state", { now, reason });
     if (this.#id) await ask("DELETE", "/api/offer", this.#token, { pc_id: this.#id }).catch(() => {});
   }
 
@@ -72,42 +81,63 @@ export class Call extends EventTarget {
     const connection = new RTCPeerConnection({ iceServers, iceTransportPolicy: this.#relay ? "relay" : "all" });
     const old = this.#connection;
     this.#connection = connection;
+    this.#requests.clear();
     this.#channel = connection.createDataChannel("chat", { ordered: true });
     this.#channel.onmessage = ({ data }) => this.#take(JSON.parse(data));
-    this.#channel.onopen = () => {
-      this.#tries = 0;
-      this.send("client-ready", { version: "2.1.0", about: { library: "interject-page" } });
-    };
+    this.#channel.onopen = () => this.send("client-ready", { version: "2.1.0", about: { library: "interject-page" } });
     connection.ontrack = ({ track }) => this.#tell("track", track);
     connection.onconnectionstatechange = () => this.#changed(connection);
     for (const track of this.#microphone.getAudioTracks()) connection.addTrack(track, this.#microphone);
-    await connection.setLocalDescription(await connection.createOffer());
-    await gathered(connection);
-    const { sdp, type } = connection.localDescription;
-    const answer = await ask("POST", "/api/offer", this.#token, { sdp, type, pc_id: this.#id, restart_pc: restart });
-    this.#id = answer.pc_id;
-    if (this.#over) return connection.close();
-    await connection.setRemoteDescription(answer);
-    old?.close();
+    try {
+      await connection.setLocalDescription(await connection.createOffer());
+      await gathered(connection);
+      const { sdp, type } = connection.localDescription;
+      const answer = await ask("POST", "/api/offer", this.#token, { sdp, type, pc_id: this.#id, restart_pc: restart });
+      const renewed = this.#id && this.#id !== answer.pc_id;
+      this.#id = answer.pc_id;
+      if (renewed) this.#tell("renewed");
+      if (this.#over) return connection.close();
+      await connection.setRemoteDescription(answer);
+    } catch (error) {
+      connection.close();
+      throw error;
+    } finally {
+      old?.close();
+    }
   }
 
   #changed(connection) {
     if (connection !== this.#connection || this.#over) return;
     const state = connection.connectionState;
-    if (state === "connected") this.#tell("state", "connected");
-    if (state === "disconnected") setTimeout(() => connection.connectionState === "disconnected" && this.#again(connection), 3000);
+    if (state === "connected") this.#state("connected");
+    if (state === "disconnected") setTimeout(() => connection.connectionState === "disconnected" && this.#again(connection), LOST_MS);
     if (state === "failed") this.#again(connection);
   }
 
+  // Until it is connected, somebody ends the call, or the server refuses it for good. A call that the
+  // server has given up meanwhile is begun anew.
   async #again(connection) {
-    if (connection !== this.#connection || this.#over) return;
-    if (++this.#tries > GIVE_UP_AFTER) return this.end("failed");
-    this.#tell("state", "connecting");
-    try {
-      await this.#connect(true);
-    } catch {
-      setTimeout(() => this.#again(this.#connection), 2000);
+    if (connection !== this.#connection || this.#over || this.#returning) return;
+    this.#returning = true;
+    this.#state("connecting");
+    let reason = "Connection lost", leastS = 0;
+    for (let tries = 0; !this.#over; tries++) {
+      const pauseS = Math.max(leastS, PAUSES_S[Math.min(tries, PAUSES_S.length - 1)]) * (1 + 0.2 * Math.random());
+      this.#tell("away", { offline: !navigator.onLine, pauseS, reason });
+      await online(pauseS);
+      if (this.#over) return;
+      try {
+        this.#tell("away", { offline: false, pauseS: 0, reason });
+        await this.#connect(true);
+        if (await connected(this.#connection)) break;
+        [reason, leastS] = ["No connection", 0];
+      } catch (error) {
+        if (error.status === 400 && this.#id) this.#id = null; // It was just about to end.
+        else if (error.status < 500) return this.end("failed", error);
+        [reason, leastS] = [error.status ? "The server takes no calls" : "The server cannot be reached", error.retryAfterS ?? 0];
+      }
     }
+    this.#returning = false;
   }
 
   #take(message) {
@@ -130,6 +160,7 @@ export class Call extends EventTarget {
   }
 
   async #measure() {
+    if (this.#connection.connectionState !== "connected") return;
     const figures = {};
     for (const one of (await this.#connection.getStats()).values()) {
       if (one.type === "candidate-pair" && one.nominated) figures.roundTripS = one.currentRoundTripTime;
@@ -138,6 +169,10 @@ export class Call extends EventTarget {
     }
     this.#tell("figures", figures);
     if (figures.heldS >= 0) this.request("playout_delay", { seconds: Math.min(5, figures.heldS) }).catch(() => {});
+  }
+
+  #state(now) {
+    this.#tell("state", { now, reason: null });
   }
 
   #tell(type, detail) {
@@ -152,5 +187,24 @@ function gathered(connection) {
     connection.addEventListener("icegatheringstatechange", done);
     setTimeout(resolve, GATHER_MS);
     done();
+  });
+}
+
+// After so many seconds, or as soon as there is a network again. Without one there is nothing to try.
+function online(pauseS) {
+  const back = new Promise((resolve) => addEventListener("online", resolve, { once: true }));
+  const pause = new Promise((resolve) => setTimeout(resolve, 1000 * (navigator.onLine ? pauseS : OFFLINE_S)));
+  return Promise.race([back, pause]);
+}
+
+function connected(connection) {
+  return new Promise((resolve) => {
+    const look = () => {
+      const state = connection.connectionState;
+      if (state === "connected" || state === "failed" || state === "closed") resolve(state === "connected");
+    };
+    connection.addEventListener("connectionstatechange", look);
+    setTimeout(() => resolve(connection.connectionState === "connected"), CONNECT_MS);
+    look();
   });
 }

@@ -4,11 +4,11 @@ const CELLS = 90;
 const QUIETEST_DBFS = -60;
 const STATES = {
   idle: "Not connected", connecting: "Connecting", connected: "Connected", ended: "Call ended",
-  left: "The agent has left", failed: "Connection lost",
+  left: "The agent has left", failed: "Not connected",
 };
 const at = (id) => document.getElementById(id);
 const relay = new URLSearchParams(location.search).has("relay");
-let call = null, listening = true, respondedAt = 0, replies = new Map();
+let call = null, listening = true, respondedAt = 0, replies = new Map(), cues = new Map();
 
 at("talk").onclick = () => (call ? call.end() : begin());
 at("listening").onclick = () => control(listening ? "stop_listening" : "resume_listening");
@@ -38,7 +38,9 @@ async function begin() {
     await ask("GET", "/api/ice", token);
     const microphone = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } });
     call = new Call({ token, relay, microphone });
-    call.addEventListener("state", ({ detail }) => state(detail, microphone));
+    call.addEventListener("state", ({ detail }) => state(detail.now, microphone, detail.reason));
+    call.addEventListener("away", ({ detail }) => away(detail));
+    call.addEventListener("renewed", () => entry("notice", "Connected again. The call had ended meanwhile, so this is a new one: it remembers nothing of the last."));
     call.addEventListener("message", ({ detail }) => take(detail));
     call.addEventListener("track", ({ detail }) => { at("voice").srcObject = new MediaStream([detail]); });
     call.addEventListener("figures", ({ detail }) => { if (detail.roundTripS >= 0) at("trip").textContent = ms(detail.roundTripS); });
@@ -47,15 +49,27 @@ async function begin() {
     await call.start();
   } catch (error) {
     await call?.end("failed");
-    if (!(error instanceof Refused && error.status === 401)) return complain(error);
-    at("token-form").hidden = false;
-    at("token").focus();
+    refused(error);
   } finally {
     at("talk").disabled = false;
   }
 }
 
-function state(now, microphone) {
+function refused(error) {
+  if (!(error instanceof Refused && error.status === 401)) return complain(error);
+  at("token-form").hidden = false;
+  at("token").focus();
+}
+
+// What it does while there is no connection, and when it will try again.
+function away({ offline, pauseS, reason }) {
+  let text = "Connection lost, connecting again";
+  if (offline) text = "No network, waiting";
+  else if (pauseS >= 1) text = `${reason}, trying again in ${Math.round(pauseS)} s`;
+  at("state").textContent = text;
+}
+
+function state(now, microphone, reason) {
   const running = now === "connecting" || now === "connected";
   at("state").textContent = STATES[now];
   at("state").dataset.state = { ended: "idle", left: "idle" }[now] ?? now;
@@ -69,6 +83,8 @@ function state(now, microphone) {
   microphone.getTracks().forEach((track) => track.stop());
   call = null;
   replies = new Map();
+  cues = new Map();
+  if (reason) refused(reason);
 }
 
 function take({ type, data }) {
@@ -96,8 +112,18 @@ function told(data) {
     case "notice":
       entry("notice", data.text);
       return control("status");
-    case "cue": return entry("reply", data.text, `cue · ${data.category}`);
+    case "cue": return cue(data);
   }
+}
+
+// The same id again is the same card again.
+function cue({ id, text, category, count, time }) {
+  const last = new Date(1000 * time).toLocaleTimeString();
+  const about = count > 1 ? `cue · ${category} · ${count} times, last at ${last}` : `cue · ${category}`;
+  const item = cues.get(id);
+  if (!item) return void cues.set(id, entry("reply", text, about));
+  item.querySelector("small").textContent = about;
+  item.querySelector("span").textContent = text;
 }
 
 function decision({ respond, p_respond, queued_s, speakers, chunk }) {
@@ -105,8 +131,8 @@ function decision({ respond, p_respond, queued_s, speakers, chunk }) {
   const cell = newCell(`chunk ${chunk}: ${respond ? "respond" : "silent"}, P(respond) ${percent(p_respond)}`);
   const [bar, sound] = [document.createElement("b"), document.createElement("i")];
   cell.classList.toggle("respond", respond);
-  bar.style.height = `calc((100% - 2.2rem) * ${Math.max(0.02, p_respond)})`;
-  sound.style.height = `${(1.7 * (loudest - QUIETEST_DBFS)) / -QUIETEST_DBFS}rem`;
+  bar.style.height = `calc((100% - var(--heard) - 0.2rem) * ${Math.max(0.02, p_respond)})`;
+  sound.style.height = `calc((var(--heard) - 0.3rem) * ${(loudest - QUIETEST_DBFS) / -QUIETEST_DBFS})`;
   cell.append(bar, sound);
   at("p").textContent = percent(p_respond);
   at("decided").textContent = ms(queued_s);

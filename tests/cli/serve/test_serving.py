@@ -127,6 +127,11 @@ ACCOUNT = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "a-secret
             "--twilio: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, which the first page of ",
         ),
         (
+            ["--twilio", "--insecure-dev", "--bind", "127.0.0.1:0"],
+            {},
+            "--bind 127.0.0.1:0: telephones have to be told the port; name one, for example 8080",
+        ),
+        (
             ["--twilio", "--insecure-dev"],
             {"INTERJECT_TWILIO_MACHINE": "leave_message"},
             "so set INTERJECT_TWILIO_MACHINE_MESSAGE to the sentence that is left\n",

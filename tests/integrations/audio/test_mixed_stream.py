@@ -9,8 +9,8 @@ import numpy as np
 
 from interject.integrations.audio.echo import EchoCanceller
 from interject.integrations.audio.mixed_stream import QUEUE_BLOCKS, MixedStream
-from interject.integrations.audio.mixer import BLOCK_S, BLOCK_SAMPLES
 from interject.integrations.audio.own_voice import OwnVoice
+from interject.integrations.audio.source_queue import BLOCK_S, BLOCK_SAMPLES
 from tests.fakes.clock import FakeClock
 from tests.waiting import until
 

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from interject.integrations.conversation.cues import CueMessage
 
 
-def cue(text: str) -> Cue:
-    return Cue("s", "s-3", "suggestion", 1_000, text, Emotion.URGENT, 41, 16.8, 36.8)
+def cue(text: str, *, identities: tuple[str, ...] = ()) -> Cue:
+    at = (41, 16.8, 36.8, 1, identities)
+    return Cue("s", "s-3", "suggestion", 1_000, text, Emotion.URGENT, *at)
 
 
 def test_a_cue_is_the_documented_json() -> None:
@@ -35,6 +36,7 @@ def test_a_cue_is_the_documented_json() -> None:
         "chunk": 41,
         "time": 1_000.0,
         "expiry": 1_020.0,
+        "count": 1,
     }
 
 
@@ -55,12 +57,10 @@ class Screens:
 
 
 async def test_a_cue_goes_to_those_who_are_addressed_at_the_moment_and_to_nobody_else() -> None:
-    addressees: list[str] = []
     screens = Screens()
-    cues = Cues(screens, lambda: addressees, wall_clock=lambda: 5.0)
+    cues = Cues(screens, wall_clock=lambda: 5.0)
     await cues.emit(cue("Too early."))
-    addressees.append("host")
-    await cues.emit(cue("Now."))
+    await cues.emit(cue("Now.", identities=("host",)))
     await cues.emit(Posted("s", 1, 2, 3.0, Emotion.NORMAL, "No card.", EndReason.COMPLETE))
     assert screens.shown == [(cue_message(cue("Now."), now=5.0), ["host"])]
     assert (cues.sent, cues.unaddressed) == (1, 1)

@@ -45,7 +45,7 @@ async def test_a_reply_that_somebody_reads_is_nothing_to_tell(
 
 
 async def test_a_cue_whose_addressees_are_away(caplog: pytest.LogCaptureFixture) -> None:
-    cues = Cues(DataTopics(FakeRoom().as_room), lambda: [])
+    cues = Cues(DataTopics(FakeRoom().as_room))
     for _ in range(2):
         await cues.emit(CUE)
     assert [record.getMessage() for record in caplog.records] == [

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from interject.integrations.audio.echo import EchoProcessor
     from interject.integrations.conversation.cues import CueMessage
     from interject.integrations.conversation.decision_message import DecisionMessage
+    from interject.integrations.twilio.tickets import Tickets
     from tests.fakes.runtime import FakeRuntimeSession
 
 PUBLIC_URL = "https://voice.example.test"
@@ -84,6 +85,8 @@ async def telephone(
     profile: Profile | dict[str, Any] | None = None,
     barge_in: bool = False,
     make_echo: Callable[[], EchoProcessor] | None = None,
+    backoff: ReconnectBackoff = QUICK,
+    tickets: Tickets | None = None,
     **changes: Any,
 ) -> AsyncIterator[Stage]:
     """`changes` are of the settings."""
@@ -91,7 +94,7 @@ async def telephone(
     if not isinstance(profile, Profile):
         profile = Profile(name="test", system_prompt="listen", **(profile or {}))
     role = Role(profile, runtime=model, barge_in=barge_in)
-    board = Switchboard(role, model, most_calls=most_calls, make_echo=make_echo, backoff=QUICK)
+    board = Switchboard(role, model, most_calls=most_calls, make_echo=make_echo, backoff=backoff)
     screens = FakeScreens()
     async with TwilioCloud({}) as cloud, RestApi(cloud) as api:
         given: dict[str, Any] = {
@@ -105,6 +108,7 @@ async def telephone(
             TwilioSettings.made(**(given | changes)),
             bearer=bearer or Bearer(OPERATOR),
             screens=screens,
+            tickets=tickets,
         )
         app = make_app([door], origins=Origins([PUBLIC_URL]))
         async with (

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from interject.integrations.conversation.runtime_connection import ReconnectBackoff
 from interject.integrations.twilio.simulator.call_status import CallStatus
+from interject.model_runtime.protocol import RuntimeAway
 from tests.fakes.runtime import FakeRuntime, Scripted
 from tests.integrations.twilio.stage import VOICE_URL, telephone
 from tests.waiting import until
 
 if TYPE_CHECKING:
     from interject.integrations.twilio.simulator.call import SimulatedCall
+    from interject.model_runtime.protocol import SessionOptions
+    from tests.fakes.runtime import FakeRuntimeSession
     from tests.integrations.twilio.stage import Stage
 
 SPEECH = (8_000 * np.sin(np.arange(16_000) / 3)).astype(np.int16)
@@ -100,6 +104,70 @@ async def test_a_caller_whose_agent_is_lost_hears_a_sentence(human: str | None) 
                 await until(lambda: call.script.dialled == [human], "the human")
         assert stage.api.requests == []
         assert stage.metric("streams_ended_total", ending="agent_lost") == 1
+
+
+class ComesAndGoes(FakeRuntime):
+    """One whose worker is away now and then."""
+
+    away = False
+
+    async def open(self, options: SessionOptions) -> FakeRuntimeSession:
+        if self.away:
+            raise RuntimeAway("redis cannot be reached")
+        return await super().open(options)
+
+
+def test_a_runtime_that_is_away_is_waited_for_a_minute() -> None:
+    assert ReconnectBackoff().give_up_s == 60.0
+
+
+async def test_a_caller_waits_for_a_runtime_that_never_comes_back_and_then_is_told() -> None:
+    runtime, backoff = ComesAndGoes(), ReconnectBackoff(0.05, 0.1, give_up_s=1.0)
+    async with (
+        telephone(runtime, profile=SILENT, backoff=backoff, failed_sentence="Oh!") as stage,
+        stage.cloud.phones(VOICE_URL) as call,
+    ):
+        await talking(stage, call)
+        runtime.away = True
+        lost_s = call.now_s
+        stage.model.break_off("the worker is gone")
+        await call.handset.say(SPEECH[:8_000])
+        assert call.script.announced == []
+        assert not call.stream.ended.is_set()
+        await until(lambda: call.script.announced, "the sentence")
+        assert call.now_s - lost_s >= 0.9
+        assert call.script.announced == ["Oh!"]
+        await asyncio.wait_for(call.over.wait(), 20)
+        await until(lambda: not stage.board.taken, "the seat")
+        assert stage.metric("streams_ended_total", ending="agent_lost") == 1
+        assert stage.api.requests == [], "the sentence follows from the TwiML alone"
+
+
+async def test_a_runtime_that_comes_back_in_time_goes_on_with_the_call() -> None:
+    runtime, backoff = ComesAndGoes(), ReconnectBackoff(0.05, 0.1, give_up_s=20.0)
+    async with (
+        telephone(runtime, profile=SILENT, backoff=backoff) as stage,
+        stage.cloud.phones(VOICE_URL) as call,
+    ):
+        await talking(stage, call)
+        runtime.away = True
+        stage.model.break_off("the worker is gone")
+        await asyncio.sleep(0.3)
+        runtime.away = False
+        await until(lambda: len(runtime.sessions) == 2, "another session")
+        await call.handset.say(SPEECH)
+        await until(lambda: any(frame.speakers for frame in stage.model.frames), "the caller")
+        assert call.script.announced == []
+
+
+async def test_the_star_key_stops_the_listening_and_lets_it_go_on() -> None:
+    async with telephone(profile=SILENT) as stage, stage.cloud.phones(VOICE_URL) as call:
+        await talking(stage, call)
+        [agent] = stage.board.calls
+        call.press("*")
+        await until(lambda: not agent.consent.listening, "it to stop")
+        call.press("*")
+        await until(lambda: agent.consent.listening, "it to go on")
 
 
 async def test_a_runtime_that_is_full_only_at_the_last_moment_is_no_silence() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from twilio.request_validator import SIGNATURE_SETTINGS_HEADER
 from websockets.exceptions import ConnectionClosed
 
 from interject.integrations.twilio.message_reader import MOST_BAD_AT_ONCE
@@ -18,6 +19,8 @@ from interject.integrations.twilio.simulator.call_status import CallParties
 from interject.integrations.twilio.simulator.debugger import TwilioRefusal
 from interject.integrations.twilio.simulator.signing import HEADER, signature
 from interject.integrations.twilio.simulator.twiml import StreamOrder, parse
+from interject.integrations.twilio.tickets import LIFE_S, Tickets
+from tests.fakes.clock import FakeClock
 from tests.integrations.twilio.stage import VOICE_URL, telephone
 from tests.waiting import until
 
@@ -120,6 +123,38 @@ async def test_a_stream_without_its_call_s_token_is_closed(fault: str) -> None:
         assert reason == "the token is not one of this call, or was used"
         assert stage.runtime.sessions == []
         assert stage.board.taken == 2, "the call that the token is for may still come"
+
+
+async def test_a_token_that_has_expired_opens_nothing_and_its_seat_is_free_again() -> None:
+    clock = FakeClock()
+    async with telephone(tickets=Tickets(clock=clock), most_calls=1) as stage:
+        sid, parameters = await announced(stage)
+        clock.advance(LIFE_S + 0.1)
+        async with stage.cloud.network.socket(MEDIA_URL) as socket:
+            await socket.send(start(stage, sid, parameters))
+            assert await closing(socket) == (
+                1008,
+                "the token is not one of this call, or was used",
+            )
+        assert stage.board.taken == 0
+        assert stage.runtime.sessions == []
+        again, parameters = await announced(stage)
+        async with stage.cloud.network.socket(MEDIA_URL) as socket:
+            await socket.send(start(stage, again, parameters))
+            await until(lambda: stage.board.of(again) is not None, "the agent of the next call")
+
+
+@pytest.mark.parametrize("algorithm", ["HMAC_SHA256", "ROT13"])
+async def test_a_socket_that_is_signed_in_another_way_than_it_says_is_not_opened(
+    algorithm: str,
+) -> None:
+    """Twilio's SHA-1 under another name."""
+    async with telephone() as stage:
+        says = {SIGNATURE_SETTINGS_HEADER: f"key=webhooks_1,algorithm={algorithm}"}
+        with pytest.raises(TwilioRefusal, match="403"):
+            async with stage.cloud.network.socket(MEDIA_URL, says):
+                pass
+        assert stage.metric("refused_total", reason="signature") == 1
 
 
 async def test_a_token_works_once() -> None:

@@ -86,10 +86,15 @@ async def test_a_call_that_nobody_takes_gives_its_seat_back() -> None:
 @pytest.mark.parametrize(
     ("order", "says"),
     [
-        ({"to": "0207 1838750"}, "to: "),
+        ({"to": "0207 1838750"}, "to: it must be a number like +442071838750, or a SIP address"),
+        ({"to": "+442071838750\n"}, "to: it must be a number like"),
+        ({"to": CALLEE, "caller": "us"}, "caller: it must be a number like +442071838750"),
         ({"to": CALLEE, "more": 1}, "more: "),
         ({}, "to: "),
-        ({"to": CALLEE}, "caller: say which number calls, or set caller_id"),
+        (
+            {"to": CALLEE},
+            "caller: say which number calls, or set INTERJECT_TWILIO_CALLER_ID on the server",
+        ),
     ],
 )
 async def test_a_bad_order_is_one_sentence(order: dict[str, object], says: str) -> None:
@@ -149,3 +154,12 @@ async def test_a_call_is_ended() -> None:
         await asyncio.wait_for(call.over.wait(), 20)
         assert call.script.announced == []
         await until(lambda: not stage.board.taken, "the agent to leave")
+
+
+async def test_a_call_that_can_be_none_is_refused_in_a_sentence() -> None:
+    async with telephone() as stage:
+        answer = await stage.operator.post("/twilio/calls/CA-1/hangup")
+        assert (answer.status_code, answer.json()["detail"]) == (
+            422,
+            "call_sid: it must be a call's SID, which begins with CA",
+        )

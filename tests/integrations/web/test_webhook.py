@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 KEY = b"0123456789abcdef0123456789abcdef"
 SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
 QUICK = RetryBackoff(pauses_s=(0.0, 0.0, 0.0), attempt_s=0.3)
-CUE = Cue("CA1", "CA1-0", "note", 500, "Offer a refund.", Emotion.NORMAL, 7, 3.2, 33.2)
+CUE = Cue(
+    "CA1", "CA1-0", "note", 500, "Offer a refund.", Emotion.NORMAL, 7, 3.2, 33.2, 1, ("agent",)
+)
 
 
 class Receiver:
@@ -97,8 +99,9 @@ async def test_an_event_arrives_with_a_signature_that_the_standard_s_libraries_c
             "cue": {
                 "id": "CA1-0", "category": "note", "priority": 500, "text": "Offer a refund.",
                 "emotion": "normal", "chunk": 7, "time": 1_700_000_000.0,
-                "expiry": 1_700_000_030.0,
+                "expiry": 1_700_000_030.0, "count": 1,
             },
+            "identities": ["agent"],
         },
     }  # fmt: skip
     assert (output.delivered, output.dropped) == (1, 0)

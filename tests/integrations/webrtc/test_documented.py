@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from interject.integrations.audio.source_queue import MOST_HELD_SAMPLES
 from interject.integrations.conversation.floor_control import Method
 from interject.integrations.web.body_limit import MAX_BODY_BYTES
 from interject.integrations.webrtc import message_channel, offers, peer, rtvi, track_sink
-from interject.integrations.webrtc.jitter_buffer import DEPTH_PACKETS
+from interject.integrations.webrtc.jitter_buffer import WAIT_S
 from interject.integrations.webrtc.settings import WebRtcSettings
+from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "webrtc.md").read_text(encoding="utf-8")
@@ -46,7 +48,8 @@ def test_limits_are_those_of_the_code() -> None:
             f"with bursts of {message_channel.BURST}"
         ),
         f"noticed after {settings.gone_after_s:.0f} s without sound and message",
-        f"holds all sound back for {20 * (DEPTH_PACKETS - 1)} ms",
+        f"a hole waits for it for up to {1e3 * WAIT_S:.0f} ms",
+        f"up to {MOST_HELD_SAMPLES / SAMPLE_RATE_HZ:.0f} s of them",
         f"jitter buffer: {1e3 * track_sink.RECEIVER_DELAY_S:.0f} ms, unless it says how much",
     ):
         assert claim in PAGE, claim

@@ -440,7 +440,7 @@ async def test_without_the_token_there_is_a_page_and_nothing_else() -> None:
 async def test_the_page_has_all_that_it_asks_for() -> None:
     async with world() as scene:
         page = (await scene.http.get("/")).text
-        names = set(re.findall(r'(?:src|href)="(/[^"]+)"', page)) | {"/page/call.js"}
+        names = set(re.findall(r'(?:src|href)="(/page/[^"]+)"', page)) | {"/page/call.js"}
         assert len(names) == 4
         for name in names:
             assert (await scene.http.get(name)).is_success

@@ -12,7 +12,7 @@ import pytest
 from livekit import api, rtc
 
 from interject.agent.framing import Framer, Pacing
-from interject.integrations.audio.mixer import BLOCK_S
+from interject.integrations.audio.source_queue import BLOCK_S
 from interject.integrations.livekit.audio_frames import CAPTURED_KEY, SPEAKERS_KEY
 from interject.integrations.livekit.room.audio_input import RoomAudioInput
 from interject.model_runtime.protocol import FRAME_S, Frame

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 
 TOKEN = "a-token-of-some-length"
+EMPTY = "document.getElementById('empty').textContent"
 TEXTS = "[...document.querySelectorAll('.card > p:not(.left)')].map((card) => card.textContent)"
 
 
-def cue(text: str, *, priority: int = 500, lasts_s: float = 60.0) -> CueMessage:
+def cue(text: str, *, priority: int = 500, lasts_s: float = 60.0, count: int = 1) -> CueMessage:
     now = time.time()
     return CueMessage(
         id=text, category="note", priority=priority, text=text, emotion=Emotion.NORMAL, chunk=1,
-        time=now, expiry=now + lasts_s,
+        time=now, expiry=now + lasts_s, count=count,
     )  # fmt: skip
 
 
@@ -41,6 +42,7 @@ async def test_cards_are_shown_put_away_by_keyboard_and_come_back_with_the_strea
     async with Chromium(tmp_path) as page, served(app) as url:
         await page.open(f"{url}/cues")
         await page.until("!document.getElementById('entry').hidden")
+        assert (await page.run(EMPTY)).startswith("Not connected")
         await page.run("document.getElementById('token').value = 'wrong'")
         await page.run("document.getElementById('entry').requestSubmit()")
         await page.until("document.getElementById('wrong').textContent.includes('not the server')")
@@ -48,6 +50,7 @@ async def test_cards_are_shown_put_away_by_keyboard_and_come_back_with_the_strea
         await page.run("document.getElementById('entry').requestSubmit()")
         await page.until("document.getElementById('state').textContent === 'Connected'")
         assert TOKEN not in await page.run("location.href")
+        assert await page.run(EMPTY) == "No cue at the moment."
 
         await screens.send_cue("CA1", cue("plain"), ["agent"])
         await screens.send_cue("CA1", cue("<b>urgent</b>", priority=1_000), ["agent"])
@@ -81,4 +84,39 @@ async def test_cards_are_shown_put_away_by_keyboard_and_come_back_with_the_strea
         (tmp_path / "cues.png").write_bytes(await page.picture())
         refused = [line for line in page.console if "Content Security Policy" in line]
         assert refused == []
+        screens.close()
+
+
+async def test_a_card_that_comes_again_counts_and_stays_away_once_it_was_put_away(
+    tmp_path: Path,
+) -> None:
+    screens = CueScreens(Bearer())
+    app = make_app([], routers=[screens.router], origins=Origins([]))
+    async with Chromium(tmp_path) as page, served(app) as url:
+        await page.open(f"{url}/cues")
+        await page.until("document.getElementById('state').textContent === 'Connected'")
+        await screens.send_cue("CA1", cue("smoke"), ["agent"])
+        await page.until(f"{TEXTS}.length === 1")
+        await page.run("document.querySelector('.card button').focus()")
+        await screens.send_cue("CA1", cue("smoke", count=2), ["agent"])
+        await page.until("document.querySelector('.left').textContent.startsWith('2 times, last')")
+        assert await page.run(f"{TEXTS}.length") == 1
+        assert await page.run("document.activeElement.textContent") == "Done", "it keeps the focus"
+
+        await page.run("document.querySelector('.card button').click()")
+        await screens.send_cue("CA1", cue("smoke", count=3), ["agent"])
+        await screens.send_cue("CA1", cue("other"), ["agent"])
+        await page.until(f"{TEXTS}.join() === 'other'")
+        await screens.send_cue("CA1", cue("smoke", count=4, priority=1_000), ["agent"])
+        await page.until(f"{TEXTS}.join() === 'smoke,other'")
+
+        await page.call("Network.enable")
+        offline = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        await page.call("Network.emulateNetworkConditions", offline=True, **offline)
+        await page.until("document.getElementById('state').textContent === 'No network, waiting'")
+        await page.run("document.querySelectorAll('.card button').forEach((one) => one.click())")
+        assert (await page.run(EMPTY)).startswith("Not connected")
+        await page.call("Network.emulateNetworkConditions", offline=False, **offline)
+        await page.until("document.getElementById('state').textContent === 'Connected'")
+        assert await page.run(f"{TEXTS}.length") == 0
         screens.close()

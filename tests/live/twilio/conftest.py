@@ -1,4 +1,4 @@
-"""A server with a telephone number for a module's tests, and the Twilio that calls it."""
+"""A server with a telephone number that all tests here share, and the Twilio that calls it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from interject.model_runtime.local.process import ServerProcess
 from tests.live.twilio.phone_server import brief, serving
 
 if TYPE_CHECKING:
@@ -15,7 +16,13 @@ if TYPE_CHECKING:
     from tests.live.twilio.phone_server import PhoneServer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def nano_url() -> Iterator[str]:
+    with ServerProcess("nano", slots=6) as process:
+        yield process.url
+
+
+@pytest.fixture(scope="package")
 def phone_server(tmp_path_factory: pytest.TempPathFactory, nano_url: str) -> Iterator[PhoneServer]:
     folder = tmp_path_factory.mktemp("serve")
     with serving(folder, "--runtime", nano_url, "--profile", brief(folder), "--barge-in") as server:

@@ -31,6 +31,7 @@ class Subscription:
     """What server and Twilio have to agree about."""
 
     account: TwilioAccount = field(default_factory=TwilioAccount)
+    secondary_auth_token: str = field(default_factory=lambda: secrets.token_hex(16))
     rest_port: int = field(default_factory=free_port)
     operator_token: str = field(default_factory=lambda: secrets.token_hex(16))
 
@@ -39,6 +40,7 @@ class Subscription:
         return {
             "TWILIO_ACCOUNT_SID": self.account.sid,
             "TWILIO_AUTH_TOKEN": self.account.auth_token,
+            "TWILIO_AUTH_TOKEN_SECONDARY": self.secondary_auth_token,
             "TWILIO_API_URL": f"http://127.0.0.1:{self.rest_port}",
             "INTERJECT_TWILIO_CALLER_ID": NUMBER,
             "INTERJECT_API_TOKEN": self.operator_token,

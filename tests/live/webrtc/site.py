@@ -38,10 +38,11 @@ async def site(
     settings: WebRtcSettings | None = None,
     routers: Sequence[APIRouter] = (),
     most_calls: int | None = None,
+    port: int = 0,
 ) -> AsyncIterator[Site]:
     switchboard = Switchboard(role, runtime, most_calls=most_calls)
     door = WebRtcDoor(switchboard, settings, bearer=bearer)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     app = make_app([door], routers=routers, origins=Origins([url]))
     async with served(app, listener):

@@ -141,8 +141,13 @@ async def test_our_page_talks_shows_decisions_and_stops_listening(
 
 KEEPING_CONNECTIONS = """
 globalThis.made = [];
+globalThis.channels = [];
 globalThis.RTCPeerConnection = class extends RTCPeerConnection {
   constructor(...all) { super(...all); made.push(this); }
+  createDataChannel(...all) {
+    channels.push(super.createDataChannel(...all));
+    return channels.at(-1);
+  }
 };
 """
 FAILING = """
@@ -168,3 +173,62 @@ async def test_our_page_connects_anew_within_the_same_call(
         assert server.switchboard.calls == (call,)
         assert await browser.run("document.getElementById('state').textContent") == "Connected"
         assert await browser.run("made[0].signalingState") == "closed"
+
+
+STATE = "document.getElementById('state').textContent"
+TROUBLE = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+
+
+async def test_our_page_says_that_there_is_no_network_and_goes_on_when_there_is(
+    runtime: Runtime, alarm: Path, tmp_path: Path
+) -> None:
+    async with site(role(runtime), runtime) as server, Chromium(tmp_path, alarm) as browser:
+        await browser.call("Page.addScriptToEvaluateOnNewDocument", source=KEEPING_CONNECTIONS)
+        await browser.call("Network.enable")
+        await browser.open(server.url)
+        await browser.run("document.getElementById('talk').click()")
+        await browser.until(f"{STATE} === 'Connected'")
+        await browser.call("Network.emulateNetworkConditions", offline=True, **TROUBLE)
+        await browser.run(FAILING)
+        await browser.until(f"{STATE} === 'No network, waiting'")
+        await browser.call("Network.emulateNetworkConditions", offline=False, **TROUBLE)
+        await browser.until(f"{STATE} === 'Connected'")
+        assert len(server.switchboard.calls) == 1
+
+
+async def test_our_page_calls_again_by_itself_when_a_server_is_there_again(
+    runtime: Runtime, alarm: Path, tmp_path: Path
+) -> None:
+    """The first one goes without a word, as one does that is killed."""
+    async with Chromium(tmp_path, alarm) as browser:
+        async with site(role(runtime), runtime) as server:
+            await browser.call("Page.addScriptToEvaluateOnNewDocument", source=KEEPING_CONNECTIONS)
+            await browser.open(server.url)
+            await browser.run("document.getElementById('talk').click()")
+            await browser.until(f"{STATE} === 'Connected'")
+            await browser.run("channels[0].onmessage = null")
+        await browser.run(FAILING)
+        await browser.until(f"{STATE}.startsWith('The server cannot be reached, trying again')")
+        port = int(server.url.rpartition(":")[2])
+        async with site(role(runtime), runtime, port=port) as another:
+            await browser.until(f"{STATE} === 'Connected'")
+            assert len(another.switchboard.calls) == 1
+            log = await browser.run("document.getElementById('log').textContent")
+            assert "so this is a new one" in log
+            await browser.run("document.getElementById('talk').click()")
+
+
+async def test_our_page_ends_where_the_server_refuses_it_for_good(
+    runtime: Runtime, alarm: Path, tmp_path: Path
+) -> None:
+    place = site(role(runtime), runtime, bearer=Bearer(TOKEN))
+    async with place as server, Chromium(tmp_path, alarm) as browser:
+        await browser.call("Page.addScriptToEvaluateOnNewDocument", source=KEEPING_CONNECTIONS)
+        await browser.open(server.url)
+        await browser.run(f"sessionStorage.setItem('token', '{TOKEN}')")
+        await browser.run("document.getElementById('talk').click()")
+        await browser.until(f"{STATE} === 'Connected'")
+        await browser.run("globalThis.fetch = async () => new Response('{}', { status: 401 })")
+        await browser.run(FAILING)
+        await browser.until("!document.getElementById('token-form').hidden")
+        assert await browser.run(STATE) == "Not connected"

@@ -1,10 +1,15 @@
-"""A call over a bad network: chunks come in time, and the delay that losses cause does not stay."""
+"""A call over a bad network: chunks come in time, and the delay that losses cause does not stay.
+
+What may happen on the way is tried out on a virtual clock in `test_inbound_delay.py`; here it is a
+real connection, which takes as long as it takes on a busy machine.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import statistics
+import time
 from typing import TYPE_CHECKING
 
 import httpx
@@ -14,14 +19,18 @@ import pytest
 from benchmarks.lossy_relay import LossyRelay
 from interject.config import Profile
 from interject.integrations.conversation.role import Role
-from interject.model_runtime.protocol import SAMPLE_RATE_HZ
+from interject.model_runtime.protocol import FRAME_S, SAMPLE_RATE_HZ
 from tests.fakes.runtime import FakeRuntime
 from tests.integrations.webrtc.browser import RATE_HZ, Browser
 from tests.live.webrtc.site import site
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from numpy.typing import NDArray
+
+    from interject.model_runtime.protocol import Frame
     from tests.fakes.runtime import FakeRuntimeSession
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
@@ -29,9 +38,15 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 EVERY_S = 0.5
 CLICK_S = 0.06
 LOUD = 3_000
+EARLIEST_S = -0.1
+"""A block waits for its sound, so that this can stand before the time at which it was made."""
+SHIFT_S = 0.13
+MOST_CLICKS = 80
+"""Whose delay is not back by then, 40 s on a machine that is not busy, keeps it."""
+LOOK_S = 0.2
 
 
-def clicks(seconds: float) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+def clicks(seconds: float) -> NDArray[np.int16]:
     """A short tone twice a second."""
     at = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
     on = (at % EVERY_S) < CLICK_S
@@ -43,27 +58,24 @@ def delays_s(session: FakeRuntimeSession, began_at: float) -> list[tuple[float, 
 
     A click that was lost, or began in a hole, is left out.
     """
-    found: list[tuple[float, float]] = []
-    last = -1.0
-    for frame in session.frames:
-        loud = np.flatnonzero(np.abs(np.frombuffer(frame.pcm, "<i2").astype(np.int32)) > LOUD)
-        for sample in loud:
-            heard_at = frame.captured_at + sample / SAMPLE_RATE_HZ - began_at
-            if heard_at - last > EVERY_S / 2:
-                made_at = heard_at - heard_at % EVERY_S
-                found.append((made_at, heard_at - made_at))
-            last = heard_at
-    return found
+    heard_at = np.concatenate([np.zeros(0), *(_loud_at(frame) for frame in session.frames)])
+    first = np.diff(heard_at, prepend=-EVERY_S) > EVERY_S / 2
+    delays = (heard_at[first] - began_at - EARLIEST_S) % EVERY_S + EARLIEST_S
+    return list(zip(heard_at[first] - began_at - delays, delays, strict=True))
+
+
+def _loud_at(frame: Frame) -> NDArray[np.float64]:
+    level = np.abs(np.frombuffer(frame.pcm, "<i2").astype(np.int32))
+    return np.asarray(frame.captured_at + np.flatnonzero(level > LOUD) / SAMPLE_RATE_HZ)
 
 
 class Call:
     """One call through a relay of its own, in which somebody clicks as long as it lasts."""
 
-    def __init__(self, loss: float, jitter_s: float) -> None:
+    def __init__(self, jitter_s: float) -> None:
         self.relay = LossyRelay(jitter_s=jitter_s)
         self.runtime = FakeRuntime()
-        self._loss = loss
-        self._began_at = 0.0
+        self.lasted_s = self._began_at = 0.0
         self.browser: Browser
 
     @contextlib.asynccontextmanager
@@ -82,20 +94,28 @@ class Call:
             await browser.open()
             self.browser = browser
             self._began_at = browser.microphone.began_at or 0.0
-            self.relay.loss = self._loss
             yield
 
-    async def lasts(self, seconds: float) -> None:
+    async def suffers(self, loss: float, seconds: float) -> None:
+        """A while without loss, a while with it, and then for as long as its delay stays."""
         async with self.connected():
+            await self._clicks(6)
+            before = self._delay_s()
+            self.relay.loss = loss
             await asyncio.sleep(seconds)
+            self.relay.loss = 0.0
+            await self._clicks(3)
+            while abs(self._delay_s() - before) > SHIFT_S:
+                assert len(self.delays_s) < MOST_CLICKS, (loss, before, self.delays_s)
+                await self._clicks(1)
+            self.lasted_s = time.monotonic() - self._began_at
 
-    async def breaks_down(self, at_s: float, burst_s: float, seconds: float) -> None:
-        async with self.connected():
-            await asyncio.sleep(at_s)
-            self.relay.loss = 1.0
-            await asyncio.sleep(burst_s)
-            self.relay.loss = self._loss
-            await asyncio.sleep(seconds - at_s - burst_s)
+    async def _clicks(self, number: int) -> None:
+        heard = len(self.delays_s)
+        await until(lambda: len(self.delays_s) >= heard + number, "clicks", every_s=LOOK_S)
+
+    def _delay_s(self) -> float:
+        return statistics.median(delay for _, delay in self.delays_s[-3:])
 
     @property
     def session(self) -> FakeRuntimeSession:
@@ -106,24 +126,14 @@ class Call:
         return delays_s(self.session, self._began_at)
 
 
-async def test_chunks_come_in_time_and_no_delay_grows_or_stays_whatever_is_lost() -> None:
+async def test_chunks_come_in_time_and_no_delay_stays_whatever_was_lost() -> None:
     """All at once, since each has to last some seconds. One loses everything for a while."""
-    calls = [Call(loss, jitter_s=0.06) for loss in (0.0, 0.02, 0.10)]
-    burst = Call(0.0, jitter_s=0.02)
+    calls = {loss: Call(jitter_s=0.06) for loss in (0.02, 0.1, 1.0)}
     async with asyncio.TaskGroup() as group:
-        for call in calls:
-            group.create_task(call.lasts(9.0))
-        group.create_task(burst.breaks_down(3.0, 0.6, seconds=9.0))
-    for call in calls:
+        for loss, call in calls.items():
+            group.create_task(call.suffers(loss, 0.6 if loss == 1.0 else 2.5))
+    for call in calls.values():
         numbers = [frame.seq for frame in call.session.frames]
         assert numbers == list(range(len(numbers)))
-        assert 19 <= len(numbers) <= 26
-        delays = [delay for _, delay in call.delays_s]
-        assert len(delays) >= 12
-        first, last = statistics.median(delays[:6]), statistics.median(delays[-6:])
-        assert last < first + 0.08, (call.relay.loss, delays)
-        assert last < 0.35
-    assert burst.relay.lost > 20
-    before = statistics.median(delay for at, delay in burst.delays_s if at < 2.5)
-    after = statistics.median(delay for at, delay in burst.delays_s if at > 6.5)
-    assert after < before + 0.08, burst.delays_s
+        assert len(numbers) == pytest.approx(call.lasted_s / FRAME_S, abs=3)
+    assert calls[1.0].relay.lost > 20

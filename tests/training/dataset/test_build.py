@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from interject.training.dataset.build import BuildWatch, build
+from interject.training.dataset.build import build
+from interject.training.dataset.build_watch import BuildWatch
 from interject.training.dataset.dataset import Dataset
 from interject.training.dataset.journal import JOURNAL_NAME, locked
 from interject.training.dataset.manifest import MANIFEST_NAME, read_manifest

@@ -57,7 +57,7 @@ def test_records_are_the_streams_without_their_sound(folder: Path) -> None:
         assert record.samples == len(stream.sound)
         for name in ("stream_id", "ability", "turns", "spans", "seed", "system_prompt", "skipped"):
             assert getattr(record, name) == getattr(stream, name)
-    assert records[9].shard == "shard-00002.tar"
+    assert records[9].place == "shard-00002.tar, a-9"
 
 
 def test_a_data_set_travels_to_another_process(folder: Path) -> None:

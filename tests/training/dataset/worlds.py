@@ -49,7 +49,7 @@ def rich_stream(stream_id: str = "a-1", samples: int = 20_000) -> TrainingStream
         noise(samples),
         turns=(
             StreamTurn(0.0, 0.5, "hello there", "Hello.", Emotion.HAPPY, "chat", 1),
-            StreamTurn(0.5, 1.0, "", "", Emotion.SAD, "street"),
+            StreamTurn(0.5, 1.0, "", "", Emotion.SAD, "street", reference_turn=0),
         ),
         spans=(
             StreamSpan(Layer.SPEECH, "speech", 0.1, 0.5, "hello there", words, "anna", source),

@@ -49,6 +49,10 @@ def test_a_stream_counts_the_chunk_that_is_only_begun() -> None:
                        StreamTurn(0.1, 0.2, "", "No.", response_chunk=0))},
             "turns.1.response_chunk: is 0; the reply before it begins at chunk 0",
         ),
+        (
+            {"turns": (FIRST, StreamTurn(0.7, 1.9, "Which?", reference_turn=1))},
+            "turns.1.reference_turn: is 1; it must be an earlier turn",
+        ),
         ({"spans": (StreamSpan(Layer.NOISE, "", 0, 9),)}, "spans.0.end_s: is 9; the sound ends"),
         ({"sound": SOUND[:0]}, "sound: is empty"),
         ({"sound": SOUND.astype(np.float64)}, "sound: is float64 (31900,)"),

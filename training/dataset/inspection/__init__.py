@@ -1,0 +1,1 @@
+"""One page to look and listen through a data set: no server, no network, no library."""

@@ -1,0 +1,1 @@
+"""What a telephone does to sound: a narrow band, a codec, packets that get lost."""

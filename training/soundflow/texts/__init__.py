@@ -1,0 +1,1 @@
+"""What is said in streams: a small set of our own, and whatever a user brings."""
