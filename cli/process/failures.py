@@ -20,7 +20,8 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 EXPECTED = frozenset(
     {
         "RuntimeFailure", "ProfileError", "VoiceFailure", "RoomFailure", "BenchmarkError",
-        "EndpointFailure", "DatasetError", "YamlFileError",
+        "EndpointFailure", "DatasetError", "YamlFileError", "SoundCatalogueError",
+        "SceneFileError", "SynthesisError",
     }
 )  # fmt: skip
 """By name, so that `interject --help` need not import where they are defined."""

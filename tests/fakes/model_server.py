@@ -61,6 +61,11 @@ def said(text: str) -> Scripted:
     return Scripted(json.dumps({"choices": [{"index": 0, "message": message}]}).encode())
 
 
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that gives up resets the connection, which is what some tests are about."""
+
+
 @contextmanager
 def serving(server: ModelServer) -> Iterator[ModelServer]:
     class Handler(BaseHTTPRequestHandler):
@@ -95,7 +100,7 @@ def serving(server: ModelServer) -> Iterator[ModelServer]:
         def log_message(self, format: str, *args: object) -> None:
             """Tests are quiet."""
 
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd = _QuietServer(("127.0.0.1", 0), Handler)
     httpd.daemon_threads = True
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

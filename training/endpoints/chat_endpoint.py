@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,10 +32,19 @@ _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL | re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`role` is what the model is to be, `text` what it is asked."""
+    """`role` is what the model is to be, `text` what it is asked; `wav` is a file to hear."""
 
     role: str
     text: str
+    wav: bytes = field(default=b"", repr=False)
+
+    def content(self, shape: str) -> str | list[dict[str, Any]]:
+        """As OpenAI takes text, and text with sound."""
+        text = f"{self.text}\n\n{shape}"
+        if not self.wav:
+            return text
+        sound = {"data": base64.b64encode(self.wav).decode(), "format": "wav"}
+        return [{"type": "text", "text": text}, {"type": "input_audio", "input_audio": sound}]
 
 
 class ChatEndpoint:
@@ -70,9 +80,9 @@ class ChatEndpoint:
         :raises OSError: when the cache cannot be written.
         """
         schema = answer.model_json_schema()
-        messages = [
+        messages: list[dict[str, Any]] = [
             {"role": "system", "content": question.role},
-            {"role": "user", "content": f"{question.text}\n\n{_described(schema)}"},
+            {"role": "user", "content": question.content(_described(schema))},
         ]
         key = question_key(self._body(messages, schema))
         if (known := self._known(key, answer)) is not None:
@@ -106,13 +116,13 @@ class ChatEndpoint:
         except ValidationError:
             return None
 
-    def _body(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> dict[str, Any]:
+    def _body(self, messages: list[dict[str, Any]], schema: dict[str, Any]) -> dict[str, Any]:
         return {
             "model": self.model, "temperature": self._temperature,
             "messages": messages, "schema": schema,
         }  # fmt: skip
 
-    def _say(self, messages: list[dict[str, str]], name: str, schema: dict[str, Any]) -> str | None:
+    def _say(self, messages: list[dict[str, Any]], name: str, schema: dict[str, Any]) -> str | None:
         body: dict[str, Any] = {
             "model": self.model, "temperature": self._temperature, "messages": messages,
         }  # fmt: skip

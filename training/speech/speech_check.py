@@ -13,6 +13,7 @@ from interject.training.endpoints.failures import UnusableAnswer
 from interject.training.speech.speech_voice import ASR_CHECK, SpokenText
 from interject.training.speech.spoken_numbers import with_words_for_numbers
 from interject.training.speech.utterance import SynthesisError
+from interject.training.streams.stream_source import DiscardedStream
 
 if TYPE_CHECKING:
     from interject.training.speech.recogniser import Recogniser
@@ -22,8 +23,22 @@ if TYPE_CHECKING:
 _APOSTROPHES = re.compile(r"['\N{RIGHT SINGLE QUOTATION MARK}]")
 
 
-class DialogueDropped(SynthesisError):
-    """A text of a dialogue could not be said so that it is understood; the rest goes with it."""
+NOT_UNDERSTOOD = "speech that the recogniser did not understand"
+NOT_SAID = "a text that cannot be said"
+
+
+class DialogueDropped(SynthesisError, DiscardedStream):
+    """A text of a dialogue could not be said so that it is understood; the rest goes with it.
+
+    The message is one of two; `why` has the voice and the figures.
+    """
+
+    def __init__(self, reason: str, why: str) -> None:
+        super().__init__(reason)
+        self.why = why
+
+    def __reduce__(self) -> tuple[type[DialogueDropped], tuple[str, str]]:
+        return type(self), (str(self), self.why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +81,7 @@ class CheckedVoice:
         """:raises DialogueDropped: when no attempt is understood, or there is nothing to say."""
         sayable = self._rewriter.rewrite(text)
         if not sayable:
-            raise DialogueDropped("a text of the dialogue holds nothing that can be said")
+            raise DialogueDropped(NOT_SAID, "a text holds no word")
         last: Exception | None = None
         rates = []
         for number in range(attempt, attempt + self._settings.retries + 1):
@@ -80,7 +95,8 @@ class CheckedVoice:
                 continue
             if rates[-1] <= self._settings.most_word_errors:
                 return replace(said, skipped=tuple(s for s in said.skipped if s != ASR_CHECK))
-        raise DialogueDropped(self._why(rates, last)) from last
+        reason = NOT_UNDERSTOOD if rates else NOT_SAID
+        raise DialogueDropped(reason, self._why(rates, last)) from last
 
     def _why(self, rates: list[float], last: Exception | None) -> str:
         attempts = self._settings.retries + 1

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import pickle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from interject.training.speech.speech_check import (
 )
 from interject.training.speech.text_rewriting import RuleRewriter
 from interject.training.speech.utterance import SynthesisError
+from interject.training.streams.stream_source import DiscardedStream
 from tests.fakes.recogniser import ScriptedRecogniser
 
 if TYPE_CHECKING:
@@ -42,8 +44,11 @@ def test_speech_that_is_understood_is_kept_and_not_skipped() -> None:
 def test_one_wrong_word_of_sixteen_is_allowed_and_two_are_not() -> None:
     assert word_error_rate(RIGHT, RIGHT.replace("beep", "beat")) == 1 / 16
     checked(RIGHT.replace("beep", "beat"))[0].say(TEXT)
-    with pytest.raises(DialogueDropped, match=r"3 attempts: word error rate 0.12 at best, 0.10 is"):
+    with pytest.raises(DialogueDropped, match="speech that the recogniser did not") as dropped:
         checked(RIGHT.replace("beep that", "beat hat"))[0].say(TEXT)
+    assert "3 attempts: word error rate 0.12 at best, 0.10 is allowed" in dropped.value.why
+    assert isinstance(dropped.value, DiscardedStream)
+    assert pickle.loads(pickle.dumps(dropped.value)).why == dropped.value.why
 
 
 def test_what_is_not_understood_is_said_again_and_slower() -> None:

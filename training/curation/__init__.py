@@ -1,0 +1,1 @@
+"""From annotated recordings to scenes with a sound for each event: planner, refiner, grounder."""
