@@ -32,6 +32,7 @@ COMMANDS = (
     "offline",
     "serve",
     "top",
+    "train",
     "twilio",
     "worker",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.checkpoint import native, released
+from interject.model_runtime.checkpoint import adapter, native, released
 from interject.model_runtime.checkpoint.error import CheckpointError
 from interject.model_runtime.checkpoint.fingerprint import fingerprint
 from interject.model_runtime.checkpoint.model import Model, random_model
@@ -38,19 +38,21 @@ def resolve(name: str | Path) -> Path:
 
 
 def read_config(directory: Path) -> ModelConfig:
-    """The shapes of a checkpoint in either layout.
+    """The shapes of a checkpoint in either layout, or of an adapter's base.
 
-    :raises CheckpointError: when it is neither, or damaged.
+    :raises CheckpointError: when it is none of these, or damaged.
     """
     if not directory.is_dir():
         raise CheckpointError(f"{directory}: no such directory")
+    if adapter.is_adapter(directory):
+        return read_config(resolve(adapter.base_of(directory, adapter.read_adapter(directory))))
     if native.is_native(directory):
         return native.read_config(directory)
     if released.is_released(directory):
         return released.read_config(directory)
     raise CheckpointError(
         f"{directory}: neither an Interject checkpoint ({native.CONFIG_FILE}) nor a released "
-        f"one ({released.DECODER_CONFIG})"
+        f"one ({released.DECODER_CONFIG}) nor an adapter ({adapter.ADAPTER_FILE})"
     )
 
 
@@ -60,11 +62,25 @@ def load_checkpoint(
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> Model:
-    """Load a checkpoint in either layout; `nano` is the one that ships with Interject.
+    """Load a checkpoint in either layout, or an adapter merged into its base; `nano` is the one
+    that ships with Interject.
 
     :raises CheckpointError: when it is missing, damaged, of another shape or unsafe.
     """
     directory = resolve(name)
     read_config(directory)
+    if adapter.is_adapter(directory):
+        return _load_adapted(directory, dtype=dtype, device=device)
     load = load_native if native.is_native(directory) else load_released
     return load(directory, dtype=dtype, device=device)
+
+
+def _load_adapted(directory: Path, *, dtype: torch.dtype, device: torch.device | str) -> Model:
+    config = adapter.read_adapter(directory)
+    changes = adapter.read_changes(directory)
+    base = adapter.base_of(directory, config)
+    model = load_checkpoint(base, dtype=dtype, device=device)
+    if fingerprint(model) != config.base_fingerprint:
+        raise CheckpointError(f"{directory}: was made for other weights than those of {base}")
+    adapter.apply_changes(model, changes, config.scale)
+    return model

@@ -6,30 +6,25 @@ L = (1 / N) * (sum of text + weight * sum of control), N all positions that teac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from interject.training.sequences.sequence import MASKED
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from interject.model_runtime.network.decoder import Decoder
     from interject.model_runtime.network.layout import TokenLayout
     from interject.training.sequences.packing import PackedBatch
 
-CONTROL_WEIGHT = 1.0
-"""The paper's lambda."""
 _BLOCK_ROWS = 512
 """Logits of the released vocabulary take 0.6 MB a row: they are computed again for the gradient."""
 
 
-@dataclass(frozen=True, slots=True)
-class DualLoss:
+class DualLoss(NamedTuple):
     """Sums over `text_count` and `control_count` positions, so that batches can be added up.
 
     `odds` are the logits of respond less those of silent, one a chunk, without gradient.
@@ -46,7 +41,7 @@ class DualLoss:
         return self.text + control_weight * self.control
 
     @property
-    def count(self) -> int:
+    def taught(self) -> int:
         """This batch's share of N."""
         return self.text_count + self.control_count
 

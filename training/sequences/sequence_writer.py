@@ -52,7 +52,7 @@ class SequenceWriter:
             )
         self._layout = model.config.layout
         self._tokenizer: Tokenizer = model.tokenizer
-        self._most_chunks = most_chunks
+        self.most_chunks = most_chunks
         self._most_positions = most_positions or model.config.decoder.context
         self._system_prompt = system_prompt
 
@@ -71,7 +71,7 @@ class SequenceWriter:
         turns = {turn_chunk(turn): turn for turn in stream.turns if _says(turn)}
         control: int | None = None
         fitting = 0
-        for chunk in range(min(stream.chunks, self._most_chunks)):
+        for chunk in range(min(stream.chunks, self.most_chunks)):
             before = len(rows.ids)
             control = self._chunk(rows, turns.get(chunk), control)
             if len(rows.ids) > self._most_positions:
@@ -95,10 +95,10 @@ class SequenceWriter:
             raise UnusableSequence(
                 f"{stream.stream_id}: has {len(answered)} answers; a clip that is asked about has 1"
             )
-        if stream.chunks > self._most_chunks:
+        if stream.chunks > self.most_chunks:
             raise UnusableSequence(
                 f"{stream.stream_id}: has {stream.chunks} chunks, a clip at most "
-                f"{self._most_chunks}; what is cut off could be what the answer is about"
+                f"{self.most_chunks}; what is cut off could be what the answer is about"
             )
         asked, layout = answered[0], self._layout
         slots = stream.chunks * CHUNK_EMBEDDINGS

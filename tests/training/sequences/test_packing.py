@@ -14,6 +14,7 @@ from interject.model_runtime.checkpoint import Model, random_model
 from interject.model_runtime.rounding import assert_same, decoder_terms, tower_terms
 from interject.training.sequences.dual_loss import dual_loss
 from interject.training.sequences.hearing import DirectHearing
+from interject.training.sequences.packed_attention import PackedAttention
 from interject.training.sequences.packed_model import PackedModel
 from interject.training.sequences.packing import balanced, pack
 from interject.training.sequences.sequence import MASKED
@@ -70,7 +71,7 @@ def test_a_packed_row_has_the_loss_and_gradients_of_its_sequences(recompute: boo
         parts = torch.stack([getattr(loss, name) for loss, _ in apart])
         assert_same(getattr(together, name), parts.sum(), terms=forward, condition=3.0)
     assert_same(together.odds, torch.cat([x.odds for x, _ in apart]), terms=forward, condition=3.0)
-    assert together.count == sum(loss.count for loss, _ in apart)
+    assert together.taught == sum(loss.taught for loss, _ in apart)
     rows = sum(len(s) for s in sequences)
     assert gradients.keys() == {name for name, _ in packed.named_parameters()}
     for name, gradient in gradients.items():
@@ -107,8 +108,8 @@ def test_a_weight_of_one_is_plain_cross_entropy_over_all_labels() -> None:
         logits = model.decoder.logits(packed.hidden(batch))
     plain = functional.cross_entropy(logits, labels, ignore_index=MASKED)
     terms = CONFIG.decoder.width + CONFIG.decoder.vocabulary + len(labels)
-    assert_same(loss.weighted(1.0) / loss.count, plain, terms=terms)
-    assert loss.count == int((labels != MASKED).sum()) == batch.labelled
+    assert_same(loss.weighted(1.0) / loss.taught, plain, terms=terms)
+    assert loss.taught == int((labels != MASKED).sum()) == batch.labelled
 
 
 @pytest.mark.numerics
@@ -135,7 +136,25 @@ def test_the_loss_is_the_paper_s_for_every_mask_and_weight(
     expected = surprise[is_text].sum() + weight * surprise[is_control].sum()
     terms = CONFIG.decoder.width + CONFIG.decoder.vocabulary + count
     assert_same(loss.weighted(weight), expected, terms=terms)
-    assert loss.count == kinds.count("t") + kinds.count("c")
+    assert loss.taught == kinds.count("t") + kinds.count("c")
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_in_half_precision_flash_attention_computes_the_same() -> None:
+    lengths, device = (70, 1, 13, 200), torch.device("cuda")
+    generator = torch.Generator().manual_seed(3)
+    q, k, v = (torch.randn(sum(lengths), heads, 64, generator=generator) for heads in (4, 2, 2))
+    half = [t.to(device, torch.bfloat16).requires_grad_() for t in (q, k, v)]
+    exact = [t.detach().float().cpu().requires_grad_() for t in half]
+    found = PackedAttention(lengths, device)(*half)
+    expected = PackedAttention(lengths, torch.device("cpu"))(*exact)
+    found.float().square().sum().backward()
+    expected.square().sum().backward()
+    pairs = [(found, expected), *((a.grad, b.grad) for a, b in zip(half, exact, strict=True))]
+    for mine, theirs in pairs:
+        assert mine is not None
+        assert theirs is not None
+        assert_same(mine.cpu(), theirs.bfloat16(), terms=64 + max(lengths))
 
 
 def test_positions_begin_anew_and_nothing_is_padded() -> None:

@@ -1,0 +1,1 @@
+"""From a checkpoint and streams to a checkpoint that knows them: `interject train`."""

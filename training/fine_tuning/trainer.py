@@ -1,0 +1,242 @@
+"""One training run: passes, steps, checkpoints to go on from."""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_optimizer_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
+
+from interject.training.fine_tuning.failure import TrainingFailure
+from interject.training.fine_tuning.schedule import rate_share
+from interject.training.fine_tuning.trained_weights import trained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from interject.training.fine_tuning.data_order import DataOrder
+    from interject.training.fine_tuning.process_group import ProcessGroup
+    from interject.training.fine_tuning.run_checkpoints import RunCheckpoints
+    from interject.training.fine_tuning.settings import TrainingRun
+    from interject.training.fine_tuning.training_data import TrainingData
+    from interject.training.sequences.packed_model import PackedModel
+    from interject.training.sequences.packing import PackedBatch
+
+_WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """`step` counts from 0; losses are means over what teaches in the whole step."""
+
+    step: int
+    progress: float
+    loss: float
+    text_loss: float
+    control_loss: float
+    gradient_norm: float
+    learning_rate: float
+    positions: int
+    took_s: float
+
+    def numbers(self) -> dict[str, float]:
+        names = (
+            "loss", "text_loss", "control_loss", "gradient_norm", "learning_rate", "positions",
+            "took_s",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+
+class FineTuner:
+    """Changes the trainable weights of `model` in place, step by step.
+
+    The same in every process of a group: each computes its passes, and all take the same step.
+    """
+
+    def __init__(
+        self,
+        run: TrainingRun,
+        model: PackedModel,
+        optimiser: torch.optim.Optimizer,
+        data: TrainingData,
+        order: DataOrder,
+        group: ProcessGroup,
+        checkpoints: RunCheckpoints,
+        *,
+        autocast: torch.dtype | None,
+        clock: Callable[[], float],
+    ) -> None:
+        self._run, self._model, self._optimiser = run, model, optimiser
+        self._data, self._order, self._group = data, order, group
+        self._checkpoints, self._autocast, self._clock = checkpoints, autocast, clock
+        self._device = next(model.parameters()).device
+        self.step, self.spent_s = 0, 0.0
+
+    @property
+    def progress(self) -> float:
+        """0 to 1, by steps or by time, whichever is further. The first process's clock counts."""
+        run = self._run
+        by_time = self.spent_s / (run.minutes * 60) if run.minutes is not None else 0.0
+        by_steps = self.step / run.all_steps if run.minutes is None or run.steps else 0.0
+        return self._group.told(min(1.0, max(by_time, by_steps)))
+
+    def steps(self, stop: Callable[[], bool]) -> Iterator[StepReport]:
+        """Train until the run is over or `stop` says so; a report a step.
+
+        What cannot be read ends the run where it is, and that is saved.
+
+        :raises TrainingFailure: when a loss is not finite; the weights are those before that step.
+        """
+        with ThreadPoolExecutor(1) as reader:
+            batches = self._ahead(reader)
+            try:
+                while self.progress < 1.0:
+                    if self._group.sums([float(stop())])[0]:
+                        return
+                    yield self._learn(batches)
+            except TrainingFailure:
+                raise
+            except Exception:
+                if self._group.world == 1:
+                    self.save()
+                raise
+            finally:
+                batches.close()
+
+    def save(self) -> None:
+        """:raises TrainingFailure: when the disk takes no more."""
+        state = self._state()
+        if self._group.leads:
+            self._checkpoints.save(self.step, state)
+
+    def resume(self) -> bool:
+        """Go on from the newest checkpoint; False when there is none."""
+        state = self._checkpoints.load()
+        if state is None:
+            return False
+        model_options = StateDictOptions(full_state_dict=True, strict=False)
+        set_model_state_dict(self._model, state["weights"], options=model_options)
+        set_optimizer_state_dict(
+            self._model, self._optimiser, state["optimiser"],
+            options=StateDictOptions(full_state_dict=True, ignore_frozen_params=True),
+        )  # fmt: skip
+        self.step, self.spent_s = state["step"], state["spent_s"]
+        torch.set_rng_state(state["rng"])
+        if self._device.type == "cuda" and state["cuda_rng"] is not None:
+            torch.cuda.set_rng_state(state["cuda_rng"], self._device)
+        return True
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The trained ones, whole, on the host of the first process."""
+        return get_model_state_dict(self._model, options=_WHOLE)  # type: ignore[return-value]
+
+    def _state(self) -> dict[str, Any]:
+        cuda = self._device.type == "cuda"
+        return {
+            "weights": self.weights(),
+            "optimiser": get_optimizer_state_dict(self._model, self._optimiser, options=_WHOLE),
+            "step": self.step,
+            "spent_s": self.spent_s,
+            "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state(self._device) if cuda else None,
+        }
+
+    def _ahead(self, reader: ThreadPoolExecutor) -> Generator[tuple[PackedBatch, bool]]:
+        """Batches from this step on, and whether each is its step's last; the next is being read
+        while one is computed.
+        """
+        passes = (
+            (names, index == len(step) - 1)
+            for number in itertools.count(self.step)
+            for step in [self._order.passes(number, self._group.rank)]
+            for index, names in enumerate(step)
+        )
+        coming = ((reader.submit(self._data.batch, names), last) for names, last in passes)
+        ahead = next(coming)
+        while True:
+            batch, last = ahead
+            ahead = next(coming)
+            yield batch.result(), last
+
+    def _learn(self, batches: Iterator[tuple[PackedBatch, bool]]) -> StepReport:
+        began = self._clock()
+        progress = self.progress
+        sums, seen, broken = [0.0] * 4, 0, []
+        last = False
+        while not last:
+            batch, last = next(batches)
+            parts = self._pass(batch)
+            sums = [a + b for a, b in zip(sums, parts, strict=True)]
+            seen += len(batch.ids)
+            if not all(map(_is_finite, parts)):
+                broken.append(", ".join(batch.stream_ids))
+        text, control, texts, controls, positions = self._group.sums([*sums, seen])
+        norm = self._prepare(texts + controls)
+        self._check(text + control, norm, broken)
+        rate = self._run.rate * rate_share(progress, self._run.optimiser)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        self._optimiser.step()
+        self._optimiser.zero_grad(set_to_none=True)
+        took_s = self._clock() - began
+        self.spent_s += took_s
+        self.step += 1
+        return StepReport(
+            step=self.step - 1,
+            progress=self.progress,
+            loss=(text + self._run.control_weight * control) / (texts + controls),
+            text_loss=text / max(1, texts),
+            control_loss=control / max(1, controls),
+            gradient_norm=norm,
+            learning_rate=rate,
+            positions=int(positions),
+            took_s=took_s,
+        )
+
+    def _pass(self, batch: PackedBatch) -> list[float]:
+        """Adds the gradients of a batch's sums; returns the sums, and over how many labels."""
+        with torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
+            loss = self._model(batch.to(self._device))
+        loss.weighted(self._run.control_weight).backward()
+        text, control = float(loss.text.detach()), float(loss.control.detach())
+        return [text, control, loss.text_count, loss.control_count]
+
+    def _prepare(self, labels: float) -> float:
+        """Gradients of the mean over the whole step, clipped; returns their norm before that.
+
+        FSDP has taken their mean over the processes.
+        """
+        parameters = [p for _, p in trained(self._model)]
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad.mul_(self._group.world / labels)
+        norm: Any = nn.utils.clip_grad_norm_(parameters, self._run.optimiser.clip)
+        return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
+
+    def _check(self, loss: float, norm: float, broken: list[str]) -> None:
+        if _is_finite(loss) and _is_finite(norm):
+            return
+        self._optimiser.zero_grad(set_to_none=True)
+        streams = "; ".join(self._group.gathered(broken)) or ", ".join(
+            self._order.streams(self.step)
+        )
+        kept = self._checkpoints.newest()
+        raise TrainingFailure(
+            f"step {self.step}: the {'gradient' if _is_finite(loss) else 'loss'} is not finite in "
+            f"the batch of the streams {streams}; stopped there, "
+            + (f"the last good checkpoint is {kept}" if kept else "nothing was saved before")
+        )
+
+
+def _is_finite(value: float) -> bool:
+    return abs(value) < float("inf")
