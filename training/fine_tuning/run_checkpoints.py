@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from interject.training.dataset.manifest import sync_folder
+from interject.training.dataset.durable_files import sync_folder
 from interject.training.fine_tuning.disk import writing
 from interject.training.fine_tuning.failure import TrainingFailure
 

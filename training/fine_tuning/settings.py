@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from interject.config.strict import StrictModel
-from interject.training.fine_tuning.stages import PRESETS, Stage, StagePreset, TrainablePart
+from interject.training.fine_tuning.stages import PRESETS, StagePreset, TrainablePart, TrainingStage
 from interject.training.sequences.prompt import VERBATIM_PROMPT
 from interject.training.sequences.sequence import SequenceMode
 from interject.training.sequences.sequence_writer import MOST_CHUNKS
@@ -80,7 +80,7 @@ class TrainingRun(StrictModel):
     model: _Path = "nano"
     data: _Path
     out: _Path
-    stage: Stage = Field(default=Stage.INSTRUCTION, strict=False)
+    stage: TrainingStage = Field(default=TrainingStage.INSTRUCTION, strict=False)
     method: Literal["full", "lora"] = "full"
     lora: LoraSettings = LoraSettings()
     optimiser: OptimiserSettings = OptimiserSettings()

@@ -18,7 +18,7 @@ class TrainablePart(StrEnum):
     TOWER = "tower"
 
 
-class Stage(StrEnum):
+class TrainingStage(StrEnum):
     """In the order in which a model goes through them."""
 
     FORMAT = "format"
@@ -43,12 +43,12 @@ class StagePreset:
 
 _LISTENING = (TrainablePart.ADAPTER, TrainablePart.DECODER)
 PRESETS = {
-    Stage.FORMAT: StagePreset(
+    TrainingStage.FORMAT: StagePreset(
         (TrainablePart.HEAD, TrainablePart.NEW_ROWS), SequenceMode.OFFLINE, 1e-4, 5_000, 8, 512
     ),
-    Stage.ADAPTER: StagePreset(
+    TrainingStage.ADAPTER: StagePreset(
         (TrainablePart.ADAPTER,), SequenceMode.OFFLINE, 1e-4, 20_000, 8, 1_024
     ),
-    Stage.STREAMING: StagePreset(_LISTENING, SequenceMode.ONLINE, 5e-5, 80_000, 4, 1_024),
-    Stage.INSTRUCTION: StagePreset(_LISTENING, SequenceMode.ONLINE, 1e-5, 15_000, 2, 1_024),
+    TrainingStage.STREAMING: StagePreset(_LISTENING, SequenceMode.ONLINE, 5e-5, 80_000, 4, 1_024),
+    TrainingStage.INSTRUCTION: StagePreset(_LISTENING, SequenceMode.ONLINE, 1e-5, 15_000, 2, 1_024),
 }

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -20,8 +21,11 @@ from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.rounding import assert_same, decoder_terms
 from interject.training.dataset.dataset import Dataset
 from interject.training.fine_tuning.process_group import ProcessGroup
-from interject.training.fine_tuning.run import train
+from interject.training.fine_tuning.run import TrainingEvents, train
 from tests.training.fine_tuning.runs import CPU, a_dataset, a_run
+
+if TYPE_CHECKING:
+    from interject.training.fine_tuning.trainer import StepReport
 
 
 def curve(out: Path, name: str) -> list[float]:
@@ -73,3 +77,9 @@ def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
     assert (theirs["decoder.norm.weight"] - before["decoder.norm.weight"]).abs().max() > 1e-3
     for name, weight in theirs.items():
         assert_same(mine[name], weight, terms=terms, condition=10.0)
+
+    steps: list[StepReport] = []
+    longer = two.model_copy(update={"steps": 4})
+    events = TrainingEvents(stepped=steps.append)
+    train(longer, Dataset(data), CPU, ProcessGroup(), events=events)
+    assert [report.step for report in steps] == [3]

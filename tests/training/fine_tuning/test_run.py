@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from interject.model_runtime.checkpoint import CheckpointError, load_checkpoint, save_native
 from interject.model_runtime.rounding import assert_same, decoder_terms
 from interject.training.fine_tuning.failure import TrainingFailure
-from interject.training.fine_tuning.stages import PRESETS, Stage
+from interject.training.fine_tuning.stages import PRESETS, TrainingStage
 from tests.training.fine_tuning.runs import (
     MemoryStore,
     a_run,
@@ -42,15 +42,15 @@ def changed(folder: Path, before: Path) -> set[str]:
     return {name for name in mine if not torch.equal(mine[name], theirs[name])}
 
 
-@pytest.mark.parametrize("stage", list(Stage))
-def test_a_stage_changes_its_parts_and_nothing_else(stage: Stage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stage", list(TrainingStage))
+def test_a_stage_changes_its_parts_and_nothing_else(stage: TrainingStage, tmp_path: Path) -> None:
     streams = [stream(3, turn(1, "Hi", user="What?"), name=f"s{n}", seed=n) for n in range(4)]
     run = a_run(tmp_path, stage=stage, steps=2, learning_rate=1e-2)
     outcome = go(run, MemoryStore(*streams))
     assert outcome.model is not None
     found = changed(outcome.model, base(tmp_path))
     adapter = {"tower.proj.weight", "tower.proj.bias"}
-    if stage is Stage.FORMAT:
+    if stage is TrainingStage.FORMAT:
         assert found == {"decoder.head.weight", "decoder.embedding.weight"}
         rows = weights(outcome.model)["decoder.embedding.weight"]
         before = weights(base(tmp_path))["decoder.embedding.weight"]
@@ -58,7 +58,7 @@ def test_a_stage_changes_its_parts_and_nothing_else(stage: Stage, tmp_path: Path
         named = load_checkpoint(base(tmp_path)).config.layout.named_ids()
         assert touched
         assert touched <= set(named.values())
-    elif stage is Stage.ADAPTER:
+    elif stage is TrainingStage.ADAPTER:
         assert found == adapter
     else:
         decoder = {n for n in weights(base(tmp_path)) if n.startswith("decoder.")}
@@ -71,10 +71,10 @@ def test_the_stages_have_the_paper_s_figures() -> None:
         for stage, p in PRESETS.items()
     }
     assert figures == {
-        Stage.FORMAT: (1e-4, 5_000, 8, 512),
-        Stage.ADAPTER: (1e-4, 20_000, 8, 1_024),
-        Stage.STREAMING: (5e-5, 80_000, 4, 1_024),
-        Stage.INSTRUCTION: (1e-5, 15_000, 2, 1_024),
+        TrainingStage.FORMAT: (1e-4, 5_000, 8, 512),
+        TrainingStage.ADAPTER: (1e-4, 20_000, 8, 1_024),
+        TrainingStage.STREAMING: (5e-5, 80_000, 4, 1_024),
+        TrainingStage.INSTRUCTION: (1e-5, 15_000, 2, 1_024),
     }
     accumulated = [p.streams_per_step / 32 / p.streams_per_device for p in PRESETS.values()]
     assert accumulated == [2, 4, 8, 16]
