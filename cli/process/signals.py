@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from interject.cli.process.failures import complain
+from interject.model_runtime.local.process import kill_servers
 
 if TYPE_CHECKING:
     import asyncio
@@ -67,6 +68,7 @@ class StopSignals:
     def _receive(self, number: int, _frame: object) -> None:
         if self.received is not None:
             if self._clock() - self._received_at > SAME_WISH_S:
+                kill_servers()
                 os._exit(EXIT_SIGNALLED + number)
             return
         self.received, self._received_at = signal.Signals(number), self._clock()

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from interject.cli.serve.probes import probe_router
 from interject.cli.serve.readiness import Readiness
+from interject.cli.serve.voice_check import VoiceCheck
 from interject.cli.serve.web_metrics import WebMetrics
 from interject.integrations.conversation.free_slots import free_slots
 from interject.integrations.conversation.role import Role
@@ -60,7 +61,8 @@ class DoorsServer:
         options, exposure = self._options, self._exposure
         bearer, registry = Bearer(*exposure.tokens), CollectorRegistry()
         screens, connections = CueScreens(bearer), Connections()
-        readiness = Readiness(lambda: free_slots(runtime))
+        voice = VoiceCheck(self._profile.voice)
+        readiness = Readiness(lambda: free_slots(runtime), voice.fault)
         async with AsyncExitStack() as stack:
             if self._webhook is not None:
                 await stack.enter_async_context(self._webhook)

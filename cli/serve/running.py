@@ -15,6 +15,7 @@ from interject.cli.process.signals import StopSignals
 from interject.cli.serve.echo import echo_maker
 from interject.cli.serve.exposure import read_exposure
 from interject.config import load_profile
+from interject.integrations.conversation.call_log import name_call
 from interject.integrations.conversation.free_slots import once_there
 from interject.model_runtime.opening import open_runtime
 from interject.model_runtime.telemetry.logs import set_up
@@ -59,6 +60,8 @@ def serve(options: ServeOptions) -> None:
     :raises InputFailure, ProfileError, RuntimeFailure: for what cannot work.
     """
     set_up(sys.stderr, options.log_format)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(name_call)
     for name, level in TALKATIVE.items():
         logging.getLogger(name).setLevel(level)
     checked = _checked(options)

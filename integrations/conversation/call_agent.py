@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from interject.integrations.conversation.announcement import Announcement, Notice, Participant
+from interject.integrations.conversation.call_log import lines_of
 from interject.integrations.conversation.call_notices import SpokenNotices, spoken_settings
 from interject.integrations.conversation.call_replies import CallListener
 from interject.integrations.conversation.call_session import CallSession
@@ -204,7 +205,7 @@ class CallAgent:
 
     async def leave(self, text: str = "") -> None:
         """Say a last sentence, if there is one and a voice for it, and end the call."""
-        with contextlib.suppress(TimeoutError):
+        with lines_of(self.call_id), contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS_S):
                 await self.interrupt()
                 if text:

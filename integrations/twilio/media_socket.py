@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from interject.agent.voice.base import VoiceFailure
+from interject.integrations.conversation.call_log import lines_of
 from interject.integrations.conversation.switchboard import SwitchboardFull
 from interject.integrations.twilio.call_control import CallControlFailure
 from interject.integrations.twilio.live_calls import LiveCall
@@ -65,14 +66,17 @@ class MediaSocket:
             return
         await socket.accept()
         reader = MessageReader(socket)
-        try:
-            await self._converse(socket, reader, await reader.start())
-        except SocketLeft:
-            return
-        except StreamRefused as refusal:
-            self._exchange.metrics.refused.labels("stream").inc()
-            logger.warning("A media stream was refused", extra={"reason": refusal.reason})
-            await _close(socket, refusal.code, refusal.reason)
+        with contextlib.ExitStack() as naming:
+            try:
+                start = await reader.start()
+                naming.enter_context(lines_of(start.start.call_sid))
+                await self._converse(socket, reader, start)
+            except SocketLeft:
+                return
+            except StreamRefused as refusal:
+                self._exchange.metrics.refused.labels("stream").inc()
+                logger.warning("A media stream was refused", extra={"reason": refusal.reason})
+                await _close(socket, refusal.code, refusal.reason)
 
     async def _converse(
         self, socket: WebSocket, reader: MessageReader, start: StartMessage

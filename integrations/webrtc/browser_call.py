@@ -6,8 +6,10 @@ import asyncio
 import itertools
 import logging
 import time
+import uuid
 from typing import TYPE_CHECKING
 
+from interject.integrations.conversation.call_log import lines_of
 from interject.integrations.webrtc.client_messages import ClientMessages
 from interject.integrations.webrtc.incoming_audio import IncomingAudio
 from interject.integrations.webrtc.message_channel import MessageChannel
@@ -40,7 +42,8 @@ OVER = ("failed", "closed")
 
 
 class BrowserCall:
-    """`open_agent` opens its agent, of a line to write to and a sink to speak into.
+    """`open_agent` opens its agent, of a line to write to and a sink to speak into. Whoever has the
+    `call_id` has the call; others know it by the `public_id`.
 
     The call ends when its connection fails or is closed, when neither sound nor a message has come
     for long enough (aiortc has no state "disconnected", and notices a caller's absence after half
@@ -57,6 +60,7 @@ class BrowserCall:
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.call_id = call_id
+        self.public_id = uuid.uuid4().hex
         self._settings = settings
         self._clock = clock
         self._wall_clock = wall_clock
@@ -107,17 +111,21 @@ class BrowserCall:
         :raises BadOffer: when it cannot be answered; the call goes on as before.
         """
         async with self._negotiating:
-            old = self._peer
-            if self._over.is_set() or old is None:
-                raise BadOffer("the call has ended")
-            if restart:
-                self._expect_again()
-                answer, microphone = await self._connect(sdp)
-                self._start(self._replaced(old), "close")
-            else:
-                answer, microphone = await old.answer(sdp)
-            self._listen(microphone)
-            return answer
+            with lines_of(self.public_id):
+                return await self._renegotiate(sdp, restart=restart)
+
+    async def _renegotiate(self, sdp: str, *, restart: bool) -> str:
+        old = self._peer
+        if self._over.is_set() or old is None:
+            raise BadOffer("the call has ended")
+        if restart:
+            self._expect_again()
+            answer, microphone = await self._connect(sdp)
+            self._start(self._replaced(old), "close")
+        else:
+            answer, microphone = await old.answer(sdp)
+        self._listen(microphone)
+        return answer
 
     async def add(self, candidates: Sequence[Candidate]) -> None:
         """:raises BadOffer: when one cannot be read."""

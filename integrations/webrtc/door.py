@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from fastapi import APIRouter, HTTPException
 
 from interject.agent.voice import VoiceFailure
+from interject.integrations.conversation.call_log import lines_of
 from interject.integrations.conversation.switchboard import SwitchboardFull
 from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.guarded_route import guarded
@@ -126,29 +127,27 @@ class WebRtcDoor:
         return await answered
 
     async def _run(self, call_id: str, seat: Seat, sdp: str, answered: asyncio.Future[str]) -> None:
-        """Whatever goes wrong in one call is told to its caller, and costs no other one.
-
-        Others know the call by another id: whoever has this one has the call.
-        """
+        """Whatever goes wrong in one call is told to its caller, and costs no other one."""
 
         def agent(line: RtviLine, sink: TrackSink) -> AbstractAsyncContextManager[CallAgent]:
             return self._switchboard.call(
-                seat, door=self.name, call_id=uuid.uuid4().hex, line=line, sink=sink
+                seat, door=self.name, call_id=call.public_id, line=line, sink=sink
             )
 
-        try:
-            call = BrowserCall(call_id, self._settings, agent)
-            self._calls[call_id] = call
-            await call.run(sdp, answered)
-            logger.info("A browser has gone", extra={"reason": call.reason})
-        except Exception as error:
-            if not answered.done():
-                answered.set_exception(error)
-            else:
-                logger.exception("A call with a browser failed")
-        finally:
-            self._calls.pop(call_id, None)
-            seat.release()
+        with contextlib.ExitStack() as naming:
+            try:
+                call = self._calls[call_id] = BrowserCall(call_id, self._settings, agent)
+                naming.enter_context(lines_of(call.public_id))
+                await call.run(sdp, answered)
+                logger.info("A browser has gone", extra={"reason": call.reason})
+            except Exception as error:
+                if not answered.done():
+                    answered.set_exception(error)
+                else:
+                    logger.exception("A call with a browser failed")
+            finally:
+                self._calls.pop(call_id, None)
+                seat.release()
 
 
 @contextlib.contextmanager

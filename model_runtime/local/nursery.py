@@ -99,7 +99,8 @@ class Child:
 class Nursery:
     """Has one child at a time that does `serve`, until told to stop.
 
-    SIGTERM and the end of the standard input tell it so. `say` reports to whoever started it:
+    SIGTERM and the end of the standard input tell it so; at the latter the child has nobody left to
+    close sessions for, and no time for it. `say` reports to whoever started it:
     `ready` and the child's process id, `failed` and the reason, `ended` and the exit code.
     """
 
@@ -145,7 +146,7 @@ class Nursery:
         child = self._child = Child(pid, ours)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         if self._is_stopping():
-            child.kill(signal.SIGTERM)
+            child.kill(signal.SIGKILL if self.orphaned else signal.SIGTERM)
         return child
 
     def _be_child(self, link: NurseryLink) -> NoReturn:
@@ -189,6 +190,8 @@ class Nursery:
             return False
         self.orphaned = True
         self._stop()
+        if self._child is not None:
+            self._child.kill(signal.SIGKILL)
         return True
 
     def _stop(self) -> None:

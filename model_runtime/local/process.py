@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import selectors
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import IO
 
@@ -34,6 +36,14 @@ ENDED = "ended "
 _MOST_BYTES = 4_096
 
 logger = logging.getLogger(__name__)
+
+_STARTED: weakref.WeakSet[ServerProcess] = weakref.WeakSet()
+
+
+def kill_servers() -> None:
+    """All of this process, which ends at once: a signal handler may call it."""
+    for server in tuple(_STARTED):
+        server.kill()
 
 
 class ServerProcess:
@@ -107,6 +117,15 @@ class ServerProcess:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    def kill(self) -> None:
+        """Without waiting for anything. Those that are frozen are killed, too."""
+        self._stopping.set()
+        if self._nursery is not None and self._nursery.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._nursery.pid, signal.SIGKILL)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
     def _spawn(self) -> None:
         command = [
             sys.executable, "-P", "-m", "interject.model_runtime.local.server", "--child",
@@ -120,6 +139,7 @@ class ServerProcess:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
             )
             self._nursery = nursery
+            _STARTED.add(self)
         assert nursery.stdout is not None, "it has a pipe"
         self._lines = _Lines(nursery.stdout)
         verdict = self._lines.next(self._start_s)

@@ -29,7 +29,7 @@ FIELDS = frozenset(
     }
 )  # fmt: skip
 """`session` is the hashed name that keys carry, never the id that a caller chose. `call` is what a
-telephone company calls a call.
+telephone company calls a call, or what we do.
 """
 LONGEST_VALUE = 200
 WITHHELD = "[withheld]"

@@ -47,7 +47,11 @@ def app_of_all_doors() -> FastAPI:
         TwilioDoor(board, settings, bearer=bearer, screens=screens),
         WebRtcDoor(board, bearer=bearer),
     ]
-    probes = probe_router(Readiness(lambda: asyncio.sleep(0, 1)), CollectorRegistry(), bearer)
+    probes = probe_router(
+        Readiness(lambda: asyncio.sleep(0, 1), lambda: asyncio.sleep(0, "")),
+        CollectorRegistry(),
+        bearer,
+    )
     return make_app(doors, routers=[screens.router, probes], origins=Origins([]))
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -15,8 +16,7 @@ from tests.cli.command_process import interject
 from tests.live.interject_process import InterjectProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 TOKEN = "a-token-of-the-operator"
 TWILIO = {"TWILIO_ACCOUNT_SID": "", "TWILIO_AUTH_TOKEN": ""}
@@ -24,10 +24,25 @@ READY = "Interject serves"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[InterjectProcess]:
+def voice_data(tmp_path: Path) -> Path:
+    """What espeak-ng speaks with, in a folder that a test may take away."""
+    found = [*Path("/usr/lib").glob("*/espeak-ng-data"), Path("/usr/share/espeak-ng-data")]
+    folder = tmp_path / "espeak-ng-data"
+    folder.mkdir()
+    for one in next(one for one in found if one.is_dir()).iterdir():
+        (folder / one.name).symlink_to(one)
+    return folder
+
+
+@pytest.fixture
+def server(tmp_path: Path, voice_data: Path) -> Iterator[InterjectProcess]:
     words = ["serve", "--bind", "127.0.0.1:0", "--log-format", "json"]
     process = InterjectProcess(
-        words, tmp_path / "log", ready=READY, environment=TWILIO | {"INTERJECT_API_TOKEN": TOKEN}
+        words,
+        tmp_path / "log",
+        ready=READY,
+        environment=TWILIO
+        | {"INTERJECT_API_TOKEN": TOKEN, "ESPEAK_DATA_PATH": str(voice_data.parent)},
     )
     try:
         process.start()
@@ -38,7 +53,9 @@ def server(tmp_path: Path) -> Iterator[InterjectProcess]:
 
 @pytest.mark.live
 @pytest.mark.timeout(120)
-def test_it_serves_a_page_and_probes_until_it_is_told_to_stop(server: InterjectProcess) -> None:
+def test_it_serves_a_page_and_probes_until_it_is_told_to_stop(
+    server: InterjectProcess, voice_data: Path
+) -> None:
     url = f"http://{server.logged(READY)[0]['address']}"
     authorized = {"Authorization": f"Bearer {TOKEN}"}
     with httpx.Client(base_url=url, timeout=30) as client:
@@ -48,10 +65,24 @@ def test_it_serves_a_page_and_probes_until_it_is_told_to_stop(server: InterjectP
         assert client.get("/metrics").status_code == 401
         metrics = client.get("/metrics", headers=authorized).text
         assert client.post("/api/offer", json={}).status_code == 401
+        gone = voice_data.rename(voice_data.with_name("gone"))
+        told = told_by(client, lambda text: text != "ready\n")
+        assert told == "the voice cannot speak: it makes no sound\n"
+        gone.rename(voice_data)
+        assert told_by(client, lambda text: text == "ready\n")
+    assert server.logged("the voice cannot speak")[0]["reason"] == "it makes no sound"
     assert "interject_client_sessions 0.0" in metrics
     assert "interject_cue_screens 0.0" in metrics
     assert server.stop() == 0
     assert server.logged("stopped")
+
+
+def told_by(client: httpx.Client, is_so: Callable[[str], bool]) -> str:
+    deadline = time.monotonic() + 60
+    while not is_so(text := client.get("/readyz").text):
+        assert time.monotonic() < deadline, text
+        time.sleep(0.1)
+    return text
 
 
 @pytest.mark.live

@@ -12,6 +12,7 @@ from interject.integrations.conversation.runtime_connection import ReconnectBack
 from interject.integrations.twilio.simulator.call_status import CallStatus
 from interject.model_runtime.protocol import RuntimeAway
 from tests.fakes.runtime import FakeRuntime, Scripted
+from tests.integrations.log_lines import log_lines
 from tests.integrations.twilio.stage import VOICE_URL, telephone
 from tests.waiting import until
 
@@ -47,6 +48,21 @@ async def test_a_caller_is_heard_and_hears_the_reply() -> None:
         await until(lambda: not stage.board.taken, "the seat")
     assert stage.metric("streams_ended_total", ending="hung_up") == 1
     assert stage.api.requests == []
+
+
+async def test_every_line_of_a_call_in_the_log_says_of_which_call_it_is() -> None:
+    runtime = FakeRuntime({1: Scripted("Good morning.")})
+    with log_lines() as lines:
+        async with (
+            telephone(runtime, profile=SILENT) as stage,
+            stage.cloud.phones(VOICE_URL) as call,
+            stage.cloud.phones(VOICE_URL) as other,
+        ):
+            sids = {call.sid, other.sid}
+            await until(lambda: len(stage.board.calls) == 2, "both")
+            await until(lambda: any(one.heard_reports for one in runtime.sessions), "the reply")
+    assert len(lines) > 6
+    assert [line for line in lines if not any(f" call={sid}" in line for sid in sids)] == []
 
 
 async def test_a_caller_is_told_aloud_that_an_agent_listens() -> None:

@@ -24,6 +24,7 @@ from interject.integrations.webrtc.door import WebRtcDoor
 from interject.integrations.webrtc.settings import WebRtcSettings
 from interject.integrations.webrtc.turn_server import TurnServer
 from tests.fakes.runtime import FakeRuntime, Scripted
+from tests.integrations.log_lines import log_lines
 from tests.integrations.webrtc.browser import RATE_HZ, Browser, Microphone
 from tests.waiting import until
 
@@ -423,6 +424,28 @@ async def test_pictures_are_declined() -> None:
         ]  # fmt: skip
         assert directions == ["a=sendrecv", "a=inactive", "a=inactive"]
         await browser.open()
+
+
+async def test_every_line_of_the_log_says_of_which_call_it_is_and_none_who_may_have_it() -> None:
+    runtime = FakeRuntime({2: Scripted("Good morning to you.")})
+    with log_lines() as lines:
+        async with (
+            world(runtime=runtime) as scene,
+            Browser(scene.http, sound=TONE) as one,
+            Browser(scene.http, sound=TONE) as other,
+        ):
+            for browser in (one, other):
+                await browser.connect()
+                await browser.open()
+            names = {call.call_id for call in scene.switchboard.calls}
+            await asyncio.gather(one.until_told("heard"), other.until_told("heard"))
+            await one.connect(pc_id=one.pc_id)
+    assert len(names) == 2
+    assert len(lines) > 12, lines
+    assert [line for line in lines if not any(f" call={name}" in line for name in names)] == []
+    assert [line for line in lines if one.pc_id in line or other.pc_id in line] == []
+    for message in ("A call begins", "A reply is written", "A browser has gone"):
+        assert sum(message in line for line in lines) == 2, message
 
 
 async def test_without_the_token_there_is_a_page_and_nothing_else() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import aioice.ice
 import httpx
+import psutil
 import pytest
 
 from tests.integrations.webrtc.browser import Browser
@@ -48,6 +50,7 @@ async def talking(server: LoopbackServer) -> AsyncIterator[tuple[httpx.AsyncClie
         assert answer.is_success, answer.text
         await browser.open()
         await until(lambda: server.logged("A call begins"), "the call")
+        assert len(server.logged("A call begins")[0]["call"]) == 32
         yield client, browser
 
 
@@ -95,9 +98,14 @@ async def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
             server.terminate()
             await until(lambda: server.logged("draining"), "draining")
             began = time.monotonic()
+            family = psutil.Process(server.pid).children(recursive=True)
+            assert len(family) == 2, "the model's process and its nursery"
+            os.kill(server.runtime_pid(), signal.SIGSTOP)
             await asyncio.sleep(0.3)
             server.signal(signal.SIGINT)
             assert await asyncio.to_thread(server.wait) == 128 + signal.SIGINT
+            _, left = await asyncio.to_thread(psutil.wait_procs, family, timeout=5)
+            assert left == [], "not even one that is frozen"
             assert time.monotonic() - began < 60
     finally:
         server.kill()

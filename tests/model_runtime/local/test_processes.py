@@ -18,6 +18,7 @@ from interject.model_runtime import open_runtime
 from interject.model_runtime.local.process import (
     LONGEST_PAUSE_S,
     STEADY_S,
+    STOP_S,
     Pauses,
     ServerProcess,
     ended,
@@ -279,6 +280,26 @@ def test_a_client_without_torch_leaves_nothing_behind(checkpoint: Path, killed: 
     assert client.returncode == (-signal.SIGKILL if killed else 0)
     wait_until(lambda: not alive(int(pid)))
     wait_until(lambda: not alive(nursery))
+    wait_until(lambda: not Path(path).parent.exists())
+
+
+def test_a_model_that_is_frozen_goes_with_its_owner(checkpoint: Path) -> None:
+    """It would not be asked to end, and nobody else would end it for ten seconds."""
+    client = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", CLIENT, f"local:{checkpoint}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert client.stdout is not None
+    pid, path = client.stdout.readline().split()
+    nursery = psutil.Process(int(pid)).ppid()
+    os.kill(int(pid), signal.SIGSTOP)
+    began = time.monotonic()
+    client.kill()
+    client.communicate()
+    wait_until(lambda: not (alive(int(pid)) or alive(nursery)))
+    assert time.monotonic() - began < STOP_S / 2
     wait_until(lambda: not Path(path).parent.exists())
 
 
