@@ -51,6 +51,10 @@ _BargeIn = Annotated[
 _SecondRun = Annotated[
     bool, typer.Option(help="Measure the recommended threshold with a second run.")
 ]
+_First = Annotated[str, typer.Argument(help="The model after its first stage: alpha 1.")]
+_Second = Annotated[str, typer.Argument(help="The text model it came from: alpha 0.")]
+_Alphas = Annotated[str, typer.Option(help="Shares of the first, with commas between them.")]
+_Keep = Annotated[bool, typer.Option("--keep", help="Keep the merged models in the folder, too.")]
 _Report = Annotated[str, typer.Argument(help="A report.json, or the folder that holds it.")]
 
 
@@ -130,6 +134,46 @@ def stream(
         sessions=sessions,
     )
     return run_streams(request)
+
+
+@eval_app.command()
+@command
+def merges(
+    first: _First,
+    second: _Second,
+    dataset: _Streams,
+    out: _Out,
+    alphas: _Alphas = "0,0.25,0.5,0.75,1",
+    keep: _Keep = False,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    context: Context = "auto",
+    kv_cache_dtype: KvCacheDtype = "auto",
+    profile: _Profile = "default",
+    threshold: _Threshold = None,
+    seed: _Seed = 0,
+    tail_s: _Tail = 1.2,
+    sessions: _Sessions = 4,
+) -> int:
+    """Merge two models by several shares (Core-Cocktail), and play streams to each of them."""
+    from interject.cli.eval.merge_sweep import read_alphas, run_merges
+    from interject.cli.eval.stream_request import read_stream_request
+
+    request = read_stream_request(
+        dataset=dataset,
+        out=out,
+        runtime_url=placed("embedded:merged", device, dtype, context, kv_cache_dtype),
+        profile=profile,
+        threshold=threshold,
+        target_false_per_hour=0.0,
+        scenes=0,
+        talk_over=False,
+        second_run=False,
+        seed=seed,
+        tail_s=tail_s,
+        sessions=sessions,
+    )
+    return run_merges(request, first, second, alphas=read_alphas(alphas), keep=keep)
 
 
 @eval_app.command()

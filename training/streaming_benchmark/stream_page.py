@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from interject.training.streaming_benchmark.calibration import BINS, calibrate
 from interject.training.streaming_benchmark.duplex_scores import score_scenes
@@ -17,7 +17,6 @@ from interject.training.streaming_benchmark.threshold_sweep import recommended, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from interject.training.sound_benchmark.bootstrap import Estimate
     from interject.training.streaming_benchmark.stream_report import StreamReport
     from interject.training.streaming_benchmark.stream_scores import StreamScore
     from interject.training.streaming_benchmark.text_scores import TextScores
@@ -48,11 +47,24 @@ def table(rows: Table) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in (first, ["---"] * len(first), *rest)]
 
 
-def percent(figure: Estimate) -> str:
+class Interval(Protocol):
+    """A figure and the ends of its interval."""
+
+    @property
+    def value(self) -> float | None: ...
+
+    @property
+    def low(self) -> float | None: ...
+
+    @property
+    def high(self) -> float | None: ...
+
+
+def percent(figure: Interval) -> str:
     return number(figure, 100.0)
 
 
-def number(figure: Estimate, times: float = 1.0, *, digits: int = 1) -> str:
+def number(figure: Interval, times: float = 1.0, *, digits: int = 1) -> str:
     """With its interval."""
     if figure.value is None or figure.low is None or figure.high is None:
         return "-"
