@@ -15,9 +15,7 @@ from interject.cli.eval.report_files import write_report
 from interject.cli.eval.stream_running import evaluate, open_for_streams
 from interject.cli.process.failures import EXIT_BAD_INPUT, InputFailure, complain
 from interject.cli.process.signals import StopSignals
-from interject.model_runtime.checkpoint import resolve
 from interject.training.merging.alpha_sweep import AlphaSweep, SweptAlpha, sweep_page, swept
-from interject.training.merging.core_cocktail import merge
 from interject.training.streaming_benchmark.stream_page import stream_page
 
 if TYPE_CHECKING:
@@ -71,6 +69,9 @@ def _evaluated(
     *,
     keep: bool,
 ) -> StreamReport | None:
+    from interject.model_runtime.checkpoint import resolve
+    from interject.training.merging.core_cocktail import merge
+
     folder = request.out / f"alpha-{alpha:g}"
     folder.mkdir(exist_ok=True)
     model = folder / MODEL_FOLDER
