@@ -13,9 +13,10 @@ from interject.integrations.conversation.call_log import lines_of
 from interject.integrations.webrtc.client_messages import ClientMessages
 from interject.integrations.webrtc.incoming_audio import IncomingAudio
 from interject.integrations.webrtc.message_channel import MessageChannel
-from interject.integrations.webrtc.peer import BadOffer, Peer
+from interject.integrations.webrtc.peer import Peer
 from interject.integrations.webrtc.rtvi import PEER_LEFT, signal
 from interject.integrations.webrtc.rtvi_line import RtviLine
+from interject.integrations.webrtc.sdp_section import BadOffer
 from interject.integrations.webrtc.track_sink import TrackSink
 from interject.integrations.webrtc.turn_server import for_aiortc, ice_servers
 

@@ -22,7 +22,7 @@ from interject.integrations.web.guarded_route import guarded
 from interject.integrations.web.page_files import page_router
 from interject.integrations.webrtc.browser_call import BrowserCall
 from interject.integrations.webrtc.offers import Candidates, HangUp, Offer, OfferAnswer
-from interject.integrations.webrtc.peer import BadOffer
+from interject.integrations.webrtc.sdp_section import BadOffer
 from interject.integrations.webrtc.settings import WebRtcSettings
 from interject.integrations.webrtc.turn_server import IceServerMessage, ice_servers
 from interject.model_runtime.protocol import RuntimeBusy, RuntimeFailure

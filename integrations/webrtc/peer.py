@@ -12,10 +12,11 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
-from aiortc.sdp import candidate_from_sdp
 from aiortc.stats import RTCRemoteInboundRtpStreamStats
 
 from interject.integrations.webrtc.jitter_buffer import repair
+from interject.integrations.webrtc.negotiation import Negotiation
+from interject.integrations.webrtc.sdp_section import BadOffer, candidate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         RTCIceCandidate,
         RTCIceServer,
         RTCRtpReceiver,
+        RTCRtpTransceiver,
     )
 
     from interject.integrations.webrtc.offers import Candidate
@@ -35,12 +37,6 @@ logger = logging.getLogger(__name__)
 GATHERING_S = 10.0
 CLOSING_S = 5.0
 MOST_CANDIDATES = 100
-MOST_PORT = 65_535
-TYPES = ("host", "srflx", "prflx", "relay")
-
-
-class BadOffer(ValueError):
-    """An offer that cannot be answered. Its text is for whoever made it."""
 
 
 class Peer:
@@ -60,6 +56,8 @@ class Peer:
             RTCConfiguration(iceServers=list(servers), iceTransportPolicy=policy)
         )
         self._voice = voice
+        self._negotiation = Negotiation()
+        self._speaking: RTCRtpTransceiver | None = None
         self._candidates = 0
         self._read: list[RTCRtpReceiver] = []
         self._connection.on("connectionstatechange", lambda: on_state(self, self.state))
@@ -74,32 +72,32 @@ class Peer:
 
         :raises BadOffer: when it is no offer of a client with sound.
         """
-        if "m=audio" not in sdp:
-            raise BadOffer("the offer has no audio")
         if sdp.count("a=candidate:") > MOST_CANDIDATES:
             raise BadOffer(f"a connection may have {MOST_CANDIDATES} candidates")
+        offered = self._negotiation.then(sdp)
         try:
-            await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+            await self._connection.setRemoteDescription(
+                RTCSessionDescription(offered.offer, "offer")
+            )
         except Exception as error:
             raise BadOffer(
                 "the SDP cannot be answered: it is no offer that aiortc knows"
             ) from error
+        self._negotiation = offered
         microphone = self._take_part()
         async with asyncio.timeout(GATHERING_S):
             await self._connection.setLocalDescription(await self._connection.createAnswer())
-        return self._connection.localDescription.sdp, microphone
+        return offered.answer(self._connection.localDescription.sdp), microphone
 
     def _take_part(self) -> MediaStreamTrack | None:
-        """The first line of sound carries the voice. A microphone may come on it or on a later one,
-        and with this offer or another: a browser that mutes by taking its track away gives the
-        next one a line of its own. Pictures are declined.
+        """The first line of sound on which the client listens carries the voice. A microphone may
+        come on it or on another one, and with this offer or a later one: a browser that mutes by
+        taking its track away gives the next one a line of its own.
         """
-        lines = self._connection.getTransceivers()
-        sounds = [line for line in lines if line.kind == "audio"]
-        if not sounds:
-            raise BadOffer("the offer has no audio")
-        sounds[0].sender.replaceTrack(self._voice)
-        receivers = (line.receiver for line in sounds)
+        lines = [line for line in self._connection.getTransceivers() if line.kind == "audio"]
+        live = [line for line in lines if line.mid in self._negotiation.live]
+        self._speak_on(live)
+        receivers = (line.receiver for line in live)
         microphone = next((one for one in receivers if one.track and one not in self._read), None)
         if microphone is not None:
             repair(microphone)
@@ -107,8 +105,20 @@ class Peer:
         for line in lines:
             heard = line.receiver in self._read
             line.direction = "recvonly" if heard else "inactive"
-        sounds[0].direction = "sendrecv"
+        if self._speaking is not None:
+            self._speaking.direction = "sendrecv"
         return None if microphone is None else microphone.track
+
+    def _speak_on(self, live: Sequence[RTCRtpTransceiver]) -> None:
+        """Where the voice is, it stays for as long as it is heard there."""
+        listening = [line for line in live if line.mid in self._negotiation.listening]
+        if self._speaking in listening:
+            return
+        if self._speaking is not None:
+            self._speaking.sender.replaceTrack(None)
+        self._speaking = next(iter([*listening, *live]), None)
+        if self._speaking is not None:
+            self._speaking.sender.replaceTrack(self._voice)
 
     async def add(self, candidates: Sequence[Candidate]) -> None:
         """:raises BadOffer: when one is none, or there are too many."""
@@ -116,7 +126,8 @@ class Peer:
             self._candidates += 1
             if self._candidates > MOST_CANDIDATES:
                 raise BadOffer(f"a connection may have {MOST_CANDIDATES} candidates")
-            await self._connection.addIceCandidate(_parsed(one))
+            if (found := _parsed(one)) is not None:
+                await self._connection.addIceCandidate(found)
 
     async def round_trip_s(self) -> float | None:
         """As RTCP has measured it last; None before that."""
@@ -135,21 +146,16 @@ class Peer:
             logger.warning("A connection does not close")
 
 
-def _parsed(candidate: Candidate) -> RTCIceCandidate | None:
-    """None: no other candidate follows.
+def _parsed(one: Candidate) -> RTCIceCandidate | None:
+    """None: no other candidate follows, which nobody need know.
 
     :raises BadOffer: when it cannot be read.
     """
-    text = candidate.candidate.removeprefix("candidate:")
+    text = one.candidate.removeprefix("candidate:")
     if not text:
         return None
-    if candidate.sdp_mid is None and candidate.sdp_mline_index is None:
+    if one.sdp_mid is None and one.sdp_mline_index is None:
         raise BadOffer("a candidate needs sdp_mid or sdp_mline_index")
-    try:
-        found = candidate_from_sdp(text)
-    except (AssertionError, ValueError, IndexError) as error:
-        raise BadOffer("a candidate cannot be read") from error
-    if not (0 < found.port <= MOST_PORT and found.component in (1, 2) and found.type in TYPES):
-        raise BadOffer("a candidate cannot be read")
-    found.sdpMid, found.sdpMLineIndex = candidate.sdp_mid, candidate.sdp_mline_index
+    found = candidate(text)
+    found.sdpMid, found.sdpMLineIndex = one.sdp_mid, one.sdp_mline_index
     return found

@@ -412,18 +412,31 @@ async def test_candidates_in_the_first_line_of_a_bundle_are_enough() -> None:
         await browser.open()
 
 
+@pytest.mark.parametrize("ended", [True, False])
+async def test_a_client_that_knows_no_way_to_itself_is_reached(ended: bool) -> None:
+    """It finds its way to us: whether it has said that no candidate follows is no matter."""
+    kept_out = ("a=candidate",) if ended else ("a=candidate", "a=end-of-candidates")
+    async with world() as scene, Browser(scene.http) as browser:
+        lines = (await browser.offer()).splitlines(keepends=True)
+        sdp = "".join(line for line in lines if not line.startswith(kept_out))
+        response = await scene.http.post("/api/offer", json={"sdp": sdp, "type": "offer"})
+        await browser.take(response.json())
+        no_more = {"pc_id": browser.pc_id, "candidates": [{"candidate": "", "sdp_mid": "0"}]}
+        assert (await scene.http.patch("/api/offer", json=no_more)).is_success
+        await browser.open()
+
+
 async def test_pictures_are_declined() -> None:
     """Pipecat's clients offer a camera and a screen, whether there are any or not."""
     async with world() as scene, Browser(scene.http) as browser:
         browser.connection.addTransceiver("video", "sendrecv")
         browser.connection.addTransceiver("video", "sendonly")
-        response = await browser.connect()
-        directions = [
-            line for line in response.json()["sdp"].splitlines()
-            if line in ("a=sendrecv", "a=inactive", "a=sendonly", "a=recvonly")
+        body = {"sdp": await browser.offer(), "type": "offer"}
+        answer = (await scene.http.post("/api/offer", json=body)).json()["sdp"].splitlines()
+        assert [line.split()[1] == "0" for line in answer if line.startswith("m=")] == [
+            False, True, True, False,
         ]  # fmt: skip
-        assert directions == ["a=sendrecv", "a=inactive", "a=inactive"]
-        await browser.open()
+        assert "a=group:BUNDLE 0 3" in answer
 
 
 async def test_every_line_of_the_log_says_of_which_call_it_is_and_none_who_may_have_it() -> None:

@@ -27,6 +27,22 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 ROOT = Path(__file__).parents[3]
 BUNDLE = ROOT / ".cache" / "pipecat_client" / "bundle.js"
 TOKEN = "a-token-of-some-length"
+CAMERA = """
+const camera = connection.addTransceiver("video");
+const codecs = RTCRtpReceiver.getCapabilities("video").codecs;
+camera.setCodecPreferences(codecs.filter(({ mimeType }) => mimeType === "video/AV1"));
+"""
+"""Pictures of a kind that aiortc does not know, in front of all that it does."""
+ANOTHER = """
+connection.addTransceiver(microphone.getAudioTracks()[0].clone(), { direction: "sendonly" });
+"""
+STOP = """
+connection.getTransceivers().at(-1).stop();
+await connection.setLocalDescription();
+const again = { sdp: connection.localDescription.sdp, type: "offer", pc_id: answer.pc_id };
+const request = { method: "POST", headers, body: JSON.stringify(again) };
+await connection.setRemoteDescription(await (await fetch("/api/offer", request)).json());
+"""
 HEARD = 0.05
 """Of full scale: speech, and not the noise of a codec."""
 
@@ -108,6 +124,13 @@ async def test_the_javascript_of_the_page_about_it_works_as_it_stands(
         )
         assert first == "connected"
         assert len(server.switchboard.calls) == 1
+        more = script.replace("const channel", f"{CAMERA} const channel")
+        more = more.replace("connection.ontrack", f"{ANOTHER} connection.ontrack")
+        last = await browser.run(
+            f"(async () => {{ const token = '{TOKEN}'; {more} {ready} {STOP} {ready} "
+            "return [connection.connectionState, camera.currentDirection]; })()"
+        )
+        assert last == ["connected", "stopped"]
 
 
 async def test_our_page_talks_shows_decisions_and_stops_listening(
