@@ -27,6 +27,12 @@ TURN_VARIABLES = {
     "credential": "INTERJECT_TURN_CREDENTIAL",
 }
 
+EXPECTED = {
+    "stun": "give stun:host:port, as in stun:stun.example.org:3478",
+    "turn": "give turn:host:port, as in turn:turn.example.org:3478, or turns: with TLS",
+}
+NO_SUCH_FORM, BAD_ACCOUNT = "string_pattern_mismatch", "account"
+
 
 class Doors:
     """Settings are read before anything is loaded, so that what is wrong is told at once."""
@@ -102,6 +108,8 @@ def _webrtc_settings(
             f"browsers need the package {error.name}: pip install 'interject[webrtc]', or say "
             "--no-webrtc"
         ) from error
+    if options.relay_only and not options.turn:
+        raise InputFailure("--relay-only: there is no way without a --turn server to go through")
     turn = {"urls": options.turn, **_turn_account(environment)} if options.turn else None
     try:
         return WebRtcSettings.model_validate(
@@ -109,8 +117,14 @@ def _webrtc_settings(
         )
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-        option = problem["loc"][0] if problem["loc"] else "turn"
-        raise InputFailure(f"--{option}: {problem['msg']}") from None
+        option = str(problem["loc"][0])
+        said = EXPECTED[option] if problem["type"] == NO_SUCH_FORM else problem["msg"]
+        if problem["type"] == BAD_ACCOUNT:
+            said += (
+                f": set {TURN_VARIABLES['secret']}, or else {TURN_VARIABLES['username']} and "
+                f"{TURN_VARIABLES['credential']}"
+            )
+        raise InputFailure(f"--{option}: {said}") from None
 
 
 def _turn_account(environment: Mapping[str, str]) -> dict[str, str]:

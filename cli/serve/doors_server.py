@@ -109,5 +109,7 @@ def _tell_ready(readiness: Readiness, exposure: Exposure, host: str, port: int) 
     readiness.stage = Stage.READY
     if not exposure.tokens:
         logger.info("no token is asked for: only this machine may call")
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    logger.info("Interject serves", extra={"address": address})
+    if exposure.public_url is not None:
+        logger.info("others reach it", extra={"address": exposure.public_url})
+    host = f"[{host}]" if ":" in host else host
+    logger.info("Interject serves", extra={"address": f"http://{host}:{port}"})

@@ -80,7 +80,7 @@ class OwnServer:
             async with asyncio.timeout(START_S):
                 while (record := await self._record()) is not None:
                     if record.get("message") == READY:
-                        return self._running(str(record["address"]))
+                        return self._running(str(record["address"]).removeprefix("http://"))
         except TimeoutError:
             raise InputFailure(f"the server did not start within {START_S:.0f} s") from None
         await asyncio.wait_for(self._process.wait(), STOP_S)

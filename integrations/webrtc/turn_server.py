@@ -37,7 +37,8 @@ class TurnServer(StrictModel):
     def _one_way(self) -> Self:
         if bool(self.secret) == bool(self.username and self.credential):
             raise PydanticCustomError(
-                "account", "a TURN server needs a secret, or else a username and a credential"
+                "account",
+                "a TURN server needs a secret, or else a username and a credential, not both",
             )
         return self
 

@@ -56,7 +56,7 @@ def server(tmp_path: Path, voice_data: Path) -> Iterator[InterjectProcess]:
 def test_it_serves_a_page_and_probes_until_it_is_told_to_stop(
     server: InterjectProcess, voice_data: Path
 ) -> None:
-    url = f"http://{server.logged(READY)[0]['address']}"
+    url = server.logged(READY)[0]["address"]
     authorized = {"Authorization": f"Bearer {TOKEN}"}
     with httpx.Client(base_url=url, timeout=30) as client:
         assert client.get("/readyz").text == "ready\n"
@@ -90,7 +90,7 @@ def told_by(client: httpx.Client, is_so: Callable[[str], bool]) -> str:
 def test_a_model_that_dies_makes_it_unready_until_another_is_there(
     server: InterjectProcess,
 ) -> None:
-    url = f"http://{server.logged(READY)[0]['address']}"
+    url = server.logged(READY)[0]["address"]
     os.kill(server.runtime_pid(), signal.SIGSTOP)
     with httpx.Client(base_url=url, timeout=30) as client:
         deadline = time.monotonic() + 60
@@ -115,8 +115,10 @@ def test_a_model_that_dies_makes_it_unready_until_another_is_there(
         (["--max-calls", "0"], "at least one"),
         (["--drain-timeout", "-1"], "a time is not negative"),
         (["--webhook", "desk.example.com"], "give a URL"),
-        (["--turn", "turn:relay.example.com"], "a TURN server needs a secret"),
-        (["--stun", "nonsense"], "--stun"),
+        (["--turn", "turn:relay.example.com"], "set INTERJECT_TURN_SECRET, or else"),
+        (["--turn", "relay.example.com"], "--turn: give turn:host:port"),
+        (["--stun", "nonsense"], "--stun: give stun:host:port"),
+        (["--relay-only"], "--relay-only: there is no way without a --turn"),
         (["--profile", "nobody"], "nobody"),
         (["--slots", "many"], "give a number, or auto"),
     ],

@@ -44,7 +44,7 @@ def loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextlib.asynccontextmanager
 async def talking(server: LoopbackServer) -> AsyncIterator[tuple[httpx.AsyncClient, Browser]]:
     await asyncio.to_thread(server.start)
-    url = f"http://{server.logged(READY)[0]['address']}"
+    url = server.logged(READY)[0]["address"]
     async with httpx.AsyncClient(base_url=url, timeout=30) as client, Browser(client) as browser:
         answer = await browser.connect()
         assert answer.is_success, answer.text

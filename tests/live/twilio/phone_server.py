@@ -72,7 +72,8 @@ class PhoneServer(InterjectProcess):
     @property
     def address(self) -> str:
         """Host and port."""
-        return str(self.logged("Interject serves")[0]["address"])
+        url = str(self.logged("Interject serves")[0]["address"])
+        return url.removeprefix("http://")
 
     async def operate(self, path: str, **order: object) -> httpx.Response:
         """What an operator's own program asks for."""
