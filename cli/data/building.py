@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING
 
 from interject.cli.data.summary import summary
 from interject.cli.output.item_progress import item_progress
-from interject.cli.process.failures import InputFailure, complain, one_line, printable
+from interject.cli.process.failures import (
+    InputFailure,
+    complain,
+    is_expected,
+    one_line,
+    printable,
+)
 from interject.cli.process.signals import EXIT_SIGNALLED, StopSignals
 from interject.training.dataset.build import build
 from interject.training.dataset.build_watch import BuildWatch
-from interject.training.dataset.problem import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +79,9 @@ def _attempt(
 ) -> BuildOutcome:
     try:
         return run()
-    except (DatasetError, OSError) as exc:
+    except Exception as exc:
+        if not is_expected(exc):
+            raise
         rest = f"; {_rest(progress.streams, settings)}" if progress.streams else ""
         raise InputFailure(f"{one_line(exc)}{rest}") from exc
 

@@ -128,3 +128,16 @@ def test_sounds_of_any_length_are_drawn() -> None:
         stream = replace(rich_stream(), sound=noise(samples), turns=(), spans=())
         assert "polygon" in Timeline(stream).svg()
     assert np.isfinite(len(page_of(replace(rich_stream(), turns=(), spans=()))))
+
+
+def test_the_clips_of_a_noise_track_are_one_box_and_speech_shows_its_words() -> None:
+    spans = (
+        *(StreamSpan(Layer.NOISE, "birds", n * 0.1, 1.0) for n in range(5)),
+        StreamSpan(Layer.SPEECH, "speech", 0.2, 0.6, "good day"),
+        StreamSpan(Layer.OWN_VOICE, "own voice", 0.2, 0.6, "hello"),
+    )
+    drawn = Timeline(replace(rich_stream(), sound=noise(20_000), spans=spans)).svg()
+    assert drawn.count('class="box noise"') == 1
+    assert "birds (of 5 sounds)</text>" in drawn
+    assert "good day</text>" in drawn
+    assert "hello</text>" in drawn

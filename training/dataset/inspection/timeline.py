@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import FRAME_S
@@ -17,7 +18,16 @@ PIXELS_A_SECOND = 36
 AXIS, WAVE, ROW, GAP, NAME = 18, 64, 20, 4, 13
 CHUNKS_A_LABEL = 5
 LEAST_BOX_S = 0.02
+MOST_TOLD = 12
 LAYERS = tuple(Layer)
+
+
+@dataclass(frozen=True, slots=True)
+class SpanBox:
+    start_s: float
+    end_s: float
+    label: str
+    title: str
 
 
 class Timeline:
@@ -75,12 +85,11 @@ class Timeline:
 
     def _draw_layer(self, layer: Layer, spans: list[StreamSpan]) -> None:
         self._name(layer.value.replace("_", " "))
-        for row in _rows(spans):
-            ends = [span.start_s for span in row[1:]] + [self._whole_s]
-            for span, room_s in zip(row, ends, strict=True):
-                label = span.label or span.text or layer.value
-                times = (span.start_s, span.end_s, room_s)
-                self._box(times, label, layer.value, _told(span))
+        boxes = _merged(spans) if layer is Layer.NOISE else [_box_of(span) for span in spans]
+        for row in _rows(boxes):
+            ends = [box.start_s for box in row[1:]] + [self._whole_s]
+            for box, room_s in zip(row, ends, strict=True):
+                self._box((box.start_s, box.end_s, room_s), box.label, layer.value, box.title)
             self._y += ROW + 2
         self._y += GAP
 
@@ -88,11 +97,13 @@ class Timeline:
         if not self._stream.turns:
             return
         self._name("turns")
-        for turn in self._stream.turns:
+        turns = self._stream.turns
+        rooms = [turn.start_s for turn in turns[1:]] + [self._whole_s]
+        for turn, room_s in zip(turns, rooms, strict=True):
             kind = "silent" if turn.is_silent else "answered"
             label = turn.user or turn.scene_type or kind
             title = f"{label}\n{turn.start_s:.2f} to {turn.end_s:.2f} s, {kind}"
-            self._box((turn.start_s, turn.end_s, turn.end_s), label, f"turn {kind}", title)
+            self._box((turn.start_s, turn.end_s, room_s), label, f"turn {kind}", title)
         self._y += ROW + GAP
 
     def _draw_replies(self) -> None:
@@ -135,15 +146,37 @@ class Timeline:
         )  # fmt: skip
 
 
-def _rows(spans: list[StreamSpan]) -> list[list[StreamSpan]]:
+def _box_of(span: StreamSpan) -> SpanBox:
+    plain = span.label in ("", span.layer.value, span.layer.value.replace("_", " "))
+    label = span.text if plain and span.text else span.label or span.layer.value
+    return SpanBox(span.start_s, span.end_s, label, _told(span))
+
+
+def _merged(spans: list[StreamSpan]) -> list[SpanBox]:
+    """One box a label: a noise track repeats its clips over the whole stream, and crosses them."""
+    by_label: dict[str, list[StreamSpan]] = {}
+    for span in spans:
+        by_label.setdefault(span.label, []).append(span)
+    return [
+        SpanBox(
+            min(span.start_s for span in alike),
+            max(span.end_s for span in alike),
+            label if len(alike) == 1 else f"{label} (of {len(alike)} sounds)",
+            "\n".join(_told(span) for span in alike[:MOST_TOLD]),
+        )
+        for label, alike in by_label.items()
+    ]
+
+
+def _rows(boxes: list[SpanBox]) -> list[list[SpanBox]]:
     """As few as hold them without one lying on another."""
-    rows: list[list[StreamSpan]] = []
-    for span in sorted(spans, key=lambda span: span.start_s):
-        row = next((row for row in rows if row[-1].end_s <= span.start_s), None)
+    rows: list[list[SpanBox]] = []
+    for box in sorted(boxes, key=lambda box: box.start_s):
+        row = next((row for row in rows if row[-1].end_s <= box.start_s), None)
         if row is None:
-            rows.append([span])
+            rows.append([box])
         else:
-            row.append(span)
+            row.append(box)
     return rows
 
 
