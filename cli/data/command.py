@@ -42,6 +42,34 @@ _Page = Annotated[
 ]
 _Streams = Annotated[int, typer.Option(help="How many streams the page shows.")]
 
+_Sounds = Annotated[
+    str,
+    typer.Argument(
+        help="Folder with annotations.jsonl, .csv or sounds.jsonl, or with subfolders as tags."
+    ),
+]
+_Scenes = Annotated[
+    str, typer.Option("--out", help="File of scenes (.jsonl); a begun one goes on.")
+]
+_Bags = Annotated[
+    int, typer.Option("--count", help="How many bags of annotations; 1 or 2 scenes each.")
+]
+_PlanSeed = Annotated[int, typer.Option("--seed", help="Of the bags and of what is synthesised.")]
+_BaseUrl = Annotated[
+    str | None,
+    typer.Option(help="A server with OpenAI's chat interface, as http://127.0.0.1:8000/v1."),
+]
+_Model = Annotated[str | None, typer.Option(help="The model's name there.")]
+_KeyEnv = Annotated[str, typer.Option(help="Name of the environment variable that holds the key.")]
+_Cache = Annotated[
+    str | None, typer.Option(help="Folder of answers; beside the file of scenes by default.")
+]
+_Calls = Annotated[int | None, typer.Option(help="Most requests to send, repeated ones included.")]
+_Parallel = Annotated[int, typer.Option(help="How many bags are worked on at once.")]
+_Hears = Annotated[
+    bool, typer.Option("--hears", help="The model takes sound: it listens to what was found.")
+]
+
 
 @data_app.command()
 @command
@@ -58,6 +86,37 @@ def build(
     from interject.cli.data.recipe_file import read_recipe
 
     return build_dataset(read_recipe(recipe, count=count, seed=seed), out, workers, as_json=json)
+
+
+@data_app.command()
+@command
+def plan(
+    sounds: _Sounds,
+    out: _Scenes,
+    count: _Bags = 100,
+    seed: _PlanSeed = 0,
+    base_url: _BaseUrl = None,
+    model: _Model = None,
+    api_key_env: _KeyEnv = "",
+    cache: _Cache = None,
+    calls: _Calls = None,
+    parallel: _Parallel = 4,
+    hears: _Hears = False,
+    json: _Json = False,
+) -> int:
+    """Plan scenes from annotated sounds and find a sound for each event, for `--recipe scenes`.
+
+    By rules, or by a language model behind any server with OpenAI's interface. Stopped, the same
+    command goes on.
+    """
+    from interject.cli.data.plan_request import read_plan_request
+    from interject.cli.data.planning import plan_scenes
+
+    request = read_plan_request(
+        sounds=sounds, out=out, count=count, seed=seed, base_url=base_url, model=model,
+        api_key_env=api_key_env, cache=cache, calls=calls, parallel=parallel, hears=hears,
+    )  # fmt: skip
+    return plan_scenes(request, as_json=json)
 
 
 @data_app.command()

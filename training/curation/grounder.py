@@ -17,6 +17,7 @@ from interject.training.streams.span import SoundSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from interject.training.curation.annotated_sound import AnnotatedSound, SoundCatalogue
     from interject.training.curation.curation_settings import CurationSettings
@@ -209,7 +210,7 @@ class Grounder:
 
 
 def picked_sound(
-    pick: SoundPick, event: SubEvent, catalogue: SoundCatalogue, settings: CurationSettings
+    pick: SoundPick, event: SubEvent, folder: Path, settings: CurationSettings
 ) -> Wave:
     """What was accepted, once more.
 
@@ -217,7 +218,7 @@ def picked_sound(
     :raises UnusableSound: likewise.
     """
     if pick.file is not None:
-        wave = read_sound_file(catalogue.folder / pick.file)
+        wave = read_sound_file(folder / pick.file)
     else:
         wave = synthesise(pick.kind or "", event.rough_duration_s, pick.seed, settings).wave
     return clean(wave).wave if pick.reprocessed else wave

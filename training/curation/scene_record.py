@@ -8,9 +8,11 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from interject.config.strict import StrictModel
+from interject.training.curation.event_auditor import EventAudit
 from interject.training.curation.grounder import GroundingAttempt, SoundPick
-from interject.training.curation.scenario import EventRole, Name, Scenario
+from interject.training.curation.scenario import ConstraintKind, EventRole, Name, Scenario
 from interject.training.curation.sound_query import SoundQuery
+from interject.training.soundflow.silence_audit import AuditLabel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +51,7 @@ class SceneRecord(StrictModel):
     planner: str
     scenario: Scenario
     queries: dict[str, SoundQuery]
+    audits: dict[str, EventAudit]
     sounds: tuple[PickedSound, ...]
     missing: tuple[MissingSound, ...]
 
@@ -56,24 +59,49 @@ class SceneRecord(StrictModel):
     def _belongs_together(self) -> Self:
         names = {event.name for event in self.scenario.sub_events}
         listed = [found.event for found in self.sounds] + [absent.event for absent in self.missing]
-        if set(self.queries) != names or sorted(listed) != sorted(names):
-            raise PydanticCustomError("events", "queries and sounds are not those of the scenario")
+        if (
+            set(self.queries) != names
+            or set(self.audits) != names
+            or sorted(listed) != sorted(names)
+        ):
+            raise PydanticCustomError(
+                "events", "queries, audits and sounds are not those of the scenario"
+            )
         return self
 
     @property
+    def mixable(self) -> tuple[PickedSound, ...]:
+        """Not what is borderline, nor a background that must not be heard beside something else: a
+        mix puts backgrounds anywhere.
+        """
+        apart = {
+            name
+            for rule in self.scenario.constraints
+            if rule.kind is ConstraintKind.EXCLUSION
+            for name in (rule.first, rule.second)
+        }
+        apart &= {event.name for event in self.scenario.of_role(EventRole.BACKGROUND)}
+        return tuple(
+            found
+            for found in self.sounds
+            if self.audits[found.event].audit.label is not AuditLabel.BORDERLINE
+            and found.event not in apart
+        )
+
+    @property
     def is_usable(self) -> bool:
-        """At least one foreground has a sound."""
-        having = {sound.event for sound in self.sounds}
+        """At least one foreground has a sound that may be mixed."""
+        having = {found.event for found in self.mixable}
         return any(event.name in having for event in self.scenario.of_role(EventRole.FOREGROUND))
 
 
 def scene_record(
-    scene: GroundedScene, queries: dict[str, SoundQuery], *, number: int, part: int, seed: int,
-    planner: str,
+    scene: GroundedScene, queries: dict[str, SoundQuery], audits: dict[str, EventAudit], *,
+    number: int, part: int, seed: int, planner: str,
 ) -> SceneRecord:  # fmt: skip
     return SceneRecord(
         number=number, part=part, seed=seed, planner=planner, scenario=scene.scenario,
-        queries=queries,
+        queries=queries, audits=audits,
         sounds=tuple(
             PickedSound(event=found.event.name, pick=found.pick, licence=found.source.licence,
                         tags=found.tags, skipped=found.skipped, attempts=found.attempts)

@@ -89,8 +89,9 @@ def synthesise(
         wave = min(draws, key=lambda draw: abs(np.log(len(draw) / SAMPLE_RATE_HZ / rough_s)))
         if kind not in _SINGLE:
             wave = _repeated(wave, min(rough_s, MOST_BED_S))
-    source = SoundSource(f"interject synthesis, {kind}", LICENCE, sha256_of(wave))
-    return SynthesisedSound(kind, wave, source, (kind.replace("_", " "), *sorted(words_of(kind))))
+    return SynthesisedSound(
+        kind, wave, source_of(kind, wave), (kind.replace("_", " "), *sorted(words_of(kind)))
+    )
 
 
 def _repeated(wave: Wave, rough_s: float) -> Wave:
@@ -100,6 +101,10 @@ def _repeated(wave: Wave, rough_s: float) -> Wave:
     while sum(map(len, pieces)) < wanted:
         pieces += [gap, wave]
     return np.concatenate(pieces)
+
+
+def source_of(kind: str, wave: Wave) -> SoundSource:
+    return SoundSource(f"interject synthesis, {kind}", LICENCE, sha256_of(wave))
 
 
 def sha256_of(wave: Wave) -> str:

@@ -99,7 +99,7 @@ class ModelIdentity:
 
     def __init__(self, chat: ChatEndpoint, *, hears: bool = False) -> None:
         self._chat, self._hears = chat, hears
-        self.skipped = () if hears else (HEARD_IDENTITY,)
+        self.skipped: tuple[str, ...] = () if hears else (HEARD_IDENTITY,)
 
     def is_same(self, event: SubEvent, query: SoundQuery, tags: Sequence[str], caption: str,
                 wave: Wave) -> bool:  # fmt: skip

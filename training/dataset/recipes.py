@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from pydantic import Field
 from interject.config.strict import StrictModel
 from interject.training.dataset.manifest import BuildSettings
 from interject.training.dataset.sounds_source import SoundsSettings, SoundsSource
+from interject.training.soundflow.composer_settings import ComposerSettings
 
 if TYPE_CHECKING:
     from interject.training.streams.stream_source import StreamSource
@@ -41,4 +43,32 @@ class SoundsRecipe(Recipe):
         return SoundsSource(self.settings)
 
 
-RECIPES: dict[str, type[Recipe]] = {"sounds": SoundsRecipe}
+class ScenesSettings(StrictModel):
+    """`sounds` is the folder and `scenes` the file of `interject data plan`. With `question_share`
+    somebody asks at the end of a stream what there was to hear.
+    """
+
+    sounds: str
+    scenes: str
+    question_share: Annotated[float, Field(ge=0, le=1)] = 0.3
+    composer: ComposerSettings = ComposerSettings()
+
+
+class ScenesRecipe(Recipe):
+    """Scenes that were planned and grounded before; needs the folder of their sounds."""
+
+    recipe: Literal["scenes"] = "scenes"
+    settings: ScenesSettings
+
+    def source(self) -> StreamSource:
+        """:raises SceneFileError: when the file of scenes cannot be used."""
+        from interject.training.curation.scene_source import open_scenes
+
+        settings = self.settings
+        return open_scenes(
+            Path(settings.sounds), Path(settings.scenes), settings.composer,
+            question_share=settings.question_share,
+        )  # fmt: skip
+
+
+RECIPES: dict[str, type[Recipe]] = {"sounds": SoundsRecipe, "scenes": ScenesRecipe}

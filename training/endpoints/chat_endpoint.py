@@ -79,7 +79,7 @@ class ChatEndpoint:
         :raises EndpointFailure: when the server cannot be used.
         :raises OSError: when the cache cannot be written.
         """
-        schema = answer.model_json_schema()
+        schema = _strict(answer.model_json_schema())
         messages: list[dict[str, Any]] = [
             {"role": "system", "content": question.role},
             {"role": "user", "content": question.content(_described(schema))},
@@ -141,6 +141,18 @@ class ChatEndpoint:
 
     def _completion(self, body: dict[str, Any]) -> str | None:
         return _content(self._endpoint.post("chat/completions", json=body).body)
+
+
+def _strict(schema: Any) -> Any:
+    """OpenAI takes a schema only where every property is required and nothing has a default."""
+    if isinstance(schema, list):
+        return [_strict(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = {name: _strict(part) for name, part in schema.items() if name != "default"}
+    if isinstance(parts.get("properties"), dict):
+        parts["required"] = list(parts["properties"])
+    return parts
 
 
 def _described(schema: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from interject.training.curation.annotated_sound import SoundCatalogueError, open_catalogue
 from interject.training.curation.sound_index import SoundIndex, terms
-from tests.training.curation.conftest import write
+from tests.training.curation.worlds import write
 
 if TYPE_CHECKING:
     from pathlib import Path

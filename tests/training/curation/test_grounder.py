@@ -27,7 +27,7 @@ from interject.training.curation.verifier import (
     snr_db,
 )
 from interject.training.sounds.catalogue import make_sound
-from tests.training.curation.conftest import padded, write
+from tests.training.curation.worlds import padded, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,7 +199,7 @@ def test_a_careless_recording_is_mended_once_and_comes_back_the_same(bench: Benc
         (SoundVerdict.REPROCESS, False), (SoundVerdict.ACCEPT, True),
     ]  # fmt: skip
     assert len(found.wave) < len(bark) + 8_000
-    again = picked_sound(found.pick, wanted, bench.catalogue(), SETTINGS)
+    again = picked_sound(found.pick, wanted, bench.folder, SETTINGS)
     assert np.array_equal(again, found.wave)
 
 
@@ -215,7 +215,7 @@ def test_after_three_rejects_a_sound_is_synthesised_and_says_so(bench: Bench) ->
     assert found.is_synthesised
     assert found.source.name == "interject synthesis, bark"
     assert 0.5 <= len(found.wave) / 16_000 <= 2.0
-    assert np.array_equal(picked_sound(found.pick, wanted, bench.catalogue(), SETTINGS), found.wave)
+    assert np.array_equal(picked_sound(found.pick, wanted, bench.folder, SETTINGS), found.wave)
 
 
 @pytest.mark.parametrize("name", ["whale song", "fire crackling"])
