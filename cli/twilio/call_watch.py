@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOOK_S = 0.05
 HUSH_S = 0.6
+LONGEST_DETAIL = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class CallWatch:
         self._look_at_streams()
         for alert in self._call.alerts[self._alerts :]:
             self._alerts += 1
-            self.note("twilio_error", code=alert.code.value, detail=alert.detail)
+            detail = " ".join(alert.detail.split())[:LONGEST_DETAIL]
+            self.note("twilio_error", code=alert.code.value, detail=detail)
         self._listen()
 
     async def follow(self, server: RunningServer) -> None:

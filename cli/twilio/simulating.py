@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from interject.cli.output.event_lines import EventLines
 from interject.cli.process.failures import EXIT_DIFFERS, InputFailure, complain, reason
@@ -17,7 +17,7 @@ from interject.integrations.twilio.simulator.cloud import TwilioAccount, TwilioC
 from interject.integrations.twilio.simulator.rest_api import RestApi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from interject.cli.twilio.simulated_order import RunningServer, SimulatedOrder
@@ -29,6 +29,7 @@ ANNOUNCEMENT_S, QUIET_S = 15.0, 3.0
 """A caller lets the agent say who listens; where it says nothing for so long he begins."""
 KEY_S = 0.3
 SILENT = "silent"
+Result = TypeVar("Result")
 
 
 def run(order: SimulatedOrder) -> int:
@@ -45,7 +46,10 @@ async def _simulate(order: SimulatedOrder, signals: StopSignals) -> int:
     lines = EventLines(sys.stdout, as_json=order.json, stop=stop.set)
     with signals.told(asyncio.get_running_loop(), stop.set):
         async with contextlib.AsyncExitStack() as stack:
-            cloud, server = await _ready(order, stack)
+            ready = await _unless(stop, _ready(order, stack))
+            if ready is None:
+                return 0
+            cloud, server = ready
             path = "voice" if order.colleague is None else "copilot"
             url = f"{server.public_url}/twilio/{path}"
             async with cloud.phones(url) as call:
@@ -53,6 +57,19 @@ async def _simulate(order: SimulatedOrder, signals: StopSignals) -> int:
     if lines.failure is not None:
         raise lines.failure
     return code
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[None, None, Result]) -> Result | None:
+    """None: it was stopped before that was done."""
+    working = asyncio.create_task(work, name="start")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    await asyncio.wait({working})
+    return None
 
 
 async def _ready(
@@ -109,7 +126,7 @@ async def _on_the_line(
     )
     if order.record is not None:
         _record(call, order.record)
-    if any(stream.began.is_set() for stream in call.streams):
+    if stop.is_set() or any(stream.began.is_set() for stream in call.streams):
         return 0
     complain("no agent had this call; the lines above say why")
     return EXIT_DIFFERS

@@ -23,13 +23,14 @@ class ChunkOrder:
     def __init__(self) -> None:
         self._next: int | None = None
         self._held: dict[int, MediaChunk] = {}
-        self._seen: deque[tuple[int, int, bytes]] = deque(maxlen=REACH)
+        self._seen: deque[tuple[int, int, int]] = deque(maxlen=REACH)
         self._given_up: deque[int] = deque(maxlen=REACH)
+        self._waits = True
         self.dropped = 0
 
     def push(self, chunk: MediaChunk) -> list[tuple[int, MediaChunk]]:
         """Those that are in order now, each with how many are missing before it."""
-        seen = (chunk.number, chunk.timestamp_ms, chunk.payload)
+        seen = (chunk.number, chunk.timestamp_ms, hash(chunk.payload))
         if seen in self._seen or chunk.number in self._given_up:
             self.dropped += 1
             return []
@@ -43,7 +44,11 @@ class ChunkOrder:
         if self._next is None:
             self._next = chunk.number
         self._held[chunk.number] = chunk
-        return self._released(MOST_HELD - 1)
+        return self._released(MOST_HELD - 1 if self._waits else 0)
+
+    def wait_no_more(self) -> None:
+        """What the numbers leave out was never there."""
+        self._waits = False
 
     def _jump(self, chunk: MediaChunk, missing: int) -> tuple[int, MediaChunk]:
         self._next = chunk.number + 1

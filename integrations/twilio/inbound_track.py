@@ -20,6 +20,8 @@ LONGEST_FILL_MS = 100
 """So long a mixer waits for a voice. A longer hole is silent already: the clock has gone on, and
 silence behind it would only make everything later late."""
 
+MOST_FALSE_HOLES = 5
+
 
 class InboundTrack:
     """Makes 16 kHz of each chunk, with one resampler for the whole call.
@@ -35,6 +37,7 @@ class InboundTrack:
         self._resampler = QuickResampler(codec.rate_hz)
         self._order = ChunkOrder()
         self._lag = TimestampLag()
+        self._false_holes = 0
         self.gap_ms = 0.0
         self.gaps = 0
 
@@ -55,13 +58,21 @@ class InboundTrack:
         length_ms = len(samples) * 1_000 / self._codec.rate_hz
         hole_ms = missing * length_ms
         fill_ms = 0.0
-        if hole_ms and self._lag.jump_ms(chunk.timestamp_ms) >= hole_ms / 2:
+        if hole_ms and self._lag.jump_ms(chunk.timestamp_ms) < hole_ms / 2:
+            self._disbelieve()
+        elif hole_ms:
             self._lag.skip(hole_ms)
             self._count(hole_ms)
             fill_ms = hole_ms if hole_ms <= LONGEST_FILL_MS else 0.0
         self._count(self._lag.add(chunk.timestamp_ms, length_ms))
         silence = np.zeros(round(fill_ms * self._codec.rate_hz / 1_000), np.int16)
         return np.concatenate([silence, samples])
+
+    def _disbelieve(self) -> None:
+        """Waiting for chunks that are only numbered otherwise would delay every one."""
+        self._false_holes += 1
+        if self._false_holes >= MOST_FALSE_HOLES:
+            self._order.wait_no_more()
 
     def _count(self, gap_ms: float) -> None:
         if gap_ms:

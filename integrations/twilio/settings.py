@@ -116,6 +116,11 @@ class TwilioSettings(StrictModel):
                 f"{variable('machine')} is leave_message, so set {variable('machine_message')} "
                 "to the sentence that is left"
             )
+        if (self.copilot_then or "").startswith(f"{self.public_url}/twilio/"):
+            raise _problem(
+                f"{variable('copilot_then')}: it is a webhook of this server, so calls would go "
+                "round in circles; give what the number had before"
+            )
         return self
 
     def _secured(self) -> None:

@@ -78,7 +78,9 @@ class SimulatedCall:
         await self.end(CallStatus.COMPLETED)
 
     async def run(self, document: str) -> None:
-        """From the answer to the end."""
+        """From the answer to the end; nothing where somebody has hung up before."""
+        if self.over.is_set():
+            return
         self.status = CallStatus.IN_PROGRESS
         self._report_status()
         async with asyncio.TaskGroup() as self._group:

@@ -84,6 +84,10 @@ def test_insecure_needs_no_account() -> None:
         ({"human_number": "0207 1838750"}, "INTERJECT_TWILIO_HUMAN_NUMBER: it must be a number"),
         ({"caller_id": "us"}, "INTERJECT_TWILIO_CALLER_ID: it must be a number"),
         ({"copilot_then": "ftp://x"}, "INTERJECT_TWILIO_COPILOT_THEN: it must be a number like"),
+        (
+            {"copilot_then": "https://voice.example.com/twilio/copilot"},
+            "INTERJECT_TWILIO_COPILOT_THEN: it is a webhook of this server, so calls would go",
+        ),
         ({"copilot_inbound": "boss"}, "INTERJECT_TWILIO_COPILOT_INBOUND: it must be customer or a"),
         ({"machine": "talk"}, "INTERJECT_TWILIO_MACHINE: it must be hang_up or leave_message"),
         ({"machine": "leave_message"}, "so set INTERJECT_TWILIO_MACHINE_MESSAGE to the sentence"),

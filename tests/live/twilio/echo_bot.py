@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +50,9 @@ class Conversation:
 class EchoBot:
     """Used with `async with`. `talk` has each stream; `document` is what the webhook says."""
 
-    def __init__(self, document: str, talk: Talk) -> None:
+    def __init__(self, document: str, talk: Talk, *, after_s: float = 0.0) -> None:
         self.document = document
+        self._after_s = after_s
         self.conversations: list[Conversation] = []
         self.requests: list[tuple[str, dict[str, str], dict[str, str]]] = []
         self.address = ""
@@ -75,6 +77,7 @@ class EchoBot:
     async def _webhook(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.requests.append((request.path_qs, form, dict(request.headers)))
+        await asyncio.sleep(self._after_s)
         return web.Response(text=self.document, content_type="text/xml")
 
     async def _media(self, request: web.Request) -> web.WebSocketResponse:

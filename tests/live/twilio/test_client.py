@@ -135,6 +135,15 @@ async def test_sound_is_played_in_real_time_and_recorded(tmp_path: Path) -> None
     assert heard.sum() == pytest.approx((np.abs(decode(SPEECH[:4_000])) > 3_000).sum(), abs=200)
 
 
+async def test_who_hangs_up_before_the_webhook_has_answered_is_gone() -> None:
+    async with EchoBot(STREAM, listen, after_s=0.3) as bot, cloud_before(bot) as cloud:
+        async with cloud.phones(VOICE) as call:
+            await asyncio.sleep(0.1)
+        assert call.status is CallStatus.COMPLETED
+    assert len(bot.requests) == 1
+    assert bot.conversations == []
+
+
 async def test_clear_drops_the_sound_and_returns_the_marks() -> None:
     async def talk(conversation: Conversation) -> None:
         await conversation.until("start")

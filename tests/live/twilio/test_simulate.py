@@ -6,8 +6,10 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import wave
 from typing import TYPE_CHECKING, Any
 
@@ -144,3 +146,22 @@ def test_a_copilot_s_webhook_without_a_way_on_is_an_error_of_twilio_s(
         "A call on its way to people cannot go on: set what it goes on with"
     )
     assert told["setting"] == "INTERJECT_TWILIO_COPILOT_THEN"
+
+
+def test_who_breaks_off_while_the_server_starts_leaves_nothing_behind(
+    tmp_path: Path, nano_url: str
+) -> None:
+    command = [sys.executable, "-m", "interject.cli", "twilio", "simulate", alarm(tmp_path)]
+    with subprocess.Popen(
+        [*command, "--runtime", nano_url], cwd=ROOT, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True,
+    ) as running:  # fmt: skip
+        parent = psutil.Process(running.pid)
+        deadline = time.monotonic() + 60
+        while not (family := parent.children(recursive=True)):
+            assert time.monotonic() < deadline, "it starts no server"
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=30)
+        assert (running.returncode, said) == (130, "interject: interrupted\n")
+        assert [one for one in family if one.is_running()] == []
