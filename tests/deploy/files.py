@@ -9,10 +9,19 @@ from typing import Any
 
 import yaml
 
+from interject.integrations.conversation.call_agent import LAST_WORDS_S
+from interject.integrations.conversation.switchboard import LAST_CALLS_S
+from interject.integrations.web.http_server import END_S
+from interject.integrations.web.webhook import LAST_S
+
 ROOT = Path(__file__).parent.parent.parent
 DEPLOY = ROOT / "deploy"
 VARIABLE = re.compile(r"\$\{(\w+)(?::[?-][^}]*)?\}")
 
+GOODBYE_S = LAST_WORDS_S + LAST_CALLS_S + LAST_S + END_S
+"""What may follow after a server's calls have had their time: a last sentence, the end of calls,
+what waits for a webhook, and the end of HTTP.
+"""
 Document = dict[str, Any]
 
 
@@ -31,11 +40,11 @@ def compose_variables() -> set[str]:
     return set(VARIABLE.findall(text)) | {secret["environment"] for secret in secrets}
 
 
-def manifests() -> dict[tuple[str, str], Document]:
-    """Every Kubernetes object by kind and name."""
+def manifests(folder: str = "k8s") -> dict[tuple[str, str], Document]:
+    """Every Kubernetes object of a folder by kind and name."""
     documents = [
         document
-        for path in sorted((DEPLOY / "k8s").glob("*.yaml"))
+        for path in sorted((DEPLOY / folder).glob("*.yaml"))
         if path.name != "kustomization.yaml"
         for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
     ]

@@ -13,7 +13,14 @@ import typer
 
 from interject.cli.commands import app
 from interject.model_runtime.redis.timings import Timings
-from tests.deploy.files import DEPLOY, ROOT, compose, compose_variables, is_executable
+from tests.deploy.files import (
+    DEPLOY,
+    GOODBYE_S,
+    ROOT,
+    compose,
+    compose_variables,
+    is_executable,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,6 +132,15 @@ def test_secrets_reach_redis_under_the_names_that_its_script_reads() -> None:
 def test_a_worker_is_given_time_to_drain(worker: str) -> None:
     grace_s = float(SERVICES[worker]["stop_grace_period"].removesuffix("s"))
     assert grace_s >= 2 * Timings().drain_s
+
+
+def test_a_server_is_given_time_for_its_calls() -> None:
+    server = SERVICES["serve"]
+    found = parameters(typer.main.get_command(app), server["command"])
+    grace_s = float(server["stop_grace_period"].removesuffix("s"))
+    assert grace_s >= found["drain_timeout"] + GOODBYE_S
+    (probe,) = [word for word in server["healthcheck"]["test"] if "urlopen" in word]
+    assert f":{found['bind'].rpartition(':')[2]}/readyz" in probe
 
 
 def test_livekit_is_given_a_port_for_each_that_is_published() -> None:

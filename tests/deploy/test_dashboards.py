@@ -10,8 +10,20 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from interject.cli.serve.web_metrics import WebMetrics
+from interject.config import load_profile
+from interject.integrations.conversation.metrics import ConversationMetrics
+from interject.integrations.conversation.role import Role
+from interject.integrations.conversation.switchboard import Switchboard
+from interject.integrations.twilio.door import TwilioDoor
+from interject.integrations.twilio.twilio_metrics import TwilioMetrics
+from interject.integrations.web.bearer import Bearer
+from interject.integrations.web.connections import Connections
+from interject.integrations.web.cue_screens import CueScreens
+from interject.integrations.webrtc.door import WebRtcDoor
 from interject.model_runtime.telemetry.metrics import MediaMetrics, WorkerMetrics
 from tests.deploy.files import DEPLOY, compose
+from tests.fakes.runtime import FakeRuntime
 
 DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana" / "interject.json").read_text())
 RULES = yaml.safe_load((DEPLOY / "prometheus-alerts.yml").read_text())["groups"][0]["rules"]
@@ -24,11 +36,34 @@ SUFFIXES = {
 }
 
 
+def of_workers(registry: CollectorRegistry) -> None:
+    WorkerMetrics(registry)
+
+
+def of_media(registry: CollectorRegistry) -> None:
+    MediaMetrics(registry)
+
+
+def of_rooms(registry: CollectorRegistry) -> None:
+    ConversationMetrics("livekit", registry=registry)
+
+
+def of_servers(registry: CollectorRegistry) -> None:
+    """With every door."""
+    runtime = FakeRuntime()
+    switchboard = Switchboard(Role(load_profile("default"), runtime), runtime)
+    for door in (WebRtcDoor.name, TwilioDoor.name):
+        switchboard.metrics(door)
+    TwilioMetrics(switchboard.registry)
+    registry.register(switchboard.registry)
+    registry.register(WebMetrics(CueScreens(Bearer()), None, Connections()))
+
+
 def served() -> set[str]:
     names = set()
-    for kind in (WorkerMetrics, MediaMetrics):
+    for register in (of_workers, of_media, of_rooms, of_servers):
         registry = CollectorRegistry()
-        kind(registry)
+        register(registry)
         for family in registry.collect():
             names |= {family.name + suffix for suffix in SUFFIXES[family.type]}
     return names
@@ -81,13 +116,25 @@ def test_alerts_say_what_is_wrong() -> None:
 
 def test_prometheus_scrapes_the_workers_of_the_compose_file() -> None:
     configuration = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())
-    (job,) = configuration["scrape_configs"]
+    job = configuration["scrape_configs"][0]
     (discovery,) = job["dns_sd_configs"]
     services = compose()["services"]
     assert set(discovery["names"]) == {name for name in services if name.startswith("worker")}
     for name in discovery["names"]:
         assert f"0.0.0.0:{discovery['port']}" in services[name]["command"]
     assert configuration["rule_files"] == ["prometheus-alerts.yml"]
+
+
+def test_prometheus_has_the_token_that_a_server_asks_for() -> None:
+    configuration = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())
+    _, job = configuration["scrape_configs"]
+    (discovery,) = job["dns_sd_configs"]
+    services, secrets = compose()["services"], compose()["secrets"]
+    (server,) = discovery["names"]
+    assert f"0.0.0.0:{discovery['port']}" in services[server]["command"]
+    (secret,) = services["prometheus"]["secrets"]
+    assert job["authorization"] == {"credentials_file": f"/run/secrets/{secret}"}
+    assert secrets[secret]["environment"] in services[server]["environment"]
 
 
 def test_grafana_finds_its_data_source() -> None:

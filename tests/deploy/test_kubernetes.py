@@ -14,19 +14,20 @@ import yaml
 
 from interject.cli.commands import app
 from interject.model_runtime.redis.timings import Timings
-from tests.deploy.files import DEPLOY, manifests
+from tests.deploy.files import DEPLOY, GOODBYE_S, manifests
 
 pytestmark = pytest.mark.timeout(300)
 VERSION = "1.32"
 OBJECTS = manifests()
+SERVE = manifests("k8s-serve")
 WORKER = OBJECTS["StatefulSet", "interject-worker"]["spec"]["template"]["spec"]
 CONTAINER = WORKER["containers"][0]
 needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not here")
 
 
-@pytest.mark.parametrize("name", OBJECTS, ids="/".join)
+@pytest.mark.parametrize("name", OBJECTS | SERVE, ids="/".join)
 def test_an_object_fits_its_schema(name: tuple[str, str]) -> None:
-    kubernetes_validate.validate(OBJECTS[name], VERSION, strict=True)
+    kubernetes_validate.validate((OBJECTS | SERVE)[name], VERSION, strict=True)
 
 
 @needs_kubectl
@@ -57,9 +58,13 @@ def test_kustomization_lists_every_file() -> None:
 
 def worker_parameters(arguments: list[str]) -> dict[str, Any]:
     """What `interject worker` would be called with."""
+    return parameters(["worker", *arguments])
+
+
+def parameters(arguments: list[str]) -> dict[str, Any]:
     program = typer.main.get_command(app)
-    context = program.make_context("interject", ["worker"])
-    name, command, rest = program.resolve_command(context, ["worker", *arguments])  # type: ignore[attr-defined]
+    context = program.make_context("interject", arguments[:1])
+    name, command, rest = program.resolve_command(context, arguments)  # type: ignore[attr-defined]
     return dict(command.make_context(name, rest, parent=context).params)
 
 
@@ -80,6 +85,36 @@ def test_probes_ask_what_is_served() -> None:
         for kind in ("startup", "liveness", "readiness")
     }
     assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
+
+
+def test_a_server_is_probed_where_it_listens_and_given_time_for_its_calls() -> None:
+    deployment = SERVE["Deployment", "interject-serve"]["spec"]
+    spec = deployment["template"]["spec"]
+    (container,) = spec["containers"]
+    found = parameters(container["args"])
+    (port,) = container["ports"]
+    assert found["bind"] == f"0.0.0.0:{port['containerPort']}"
+    probes = {
+        kind: container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")
+    }
+    assert {probe["port"] for probe in probes.values()} == {port["name"]}
+    assert {kind: probe["path"] for kind, probe in probes.items()} == {
+        "startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz",
+    }  # fmt: skip
+    assert spec["terminationGracePeriodSeconds"] >= found["drain_timeout"] + GOODBYE_S
+    assert deployment["replicas"] == 1, "a call is known to one process"
+
+
+def test_a_server_reaches_redis_and_is_reached_by_its_service() -> None:
+    labels = SERVE["Deployment", "interject-serve"]["spec"]["template"]["metadata"]["labels"]
+    rules = OBJECTS["NetworkPolicy", "interject-redis"]["spec"]["ingress"][0]["from"]
+    assert any(
+        rule["podSelector"]["matchLabels"].items() <= labels.items()
+        for rule in rules
+        if "namespaceSelector" in rule
+    )
+    selector = SERVE["Service", "interject-serve"]["spec"]["selector"]
+    assert selector.items() <= labels.items()
 
 
 def test_scaling_keeps_slots_free() -> None:
@@ -130,9 +165,10 @@ def test_everyone_points_at_the_worker() -> None:
     assert (target["kind"], target["name"]) == ("StatefulSet", "interject-worker")
 
 
-@pytest.mark.parametrize("name", ["interject-worker", "interject-redis"])
+@pytest.mark.parametrize("name", ["interject-worker", "interject-redis", "interject-serve"])
 def test_pods_run_without_privileges(name: str) -> None:
-    spec = OBJECTS["StatefulSet", name]["spec"]["template"]["spec"]
+    kind = "Deployment" if name == "interject-serve" else "StatefulSet"
+    spec = (OBJECTS | SERVE)[kind, name]["spec"]["template"]["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["automountServiceAccountToken"] is False
     for container in spec["containers"]:
