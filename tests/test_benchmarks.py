@@ -66,6 +66,7 @@ def a_result(name: str = "speed") -> Result:
         ["kv_cache_dtype", "--smoke"],
         ["engine_host", "--smoke"],
         ["webrtc", "--smoke"],
+        ["packing", "--smoke"],
     ],
 )
 def test_smoke_run_prints_a_table_and_keeps_nothing(command: list[str]) -> None:

@@ -49,7 +49,7 @@ class PackedModel(nn.Module):
 
     def hidden(self, batch: PackedBatch) -> Tensor:
         """Normed hidden states [T, width]."""
-        x = self._rows(batch)
+        x = self.mixed_rows(batch)
         cosine, sine = self.decoder.rotations(batch.positions, x.dtype)
         attend = PackedAttention(batch.lengths, x.device)
         for block in self.decoder.blocks:
@@ -60,8 +60,8 @@ class PackedModel(nn.Module):
         normed: Tensor = self.decoder.norm(x)
         return normed
 
-    def _rows(self, batch: PackedBatch) -> Tensor:
-        """Text and sound, mixed."""
+    def mixed_rows(self, batch: PackedBatch) -> Tensor:
+        """Embeddings of text and sound, as the decoder reads them: [T, width]."""
         text = self.decoder.embed(batch.ids)
         if self._new_rows_only:
             text = torch.where(self.new_rows[batch.ids][:, None], text, text.detach())
