@@ -11,16 +11,6 @@ from typing import TYPE_CHECKING
 
 from interject.cli.output.item_progress import item_progress
 from interject.cli.process.failures import InputFailure, complain, one_line, printable
-from interject.training.curation.annotated_sound import open_catalogue
-from interject.training.curation.curation_settings import CurationSettings
-from interject.training.curation.event_auditor import ModelAuditor, RuleAuditor
-from interject.training.curation.grounder import Grounder
-from interject.training.curation.planner import ModelPlanner
-from interject.training.curation.refiner import ModelRefiner, RuleRefiner
-from interject.training.curation.rule_planner import RulePlanner
-from interject.training.curation.scene_curator import SceneCurator, curated
-from interject.training.curation.scene_record import read_scenes
-from interject.training.curation.verifier import ModelIdentity, Verifier
 from interject.training.endpoints.answer_cache import AnswerCache
 from interject.training.endpoints.call_budget import CallBudget
 from interject.training.endpoints.chat_endpoint import ChatEndpoint
@@ -31,20 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from interject.cli.data.plan_request import PlanRequest
-    from interject.training.curation.annotated_sound import SoundCatalogue
+    from interject.training.curation.scene_curator import SceneCurator
     from interject.training.curation.scene_record import SceneRecord
-
-SETTINGS = CurationSettings()
 
 
 def plan_scenes(request: PlanRequest, *, as_json: bool) -> int:
     """:raises InputFailure: when it cannot go on; the scenes made so far are in the file.
     :raises SoundCatalogueError: when the folder of sounds cannot be used.
     """
-    catalogue = open_catalogue(request.sounds)
+    from interject.training.curation.scene_curator import curated
+
     budget = CallBudget(request.calls)
     empty = made = 0
-    with _curator(request, catalogue, budget) as curator:
+    with _curator(request, budget) as curator:
         done = _done(request, curator.name)
         numbers = [number for number in range(request.count) if number not in done]
         try:
@@ -69,22 +58,17 @@ def plan_scenes(request: PlanRequest, *, as_json: bool) -> int:
 
 
 @contextlib.contextmanager
-def _curator(
-    request: PlanRequest, catalogue: SoundCatalogue, budget: CallBudget
-) -> Iterator[SceneCurator]:
+def _curator(request: PlanRequest, budget: CallBudget) -> Iterator[SceneCurator]:
+    from interject.training.curation.annotated_sound import open_catalogue
+    from interject.training.curation.curators import model_curator, rule_curator
+
+    catalogue = open_catalogue(request.sounds)
     if request.endpoint is None:
-        yield SceneCurator(
-            catalogue, RulePlanner(catalogue.length_s), RuleRefiner(), RuleAuditor(),
-            Grounder(catalogue, SETTINGS), SETTINGS,
-        )  # fmt: skip
+        yield rule_curator(catalogue)
         return
     with HttpEndpoint(request.endpoint, budget=budget) as endpoint:
         chat = ChatEndpoint(endpoint, AnswerCache(request.cache))
-        verifier = Verifier(SETTINGS, ModelIdentity(chat, hears=request.hears))
-        yield SceneCurator(
-            catalogue, ModelPlanner(chat), ModelRefiner(chat), ModelAuditor(chat),
-            Grounder(catalogue, SETTINGS, verifier), SETTINGS, request.endpoint.model,
-        )  # fmt: skip
+        yield model_curator(catalogue, chat, hears=request.hears)
 
 
 def _done(request: PlanRequest, planner: str) -> set[int]:
@@ -92,6 +76,8 @@ def _done(request: PlanRequest, planner: str) -> set[int]:
 
     :raises InputFailure: when the file is of another plan.
     """
+    from interject.training.curation.scene_record import read_scenes
+
     if not request.out.exists():
         return set()
     with request.out.open("r+b") as file:
@@ -109,6 +95,8 @@ def _done(request: PlanRequest, planner: str) -> set[int]:
 
 
 def _show(request: PlanRequest, budget: CallBudget, *, as_json: bool) -> None:
+    from interject.training.curation.scene_record import read_scenes
+
     counts = _counts(read_scenes(request.out))
     if as_json:
         sys.stdout.write(json.dumps({**counts, "calls": budget.spent}) + os.linesep)

@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.training.curation.annotated_sound import open_catalogue
-from interject.training.curation.curation_settings import CurationSettings
-from interject.training.curation.event_auditor import ModelAuditor, RuleAuditor
-from interject.training.curation.grounder import Grounder
-from interject.training.curation.planner import ModelPlanner
-from interject.training.curation.refiner import ModelRefiner, RuleRefiner
-from interject.training.curation.rule_planner import RulePlanner
+from interject.training.curation.curators import model_curator, rule_curator
+from interject.training.curation.event_auditor import RuleAuditor
 from interject.training.curation.scenario import EventRole, Scenario, SubEvent
 from interject.training.curation.scene_curator import MOST_USELESS, SceneCurator, curated
-from interject.training.curation.verifier import HEARD_IDENTITY, ModelIdentity, Verifier
+from interject.training.curation.verifier import HEARD_IDENTITY
 from interject.training.endpoints.chat_endpoint import ChatEndpoint
 from interject.training.endpoints.failures import EndpointFailure
 from interject.training.endpoints.http_endpoint import HttpEndpoint
@@ -31,8 +27,6 @@ if TYPE_CHECKING:
 
     from interject.training.curation.scene_record import SceneRecord
 
-SETTINGS = CurationSettings()
-
 
 @pytest.fixture
 def server() -> Iterator[ModelServer]:
@@ -42,23 +36,13 @@ def server() -> Iterator[ModelServer]:
 
 @contextlib.contextmanager
 def by_model(server: ModelServer, folder: Path, *, hears: bool = False) -> Iterator[SceneCurator]:
-    catalogue = open_catalogue(folder)
     settings = EndpointSettings(base_url=server.url, model="planner-1", answer_timeout_s=2.0)
     with HttpEndpoint(settings, schedule=RetrySchedule(())) as endpoint:
-        chat = ChatEndpoint(endpoint)
-        verifier = Verifier(SETTINGS, ModelIdentity(chat, hears=hears))
-        yield SceneCurator(
-            catalogue, ModelPlanner(chat), ModelRefiner(chat), ModelAuditor(chat),
-            Grounder(catalogue, SETTINGS, verifier), SETTINGS, "planner-1",
-        )  # fmt: skip
+        yield model_curator(open_catalogue(folder), ChatEndpoint(endpoint), hears=hears)
 
 
 def by_rules(folder: Path) -> SceneCurator:
-    catalogue = open_catalogue(folder)
-    return SceneCurator(
-        catalogue, RulePlanner(catalogue.length_s), RuleRefiner(), RuleAuditor(),
-        Grounder(catalogue, SETTINGS), SETTINGS,
-    )  # fmt: skip
+    return rule_curator(open_catalogue(folder))
 
 
 def asked_for(request: Received) -> str:
