@@ -17,7 +17,7 @@ from interject.cli.output.item_progress import item_progress
 from interject.cli.output.output_paths import check_target
 from interject.cli.process.failures import InputFailure, complain, printable
 from interject.training.dataset.dataset import Dataset
-from interject.training.dataset.durable_files import naming
+from interject.training.dataset.durable_files import whole_file
 from interject.training.dataset.inspection.page import write_page
 from interject.training.dataset.problem import DatasetError
 from interject.training.dataset.statistics import DatasetStatistics
@@ -57,7 +57,7 @@ def inspect_data(
         raise InputFailure(f"{printable(path)}: nothing in it can be read")
     _show(tables(statistics), as_json=as_json)
     chosen = spread(places, streams)
-    with naming(target), target.open("w", encoding="utf-8") as out:
+    with whole_file(target) as out:
         texts = [str(problem) for problem in problems]
         write_page(out, Path(path).resolve().name, statistics, texts, _read(data, chosen))
     complain(f"note: the page is {printable(str(target))}, with {len(chosen)} streams")

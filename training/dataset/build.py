@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from interject import __version__
 from interject.training.dataset.build_watch import UNWATCHED, BuildWatch
-from interject.training.dataset.durable_files import write_whole
+from interject.training.dataset.durable_files import whole_file
 from interject.training.dataset.journal import Journal, locked
 from interject.training.dataset.manifest import (
     MANIFEST_NAME,
@@ -71,7 +71,8 @@ def build(
         finally:
             made.close()
         manifest = _manifest(settings, journal)
-        write_whole(folder / MANIFEST_NAME, manifest.model_dump_json(indent=1).encode() + b"\n")
+        with whole_file(folder / MANIFEST_NAME) as file:
+            file.write(manifest.model_dump_json(indent=1) + "\n")
         journal.remove()
         return BuildOutcome(_kept(journal), manifest)
 

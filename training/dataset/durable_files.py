@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,12 +21,13 @@ def naming(path: Path) -> Iterator[None]:
         raise
 
 
-def write_whole(path: Path, data: bytes) -> None:
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[IO[str]]:
     """All of it or nothing, whenever the process or the machine stops."""
     part = path.with_name(f"{path.name}.part")
     try:
-        with naming(path), part.open("wb") as file:
-            file.write(data)
+        with naming(path), part.open("w", encoding="utf-8") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

@@ -137,7 +137,7 @@ class ItemFile:
             file.seek(line.at)
             data = file.read(line.size)
         try:
-            text = data.decode()
+            text = data.decode("utf-8-sig")
         except UnicodeDecodeError as exc:
             raise BadRecord(place, "", f"is not UTF-8 text (byte {exc.start})") from None
         kind = _kind(text)
@@ -158,7 +158,7 @@ class ItemFile:
             ability = self._ability(public)
             if not public.turns:
                 raise BadStream("turns", "is empty; a stream has sound, and sound lies in turns")
-            sounds = [self._sound(n, turn) for n, turn in enumerate(public.turns)]
+            sounds = self._sounds(public)
             if any(turn.end_s is not None for turn in public.turns):
                 sound, turns = _joined(public, sounds), as_turns(public)
             else:
@@ -180,6 +180,14 @@ class ItemFile:
                 f"({', '.join(Ability)}); say which one it teaches with --ability",
             )
         return self.rules.ability
+
+    def _sounds(self, item: PublicItem) -> list[NDArray[np.float32]]:
+        """A turn each; a file that several turns name is decoded once."""
+        known: dict[str, NDArray[np.float32]] = {}
+        for number, turn in enumerate(item.turns):
+            if turn.audio_path not in known:
+                known[turn.audio_path] = self._sound(number, turn)
+        return [known[turn.audio_path] for turn in item.turns]
 
     def _sound(self, number: int, turn: PublicTurn) -> NDArray[np.float32]:
         place = f"turns.{number}.audio_path"

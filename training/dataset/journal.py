@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from interject.training.dataset.durable_files import naming, write_whole
+from interject.training.dataset.durable_files import naming, whole_file
 from interject.training.dataset.manifest import (
     MANIFEST_NAME,
     BuildSettings,
@@ -106,7 +106,8 @@ class Journal:
                 self.finished[entry.name] = entry
         lines = [self._build.model_dump_json()]
         lines += [entry.model_dump_json() for entry in self.finished.values()]
-        write_whole(self._path, "".join(f"{line}\n" for line in lines).encode())
+        with whole_file(self._path) as file:
+            file.writelines(f"{line}\n" for line in lines)
 
 
 def _entries(file: IO[bytes]) -> Iterator[ShardEntry]:

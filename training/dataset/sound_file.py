@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 FULL_SCALE = 32_768.0
 MOST_S = 3_600.0
+MOST_BYTES = 1 << 30
 SCALES = {"u8": 128.0, "s16": FULL_SCALE, "s32": 2_147_483_648.0, "flt": 1.0, "dbl": 1.0}
 OPTIONS = {"protocol_whitelist": "none"}
 """What a playlist or a reference in a file names is never opened."""
@@ -63,6 +65,11 @@ def read_sound(data: bytes) -> NDArray[np.float32]:
 def read_sound_file(path: Path) -> NDArray[np.float32]:
     """:raises BadSound: as `read_sound`, and when the file cannot be opened."""
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise BadSound("is no file")
+        if found.st_size > MOST_BYTES:
+            raise BadSound(f"is larger than {MOST_BYTES >> 30} GiB")
         return read_sound(path.read_bytes())
     except FileNotFoundError:
         raise BadSound("there is no such file") from None

@@ -299,6 +299,22 @@ def test_inspect_goes_on_past_what_is_damaged(interject: Call, recipe: str, tmp_
     assert "Problems" in (out / "inspection.html").read_text()
 
 
+def test_a_page_for_which_there_is_no_room_is_not_left_half(
+    interject: Call, recipe: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "set"
+    interject("data", "build", str(out), "--recipe", recipe, "--workers", "1")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        done = interject("data", "inspect", str(out))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert done.code == 2
+    assert done.err == f"interject: {out / 'inspection.html'}: file too large\n"
+    assert [path.name for path in out.iterdir() if "html" in path.name] == []
+
+
 def test_items_are_inspected_too(interject: Call, tmp_path: Path) -> None:
     write_sound(tmp_path / "a.flac")
     path = write_lines(tmp_path / "i.jsonl", public(id=1), "{", public(id=2))

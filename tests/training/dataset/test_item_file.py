@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,7 +96,9 @@ def test_times_of_an_item_count_before_the_lengths_of_its_sounds(tmp_path: Path)
         (public(audio_path="../out.flac"), "'../out.flac' leads out of the folder"),
         (public(audio_path="/etc/passwd"), "'/etc/passwd' leads out of the folder"),
         (public(audio_path="link.flac"), "'link.flac' leads out of the folder"),
-        (public(audio_path="."), "turns.0.audio_path: .: cannot be read (is a directory)"),
+        (public(audio_path="."), "turns.0.audio_path: .: is no file"),
+        (public(audio_path="pipe.wav"), "turns.0.audio_path: pipe.wav: is no file"),
+        (public(audio_path="a" * 300), "cannot be read (file name too long)"),
         (public(num_turns=2), "'num_turns' is 2, but 'turns' holds 1"),
         (public(num_turns=0, turns=[]), "turns: is empty; a stream has sound"),
         (public(num_turns="1"), "'num_turns' is '1'; it must be a valid integer"),
@@ -124,6 +127,7 @@ def test_a_bad_item_is_named_with_file_line_and_field(
     write_sound(tmp_path / "out.flac")
     (folder / "noise.mp3").write_bytes(bytes(range(256)) * 40)
     (folder / "empty.wav").touch()
+    os.mkfifo(folder / "pipe.wav")
     (folder / "link.flac").symlink_to(tmp_path / "out.flac")
     path = write_lines(folder / "items.jsonl", "", item)
     said = problem_of(path)
@@ -140,6 +144,13 @@ def test_one_bad_item_costs_no_other_one(tmp_path: Path) -> None:
     assert kept == ["1", "3"]
     assert "line 2: is no whole JSON" in str(problems[0])
     assert "line 3: 'id' is that of line 1, too" in str(problems[1])
+
+
+def test_a_byte_order_mark_and_line_ends_of_windows_are_no_problem(tmp_path: Path) -> None:
+    write_sound(tmp_path / "a.flac")
+    path = write_lines(tmp_path / "i.jsonl", public(id=1), public(id=2))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert [stream.stream_id for stream in ItemFile(path).streams(problem_of)] == ["1", "2"]  # type: ignore[arg-type]
 
 
 def test_who_says_nothing_of_its_ability_has_to_be_told_one(tmp_path: Path) -> None:

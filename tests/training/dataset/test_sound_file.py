@@ -113,5 +113,5 @@ def test_what_is_damaged_is_refused(data: bytes, problem: str) -> None:
 def test_a_file_that_is_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSound, match="there is no such file"):
         read_sound_file(tmp_path / "none.wav")
-    with pytest.raises(BadSound, match="cannot be read \\(is a directory\\)"):
+    with pytest.raises(BadSound, match="is no file"):
         read_sound_file(tmp_path)

@@ -19,6 +19,7 @@ AXIS, WAVE, ROW, GAP, NAME = 18, 64, 20, 4, 13
 CHUNKS_A_LABEL = 5
 LEAST_BOX_S = 0.02
 MOST_TOLD = 12
+MOST_LETTERS = 1_000
 LAYERS = tuple(Layer)
 
 
@@ -131,12 +132,12 @@ class Timeline:
         end_s = max(end_s, start_s + LEAST_BOX_S)
         room_s = max(end_s, room_s)
         content = (
-            element("title", "\n".join(escaped(line) for line in title.split("\n")))
+            element("title", "\n".join(escaped(line) for line in title[:MOST_LETTERS].split("\n")))
             + element(
                 "rect", width=f"{100 * (end_s - start_s) / (room_s - start_s):.4f}%",
                 height="100%", rx=3,
             )
-            + element("text", escaped(label), x=4, y=14)
+            + element("text", escaped(label[:MOST_LETTERS]), x=4, y=14)
         )  # fmt: skip
         self._parts.append(
             element(
