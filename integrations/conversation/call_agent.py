@@ -166,11 +166,7 @@ class CallAgent:
             session.remove(identity)
 
     def hear(self, identity: str, samples: NDArray[np.int16], missing: int = 0) -> None:
-        """16 kHz mono, in order; who has not come is not heard. Never waits.
-
-        So many samples are `missing` before these: lost, or never sent. They become silence as far
-        as there has not been any in the meantime, so that nothing is later than it was made.
-        """
+        """16 kHz mono in order, `missing` samples after what came last. Never waits."""
         if identity in self._people:
             for session in self._hearing(identity):
                 session.hear(identity, samples, missing)
