@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 from interject.config.strict import StrictModel
 from interject.training.soundflow.gap_texture import GapTexture
 from interject.training.soundflow.telephone.codec import LineCodec
+from interject.training.soundflow.tfjp import PUBLISHED
+from interject.training.soundflow.tfjp_settings import TfjpSettings
 from interject.training.streams.ability import Ability
 
 K = TypeVar("K")
@@ -191,6 +193,7 @@ class ComposerSettings(StrictModel):
     abilities: Annotated[dict[Annotated[Ability, Loose], Weight], AfterValidator(_some)] = Field(
         default_factory=ABILITY_PERCENT.copy
     )
+    tfjp: TfjpSettings = PUBLISHED
     mix_ins: MixInSettings = MixInSettings()
     layers: LayerSettings = LayerSettings()
     noise: NoiseSettings = NoiseSettings()

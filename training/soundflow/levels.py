@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.signal import butter, sosfilt
+
+from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from interject.training.soundflow.silence_cut import Mask
     from interject.training.sounds.waves import Wave
 
+RUMBLE_HZ = 40.0
 SILENCE_DB = -120.0
 HEADROOM = 0.95
 """No stream has a louder sample."""
@@ -38,6 +42,13 @@ def at_level(wave: Wave, decibels: float) -> Wave:
         return wave
     scaled: Wave = wave * amplitude(decibels - decibels_of(now))
     return scaled
+
+
+def audible(wave: Wave) -> Wave:
+    """Without what lies below 40 Hz: no microphone hears it, but a ratio of powers counts it."""
+    sos = butter(2, RUMBLE_HZ, "highpass", fs=SAMPLE_RATE_HZ, output="sos")
+    filtered: Wave = sosfilt(sos, wave).astype(np.float32)
+    return filtered
 
 
 def active_samples(spans: Iterable[tuple[int, int]], count: int) -> Mask:

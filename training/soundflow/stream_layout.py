@@ -20,7 +20,7 @@ from interject.training.soundflow.stream_script import (
     ScriptedTurn,
 )
 from interject.training.soundflow.tapers import tapered
-from interject.training.soundflow.tfjp import PUBLISHED, clean
+from interject.training.soundflow.tfjp import clean
 from interject.training.soundflow.word_labels import Label, chunk_labels, segment_labels
 from interject.training.sounds.waves import uniform
 from interject.training.streams.span import Layer, SoundSource, StreamSpan, TimedWord
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from interject.training.soundflow.composer_settings import ComposerSettings
     from interject.training.soundflow.sound_library import SoundLibrary
     from interject.training.soundflow.stream_script import ScriptedSound, StreamScript
+    from interject.training.soundflow.tfjp_settings import TfjpSettings
     from interject.training.sounds.waves import Rng, Wave
     from interject.training.speech.speech_voice import SpokenText
 
@@ -39,6 +40,8 @@ PART_GAP_S = (0.15, 0.6)
 TAIL_S = (0.4, 1.2)
 STOP_S = (0.1, 0.4)
 """How long the agent's voice goes on when somebody talks over it."""
+TAPER_MS = 20.0
+"""Of speech that is cut."""
 AT_A_PLACE = "sounds"
 
 
@@ -205,7 +208,7 @@ class StreamLayout:
 
     def _event(self, part: ScriptedSound, at: int) -> HeardSound:
         clip = self._library.draw(part.label, self._rng)
-        wave = foreground(clip.wave, self._settings.layers.tfjp_keeps)
+        wave = foreground(clip.wave, self._settings.tfjp, self._settings.layers.tfjp_keeps)
         level_db = uniform(self._rng, *self._settings.layers.foreground_db)
         return HeardSound(
             Layer.FOREGROUND, part.label, at, wave, level_db, AT_A_PLACE, source=clip.source
@@ -243,25 +246,25 @@ class StreamLayout:
             return
         sound = self._heard[reply.heard]
         kept = at + _samples(uniform(self._rng, *STOP_S)) - sound.start
-        wave = tapered(sound.wave[:kept], in_samples(PUBLISHED.omega_ms))
+        wave = tapered(sound.wave[:kept], in_samples(TAPER_MS))
         words = tuple(word for word in sound.words if word.end_s * SAMPLE_RATE_HZ <= kept)
         text = " ".join(word.text for word in words)
         self._heard[reply.heard] = replace(sound, wave=wave, words=words, text=text)
 
 
-def foreground(wave: Wave, least_energy: float) -> Wave:
+def foreground(wave: Wave, settings: TfjpSettings, least_energy: float) -> Wave:
     """TFJP again, as published; a steady sound, which it takes for noise, only gets its tapers.
 
     :raises DiscardedStream: when the sound cannot be used.
     """
     try:
-        cleaned = clean(wave).wave
+        cleaned = clean(wave, settings).wave
     except UnusableSound as exc:
         raise DiscardedStream("unusable sound") from exc
     energy = power(wave) * len(wave)
     if len(cleaned) and power(cleaned) * len(cleaned) >= least_energy * energy:
         return cleaned
-    return tapered(wave, in_samples(PUBLISHED.omega_ms))
+    return tapered(wave, in_samples(settings.omega_ms))
 
 
 def with_pause(
@@ -269,7 +272,7 @@ def with_pause(
 ) -> tuple[Wave, tuple[TimedWord, ...]]:
     """Silence behind a word (from 0); what comes after is later by as much."""
     cut = min(len(wave), round(words[word].end_s * SAMPLE_RATE_HZ))
-    edge = in_samples(PUBLISHED.omega_ms)
+    edge = in_samples(TAPER_MS)
     silence = np.zeros(samples, np.float32)
     paused = np.concatenate((tapered(wave[:cut], edge), silence, tapered(wave[cut:], edge)))
     late_s = samples / SAMPLE_RATE_HZ

@@ -10,7 +10,13 @@ import numpy as np
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 from interject.training.acoustics import colour_and_place
 from interject.training.soundflow.crossfade import tiled
-from interject.training.soundflow.levels import active_samples, at_level, power, within_scale
+from interject.training.soundflow.levels import (
+    active_samples,
+    at_level,
+    audible,
+    power,
+    within_scale,
+)
 from interject.training.soundflow.silence_audit import AuditLabel
 from interject.training.soundflow.simulated_room import SimulatedRoom, in_room
 from interject.training.soundflow.sound_library import ClipRole, labels_of
@@ -117,7 +123,7 @@ class StreamMixer:
         }
         responses: dict[str, Wave] = {}
         for sound in heard:
-            wave = at_level(sound.wave, self._speech_db + sound.level_db)
+            wave = at_level(audible(sound.wave), self._speech_db + sound.level_db)
             if room is not None:
                 if sound.place not in responses:
                     responses[sound.place] = room.response(rng)
@@ -159,7 +165,7 @@ class StreamMixer:
         fade = round(settings.noise.crossfade_s * SAMPLE_RATE_HZ)
         offset = int(rng.integers(max(1, len(clips[0].wave))))
         made = tiled([clip.wave for clip in clips], count, fade, offset=offset)
-        wave = at_level(made.wave, self._speech_db + self._gain_db())
+        wave = at_level(audible(made.wave), self._speech_db + self._gain_db())
         return wave, layer_spans(made.pieces, clips, Layer.AMBIENT, label)
 
     def _noises(self, active: Mask, signal_power: float) -> tuple[NoiseTrack, NoiseTrack]:

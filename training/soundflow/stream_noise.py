@@ -10,7 +10,7 @@ import numpy as np
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 from interject.training.soundflow.crossfade import tiled
 from interject.training.soundflow.gap_texture import GapTexture, speaking
-from interject.training.soundflow.levels import amplitude, decibels_of, power
+from interject.training.soundflow.levels import amplitude, audible, decibels_of, power
 from interject.training.sounds.waves import uniform
 from interject.training.streams.span import Layer, StreamSpan
 
@@ -42,11 +42,12 @@ def noise_track(
     waves = [clip.wave for clip in clips]
     offset = int(rng.integers(max(1, len(waves[0]))))
     made = tiled(waves, len(active), round(fade_s * SAMPLE_RATE_HZ), offset=offset)
-    now = power(made.wave, active if active.any() else None)
+    heard = audible(made.wave)
+    now = power(heard, active if active.any() else None)
     if not now or not signal_power:
         return NoiseTrack(np.zeros(len(active), np.float32), snr_db)
     gain = amplitude(decibels_of(signal_power) - snr_db - decibels_of(now))
-    return NoiseTrack(made.wave * gain, snr_db, tuple(layer_spans(
+    return NoiseTrack(heard * gain, snr_db, tuple(layer_spans(
         made.pieces, clips, Layer.NOISE, label)))  # fmt: skip
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import ConfigDict
+
 
 @dataclass(frozen=True, slots=True)
 class TfjpSettings:
@@ -11,6 +13,8 @@ class TfjpSettings:
 
     :raises ValueError: when a number makes no sense.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=False, allow_inf_nan=False)
 
     tau_ms: float = 300.0
     """A silent run longer than this is shortened to it."""

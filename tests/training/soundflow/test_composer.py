@@ -16,16 +16,19 @@ from interject.training.soundflow.gap_texture import GapTexture
 from interject.training.soundflow.levels import HEADROOM, decibels_of, power
 from interject.training.soundflow.procedural_library import ProceduralLibrary
 from interject.training.soundflow.silence_audit import AuditLabel
+from interject.training.soundflow.tfjp import PUBLISHED
+from interject.training.speech.speech_check import DialogueDropped
 from interject.training.streams.ability import Ability
 from interject.training.streams.span import Layer
 from interject.training.streams.stream_source import DiscardedStream
 from interject.training.streams.turn import response_chunk
-from tests.fakes.tone_voice import GAP_S, WORD_S
+from tests.fakes.tone_voice import GAP_S, WORD_S, ToneVoice
 from tests.training.soundflow.compositions import PLAIN, TEXTS, composer
 
 if TYPE_CHECKING:
     from interject.training.soundflow.sound_library import SoundClip
     from interject.training.sounds.waves import Rng
+    from interject.training.speech.speech_voice import SpokenText
 
 few = settings(max_examples=8, deadline=None)
 numbers = st.integers(0, 10_000)
@@ -211,6 +214,29 @@ def test_a_stream_with_a_clipped_sound_is_discarded() -> None:
         spoiled.make(0, 1)
 
 
+class _Offset(ToneVoice):
+    def say(self, text: str, attempt: int = 0) -> SpokenText:
+        said = super().say(text)
+        return replace(said, pcm=said.pcm + np.float32(0.3))
+
+
+def test_a_voice_that_is_off_centre_is_put_right() -> None:
+    made = replace(composer(None, Ability.VOICE_CHAT), pick_voice=lambda rng: _Offset(200))
+    layers = made.compose(1, 1).mix.layers
+    assert abs(layers[Layer.SPEECH].mean()) < 0.01 * layers[Layer.SPEECH].std()
+
+
+class _Mumbling(ToneVoice):
+    def say(self, text: str, attempt: int = 0) -> SpokenText:
+        raise DialogueDropped("tone was not understood in 3 attempts: word error rate 0.80 at best")
+
+
+def test_a_stream_that_nobody_understands_is_discarded() -> None:
+    made = replace(composer(), pick_voice=lambda rng: _Mumbling(200))
+    with pytest.raises(DiscardedStream, match=r"^speech was not understood$"):
+        made.make(3, 1)
+
+
 def test_the_published_numbers_are_the_defaults() -> None:
     defaults = ComposerSettings()
     assert defaults.noise.snr1_db == defaults.noise.snr2_db == (5.0, 20.0)
@@ -218,6 +244,7 @@ def test_the_published_numbers_are_the_defaults() -> None:
     assert defaults.layers.gains_db == (0.0, -6.0, -12.0)
     mix_ins = defaults.mix_ins
     assert (mix_ins.history_review, mix_ins.silence, mix_ins.proactive) == (0.3, 0.4, 0.3)
+    assert defaults.tfjp == PUBLISHED
     assert sum(defaults.abilities.values()) == pytest.approx(100)
 
 
@@ -232,6 +259,8 @@ def test_the_published_numbers_are_the_defaults() -> None:
         ("mix_ins", {"silence": 1.5}, "less than or equal to 1"),
         ("pace", {"rounds": [0, 3]}, "greater than or equal to 1"),
         ("room", {"walls": 4}, "Extra inputs"),
+        ("tfjp", {"k": 0}, "k 0: must be above 0"),
+        ("tfjp", {"kk": 3}, "kk\n.*Unexpected"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(

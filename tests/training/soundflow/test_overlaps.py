@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from interject.model_runtime.protocol import FRAME_S, FRAME_SAMPLES
 from interject.training.soundflow.levels import decibels_of, power
 from interject.training.soundflow.stream_layout import foreground, with_pause
+from interject.training.soundflow.tfjp import PUBLISHED
 from interject.training.sounds.catalogue import make_sound
 from interject.training.streams.ability import Ability
 from interject.training.streams.span import Layer, StreamSpan
@@ -150,6 +151,6 @@ def test_tfjp_cleans_the_foreground_but_takes_no_steady_sound_away() -> None:
     recording = 0.003 * rng.standard_normal(64_000).astype(np.float32)
     bark = make_sound("bark", rng)
     recording[24_000 : 24_000 + len(bark)] += bark
-    assert len(foreground(recording, 0.25)) < 30_000
+    assert len(foreground(recording, PUBLISHED, 0.25)) < 30_000
     beep = np.sin(2 * np.pi * 900 * np.arange(16_000) / 16_000).astype(np.float32)
-    assert power(foreground(beep, 0.25)) > 0.9 * power(beep)
+    assert power(foreground(beep, PUBLISHED, 0.25)) > 0.9 * power(beep)

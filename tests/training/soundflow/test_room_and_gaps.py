@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from interject.training.soundflow.composer_settings import NoiseSettings
 from interject.training.soundflow.crossfade import tiled
 from interject.training.soundflow.gap_texture import GapTexture, speaking
-from interject.training.soundflow.levels import active_samples, decibels_of, power, within_scale
+from interject.training.soundflow.levels import (
+    active_samples,
+    audible,
+    decibels_of,
+    power,
+    within_scale,
+)
 from interject.training.soundflow.simulated_room import SimulatedRoom, in_room
 from interject.training.soundflow.stream_noise import in_gaps
 
@@ -100,3 +106,12 @@ def test_a_loud_sound_is_made_quieter_and_not_clipped() -> None:
     assert within_scale(wave * np.float32(0.1)) is not None
     quiet = wave * np.float32(0.1)
     assert within_scale(quiet) is quiet
+
+
+def test_what_no_microphone_hears_is_not_counted_as_noise() -> None:
+    rumble = np.full(32_000, 0.3, np.float32) + np.sin(np.arange(32_000) * 2 * np.pi * 8 / 16_000)
+    hum = 0.01 * np.sin(np.arange(32_000) * 2 * np.pi * 200 / 16_000)
+    heard = audible((rumble + hum).astype(np.float32))[8_000:]
+    assert decibels_of(power(heard)) < decibels_of(1 / 2) - 25
+    alone = audible(hum.astype(np.float32))[8_000:]
+    assert power(alone) == pytest.approx(power(hum.astype(np.float32)[8_000:]), rel=0.02)
