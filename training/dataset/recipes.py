@@ -11,6 +11,12 @@ from interject.config.strict import StrictModel
 from interject.training.dataset.manifest import BuildSettings
 from interject.training.dataset.sounds_source import SoundsSettings, SoundsSource
 from interject.training.soundflow.composer_settings import ComposerSettings
+from interject.training.soundflow.recipe import (
+    SoundflowSettings,
+    SoundflowSource,
+    digests,
+    soundflow_source,
+)
 
 if TYPE_CHECKING:
     from interject.training.streams.stream_source import StreamSource
@@ -71,4 +77,22 @@ class ScenesRecipe(Recipe):
         )  # fmt: skip
 
 
-RECIPES: dict[str, type[Recipe]] = {"sounds": SoundsRecipe, "scenes": ScenesRecipe}
+class SoundflowRecipe(Recipe):
+    """Streams of all seven abilities, composed of speech, sounds, noise, rooms and lines."""
+
+    recipe: Literal["soundflow"] = "soundflow"
+    settings: SoundflowSettings = SoundflowSettings()
+
+    def source(self) -> SoundflowSource:
+        return soundflow_source(self.settings)
+
+    def build_settings(self) -> BuildSettings:
+        known = super().build_settings()
+        return known.model_copy(update={"settings": {**known.settings, **digests(self.settings)}})
+
+
+RECIPES: dict[str, type[Recipe]] = {
+    "soundflow": SoundflowRecipe,
+    "scenes": ScenesRecipe,
+    "sounds": SoundsRecipe,
+}

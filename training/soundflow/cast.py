@@ -6,9 +6,6 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from interject.training.speech.speech_check import DialogueDropped
-from interject.training.streams.stream_source import DiscardedStream
-
 if TYPE_CHECKING:
     from interject.training.speech.speech_voice import SpeechVoice, SpokenText
 
@@ -27,11 +24,5 @@ class Cast:
         self._voices = [pick(rng) for _ in NAMES]
 
     def say(self, speaker: int, text: str) -> SpokenText:
-        """
-        :raises DiscardedStream: when nobody understands it.
-        :raises SynthesisError: when the voice cannot speak at all.
-        """
-        try:
-            return self._voices[speaker].say(text)
-        except DialogueDropped as exc:
-            raise DiscardedStream("speech was not understood") from exc
+        """:raises SynthesisError: when it cannot be said."""
+        return self._voices[speaker].say(text)

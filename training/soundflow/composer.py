@@ -13,9 +13,12 @@ from interject.training.soundflow.composer_settings import ComposerSettings
 from interject.training.soundflow.mix_ins import mixed_in
 from interject.training.soundflow.overlap import overlapping
 from interject.training.soundflow.script_writer import ScriptWriter
+from interject.training.soundflow.silence_audit import AuditLabel
+from interject.training.soundflow.sound_library import ClipRole, labels_of
 from interject.training.soundflow.stream_layout import StreamLayout
 from interject.training.soundflow.stream_mixer import StreamMixer
 from interject.training.soundflow.stream_noise import weighted
+from interject.training.streams.ability import Ability
 from interject.training.streams.stream import TrainingStream
 
 if TYPE_CHECKING:
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
     from interject.training.soundflow.texts.text_set import TextSet
 
 DEFAULTS = ComposerSettings()
+
+
+class UnfitSounds(ValueError):
+    """A library lacks what the settings ask for; the message says what to annotate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +44,29 @@ class Composition:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """A `StreamSource`. Each stream has a generator of its own: none depends on another."""
+    """A `StreamSource`. Each stream has a generator of its own: none depends on another.
+
+    :raises UnfitSounds: when there are too few kinds of sounds for the settings.
+    """
 
     library: SoundLibrary
     pick_voice: VoicePicker
     texts: TextSet
     settings: ComposerSettings = DEFAULTS
+
+    def __post_init__(self) -> None:
+        abilities, mix_ins = self.settings.abilities, self.settings.mix_ins
+        wanted = [(ClipRole.EVENT, AuditLabel.SILENT, "ordinary event (role event, audit silent)")]
+        if abilities.get(Ability.PROACTIVE) or mix_ins.proactive:
+            wanted.append((ClipRole.EVENT, AuditLabel.RESPOND, "alarm (role event, audit respond)"))
+        if abilities.get(Ability.ENVIRONMENT_AGENT):
+            wanted.append((ClipRole.BED, AuditLabel.SILENT, "lasting sound (role bed)"))
+        for role, label, name in wanted:
+            if not labels_of(self.library, role, label):
+                raise UnfitSounds(
+                    f"the sounds hold no {name}: annotate one, add the synthesised ones "
+                    "(synthesis: true), or take what needs it out of abilities and mix_ins"
+                )
 
     def make(self, number: int, seed: int) -> TrainingStream:
         """

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ALL_SPEECH = (Ability.REAL_TIME_ASR, Ability.TRANSLATION)
 """Here whatever is said is answered, so that no talk can be by the way."""
 REMARK_SHARE = 0.5
+TRIES = 20
 
 
 def mixed_in(
@@ -32,7 +33,8 @@ def mixed_in(
     if silence:
         is_talk = ability not in ALL_SPEECH and rng.random() < REMARK_SHARE
         extra = writer.remark() if is_talk else _unwanted(writer, script)
-        turns.insert(_place(turns, rng), extra)
+        if extra is not None:
+            turns.insert(_place(turns, rng), extra)
     if proactive and ability is not Ability.PROACTIVE:
         turns.insert(_place(turns, rng), writer.alarming_sound())
     if review:
@@ -40,14 +42,13 @@ def mixed_in(
     return replace(script, turns=tuple(turns))
 
 
-def _unwanted(writer: ScriptWriter, script: StreamScript) -> ScriptedTurn:
-    """An ordinary sound that nobody in this stream has asked about."""
-    extra = writer.ordinary_sound()
-    for _ in range(20):
-        if not _labels(extra) & script.labels:
-            break
+def _unwanted(writer: ScriptWriter, script: StreamScript) -> ScriptedTurn | None:
+    """An ordinary sound that nobody in this stream has asked about, if chance finds one."""
+    for _ in range(TRIES):
         extra = writer.ordinary_sound()
-    return extra
+        if not _labels(extra) & script.labels:
+            return extra
+    return None
 
 
 def _labels(turn: ScriptedTurn) -> set[str]:
