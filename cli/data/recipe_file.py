@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict, ValidationError
 
@@ -11,7 +12,9 @@ from interject.cli.process.failures import InputFailure, printable
 from interject.config.problems import describe
 from interject.config.strict import StrictModel
 from interject.config.yaml_file import load_yaml
-from interject.training.dataset.recipes import RECIPES, Recipe
+
+if TYPE_CHECKING:
+    from interject.training.dataset.recipes import Recipe
 
 KIND = "recipe"
 
@@ -40,6 +43,8 @@ def read_recipe(name_or_path: str, *, count: int | None, seed: int | None) -> Re
 
 
 def _model(name: str, where: str) -> type[Recipe]:
+    from interject.training.dataset.recipes import RECIPES
+
     if name in RECIPES:
         return RECIPES[name]
     near = difflib.get_close_matches(name.lower(), RECIPES, n=1)
