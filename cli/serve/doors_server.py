@@ -20,7 +20,7 @@ from interject.integrations.conversation.switchboard import Switchboard
 from interject.integrations.web.app import make_app
 from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.connections import Connections
-from interject.integrations.web.cue_screens import CueScreens
+from interject.integrations.web.cue_screens import MOST_SCREENS, CueScreens
 from interject.integrations.web.http_server import HttpServer
 from interject.integrations.web.origins import Origins
 from interject.model_runtime.telemetry.client_watch import WatchedRuntime
@@ -60,7 +60,8 @@ class DoorsServer:
         """Once `stop` is set no call is taken, and those in progress end or are told."""
         options, exposure = self._options, self._exposure
         bearer, registry = Bearer(*exposure.tokens), CollectorRegistry()
-        screens, connections = CueScreens(bearer), Connections()
+        connections = Connections()
+        screens = CueScreens(bearer, most_screens=min(MOST_SCREENS, connections.most // 2))
         voice = VoiceCheck(self._profile.voice)
         readiness = Readiness(lambda: free_slots(runtime), voice.fault)
         async with AsyncExitStack() as stack:

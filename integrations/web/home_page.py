@@ -31,7 +31,7 @@ def home_router(doors: Sequence[Door], routers: Sequence[APIRouter]) -> APIRoute
     page = (PAGE / "home.html").read_text("utf-8").replace(LISTED, "".join(sections))
     router = page_router(PAGE, SHARED)
 
-    @router.get("/")
+    @router.api_route("/", methods=["GET", "HEAD"])
     async def home() -> HTMLResponse:
         return HTMLResponse(page)
 

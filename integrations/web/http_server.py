@@ -27,8 +27,12 @@ IDLE_S = 65
 """Between two requests. nginx and load balancers close theirs after 60 s, and must be first: what
 they send into one that closes is lost.
 """
-BACKLOG = 64
-"""asyncio takes so many in one go before any of them is looked at."""
+ACCEPTED_AT_ONCE = 16
+"""asyncio takes so many before it looks at any of them; they wait for a moment though they have
+sent their requests.
+"""
+QUEUE = 1_024
+"""The system holds so many until they are taken, so that a burst is late and not refused."""
 END_S = 3
 """For answers in progress, once it is told to stop."""
 
@@ -62,7 +66,7 @@ class HttpServer:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            backlog=BACKLOG,
+            backlog=ACCEPTED_AT_ONCE,
             timeout_keep_alive=IDLE_S,
             timeout_graceful_shutdown=END_S,
         )
@@ -93,6 +97,8 @@ class _Uvicorn(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(QUEUE)
         self.serving.set()
 
     @contextlib.contextmanager

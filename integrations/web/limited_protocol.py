@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -63,6 +65,7 @@ class LimitedHttp(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        _expect_signs_of_life(transport, self._unread_s)
         self._connections.opened(transport, self.client[0] if self.client else "")
         self._enter(Phase.HEAD)
 
@@ -142,6 +145,15 @@ class LimitedSocket(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
         self._unread.set(None)
         self._connections.lost(self.transport)
+
+
+def _expect_signs_of_life(transport: asyncio.Transport, within_s: float) -> None:
+    """Whoever is gone without a word, as a telephone without a network, confirms nothing that is
+    sent; Linux would try for a quarter of an hour.
+    """
+    connection = transport.get_extra_info("socket")
+    if connection.family != socket.AF_UNIX and sys.platform == "linux":
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(within_s * 1_000))
 
 
 class _Deadline:

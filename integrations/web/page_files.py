@@ -16,7 +16,7 @@ def page_router(folder: Path, files: Mapping[str, str]) -> APIRouter:
     """`files` are names in the folder, by their addresses."""
     router = APIRouter()
     for address, name in files.items():
-        router.add_api_route(address, _reader(folder / name), methods=["GET"])
+        router.add_api_route(address, _reader(folder / name), methods=["GET", "HEAD"])
     return router
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 HEAD = b"GET /answer HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 LIMIT = 64
+SO_ATTACH_FILTER = 26
 IMPATIENT = CallerPatience(head_s=0.2, body_s=0.2, close_s=0.2, unread_s=0.2)
 
 
@@ -170,6 +173,7 @@ class Site:
                 Route("/answer", self.answer, methods=["GET", "POST"]),
                 Route("/read", self.read, methods=["POST"]),
                 Route("/pour", self.pour),
+                Route("/drip", self.drip),
             ]
         )
         self.disconnected = False
@@ -189,6 +193,14 @@ class Site:
             while True:
                 yield b"x" * 65_536
                 await asyncio.sleep(0)
+
+        return StreamingResponse(pieces())
+
+    async def drip(self, _request: Request) -> StreamingResponse:
+        async def pieces() -> AsyncIterator[bytes]:
+            while True:
+                yield b"x"
+                await asyncio.sleep(0.02)
 
         return StreamingResponse(pieces())
 
@@ -212,10 +224,16 @@ class Site:
 
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
+    async with running(IMPATIENT) as site:
+        yield site
+
+
+@contextlib.asynccontextmanager
+async def running(patience: CallerPatience) -> AsyncIterator[Site]:
     site = Site()
     listener = socket.create_server(("127.0.0.1", 0))
     site.port = listener.getsockname()[1]
-    server = HttpServer(site.app, listener, site.connections, patience=IMPATIENT)
+    server = HttpServer(site.app, listener, site.connections, patience=patience)
     async with asyncio.TaskGroup() as group:
         group.create_task(server.run())
         await server.until_serving()
@@ -253,6 +271,41 @@ async def test_who_never_reads_is_left(site: Site) -> None:
         deaf.sendall(HEAD.replace(b"answer", b"pour") + b"\r\n")
         await until(lambda: site.connections.closed[Closing.UNREAD] == 1)
         await until(lambda: site.connections.count == 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be told so")
+async def test_who_is_gone_without_a_word_is_left(site: Site) -> None:
+    """Little is sent to a screen, so nothing would ever be too much for it."""
+    with socket.create_connection(("127.0.0.1", site.port)) as gone:
+        gone.sendall(HEAD.replace(b"answer", b"drip") + b"\r\n")
+        gone.setblocking(False)
+        assert await asyncio.get_running_loop().sock_recv(gone, 100)
+        with lost_packets(gone):
+            await until(lambda: site.connections.count == 0)
+
+
+@contextlib.contextmanager
+def lost_packets(connection: socket.socket) -> Iterator[None]:
+    """What comes for it is dropped, and not confirmed."""
+    drop_all = struct.pack("HBBI", 0x06, 0, 0, 0)  # BPF: return 0 bytes of the packet
+    program = ctypes.create_string_buffer(drop_all)
+    connection.setsockopt(
+        socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(program))
+    )
+    yield
+
+
+async def test_a_burst_is_answered_to_the_last_one() -> None:
+    """Of one address, as everybody behind a proxy is."""
+    async with running(CallerPatience()) as site:
+
+        async def ask() -> bytes:
+            got, _ = await site.held_open_s(HEAD + b"Connection: close\r\n\r\n")
+            return got
+
+        site.connections.most, site.connections.most_waiting_of_one = 128, 64
+        answers = await asyncio.gather(*(ask() for _ in range(300)))
+    assert [answer for answer in answers if not answer.endswith(b"here")] == []
 
 
 async def test_a_connection_that_is_used_is_kept(site: Site) -> None:
