@@ -62,19 +62,19 @@ class HeldOutPart:
         self._a_pass, self._threshold = streams_a_pass, threshold
         self._late_chunks, self._respond = late_chunks, respond_token
 
-    def measure(self, model: PackedModel, device: torch.device) -> HeldOutResult:
+    def measure(self, model: PackedModel) -> HeldOutResult:
         """Teacher forcing: once as it should be, then what was missed, with nobody replying."""
         with _evaluating(model):
             decided: list[DecidedStream] = []
             sums = [0.0, 0.0, 0.0, 0.0]
             for names, real in self._shares(self.stream_ids):
                 sequences = [self._data.sequence(self._data.stream(name)) for name in names]
-                odds, losses = self._decide(model, sequences, device)
+                odds, losses = self._decide(model, sequences)
                 if real:
                     decided += map(self._decided, sequences, odds)
                     sums = [a + b for a, b in zip(sums, losses, strict=True)]
             decided = self._group.gathered(decided)
-            late = self._late(model, decided, device)
+            late = self._late(model, decided)
         text, control, texts, controls = self._group.sums(sums)
         streams = [replace(s, late=late.get(s.stream_id, {})) for s in decided]
         return HeldOutResult(
@@ -89,7 +89,7 @@ class HeldOutPart:
         return DecidedStream(sequence.stream_id, odds, wanted, {})
 
     def _late(
-        self, model: PackedModel, decided: Sequence[DecidedStream], device: torch.device
+        self, model: PackedModel, decided: Sequence[DecidedStream]
     ) -> dict[str, dict[int, Floats]]:
         """Odds from each missed chunk on, by stream and chunk."""
         misses = [
@@ -100,7 +100,7 @@ class HeldOutPart:
         found: list[tuple[str, int, Floats]] = []
         for places, real in self._shares(misses):
             streams = [self._unanswered(self._data.stream(n), chunk) for n, chunk in places]
-            odds, _ = self._decide(model, [self._data.sequence(s) for s in streams], device)
+            odds, _ = self._decide(model, [self._data.sequence(s) for s in streams])
             if real:
                 found += [(n, c, o[c:]) for (n, c), o in zip(places, odds, strict=True)]
         late: dict[str, dict[int, Floats]] = {}
@@ -114,10 +114,10 @@ class HeldOutPart:
         return cut_stream(replace(stream, turns=earlier), chunk + 1 + self._late_chunks)
 
     def _decide(
-        self, model: PackedModel, sequences: Sequence[TrainingSequence], device: torch.device
+        self, model: PackedModel, sequences: Sequence[TrainingSequence]
     ) -> tuple[list[Floats], list[float]]:
         """Each sequence's odds; the sums of both losses, and over how many labels they are."""
-        loss = model(pack(sequences).to(device))
+        loss = model(pack(sequences))
         counts = [int((s.control_labels != MASKED).sum()) for s in sequences]
         odds = [part.cpu().numpy() for part in loss.odds.split(counts)]
         return odds, [float(loss.text), float(loss.control), loss.text_count, loss.control_count]

@@ -73,12 +73,11 @@ class FineTuner:
         group: ProcessGroup,
         checkpoints: RunCheckpoints,
         *,
-        autocast: torch.dtype | None,
         clock: Callable[[], float],
     ) -> None:
         self._run, self._model, self._optimiser = run, model, optimiser
         self._data, self._order, self._group = data, order, group
-        self._checkpoints, self._autocast, self._clock = checkpoints, autocast, clock
+        self._checkpoints, self._clock = checkpoints, clock
         self._device = next(model.parameters()).device
         self.step, self.spent_s = 0, 0.0
 
@@ -205,8 +204,7 @@ class FineTuner:
 
     def _pass(self, batch: PackedBatch) -> list[float]:
         """Adds the gradients of a batch's sums; returns the sums, and over how many labels."""
-        with torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
-            loss = self._model(batch.to(self._device))
+        loss = self._model(batch)
         loss.weighted(self._run.control_weight).backward()
         text, control = float(loss.text.detach()), float(loss.control.detach())
         return [text, control, loss.text_count, loss.control_count]

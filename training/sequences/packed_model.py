@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class PackedModel(nn.Module):
     """Teacher forcing. The modules are those of `model`, not copies.
 
+    `products` is in what they are computed; None: as the weights are.
     With `new_rows_only` nothing is learnt about the embeddings of ordinary text. With `recompute`
     a block keeps nothing between the passes but its input (gradient checkpointing).
     """
@@ -31,6 +32,7 @@ class PackedModel(nn.Module):
         model: Model,
         hearing: Hearing,
         *,
+        products: torch.dtype | None = None,
         new_rows_only: bool = False,
         recompute: bool = False,
     ) -> None:
@@ -38,14 +40,18 @@ class PackedModel(nn.Module):
         self.tower, self.decoder = model.tower, model.decoder
         self._layout = model.config.layout
         self._hearing = hearing
+        self._products = products
         self._new_rows_only, self._recompute = new_rows_only, recompute
         rows = torch.zeros(model.config.decoder.vocabulary, dtype=torch.bool)
         rows[list(self._layout.named_ids().values())] = True
         self.register_buffer("new_rows", rows.to(model.device), persistent=False)
 
     def forward(self, batch: PackedBatch) -> DualLoss:
-        """The losses of a batch, and how its chunks are decided."""
-        return dual_loss(self.decoder, self._layout, self.hidden(batch), batch)
+        """The losses of a batch, and how its chunks are decided. It may lie on the host."""
+        device = self.new_rows.device
+        batch = batch.to(device)
+        with torch.autocast(device.type, self._products, enabled=self._products is not None):
+            return dual_loss(self.decoder, self._layout, self.hidden(batch), batch)
 
     def hidden(self, batch: PackedBatch) -> Tensor:
         """Normed hidden states [T, width]."""

@@ -94,6 +94,7 @@ def a_run(folder: Path, **settings: Any) -> TrainingRun:
         "streams_per_device": 2,
         "streams_per_step": 4,
         "watch": {"tensorboard": False, "held_out_share": 0.0},
+        "precision": "float32",
         "save_dtype": "float32",
     }
     return TrainingRun.model_validate(content | settings)

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from interject.model_runtime.checkpoint import CheckpointError, load_checkpoint, save_native
+from interject.model_runtime.checkpoint import (
+    CheckpointError,
+    fingerprint,
+    load_checkpoint,
+    save_native,
+)
+from interject.model_runtime.device_choice import DeviceChoice
+from interject.model_runtime.resolved_device import resolve_device
 from interject.model_runtime.rounding import assert_same, decoder_terms
 from interject.training.fine_tuning.failure import TrainingFailure
+from interject.training.fine_tuning.precision import products_dtype
+from interject.training.fine_tuning.process_group import ProcessGroup
+from interject.training.fine_tuning.run_folder import claimed
 from interject.training.fine_tuning.stages import PRESETS, TrainingStage
 from tests.training.fine_tuning.runs import (
     MemoryStore,
@@ -98,10 +108,15 @@ def test_a_step_does_not_depend_on_how_its_streams_are_shared_out(tmp_path: Path
     assert_same(norms[1:], [norms[0]] * 2, terms=terms, condition=3.0)
 
 
-@pytest.mark.parametrize("method", ["full", "lora"])
-def test_a_run_that_was_stopped_goes_on_bit_for_bit(method: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("method", "precision"), [("full", "float32"), ("lora", "float32"), ("full", "bfloat16")]
+)
+def test_a_run_that_was_stopped_goes_on_bit_for_bit(
+    method: str, precision: str, tmp_path: Path
+) -> None:
     """Also the random numbers: LoRA drops some of its inputs out."""
-    settings = {"steps": 5, "method": method, "lora": {"dropout": 0.2, "save": "merged"}}
+    settings: dict[str, Any] = {"steps": 5, "method": method, "precision": precision}
+    settings["lora"] = {"dropout": 0.2, "save": "merged"}
     straight: list[StepReport] = []
     whole = go(a_run(tmp_path, out=str(tmp_path / "straight"), **settings), steps=straight)
     first: list[StepReport] = []
@@ -132,6 +147,26 @@ def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainingFailure, match="holds a run with another `data`"):
         go(a_run(tmp_path, steps=1), MemoryStore(*some_streams(3)))
     go(a_run(tmp_path, steps=2))
+
+
+def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
+    run = a_run(tmp_path, steps=1)
+    go(run)
+    model = load_checkpoint(base(tmp_path))
+    learnt = [s.stream_id for s in some_streams()]
+    with (
+        claimed(tmp_path / "out", run, fingerprint(model), learnt, ProcessGroup()),
+        pytest.raises(TrainingFailure, match="another process trains there"),
+    ):
+        go(run)
+    go(run)
+
+
+def test_products_are_in_what_the_device_has_instructions_for() -> None:
+    cpu = resolve_device(DeviceChoice("cpu"))
+    assert products_dtype("float32", cpu) is None
+    assert products_dtype("bfloat16", cpu) is torch.bfloat16
+    assert products_dtype("auto", cpu) in (None, torch.bfloat16)
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_names_the_streams(tmp_path: Path) -> None:
