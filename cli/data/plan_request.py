@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from interject.cli.output.output_paths import check_target
-from interject.cli.process.failures import InputFailure
+from interject.cli.process.failures import InputFailure, printable
 from interject.training.endpoints.settings import EndpointSettings
 
 MOST_BAGS = 10_000_000
@@ -50,6 +50,8 @@ def read_plan_request(
         raise InputFailure(f"{given} needs {missing}, too; without both, rules plan")
     path = Path(out)
     check_target(path, (), option="--out")
+    if out == "-" or (path.exists() and not path.is_file()):
+        raise InputFailure(f"--out {printable(out)}: must be a file, which is read again")
     return PlanRequest(
         Path(sounds), path, count, seed, _endpoint(base_url, model, api_key_env),
         Path(cache) if cache is not None else path.with_name(f"{path.name}.cache"),

@@ -38,8 +38,19 @@ def read_recipe(name_or_path: str, *, count: int | None, seed: int | None) -> Re
         model = _model(load_yaml(path, _Named, KIND).recipe, f"{printable(str(path))}: ")
         recipe = load_yaml(path, model, KIND)
     else:
-        recipe = _model(name_or_path, "--recipe: ")(recipe=name_or_path)
+        recipe = _by_name(name_or_path)
     return _changed(_changed(recipe, "count", count), "seed", seed)
+
+
+def _by_name(name: str) -> Recipe:
+    model = _model(name, "--recipe: ")
+    try:
+        return model(recipe=name)
+    except ValidationError:
+        raise InputFailure(
+            f"--recipe {name}: needs settings; give a YAML file with `recipe: {name}` and "
+            "`settings:`"
+        ) from None
 
 
 def _model(name: str, where: str) -> type[Recipe]:

@@ -12,6 +12,7 @@ from interject.training.curation.event_auditor import EventAudit
 from interject.training.curation.grounder import GroundingAttempt, SoundPick
 from interject.training.curation.scenario import ConstraintKind, EventRole, Name, Scenario
 from interject.training.curation.sound_query import SoundQuery
+from interject.training.dataset.problem import DatasetError
 from interject.training.soundflow.silence_audit import AuditLabel
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from interject.training.curation.grounder import GroundedScene
 
 
-class SceneFileError(ValueError):
+class SceneFileError(DatasetError):
     """A file of scenes cannot be used; the message names file, line and field."""
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from interject.training.curation.curation_settings import CurationSettings
 from interject.training.curation.grounder import picked_sound
 from interject.training.curation.scenario import EventRole
-from interject.training.curation.scene_record import SceneFileError, read_scenes
 from interject.training.curation.synthesised_sound import sha256_of, source_of
+from interject.training.dataset.problem import DatasetError
 from interject.training.dataset.sound_file import BadSound
+from interject.training.endpoints.failures import EndpointFailure
 from interject.training.soundflow.cast import Cast
 from interject.training.soundflow.composer_settings import ComposerSettings
 from interject.training.soundflow.sound_check import UnusableSound
@@ -28,7 +29,9 @@ from interject.training.soundflow.stream_script import (
     ScriptedTurn,
     StreamScript,
 )
+from interject.training.soundflow.telephone.codec import CodecMissing
 from interject.training.speech.local_voices import random_local_voice
+from interject.training.speech.utterance import SynthesisError
 from interject.training.streams.ability import Ability
 from interject.training.streams.span import SoundSource
 from interject.training.streams.stream import TrainingStream
@@ -77,7 +80,18 @@ class SceneSource:
     pick_voice: VoicePicker = random_local_voice
 
     def make(self, number: int, seed: int) -> TrainingStream:
-        """:raises DiscardedStream: when nothing that matters is left of the scene."""
+        """
+        :raises DiscardedStream: when nothing that matters is left of the scene.
+        :raises DatasetError: when a voice, a server or a codec cannot be used.
+        """
+        try:
+            return self._stream(number, seed)
+        except DiscardedStream:
+            raise
+        except (SynthesisError, EndpointFailure, CodecMissing) as error:
+            raise DatasetError(str(error)) from error
+
+    def _stream(self, number: int, seed: int) -> TrainingStream:
         scene = self.scenes[number % len(self.scenes)]
         rng = np.random.default_rng((seed, number))
         library, script = self._library(scene), self._script(scene, rng)
@@ -130,16 +144,6 @@ class SceneSource:
             answer = f"I heard {heard}{f', over {beds[0]}' if beds else ''}."
             turns.append(ScriptedTurn((ScriptedSpeech(question),), question, SCENE_TYPE, answer))
         return StreamScript(tuple(turns), label_of(scene, beds[0]) if beds else "")
-
-
-def open_scenes(
-    folder: Path, path: Path, settings: ComposerSettings, *, question_share: float
-) -> SceneSource:
-    """:raises SceneFileError: when the file cannot be used, or no scene of it."""
-    scenes = tuple(scene for scene in read_scenes(path) if scene.is_usable)
-    if not scenes:
-        raise SceneFileError(f"{path}: holds no scene with a sound; make some: interject data plan")
-    return SceneSource(folder, scenes, settings, question_share)
 
 
 def label_of(scene: SceneRecord, name: str) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from interject.config.strict import StrictModel
+from interject.training.curation.scene_recipe import ScenesSettings, scene_source, scenes_digest
 from interject.training.dataset.manifest import BuildSettings
 from interject.training.dataset.sounds_source import SoundsSettings, SoundsSource
-from interject.training.soundflow.composer_settings import ComposerSettings
 from interject.training.soundflow.recipe import (
     SoundflowSettings,
     SoundflowSource,
@@ -19,6 +18,7 @@ from interject.training.soundflow.recipe import (
 )
 
 if TYPE_CHECKING:
+    from interject.training.curation.scene_source import SceneSource
     from interject.training.streams.stream_source import StreamSource
 
 
@@ -49,32 +49,19 @@ class SoundsRecipe(Recipe):
         return SoundsSource(self.settings)
 
 
-class ScenesSettings(StrictModel):
-    """`sounds` is the folder and `scenes` the file of `interject data plan`. With `question_share`
-    somebody asks at the end of a stream what there was to hear.
-    """
-
-    sounds: str
-    scenes: str
-    question_share: Annotated[float, Field(ge=0, le=1)] = 0.3
-    composer: ComposerSettings = ComposerSettings()
-
-
 class ScenesRecipe(Recipe):
-    """Scenes that were planned and grounded before; needs the folder of their sounds."""
+    """Scenes that `interject data plan` has written; needs the folder of their sounds."""
 
     recipe: Literal["scenes"] = "scenes"
     settings: ScenesSettings
 
-    def source(self) -> StreamSource:
-        """:raises SceneFileError: when the file of scenes cannot be used."""
-        from interject.training.curation.scene_source import open_scenes
+    def source(self) -> SceneSource:
+        return scene_source(self.settings)
 
-        settings = self.settings
-        return open_scenes(
-            Path(settings.sounds), Path(settings.scenes), settings.composer,
-            question_share=settings.question_share,
-        )  # fmt: skip
+    def build_settings(self) -> BuildSettings:
+        known = super().build_settings()
+        digest = {"scenes_sha256": scenes_digest(self.settings)}
+        return known.model_copy(update={"settings": {**known.settings, **digest}})
 
 
 class SoundflowRecipe(Recipe):

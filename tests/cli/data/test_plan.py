@@ -156,6 +156,8 @@ def test_a_hostile_server_is_one_line_and_costs_nothing_that_was_there(
         (["--base-url", "http://127.0.0.1:1", "--model", "m", "--api-key-env", "NO_SUCH_KEY"],
          "environment variable NO_SUCH_KEY, which is not set"),
         (["--out", "no/such/folder/x.jsonl"], "no/such/folder"),
+        (["--out", "/dev/full"], "--out /dev/full: must be a file, which is read again"),
+        (["--out", "-"], "--out -: must be a file"),
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_said_at_once(
@@ -189,3 +191,34 @@ def test_no_sounds_and_a_bad_annotation(interject: Call, tmp_path: Path, out: Pa
     (tmp_path / "annotations.jsonl").write_text('{"file": "a.wav"}')
     done = interject("data", "plan", str(tmp_path), "--out", str(out))
     assert "line 1, field licence: Field required" in done.err
+
+
+def test_a_recipe_of_scenes_says_what_it_lacks(
+    interject: Call, sounds: str, out: Path, tmp_path: Path
+) -> None:
+    build = ("data", "build", str(tmp_path / "set"), "--workers", "1", "--recipe")
+    assert "--recipe scenes: needs settings; give a YAML" in interject(*build, "scenes").err
+    recipe = tmp_path / "mine.yaml"
+    for folder, line in (
+        (sounds, "scenes.jsonl: cannot be read (no such file"),
+        ("nowhere", "is not in nowhere ("),
+    ):
+        recipe.write_text(f"recipe: scenes\nsettings: {{sounds: {folder}, scenes: {out}}}\n")
+        done = interject(*build, str(recipe))
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert line in done.err
+        interject("data", "plan", sounds, "--out", str(out), "--count", "2")
+
+
+def test_a_data_set_does_not_go_on_with_other_scenes(
+    interject: Call, sounds: str, out: Path, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(f"recipe: scenes\nsettings: {{sounds: {sounds}, scenes: {out}}}\n")
+    build = ("data", "build", str(tmp_path / "set"), "--workers", "1", "--recipe", str(recipe))
+    interject("data", "plan", sounds, "--out", str(out), "--count", "1")
+    assert interject(*build, "--count", "1").code == 0
+    interject("data", "plan", sounds, "--out", str(out), "--count", "2")
+    done = interject(*build, "--count", "2")
+    assert done.code == 2
+    assert "was begun with" in done.err

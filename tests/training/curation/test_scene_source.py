@@ -10,11 +10,11 @@ import pytest
 from interject.model_runtime.protocol import Emotion
 from interject.training.curation.event_auditor import EventAudit
 from interject.training.curation.scenario import ConstraintKind, EventRole, SceneConstraint
+from interject.training.curation.scene_recipe import ScenesSettings, scene_source
 from interject.training.curation.scene_record import SceneFileError, SceneRecord, read_scenes
-from interject.training.curation.scene_source import SceneSource, label_of, open_scenes
+from interject.training.curation.scene_source import SceneSource, label_of
 from interject.training.curation.verifier import HEARD_IDENTITY
 from interject.training.dataset.recipes import ScenesRecipe
-from interject.training.soundflow.composer_settings import ComposerSettings
 from interject.training.soundflow.silence_audit import AuditLabel, RespondCriterion, SilenceAudit
 from interject.training.streams.ability import Ability
 from interject.training.streams.span import Layer
@@ -128,5 +128,6 @@ def test_a_file_of_scenes_names_line_and_field(
             read_scenes(path)
     path.write_text("\n")
     for missing, fault in ((path, "holds no scene with a sound"), (tmp_path / "no", "cannot be")):
+        settings = ScenesSettings(sounds=str(sounds_folder), scenes=str(missing))
         with pytest.raises(SceneFileError, match=fault):
-            open_scenes(sounds_folder, missing, ComposerSettings(), question_share=0)
+            scene_source(settings)
