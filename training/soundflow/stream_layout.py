@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,11 +19,12 @@ from interject.training.soundflow.stream_script import (
     ScriptedSpeech,
     ScriptedTurn,
 )
+from interject.training.soundflow.stream_time_line import HeardSound, StreamTimeLine
 from interject.training.soundflow.tapers import tapered
 from interject.training.soundflow.tfjp import clean
 from interject.training.soundflow.word_labels import Label, chunk_labels, segment_labels
 from interject.training.sounds.waves import uniform
-from interject.training.streams.span import Layer, SoundSource, StreamSpan, TimedWord
+from interject.training.streams.span import Layer, TimedWord
 from interject.training.streams.stream_source import DiscardedStream
 from interject.training.streams.turn import StreamTurn, response_chunk
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from interject.training.soundflow.composer_settings import ComposerSettings
     from interject.training.soundflow.sound_library import SoundLibrary
     from interject.training.soundflow.stream_script import ScriptedSound, StreamScript
+    from interject.training.soundflow.stream_time_line import LaidOutStream
     from interject.training.soundflow.tfjp_settings import TfjpSettings
     from interject.training.sounds.waves import Rng, Wave
     from interject.training.speech.speech_voice import SpokenText
@@ -45,44 +47,6 @@ TAPER_MS = 20.0
 AT_A_PLACE = "sounds"
 
 
-@dataclass(frozen=True, slots=True)
-class HeardSound:
-    """Dry. `level_db` is beside the stream's speech; what has one `place` stands together."""
-
-    layer: Layer
-    label: str
-    start: int
-    wave: Wave = field(repr=False)
-    level_db: float
-    place: str
-    text: str = ""
-    words: tuple[TimedWord, ...] = ()
-    source: SoundSource | None = None
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.wave)
-
-    def span(self) -> StreamSpan:
-        start_s, end_s = self.start / SAMPLE_RATE_HZ, self.end / SAMPLE_RATE_HZ
-        words = tuple(TimedWord(word.text, min(start_s + word.end_s, end_s)) for word in self.words)
-        speaker = self.place if self.place in NAMES else ""
-        return StreamSpan(
-            self.layer, self.label, start_s, end_s, self.text, words, speaker, self.source
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class LaidOutStream:
-    """Whole chunks; the last one is behind all that is heard and all that is answered."""
-
-    heard: tuple[HeardSound, ...]
-    turns: tuple[StreamTurn, ...]
-    samples: int
-    skipped: tuple[str, ...] = ()
-    """Checks that were not made of some of its speech."""
-
-
 @dataclass(slots=True)
 class _Reply:
     """When the agent is speaking, and which of the sounds heard is its voice, if any is."""
@@ -93,33 +57,30 @@ class _Reply:
 
 
 class StreamLayout:
-    """`lag_s` is the stream's decision lag, `is_loud` says that the agent hears itself."""
+    """Draws what a script leaves open: gaps, levels, the decision lag, whether the agent hears
+    itself.
+    """
 
     def __init__(
         self, settings: ComposerSettings, library: SoundLibrary, cast: Cast, rng: Rng
     ) -> None:
         self._settings, self._library, self._cast, self._rng = settings, library, cast, rng
-        self._heard: list[HeardSound] = []
-        self._turns: list[StreamTurn] = []
-        self._lag_s = uniform(rng, *settings.labels.decision_lag_s)
+        lag_s = uniform(rng, *settings.labels.decision_lag_s)
         self._hears_itself = rng.random() < settings.own_voice.share
         self._own_db = uniform(rng, *settings.own_voice.level_db)
         self._speaker_db = [uniform(rng, *settings.layers.speaker_db) for _ in NAMES]
-        self._free = _samples(uniform(rng, *settings.pace.begin_s))
-        self._last_chunk = -1
+        begin = _samples(uniform(rng, *settings.pace.begin_s))
+        self._line = StreamTimeLine(lag_s=lag_s, free=begin)
         self._skipped: set[str] = set()
         self._reply: _Reply | None = None
 
     def lay_out(self, script: StreamScript) -> LaidOutStream:
         for turn in script.turns:
-            if self._turns and self._free > _samples(self._settings.pace.longest_s):
+            if self._line.turns and self._line.free > _samples(self._settings.pace.longest_s):
                 break
             self._lay(turn)
-        last = max([sound.end for sound in self._heard] + [(self._last_chunk + 1) * FRAME_SAMPLES])
-        samples = last + _samples(uniform(self._rng, *TAIL_S))
-        whole = -(-samples // FRAME_SAMPLES) * FRAME_SAMPLES
-        skipped = tuple(sorted(self._skipped))
-        return LaidOutStream(tuple(self._heard), tuple(self._turns), whole, skipped)
+        tail = _samples(uniform(self._rng, *TAIL_S))
+        return self._line.finished(tail, tuple(sorted(self._skipped)))
 
     def _lay(self, scripted: ScriptedTurn) -> None:
         start = at = self._start(scripted)
@@ -132,13 +93,13 @@ class StreamLayout:
                 if isinstance(part, ScriptedSpeech)
                 else self._event(part, at)
             )
-            self._heard.append(sound)
+            self._line.heard.append(sound)
         assert sound is not None, "a turn has a part"
         if scripted.cross_talk:
             self._talk_across(scripted.cross_talk, start, sound.end)
         for label in self._labels(scripted, start, sound):
             self._note(scripted, label)
-        self._free = max(self._free, sound.end, (self._last_chunk + 1) * FRAME_SAMPLES)
+        self._line.free = max(self._line.free, sound.end)
         if scripted.rule is AnswerRule.END and scripted.assistant:
             self._say(scripted.assistant)
         elif scripted.onset is not Onset.BACKCHANNEL:
@@ -146,14 +107,14 @@ class StreamLayout:
 
     def _start(self, scripted: ScriptedTurn) -> int:
         rng, reply = self._rng, self._reply
-        if not self._turns:
-            return self._free
-        free = self._free + _samples(uniform(rng, *self._settings.pace.gap_s))
+        if not self._line.turns:
+            return self._line.free
+        free = self._line.free + _samples(uniform(rng, *self._settings.pace.gap_s))
         if reply is None:
             return free
         if scripted.onset is not Onset.AFTER:
             first, last = (
-                -(-at // FRAME_SAMPLES) for at in (max(reply.start, self._free), reply.end)
+                -(-at // FRAME_SAMPLES) for at in (max(reply.start, self._line.free), reply.end)
             )
             slots = range(first + 1, last)
             if slots:
@@ -163,7 +124,9 @@ class StreamLayout:
                 return start
         waits = rng.random() < self._settings.pace.waits_share
         return (
-            max(free, reply.end + free - self._free) if waits or reply.heard is not None else free
+            max(free, reply.end + free - self._line.free)
+            if waits or reply.heard is not None
+            else free
         )
 
     def _labels(self, scripted: ScriptedTurn, start: int, sound: HeardSound) -> list[Label]:
@@ -171,18 +134,16 @@ class StreamLayout:
         start_s, end_s = start / SAMPLE_RATE_HZ, sound.end / SAMPLE_RATE_HZ
         words = sound.span().words
         if scripted.rule is AnswerRule.CHUNKS:
-            return chunk_labels(words, start_s, self._lag_s)
+            return chunk_labels(words, start_s, self._line.lag_s)
         if scripted.rule is AnswerRule.SEGMENTS:
-            return segment_labels(words, scripted.segments, start_s, self._lag_s)
+            return segment_labels(words, scripted.segments, start_s, self._line.lag_s)
         chunk = None
         if scripted.assistant:
-            chunk = response_chunk(end_s, decision_lag_s=self._lag_s)
+            chunk = response_chunk(end_s, decision_lag_s=self._line.lag_s)
         return [Label(start_s, end_s, scripted.user, scripted.assistant, chunk)]
 
     def _note(self, scripted: ScriptedTurn, label: Label) -> None:
-        if label.chunk is not None:
-            self._last_chunk = label.chunk
-        self._turns.append(
+        self._line.note(
             StreamTurn(
                 label.start_s, label.end_s, label.user, label.assistant, scripted.emotion,
                 scripted.scene_type, label.chunk, scripted.reference,
@@ -222,19 +183,19 @@ class StreamLayout:
         at = int(slots[int(self._rng.integers(len(slots)))]) * FRAME_SAMPLES
         sound = self._speech(ScriptedSpeech(text, OTHER), at)
         level_db = uniform(self._rng, *self._settings.overlaps.cross_talk_db)
-        self._heard.append(replace(sound, label="cross-talk", level_db=level_db))
+        self._line.heard.append(replace(sound, label="cross-talk", level_db=level_db))
 
     def _say(self, text: str) -> None:
         """The reply is said aloud, and takes its time whether it is heard or not."""
         delay = _samples(uniform(self._rng, *self._settings.own_voice.delay_s))
-        start = (self._last_chunk + 1) * FRAME_SAMPLES + delay
+        start = self._line.answered + delay
         if not self._hears_itself:
             length = _samples(len(text) / self._settings.pace.reply_chars_a_s)
             self._reply = _Reply(start, start + length)
             return
         said = self._said(AGENT, text)
-        self._reply = _Reply(start, start + len(said.pcm), len(self._heard))
-        self._heard.append(
+        self._reply = _Reply(start, start + len(said.pcm), len(self._line.heard))
+        self._line.heard.append(
             HeardSound(Layer.OWN_VOICE, "own voice", start, said.pcm, self._own_db, NAMES[AGENT],
                        text, said.words, said.source)
         )  # fmt: skip
@@ -244,12 +205,12 @@ class StreamLayout:
         reply, self._reply = self._reply, None
         if reply is None or reply.heard is None:
             return
-        sound = self._heard[reply.heard]
+        sound = self._line.heard[reply.heard]
         kept = at + _samples(uniform(self._rng, *STOP_S)) - sound.start
         wave = tapered(sound.wave[:kept], in_samples(TAPER_MS))
         words = tuple(word for word in sound.words if word.end_s * SAMPLE_RATE_HZ <= kept)
         text = " ".join(word.text for word in words)
-        self._heard[reply.heard] = replace(sound, wave=wave, words=words, text=text)
+        self._line.heard[reply.heard] = replace(sound, wave=wave, words=words, text=text)
 
 
 def foreground(wave: Wave, settings: TfjpSettings, least_energy: float) -> Wave:

@@ -20,7 +20,6 @@ from interject.training.soundflow.levels import (
 from interject.training.soundflow.silence_audit import AuditLabel
 from interject.training.soundflow.simulated_room import SimulatedRoom, in_room
 from interject.training.soundflow.sound_library import ClipRole, labels_of
-from interject.training.soundflow.stream_layout import HeardSound
 from interject.training.soundflow.stream_noise import (
     NoiseTrack,
     in_gaps,
@@ -28,6 +27,7 @@ from interject.training.soundflow.stream_noise import (
     noise_track,
     weighted,
 )
+from interject.training.soundflow.stream_time_line import HeardSound
 from interject.training.soundflow.telephone.line import SimulatedLine, through_line
 from interject.training.sounds.waves import uniform
 from interject.training.streams.span import Layer, StreamSpan
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from interject.training.soundflow.gap_texture import GapTexture
     from interject.training.soundflow.silence_cut import Mask
     from interject.training.soundflow.sound_library import SoundClip, SoundLibrary
-    from interject.training.soundflow.stream_layout import LaidOutStream
+    from interject.training.soundflow.stream_time_line import LaidOutStream
     from interject.training.sounds.waves import Rng, Wave
 
 SIGNAL = (Layer.SPEECH, Layer.FOREGROUND)
