@@ -58,7 +58,7 @@ def _draw_decisions(axes: Any, report: StreamReport) -> None:
     axes.set_xticklabels(names, fontsize=7, parse_math=False)
     axes.set_ylim(0, 105)
     axes.set_ylabel("%")
-    axes.set_title("speaking when it is due, 95 % intervals", fontsize=9, loc="left")
+    axes.set_title("speaking when it is due", fontsize=9, loc="left")
     axes.legend(fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
 
 
