@@ -114,7 +114,8 @@ def train(
             for curve in curves:
                 closing.callback(curve.close)
             watched = _WatchedSteps(run, tuner, model, held_out, told, tuple(curves))
-            result = watched.run(stop)
+            with tuner.rescued():
+                result = watched.run(stop)
         if tuner.progress < 1.0:
             return TrainingOutcome(tuner.step, None, result)
         weights = tuner.weights()

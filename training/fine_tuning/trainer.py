@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from interject.training.fine_tuning.schedule import rate_share
 from interject.training.fine_tuning.trained_weights import trained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from interject.training.fine_tuning.data_order import DataOrder
     from interject.training.fine_tuning.process_group import ProcessGroup
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from interject.training.sequences.packed_model import PackedModel
     from interject.training.sequences.packing import PackedBatch
 
+_MOST_NAMED = 16
 _WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=True)
 
 
@@ -80,6 +82,7 @@ class FineTuner:
         self._checkpoints, self._clock = checkpoints, clock
         self._device = next(model.parameters()).device
         self.step, self.spent_s = 0, 0.0
+        self._random = self._random_state()
 
     @property
     def progress(self) -> float:
@@ -90,9 +93,8 @@ class FineTuner:
         return self._group.told(min(1.0, max(by_time, by_steps)))
 
     def steps(self, stop: Callable[[], bool]) -> Iterator[StepReport]:
-        """Train until the run is over or `stop` says so; a report a step.
-
-        What cannot be read ends the run where it is, and that is saved.
+        """Train until the run is over or `stop` says so; a report a step. A step that is stopped
+        between two passes is not taken.
 
         :raises TrainingFailure: when a loss is not finite; the weights are those before that step.
         """
@@ -100,20 +102,32 @@ class FineTuner:
             batches = self._ahead(reader)
             try:
                 while self.progress < 1.0:
-                    if self._group.sums([float(stop())])[0]:
+                    report = self._learn(batches, stop)
+                    if report is None:
                         return
-                    yield self._learn(batches)
-            except TrainingFailure:
-                raise
-            except Exception:
-                if self._group.world == 1:
-                    self.save()
-                raise
+                    yield report
             finally:
                 batches.close()
 
+    @contextlib.contextmanager
+    def rescued(self) -> Iterator[None]:
+        """What cannot be read, inside, costs no step that was taken. One of several processes
+        cannot save alone, and the others know nothing of it.
+        """
+        try:
+            yield
+        except TrainingFailure:
+            raise
+        except Exception:
+            if self._group.world == 1:
+                self.save()
+            raise
+
     def save(self) -> None:
-        """:raises TrainingFailure: when the disk takes no more."""
+        """As it was behind the last step.
+
+        :raises TrainingFailure: when the disk takes no more.
+        """
         state = self._state()
         if self._group.leads:
             self._checkpoints.save(self.step, state)
@@ -130,9 +144,8 @@ class FineTuner:
             options=StateDictOptions(full_state_dict=True, ignore_frozen_params=True),
         )  # fmt: skip
         self.step, self.spent_s = state["step"], state["spent_s"]
-        torch.set_rng_state(state["rng"])
-        if self._device.type == "cuda" and state["cuda_rng"] is not None:
-            torch.cuda.set_rng_state(state["cuda_rng"], self._device)
+        self._random = state["random"]
+        self._restore_random_state()
         return True
 
     def weights(self) -> dict[str, torch.Tensor]:
@@ -140,15 +153,24 @@ class FineTuner:
         return get_model_state_dict(self._model, options=_WHOLE)  # type: ignore[return-value]
 
     def _state(self) -> dict[str, Any]:
-        cuda = self._device.type == "cuda"
         return {
             "weights": self.weights(),
             "optimiser": get_optimizer_state_dict(self._model, self._optimiser, options=_WHOLE),
             "step": self.step,
             "spent_s": self.spent_s,
-            "rng": torch.get_rng_state(),
-            "cuda_rng": torch.cuda.get_rng_state(self._device) if cuda else None,
+            "random": self._random,
         }
+
+    def _random_state(self) -> dict[str, torch.Tensor]:
+        states = {"cpu": torch.get_rng_state()}
+        if self._device.type == "cuda":
+            states["cuda"] = torch.cuda.get_rng_state(self._device)
+        return states
+
+    def _restore_random_state(self) -> None:
+        torch.set_rng_state(self._random["cpu"])
+        if self._device.type == "cuda" and "cuda" in self._random:
+            torch.cuda.set_rng_state(self._random["cuda"], self._device)
 
     def _ahead(self, reader: ThreadPoolExecutor) -> Generator[tuple[PackedBatch, bool]]:
         """Batches from this step on, and whether each is its step's last; the next is being read
@@ -167,18 +189,25 @@ class FineTuner:
             ahead = next(coming)
             yield batch.result(), last
 
-    def _learn(self, batches: Iterator[tuple[PackedBatch, bool]]) -> StepReport:
+    def _learn(
+        self, batches: Iterator[tuple[PackedBatch, bool]], stop: Callable[[], bool]
+    ) -> StepReport | None:
+        """A step; None: it was stopped, and nothing is changed."""
         began = self._clock()
         progress = self.progress
         sums, seen, broken = [0.0] * 4, 0, []
         last = False
         while not last:
+            if self._group.sums([float(stop())])[0]:
+                self._optimiser.zero_grad(set_to_none=True)
+                self._restore_random_state()
+                return None
             batch, last = next(batches)
             parts = self._pass(batch)
             sums = [a + b for a, b in zip(sums, parts, strict=True)]
             seen += len(batch.ids)
             if not all(map(_is_finite, parts)):
-                broken.append(", ".join(batch.stream_ids))
+                broken.append(_listed(batch.stream_ids))
         text, control, texts, controls, positions = self._group.sums([*sums, seen])
         norm = self._prepare(texts + controls)
         self._check(text + control, norm, broken)
@@ -190,6 +219,7 @@ class FineTuner:
         took_s = self._clock() - began
         self.spent_s += took_s
         self.step += 1
+        self._random = self._random_state()
         return StepReport(
             step=self.step - 1,
             progress=self.progress,
@@ -225,15 +255,18 @@ class FineTuner:
         if _is_finite(loss) and _is_finite(norm):
             return
         self._optimiser.zero_grad(set_to_none=True)
-        streams = "; ".join(self._group.gathered(broken)) or ", ".join(
-            self._order.streams(self.step)
-        )
+        streams = "; ".join(self._group.gathered(broken)) or _listed(self._order.streams(self.step))
         kept = self._checkpoints.newest()
         raise TrainingFailure(
             f"step {self.step}: the {'gradient' if _is_finite(loss) else 'loss'} is not finite in "
             f"the batch of the streams {streams}; stopped there, "
             + (f"the last good checkpoint is {kept}" if kept else "nothing was saved before")
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def _is_finite(value: float) -> bool:

@@ -18,6 +18,7 @@ from interject.model_runtime.checkpoint import (
 from interject.model_runtime.device_choice import DeviceChoice
 from interject.model_runtime.resolved_device import resolve_device
 from interject.model_runtime.rounding import assert_same, decoder_terms
+from interject.training.fine_tuning.data_order import split_held_out
 from interject.training.fine_tuning.failure import TrainingFailure
 from interject.training.fine_tuning.precision import products_dtype
 from interject.training.fine_tuning.process_group import ProcessGroup
@@ -122,7 +123,8 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(
     first: list[StepReport] = []
     second: list[StepReport] = []
     run = a_run(tmp_path, **settings)
-    stopped = go(run, steps=first, stop=stopping_after(2))
+    # Asked before each of a step's two passes: this is in the middle of the third step.
+    stopped = go(run, steps=first, stop=stopping_after(5))
     assert (stopped.steps, stopped.model) == (2, None)
     resumed = go(run, steps=second)
     assert [s.step for s in (*first, *second)] == [0, 1, 2, 3, 4]
@@ -203,6 +205,18 @@ def test_what_cannot_be_read_ends_the_run_and_costs_no_step(tmp_path: Path) -> N
     mended: list[StepReport] = []
     go(run, MemoryStore(*streams), steps=mended, stop=stopping_after(1))
     assert mended[0].step == len(order)
+
+
+def test_held_out_streams_that_cannot_be_read_cost_no_step_either(tmp_path: Path) -> None:
+    streams = some_streams(4)
+    _, held_out = split_held_out([s.stream_id for s in streams], 0.3)
+    watch = {"tensorboard": False, "held_out_share": 0.3, "every_steps": 2}
+    run = a_run(tmp_path, steps=40, watch=watch)
+    with pytest.raises(OSError, match="Input/output error"):
+        go(run, MemoryStore(*streams, broken=held_out))
+    mended: list[StepReport] = []
+    go(run, MemoryStore(*streams), steps=mended, stop=stopping_after(2))
+    assert mended[0].step == 2
 
 
 def test_the_data_must_hold_something_to_learn_from(tmp_path: Path) -> None:
