@@ -35,14 +35,19 @@ from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
     from interject.integrations.conversation.call_agent import CallAgent
+    from interject.integrations.conversation.switchboard import Seat
     from interject.integrations.twilio.exchange import Exchange
     from interject.integrations.twilio.messages import StartMessage
+    from interject.integrations.twilio.phone_call import PhoneCall
     from interject.integrations.twilio.tickets import Ticket
 
 logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 2.0
 MOVE_TIMEOUT_S = 5.0
+FORMER_TIMEOUT_S = 3.0
+"""A stream that takes another's place opens while that one ends."""
+NO_AGENT = "no agent can take this call now"
 OPEN_TIMEOUT_S = 8.0
 """So long a caller may hear nothing before he is told that nobody can take his call."""
 CLOSINGS = {
@@ -84,7 +89,7 @@ class MediaSocket:
         ticket = self._admitted(start)
         try:
             stream = PhoneStream(socket, reader, ticket.call, _codec(start), start.stream_sid)
-            await self._with_agent(socket, stream, ticket)
+            await self._with_agent(socket, stream, ticket.call, await self._seat(ticket))
         finally:
             self._exchange.tickets.finished(ticket)
 
@@ -99,10 +104,23 @@ class MediaSocket:
             raise StreamRefused(POLICY_VIOLATION, "the token is not one of this call, or was used")
         return ticket
 
-    async def _with_agent(self, socket: WebSocket, stream: PhoneStream, ticket: Ticket) -> None:
+    async def _seat(self, ticket: Ticket) -> Seat:
+        """:raises StreamRefused: when the call's former stream goes on, or its seat is gone."""
+        if ticket.seat is not None:
+            return ticket.seat
+        try:
+            async with asyncio.timeout(FORMER_TIMEOUT_S):
+                await self._exchange.tickets.others_finished(ticket)
+            return self._exchange.switchboard.reserve()
+        except (SwitchboardFull, TimeoutError):
+            raise StreamRefused(TRY_AGAIN, NO_AGENT) from None
+
+    async def _with_agent(
+        self, socket: WebSocket, stream: PhoneStream, call: PhoneCall, seat: Seat
+    ) -> None:
         async with AsyncExitStack() as stack:
-            agent = await self._opened(stack, stream, ticket)
-            live = LiveCall(ticket.call, agent, time.monotonic())
+            agent = await self._opened(stack, stream, call, seat)
+            live = LiveCall(call, agent, time.monotonic())
             stack.enter_context(self._exchange.calls.holding(live))
             ending = await stream.run(agent, lambda: self._hang_up(live))
             self._note(stream, live, ending)
@@ -111,13 +129,13 @@ class MediaSocket:
             await _close(socket, *CLOSINGS[ending])
 
     async def _opened(
-        self, stack: AsyncExitStack, stream: PhoneStream, ticket: Ticket
+        self, stack: AsyncExitStack, stream: PhoneStream, call: PhoneCall, seat: Seat
     ) -> CallAgent:
-        """:raises StreamRefused: when no agent can be had."""
-        call, settings = ticket.call, self._exchange.settings
+        """:raises StreamRefused: when no agent can be had. The seat is given back at the end."""
+        settings = self._exchange.settings
         copilot = call.kind is CallKind.COPILOT
         agent = self._exchange.switchboard.call(
-            ticket.seat,
+            seat,
             door="twilio",
             call_id=call.sid,
             line=TelephoneLine(call.sid, self._exchange.screens),
@@ -131,7 +149,7 @@ class MediaSocket:
                 return await stack.enter_async_context(agent)
         except (RuntimeFailure, VoiceFailure, SwitchboardFull, TimeoutError) as error:
             logger.warning("A call found no agent", extra={"error_type": type(error).__name__})
-            raise StreamRefused(TRY_AGAIN, "no agent can take this call now") from None
+            raise StreamRefused(TRY_AGAIN, NO_AGENT) from None
 
     async def _hang_up(self, live: LiveCall) -> None:
         """Before the socket is closed: what follows a stream is for an agent that was lost."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from dataclasses import dataclass, replace
@@ -22,15 +23,18 @@ TOKEN_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
+    """Without a seat it takes the place of a stream of the same call, once that is over."""
+
     call: PhoneCall
-    seat: Seat
+    seat: Seat | None
     until: float
     at_last: float
 
 
 class Tickets:
-    """Each holds a seat. One that nobody shows is thrown away, and its seat is free again. One
-    that was shown is known until its stream is `finished`.
+    """Each holds a seat, but for one of a call that has a stream already. One that nobody shows
+    is thrown away, and its seat is free again. One that was shown is known until its stream is
+    `finished`.
     """
 
     def __init__(
@@ -40,11 +44,12 @@ class Tickets:
         self._clock = clock
         self._open: dict[str, Ticket] = {}
         self._shown: list[Ticket] = []
+        self._finished = asyncio.Event()
 
-    def issue(self, call: PhoneCall, seat: Seat) -> str:
+    def issue(self, call: PhoneCall, seat: Seat | None) -> str:
         """The token; that of the first time, where one is out for this call already."""
         if (token := self.again(call)) is not None:
-            seat.release()
+            _release(seat)
             return token
         token, now = secrets.token_urlsafe(TOKEN_BYTES), self._clock()
         self._open[token] = Ticket(call, seat, now + self._life_s, now + LONGEST_LIFE_S)
@@ -70,7 +75,7 @@ class Tickets:
 
     def is_shown(self, call: PhoneCall) -> bool:
         """Its stream is open, or opens just now."""
-        return any((one.call.sid, one.call.kind) == (call.sid, call.kind) for one in self._shown)
+        return bool(self._shown_of(call))
 
     def redeem(self, token: str, *, call_sid: str, account_sid: str) -> Ticket | None:
         """Only by the call that it was issued for; another's attempt leaves it as it is."""
@@ -84,7 +89,14 @@ class Tickets:
     def finished(self, ticket: Ticket) -> None:
         """Its stream is over."""
         self._shown.remove(ticket)
-        ticket.seat.release()
+        _release(ticket.seat)
+        self._finished.set()
+
+    async def others_finished(self, ticket: Ticket) -> None:
+        """Returns when no other stream of its call is open."""
+        while self._shown_of(ticket.call) != [ticket]:
+            self._finished.clear()
+            await self._finished.wait()
 
     def withdraw(self, token: str) -> None:
         if token in self._open:
@@ -101,4 +113,16 @@ class Tickets:
             self._drop(token)
 
     def _drop(self, token: str) -> None:
-        self._open.pop(token).seat.release()
+        _release(self._open.pop(token).seat)
+
+    def _shown_of(self, call: PhoneCall) -> list[Ticket]:
+        return [
+            ticket
+            for ticket in self._shown
+            if (ticket.call.sid, ticket.call.kind) == (call.sid, call.kind)
+        ]
+
+
+def _release(seat: Seat | None) -> None:
+    if seat is not None:
+        seat.release()

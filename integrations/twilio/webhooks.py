@@ -157,10 +157,13 @@ class Webhooks:
 
     async def _token(self, call: PhoneCall) -> str | None:
         """That of Twilio's first try, which may hold the last seat, also where both come at once.
+        A call that has an agent keeps its seat, where it is sent here again.
 
         None: there is no agent for another call.
         """
         tickets = self._exchange.tickets
+        if tickets.is_shown(call):
+            return tickets.issue(call, None)
         if (token := tickets.again(call)) is not None:
             return token
         try:

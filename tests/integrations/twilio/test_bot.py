@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from interject.integrations.conversation.runtime_connection import ReconnectBackoff
+from interject.integrations.twilio.simulator.call import SimulatedCall
 from interject.integrations.twilio.simulator.call_status import CallStatus
 from interject.model_runtime.protocol import RuntimeAway
 from tests.fakes.runtime import FakeRuntime, Scripted
@@ -17,7 +18,6 @@ from tests.integrations.twilio.stage import VOICE_URL, telephone
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from interject.integrations.twilio.simulator.call import SimulatedCall
     from interject.model_runtime.protocol import SessionOptions
     from tests.fakes.runtime import FakeRuntimeSession
     from tests.integrations.twilio.stage import Stage
@@ -174,6 +174,37 @@ async def test_a_runtime_that_comes_back_in_time_goes_on_with_the_call() -> None
         await call.handset.say(SPEECH)
         await until(lambda: any(frame.speakers for frame in stage.model.frames), "the caller")
         assert call.script.announced == []
+
+
+async def test_a_call_that_is_sent_back_to_the_agent_keeps_its_seat() -> None:
+    """The webhook is asked before the former stream is over."""
+    async with (
+        telephone(profile=SILENT, most_calls=1) as stage,
+        stage.cloud.phones(VOICE_URL) as call,
+    ):
+        await talking(stage, call)
+        await call.follow(await call.fetch(VOICE_URL))
+        await until(lambda: len(stage.runtime.sessions) == 2, "another agent")
+        await until(lambda: stage.board.of(call.sid) is not None, "it to have the call")
+        await call.handset.say(SPEECH)
+        await until(lambda: any(frame.speakers for frame in stage.model.frames), "the caller")
+        assert (stage.board.taken, call.script.announced) == (1, [])
+
+
+async def test_a_second_stream_of_a_call_disturbs_no_first_one() -> None:
+    async with (
+        telephone(profile=SILENT, failed_sentence="Oh!") as stage,
+        stage.cloud.phones(VOICE_URL) as call,
+    ):
+        await talking(stage, call)
+        twin = SimulatedCall(stage.cloud.network, call.parties)
+        twin.sid = call.sid
+        running = asyncio.create_task(twin.run(await twin.fetch(VOICE_URL)))
+        await until(lambda: twin.streams and twin.stream.ended.is_set(), "its refusal")
+        assert twin.stream.close_code == 1013
+        assert not call.stream.ended.is_set()
+        assert stage.board.taken == 1
+        await running
 
 
 async def test_the_star_key_stops_the_listening_and_lets_it_go_on() -> None:
