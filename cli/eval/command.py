@@ -35,6 +35,18 @@ _Threshold = Annotated[
     float | None, typer.Option(help="Least P(respond) that counts as a response.")
 ]
 _Sessions = Annotated[int, typer.Option(help="How many streams are played at once.")]
+_Answers = Annotated[
+    str | None,
+    typer.Option(help="The published answers (JSON, id and standard_answers), for --reranker."),
+]
+_Reranker = Annotated[
+    str | None,
+    typer.Option(help="URL before /rerank: are a response's words right, too?"),
+]
+_RerankerModel = Annotated[str, typer.Option(help="Its name for the server.")]
+_RerankerKey = Annotated[
+    str, typer.Option(help="Environment variable that holds the reranker's key, if it wants one.")
+]
 _Streams = Annotated[
     str, typer.Argument(help="A data set of training streams, or a file of public items (.jsonl).")
 ]
@@ -75,6 +87,10 @@ def sounds(
     profile: _Profile = "default",
     threshold: _Threshold = None,
     sessions: _Sessions = 4,
+    answers: _Answers = None,
+    reranker: _Reranker = None,
+    reranker_model: _RerankerModel = "BAAI/bge-reranker-v2-m3",
+    reranker_key_env: _RerankerKey = "",
 ) -> int:
     """Play Proactive-Sound-Bench to a model: does it speak up, and only when it should?"""
     from interject.cli.eval.request import read_request
@@ -91,6 +107,10 @@ def sounds(
         profile=profile,
         threshold=threshold,
         sessions=sessions,
+        answers=answers,
+        reranker=reranker,
+        reranker_model=reranker_model,
+        reranker_key_env=reranker_key_env,
     )
     return run(request)
 

@@ -6,15 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from interject.cli.output.output_paths import check_target
 from interject.cli.output.plot import check_plot
 from interject.cli.process.failures import InputFailure, printable, reason
 from interject.config.loader import load_profile
+from interject.training.endpoints.settings import EndpointSettings
+from interject.training.sound_benchmark.answers import check_answered, read_answers
 from interject.training.sound_benchmark.clips import read_clips
+from interject.training.sound_benchmark.reranker import DEFAULT_MODEL
 from interject.training.sound_benchmark.tiers import Tier, multiple_items, single_items
 
 if TYPE_CHECKING:
     from interject.config.profile import Profile
+    from interject.training.sound_benchmark.answers import Answers
     from interject.training.sound_benchmark.tiers import BenchmarkItem
 
 BOTH = "both"
@@ -37,6 +43,15 @@ class SoundsRequest:
     profile: Profile
     threshold: float
     sessions: int
+    semantic: SemanticRequest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SemanticRequest:
+    """What replies are held against, and by whom."""
+
+    answers: Answers
+    endpoint: EndpointSettings
 
 
 def read_request(
@@ -51,6 +66,10 @@ def read_request(
     profile: str,
     threshold: float | None,
     sessions: int,
+    answers: str | None = None,
+    reranker: str | None = None,
+    reranker_model: str = DEFAULT_MODEL,
+    reranker_key_env: str = "",
 ) -> SoundsRequest:
     """:raises InputFailure: for the first thing that cannot work.
     :raises BenchmarkError: when the folder is not of the published layout.
@@ -71,6 +90,9 @@ def read_request(
     items = [] if tier == Tier.MULTIPLE else single_items(clips)
     if tier != Tier.SINGLE:
         items += multiple_items(clips, joined=joined, seed=seed)
+    semantic = _semantic(answers, reranker, reranker_model, reranker_key_env)
+    if semantic is not None:
+        check_answered(items, semantic.answers)
     return SoundsRequest(
         folder=printable(folder),
         out=made(Path(out)),
@@ -82,7 +104,23 @@ def read_request(
         profile=loaded,
         threshold=loaded.threshold if threshold is None else threshold,
         sessions=sessions,
+        semantic=semantic,
     )
+
+
+def _semantic(
+    answers: str | None, url: str | None, model: str, key_env: str
+) -> SemanticRequest | None:
+    if answers is None and url is None:
+        return None
+    if answers is None or url is None:
+        raise InputFailure("--answers and --reranker: a semantic score needs both")
+    try:
+        endpoint = EndpointSettings(base_url=url, model=model, api_key_env=key_env)
+    except ValidationError as exc:
+        problem = exc.errors(include_url=False)[0]
+        raise InputFailure(f"--reranker: {problem['loc'][0]}: {problem['msg']}") from None
+    return SemanticRequest(read_answers(Path(answers)), endpoint)
 
 
 def made(out: Path) -> Path:

@@ -17,6 +17,7 @@ from interject.cli.eval.hearing import HeardItem, hear
 from interject.cli.eval.parallel import in_parallel
 from interject.cli.eval.picture import draw
 from interject.cli.eval.report_files import write_report
+from interject.cli.eval.semantic_scoring import open_reranker, with_semantic
 from interject.cli.input.whole_sound import read_whole
 from interject.cli.output.item_progress import item_progress
 from interject.cli.output.runtime_url import without_password
@@ -25,6 +26,7 @@ from interject.cli.process.failures import EXIT_BAD_INPUT, InputFailure, complai
 from interject.cli.process.signals import StopSignals
 from interject.model_runtime import open_runtime
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
+from interject.training.endpoints.http_endpoint import HttpEndpoint
 from interject.training.sound_benchmark.report import ReportedItem, SoundReport, page
 from interject.training.sound_benchmark.scoring import ItemOutcome
 from interject.training.sound_benchmark.tiers import played
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from interject.cli.eval.request import SoundsRequest
     from interject.model_runtime.protocol import Runtime
+    from interject.training.endpoints.settings import EndpointSettings
     from interject.training.sound_benchmark.tiers import BenchmarkItem
 
 LONGEST_STREAM_S = 3_600.0
@@ -46,17 +49,25 @@ def open_for(request: SoundsRequest) -> Runtime:
     return open_runtime(request.runtime_url, slots=request.sessions, told=note_device)
 
 
-def run(request: SoundsRequest, *, opener: Callable[[SoundsRequest], Runtime] = open_for) -> int:
-    """Half a run is no result: a signal ends it without a report."""
-    with StopSignals() as signals:
+def run(
+    request: SoundsRequest,
+    *,
+    opener: Callable[[SoundsRequest], Runtime] = open_for,
+    connect: Callable[[EndpointSettings], HttpEndpoint] = HttpEndpoint,
+) -> int:
+    """Half a run is no result: a signal ends it without a report. A reranker that fails costs the
+    semantic score, not the run.
+    """
+    with StopSignals() as signals, open_reranker(request.semantic, connect) as reranker:
         items = asyncio.run(_play_all(request, opener, signals))
         if len(items) < len(request.items):
             return signals.exit_code()
-        report = _report(request, items)
+        scored = None if reranker is None else with_semantic(request, items, reranker)
+        report = _report(request, scored or items, is_scored=scored is not None)
         sys.stdout.write(page(report))
         json = report.model_dump_json(indent=1) + "\n"
         written = write_report(request.out, json, page(report), partial(draw, report))
-        return 0 if written else EXIT_BAD_INPUT
+        return 0 if written and (reranker is None or scored) else EXIT_BAD_INPUT
 
 
 async def _play_all(
@@ -116,7 +127,7 @@ def _reported(item: BenchmarkItem, heard: HeardItem) -> ReportedItem:
     )
 
 
-def _report(request: SoundsRequest, items: list[ReportedItem]) -> SoundReport:
+def _report(request: SoundsRequest, items: list[ReportedItem], *, is_scored: bool) -> SoundReport:
     return SoundReport(
         interject=__version__,
         folder=request.folder,
@@ -126,5 +137,6 @@ def _report(request: SoundsRequest, items: list[ReportedItem]) -> SoundReport:
         joined=request.joined,
         seed=request.seed,
         tail_s=request.tail_s,
+        reranker=request.semantic.endpoint.model if is_scored and request.semantic else "",
         items=tuple(items),
     )

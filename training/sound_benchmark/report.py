@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from interject.config.strict import StrictModel
 from interject.training.sound_benchmark.clips import BenchmarkError, SoundLabel
 from interject.training.sound_benchmark.scoring import ItemOutcome, ItemVerdict, score
+from interject.training.sound_benchmark.semantic import LEAST_SCORE, semantic_scores
 from interject.training.sound_benchmark.tiers import Tier
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class ReportedItem(StrictModel):
-    """What became of one stream. `chunk` is the one after which the model responded, from 0."""
+    """What became of one stream. `chunk` is the one after which the model responded, from 0.
+
+    `semantic` is the best score of its reply against the standard answers, where it has one.
+    """
 
     id: str
     tier: Tier
@@ -42,13 +46,17 @@ class ReportedItem(StrictModel):
     most_p_respond: _Share | None
     reply: str
     problem: str = ""
+    semantic: _Share | None = None
 
     def verdict(self) -> ItemVerdict:
         return ItemVerdict(self.id, self.domain, self.label, self.outcome)
 
 
 class SoundReport(StrictModel):
-    """All that is needed to score a run again, and to run it again. `tail_s`: silence behind."""
+    """All that is needed to score a run again, and to run it again. `tail_s`: silence behind.
+
+    `reranker`: the model that held replies against standard answers; empty: none did.
+    """
 
     format: Literal["interject-sounds-1"] = "interject-sounds-1"
     interject: str
@@ -59,6 +67,7 @@ class SoundReport(StrictModel):
     joined: int
     seed: int
     tail_s: float = Field(ge=0)
+    reranker: str = ""
     items: tuple[ReportedItem, ...] = Field(min_length=1)
 
     def tiers(self) -> list[Tier]:
@@ -101,7 +110,23 @@ def page(report: SoundReport) -> str:
         lines += ["", f"## {tier.capitalize()}{_joined(report, tier)}", ""]
         scores = score(report.verdicts(tier), seed=report.seed)
         lines += [*score_table(scores), "", verdict(scores[0])]
+        if report.reranker:
+            lines += ["", *_semantic_lines(report, tier)]
     return "\n".join(lines) + "\n"
+
+
+def _semantic_lines(report: SoundReport, tier: Tier) -> list[str]:
+    rows = [
+        ("domain", "accuracy", "RESPOND recall", "balanced accuracy"),
+        ("---",) * 4,
+        *(
+            (each.domain, shown(each.accuracy), shown(each.respond_recall),
+             shown(each.balanced_accuracy))
+            for each in semantic_scores(report, tier)
+        ),
+    ]  # fmt: skip
+    said = f"With the words that are right, too (`{report.reranker}`, above {LEAST_SCORE:g}):"
+    return [said, "", *(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def score_table(scores: Sequence[DomainScore]) -> list[str]:

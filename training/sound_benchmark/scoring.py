@@ -29,12 +29,15 @@ ALL_DOMAINS = "all"
 
 
 class ItemOutcome(StrEnum):
-    """What a model did. `UNPARSED` responded without a word; `MISSING` was not heard or decided."""
+    """What a model did. `UNPARSED` responded without a word; `MISSING` was not heard or decided;
+    `WRONG_WORDS` responded with none of the right answers, where they are held against each other.
+    """
 
     RESPOND = "RESPOND"
     IGNORE = "IGNORE"
     UNPARSED = "UNPARSED"
     MISSING = "MISSING"
+    WRONG_WORDS = "WRONG_WORDS"
 
 
 @dataclass(frozen=True, slots=True)

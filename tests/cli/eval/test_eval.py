@@ -23,6 +23,7 @@ from interject.training.sound_benchmark.scoring import ItemOutcome
 from interject.training.sound_benchmark.self_made import write_self_made
 from tests.cli.fake_runtime import LoudnessRuntime, LoudnessSession
 from tests.cli.sounds import room, write_wav
+from tests.fakes.model_server import ModelServer, Received, Scripted, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -278,3 +279,62 @@ def test_nano_hears_clips_and_two_runs_of_it_differ_by_the_threshold_alone(
     assert "0 of 20 differences" in alike.out or "differences are beyond noise" in alike.out
     differing = interject("eval", "compare", str(same), str(never))
     assert "| single | all | 16 | respond recall | -" in differing.out
+
+
+@pytest.fixture
+def answers(folder: Path) -> Path:
+    path = folder.parent / "answers.json"
+    rows = [{"id": f"0000000{number}", "standard_answers": ["Look after it."]} for number in (1, 2)]
+    path.write_text(json.dumps(rows))
+    return path
+
+
+def ranked(score: float) -> Scripted:
+    """For two texts, as the probe has."""
+    rows = [{"index": index, "relevance_score": score} for index in range(2)]
+    return Scripted(json.dumps({"results": rows}).encode())
+
+
+def by_size(request: Received) -> Scripted:
+    rows = [{"index": n, "relevance_score": 0.9} for n in range(len(request.json["documents"]))]
+    return Scripted(json.dumps({"results": rows}).encode())
+
+
+def test_replies_are_held_against_the_standard_answers(folder: Path, answers: Path) -> None:
+    with serving(ModelServer(respond=by_size)) as server:
+        asked = request(folder, tier="single", answers=str(answers), reranker=server.url)
+        assert run(asked, opener=lambda _: LoudnessRuntime()) == 0
+    told = json.loads((asked.out / "report.json").read_text())
+    scores = {item["id"]: item["semantic"] for item in told["items"]}
+    assert scores == {"00000001": 0.9, "00000002": None, "00000003": None, "00000004": None}
+    assert [each.json["query"] for each in server.received[1:]] == ["I heard something loud."]
+    assert "With the words that are right, too" in (asked.out / "report.md").read_text()
+
+
+def test_a_reranker_that_fails_costs_the_score_and_not_the_run(
+    folder: Path, answers: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(ModelServer([ranked(0.9), Scripted(b"<html>")])) as server:
+        asked = request(folder, tier="single", answers=str(answers), reranker=server.url)
+        assert run(asked, opener=lambda _: LoudnessRuntime()) == 2
+    assert "the semantic score is left out" in capsys.readouterr().err
+    told = json.loads((asked.out / "report.json").read_text())
+    assert (told["reranker"], len(told["items"])) == ("", 4)
+
+
+def test_a_reranker_that_cannot_be_used_is_told_before_anything_is_played(
+    folder: Path, answers: Path, interject: Call
+) -> None:
+    words = ("eval", "sounds", str(folder), "--out", str(folder.parent / "r"))
+    with serving(ModelServer([Scripted(status=401)])) as server:
+        more = ("--answers", str(answers), "--reranker", server.url)
+        one_line(interject(*words, *more), "refused the key (401)")
+    one_line(interject(*words, "--answers", str(answers)), "needs both")
+    one_line(
+        interject(*words, "--answers", str(answers), "--reranker", "x"), "--reranker: base_url"
+    )
+    answers.write_text("[]")
+    one_line(
+        interject(*words, "--answers", str(answers), "--reranker", "http://127.0.0.1:9"),
+        "no standard answer to the clip '00000001' (2 such)",
+    )
