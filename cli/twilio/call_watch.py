@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from interject.cli.twilio.simulated_order import RunningServer
     from interject.integrations.twilio.simulator.call import SimulatedCall
@@ -141,9 +141,5 @@ class CallWatch:
 
 
 def _shown(verb: TwimlVerb) -> dict[str, str]:
-    text = verb.text or ", ".join(dict(_texts(verb)).values())
-    return {"verb": verb.name, **({"text": text} if text else {})}
-
-
-def _texts(verb: TwimlVerb) -> Iterator[tuple[str, str]]:
-    yield from ((noun.name, noun.text) for noun in verb.nouns if noun.text)
+    text = verb.text or ", ".join(noun.text for noun in verb.nouns if noun.text)
+    return {"verb": verb.name, "text": text} if text else {"verb": verb.name}
