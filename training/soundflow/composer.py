@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,11 +81,12 @@ class Composer:
         rng = np.random.default_rng((seed, number))
         settings = self.settings
         ability = weighted(settings.abilities, rng)
-        writer = ScriptWriter(self.library, self.texts, rng)
+        texts = replace(self.texts, recorded_share=settings.speech.recorded_share)
+        writer = ScriptWriter(self.library, texts, rng)
         rounds = int(rng.integers(settings.pace.rounds[0], settings.pace.rounds[1] + 1))
         script = writer.write(ability, rounds)
         script = mixed_in(script, ability, settings.mix_ins, writer, rng)
-        script = overlapping(script, ability, settings.overlaps, self.texts, rng)
+        script = overlapping(script, ability, settings.overlaps, texts, rng)
         cast = Cast(self.pick_voice, random.Random(f"{seed} {number}"))
         laid_out = StreamLayout(settings, self.library, cast, rng).lay_out(script)
         mixer = StreamMixer(settings, self.library, rng, meant=script.labels, bed=script.bed)

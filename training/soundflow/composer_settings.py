@@ -173,6 +173,12 @@ class OwnVoiceSettings(StrictModel):
     delay_s: SecondsRange = (0.1, 0.6)
 
 
+class SpeechSettings(StrictModel):
+    """`recorded_share` of the texts are recordings, of kinds of which there are some of both."""
+
+    recorded_share: Share = 0.3
+
+
 class PaceSettings(StrictModel):
     """How a stream passes. People wait until a reply is over, or they do not."""
 
@@ -200,6 +206,7 @@ class ComposerSettings(StrictModel):
     room: RoomSimulation = RoomSimulation()
     telephone: PhoneChannel = PhoneChannel()
     labels: LabelSettings = LabelSettings()
+    speech: SpeechSettings = SpeechSettings()
     overlaps: OverlapSettings = OverlapSettings()
     own_voice: OwnVoiceSettings = OwnVoiceSettings()
     pace: PaceSettings = PaceSettings()

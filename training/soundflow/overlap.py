@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from interject.training.soundflow.mix_ins import ALL_SPEECH
 from interject.training.soundflow.stream_script import (
+    OTHER,
     USER,
     AnswerRule,
     Onset,
@@ -61,8 +62,9 @@ def _changed(
     if rng.random() < settings.pause:
         turn = replace(turn, parts=(_with_pause(part, settings.pause_chunks, rng),))
     if by_the_way and turn.rule is AnswerRule.END and rng.random() < settings.cross_talk:
-        remarks = texts.of(RemarkText)
-        turn = replace(turn, cross_talk=remarks[int(rng.integers(len(remarks)))].text)
+        remark = texts.draw(RemarkText, rng)
+        talk = ScriptedSpeech(remark.text, OTHER, recording=texts.recording_of(remark))
+        turn = replace(turn, cross_talk=talk)
     return turn
 
 
@@ -77,9 +79,9 @@ def _with_pause(part: ScriptedSpeech, most_chunks: int, rng: Rng) -> ScriptedSpe
 
 
 def _backchannel(texts: TextSet, rng: Rng) -> ScriptedTurn:
-    options = texts.of(BackchannelText)
-    text = options[int(rng.integers(len(options)))].text
-    return ScriptedTurn((ScriptedSpeech(text),), text, "backchannel", onset=Onset.BACKCHANNEL)
+    drawn = texts.draw(BackchannelText, rng)
+    speech = ScriptedSpeech(drawn.text, recording=texts.recording_of(drawn))
+    return ScriptedTurn((speech,), drawn.text, "backchannel", onset=Onset.BACKCHANNEL)
 
 
 def _renumbered(turn: ScriptedTurn, moved: dict[int, int]) -> ScriptedTurn:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interject.training.soundflow.sound_library import SoundLibrary
-    from interject.training.soundflow.texts.text_set import Fact, TextSet
+    from interject.training.soundflow.texts.text_set import Fact, RecordableText, TextSet
     from interject.training.sounds.waves import Rng
 
 T = TypeVar("T")
@@ -98,8 +98,9 @@ class ScriptWriter:
         )
 
     def remark(self) -> ScriptedTurn:
-        text = self.pick(self._texts.of(RemarkText)).text
-        return ScriptedTurn((ScriptedSpeech(text, OTHER),), text, "remark")
+        drawn = self._texts.draw(RemarkText, self._rng)
+        speech = ScriptedSpeech(drawn.text, OTHER, recording=self._texts.recording_of(drawn))
+        return ScriptedTurn((speech,), drawn.text, "remark")
 
     def pick(self, options: Sequence[T]) -> T:
         return options[int(self._rng.integers(len(options)))]
@@ -110,13 +111,22 @@ class ScriptWriter:
     def _name(self, label: str) -> str:
         return self._meanings[label].name
 
+    def _recorded(self, turn: ScriptedTurn, text: RecordableText) -> ScriptedTurn:
+        """With what somebody recorded of it, where there is that."""
+        recording = self._texts.recording_of(text)
+        if recording is None:
+            return turn
+        return replace(turn, parts=(ScriptedSpeech(text=turn.user, recording=recording),))
+
     def _chat(self, rounds: int) -> list[ScriptedTurn]:
         """A dialogue, and others after it until there are enough rounds."""
         turns: list[ScriptedTurn] = []
         while len(turns) < rounds:
             turns += [
-                _said(turn.user, turn.assistant, "voice_chat", turn.emotion, turn.fact)
-                for turn in self.pick(self._texts.of(ChatText)).turns
+                self._recorded(
+                    _said(turn.user, turn.assistant, "voice_chat", turn.emotion, turn.fact), turn
+                )
+                for turn in self._texts.draw(ChatText, self._rng).turns
             ]
         return turns[:rounds]
 
@@ -127,8 +137,10 @@ class ScriptWriter:
         return self.pick(kinds)
 
     def _told(self, rounds: int) -> list[ScriptedTurn]:
-        texts = [self.pick(self._texts.of(InstructionText)) for _ in range(rounds)]
-        return [_said(text.user, text.assistant, "instruction") for text in texts]
+        texts = [self._texts.draw(InstructionText, self._rng) for _ in range(rounds)]
+        return [
+            self._recorded(_said(text.user, text.assistant, "instruction"), text) for text in texts
+        ]
 
     def _counting(self, rounds: int) -> list[ScriptedTurn]:
         """Other sounds in between are not counted, and not answered."""
@@ -200,8 +212,9 @@ class ScriptWriter:
     def _transcription(self, rounds: int) -> list[ScriptedTurn]:
         turns = [_said(self.pick(TRANSCRIBE), "I am writing.", "asr")]
         for _ in range(rounds):
-            text = self.pick(self._texts.of(TranscriptText)).text
-            turns.append(ScriptedTurn((ScriptedSpeech(text),), text, "asr", rule=AnswerRule.CHUNKS))
+            drawn = self._texts.draw(TranscriptText, self._rng)
+            turn = _said(drawn.text, "", "asr")
+            turns.append(self._recorded(replace(turn, rule=AnswerRule.CHUNKS), drawn))
         return turns
 
     def _watching(self, rounds: int) -> list[ScriptedTurn]:

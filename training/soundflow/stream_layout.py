@@ -13,7 +13,6 @@ from interject.training.soundflow.levels import power
 from interject.training.soundflow.sound_check import UnusableSound
 from interject.training.soundflow.sound_frames import in_samples
 from interject.training.soundflow.stream_script import (
-    OTHER,
     AnswerRule,
     Onset,
     ScriptedSpeech,
@@ -31,6 +30,7 @@ from interject.training.streams.turn import StreamTurn, response_chunk
 if TYPE_CHECKING:
     from interject.training.soundflow.cast import Cast
     from interject.training.soundflow.composer_settings import ComposerSettings
+    from interject.training.soundflow.recording import Recording
     from interject.training.soundflow.sound_library import SoundLibrary
     from interject.training.soundflow.stream_script import ScriptedSound, StreamScript
     from interject.training.soundflow.stream_time_line import LaidOutStream
@@ -151,7 +151,7 @@ class StreamLayout:
         )  # fmt: skip
 
     def _speech(self, part: ScriptedSpeech, at: int) -> HeardSound:
-        said = self._said(part.speaker, part.text)
+        said = self._said(part.speaker, part.text, part.recording)
         wave, words = said.pcm, said.words
         if part.pause_chunks and part.pause_word < len(words) - 1:
             wave, words = with_pause(
@@ -162,8 +162,8 @@ class StreamLayout:
             part.text, words, said.source,
         )  # fmt: skip
 
-    def _said(self, speaker: int, text: str) -> SpokenText:
-        said = self._cast.say(speaker, text)
+    def _said(self, speaker: int, text: str, recording: Recording | None = None) -> SpokenText:
+        said = recording.say(text) if recording else self._cast.say(speaker, text)
         self._skipped.update(said.skipped)
         return said
 
@@ -175,13 +175,13 @@ class StreamLayout:
             Layer.FOREGROUND, part.label, at, wave, level_db, AT_A_PLACE, source=clip.source
         )
 
-    def _talk_across(self, text: str, start: int, end: int) -> None:
+    def _talk_across(self, talk: ScriptedSpeech, start: int, end: int) -> None:
         """From a chunk's begin on within the turn; where there is none, nobody does."""
         slots = range(start // FRAME_SAMPLES + 1, end // FRAME_SAMPLES)
         if not slots:
             return
         at = int(slots[int(self._rng.integers(len(slots)))]) * FRAME_SAMPLES
-        sound = self._speech(ScriptedSpeech(text, OTHER), at)
+        sound = self._speech(talk, at)
         level_db = uniform(self._rng, *self._settings.overlaps.cross_talk_db)
         self._line.heard.append(replace(sound, label="cross-talk", level_db=level_db))
 

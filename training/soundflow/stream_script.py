@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from interject.model_runtime.protocol import Emotion
 
 if TYPE_CHECKING:
+    from interject.training.soundflow.recording import Recording
     from interject.training.soundflow.texts.text_set import Fact, TranslatedSegment
 
 USER, OTHER = 0, 1
@@ -17,12 +18,16 @@ USER, OTHER = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class ScriptedSpeech:
-    """`pause_chunks` of silence lie behind word `pause_word` (from 0), when there are any."""
+    """`pause_chunks` of silence lie behind word `pause_word` (from 0), when there are any.
+
+    A `recording` is heard in place of the speaker's voice.
+    """
 
     text: str
     speaker: int = USER
     pause_word: int = 0
     pause_chunks: int = 0
+    recording: Recording | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class ScriptedTurn:
     rule: AnswerRule = AnswerRule.END
     segments: tuple[TranslatedSegment, ...] = ()
     onset: Onset = Onset.AFTER
-    cross_talk: str = ""
+    cross_talk: ScriptedSpeech | None = None
     fact: Fact | None = None
     reference: int | None = None
 

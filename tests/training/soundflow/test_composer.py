@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from interject.training.sounds.waves import Rng
     from interject.training.speech.speech_voice import SpokenText
 
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=6, deadline=None)
 numbers = st.integers(0, 10_000)
 COMPOSER = composer()
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from interject.config.strict import StrictModel
 from interject.model_runtime.protocol import Emotion
+from interject.training.dataset.sound_file import BadSound
+from interject.training.soundflow.recording import Recording
+from interject.training.soundflow.sound_check import UnusableSound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+
+    from interject.training.sounds.waves import Rng
 
 MOST_CHARS = 2_000
 MOST_LINE_BYTES = 1_000_000
@@ -36,7 +41,23 @@ class Fact(StrictModel):
     answer: Said
 
 
-class ChatTurn(StrictModel):
+class RecordableText(StrictModel):
+    """`recording` is a sound file, inside the folder of the texts, in which somebody says it."""
+
+    recording: Annotated[str, Field(max_length=1_000)] = ""
+    licence: Annotated[str, Field(max_length=200)] = ""
+
+    @model_validator(mode="after")
+    def _licensed(self) -> Self:
+        path = PurePosixPath(self.recording)
+        if path.is_absolute() or ".." in path.parts:
+            raise PydanticCustomError("recording", "the recording must lie inside the folder")
+        if self.recording and not self.licence.strip():
+            raise PydanticCustomError("licence", "a recording needs a licence")
+        return self
+
+
+class ChatTurn(RecordableText):
     user: Said
     assistant: Said
     emotion: Emotion = Emotion.NORMAL
@@ -55,14 +76,24 @@ class ChatText(StrictModel):
     kind: Literal["chat"]
     turns: Annotated[tuple[ChatTurn, ...], Field(min_length=1, max_length=100)]
 
+    @model_validator(mode="after")
+    def _one_voice(self) -> Self:
+        if len({bool(turn.recording) for turn in self.turns}) > 1:
+            raise PydanticCustomError("recording", "of a dialogue all turns are recorded, or none")
+        return self
 
-class InstructionText(StrictModel):
+    @property
+    def recording(self) -> str:
+        return self.turns[0].recording
+
+
+class InstructionText(RecordableText):
     kind: Literal["instruction"]
     user: Said
     assistant: Said
 
 
-class TranscriptText(StrictModel):
+class TranscriptText(RecordableText):
     """Speech to be written down word for word."""
 
     kind: Literal["transcript"]
@@ -86,14 +117,14 @@ class TranslationText(StrictModel):
     whole: Annotated[str, Field(max_length=MOST_CHARS)] = ""
 
 
-class RemarkText(StrictModel):
+class RemarkText(RecordableText):
     """Talk between people, which asks nothing of the agent."""
 
     kind: Literal["remark"]
     text: Said
 
 
-class BackchannelText(StrictModel):
+class BackchannelText(RecordableText):
     """What a listener says to show that he listens."""
 
     kind: Literal["backchannel"]
@@ -109,16 +140,35 @@ _LINE: TypeAdapter[StreamText] = TypeAdapter(StreamText)
 
 @dataclass(frozen=True, slots=True)
 class TextSet:
-    """Can be pickled. What a user's set has none of is taken from the built-in one."""
+    """Can be pickled. What a user's set has none of is taken from the built-in one.
+
+    `recorded_share` of what is drawn are recordings, where a kind has some of both.
+    """
 
     texts: tuple[StreamText, ...]
+    folder: Path = Path()
+    recorded_share: float = 0.3
 
     def of(self, kind: type[T]) -> list[T]:
         return [text for text in self.texts if isinstance(text, kind)]
 
+    def draw(self, kind: type[T], rng: Rng) -> T:
+        known = self.of(kind)
+        recorded = [text for text in known if getattr(text, "recording", "")]
+        if recorded and len(recorded) < len(known):
+            wanted = bool(rng.random() < self.recorded_share)
+            known = [text for text in known if bool(getattr(text, "recording", "")) is wanted]
+        return known[int(rng.integers(len(known)))]
+
+    def recording_of(self, text: RecordableText) -> Recording | None:
+        if not text.recording:
+            return None
+        return Recording(self.folder / text.recording, text.licence)
+
     def completed(self, other: TextSet) -> TextSet:
         kinds = {type(text) for text in self.texts}
-        return TextSet(self.texts + tuple(t for t in other.texts if type(t) not in kinds))
+        more = tuple(text for text in other.texts if type(text) not in kinds)
+        return replace(self, texts=self.texts + more)
 
 
 def built_in_texts() -> TextSet:
@@ -144,7 +194,22 @@ def read_texts(path: Path) -> TextSet:
     texts = tuple(_parsed(lines, str(path)))
     if not texts:
         raise TextFileError(f"{path}: holds no text; write one JSON object a line")
-    return TextSet(texts).completed(built_in_texts())
+    known = TextSet(texts, path.parent)
+    _check_recordings(known, path)
+    return known.completed(built_in_texts())
+
+
+def _check_recordings(texts: TextSet, path: Path) -> None:
+    """Each is read once, so that a build does not stop in its middle."""
+    spoken = [turn for chat in texts.of(ChatText) for turn in chat.turns]
+    for text in (*spoken, *texts.of(RecordableText)):
+        recording = texts.recording_of(text)
+        if recording is None:
+            continue
+        try:
+            recording.spoken()
+        except (BadSound, UnusableSound) as exc:
+            raise TextFileError(f"{path}: {recording.path}: {exc}") from None
 
 
 def _parsed(lines: Iterable[str], name: str) -> list[StreamText]:
