@@ -43,8 +43,7 @@ OVER = ("failed", "closed")
 
 
 class BrowserCall:
-    """`open_agent` opens its agent, of a line to write to and a sink to speak into. Whoever has the
-    `call_id` has the call; others know it by the `public_id`.
+    """Whoever has the `call_id` has the call; others know it by the `public_id`.
 
     The call ends when its connection fails or is closed, when neither sound nor a message has come
     for long enough (aiortc has no state "disconnected", and notices a caller's absence after half
@@ -55,7 +54,6 @@ class BrowserCall:
         self,
         call_id: str,
         settings: WebRtcSettings,
-        open_agent: Callable[[RtviLine, TrackSink], AbstractAsyncContextManager[CallAgent]],
         *,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
@@ -68,7 +66,6 @@ class BrowserCall:
         self._line = RtviLine(self._send)
         self._channel = MessageChannel(self._take, self._line.refuse, clock=clock)
         self.sink = TrackSink(self._line.voice, clock=clock)
-        self._open_agent = open_agent
         self._agent: CallAgent | None = None
         self._messages: ClientMessages | None = None
         self._group = asyncio.TaskGroup()
@@ -79,18 +76,25 @@ class BrowserCall:
         self._peers: set[Peer] = set()
         self._hearing: asyncio.Task[None] | None = None
         self._came = False
+        self.ended = asyncio.Event()
         self._began_at = self._sound_at = clock()
         self.reason = ""
 
-    async def run(self, sdp: str, answered: asyncio.Future[str]) -> None:
-        """Until the call is over. An offer that cannot be answered opens no session of the model.
+    async def run(
+        self,
+        sdp: str,
+        answered: asyncio.Future[str],
+        open_agent: Callable[[RtviLine, TrackSink], AbstractAsyncContextManager[CallAgent]],
+    ) -> None:
+        """Until the call is over. `open_agent` opens its agent, of a line to write to and a sink to
+        speak into; for an offer that cannot be answered it is not called.
 
         :raises BadOffer: when it is none.
         :raises RuntimeBusy, RuntimeFailure, VoiceFailure: as `CallAgent` does.
         """
         try:
             answer, microphone = await self._connect(sdp)
-            async with self._open_agent(self._line, self.sink) as agent, self._group:
+            async with open_agent(self._line, self.sink) as agent, self._group:
                 self._begin(agent)
                 if not answered.done():
                     answered.set_result(answer)
@@ -103,8 +107,14 @@ class BrowserCall:
                     task.cancel()
         finally:
             self._over.set()
+            self.ended.set()
             for peer in tuple(self._peers):
                 await peer.close()
+
+    @property
+    def arriving(self) -> bool:
+        """Its caller is not connected yet."""
+        return not (self._came or self._over.is_set())
 
     async def renegotiate(self, sdp: str, *, restart: bool) -> str:
         """Another offer of the same client, with `restart` from a connection that is new, too.
@@ -148,6 +158,7 @@ class BrowserCall:
         agent.on_event = self._line.on_event
         agent.on_verdict = self._line.on_verdict
         self._agent = agent
+        self._began_at = self._clock()
         self._messages = ClientMessages(agent, self, self._send, identity=CALLER)
 
     async def _connect(self, sdp: str) -> tuple[str, MediaStreamTrack | None]:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Request
 
 from interject.agent.voice import VoiceFailure
 from interject.integrations.conversation.call_log import lines_of
@@ -20,6 +20,7 @@ from interject.integrations.conversation.switchboard import SwitchboardFull
 from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.guarded_route import guarded
 from interject.integrations.web.page_files import page_router
+from interject.integrations.webrtc.arrivals import Arrivals
 from interject.integrations.webrtc.browser_call import BrowserCall
 from interject.integrations.webrtc.offers import Candidates, HangUp, Offer, OfferAnswer
 from interject.integrations.webrtc.sdp_section import BadOffer
@@ -28,7 +29,7 @@ from interject.integrations.webrtc.turn_server import IceServerMessage, ice_serv
 from interject.model_runtime.protocol import RuntimeBusy, RuntimeFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
     from interject.integrations.conversation.call_agent import CallAgent
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
+MAKE_ROOM_S = 5.0
 PAGE = Path(__file__).parent / "page"
 FILES = {
     "/": "index.html",
@@ -63,10 +65,12 @@ class WebRtcDoor:
         settings: WebRtcSettings | None = None,
         *,
         bearer: Bearer | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._switchboard = switchboard
         self._settings = settings or WebRtcSettings()
         self._calls: dict[str, BrowserCall] = {}
+        self._arrivals = Arrivals[BrowserCall](switchboard.most_calls, clock=clock)
         self._group: asyncio.TaskGroup | None = None
         api = APIRouter(prefix="/api", route_class=guarded(bearer or Bearer()))
         api.post("/offer")(self._offer)
@@ -88,7 +92,7 @@ class WebRtcDoor:
         if group is not None:
             await group.__aexit__(None, None, None)
 
-    async def _offer(self, offer: Offer) -> OfferAnswer:
+    async def _offer(self, offer: Offer, request: Request) -> OfferAnswer:
         known = self._calls.get(offer.pc_id or "")
         if known is not None:
             with _refusals():
@@ -96,7 +100,8 @@ class WebRtcDoor:
             return OfferAnswer(sdp=sdp, pc_id=known.call_id)
         call_id = uuid.uuid4().hex
         with _refusals():
-            return OfferAnswer(sdp=await self._begin(call_id, offer.sdp), pc_id=call_id)
+            address = request.client.host if request.client else ""
+            return OfferAnswer(sdp=await self._begin(call_id, offer.sdp, address), pc_id=call_id)
 
     async def _candidates(self, more: Candidates) -> dict[str, str]:
         call = self._calls.get(more.pc_id)
@@ -117,16 +122,47 @@ class WebRtcDoor:
         settings = self._settings
         return {"iceServers": list(ice_servers(settings.stun, settings.turn, now=time.time()))}
 
-    async def _begin(self, call_id: str, sdp: str) -> str:
+    async def _begin(self, call_id: str, sdp: str, address: str) -> str:
         """:raises SwitchboardFull: when there is no room, or there will be none any more."""
+        seat = await self._admit(address)
         if self._group is None:
+            seat.release()
             raise SwitchboardFull(NOT_OPEN)
-        seat = await self._switchboard.admit()
+        call = self._calls[call_id] = BrowserCall(call_id, self._settings)
+        self._arrivals.add(call, address)
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._group.create_task(self._run(call_id, seat, sdp, answered), name="browser-call")
+        self._group.create_task(self._run(call, seat, sdp, answered), name="browser-call")
         return await answered
 
-    async def _run(self, call_id: str, seat: Seat, sdp: str, answered: asyncio.Future[str]) -> None:
+    async def _admit(self, address: str) -> Seat:
+        """In a full house an offer that nobody connects to makes room."""
+        self._arrivals.check(address)
+        try:
+            seat = await self._switchboard.admit()
+        except SwitchboardFull:
+            if self._switchboard.draining or not await self._make_room():
+                raise
+            seat = await self._switchboard.admit()
+        try:
+            self._arrivals.check(address)
+        except SwitchboardFull:
+            seat.release()
+            raise
+        return seat
+
+    async def _make_room(self) -> bool:
+        overdue = self._arrivals.overdue()
+        if overdue is None:
+            return False
+        overdue.hang_up("made room")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(MAKE_ROOM_S):
+                await overdue.ended.wait()
+        return True
+
+    async def _run(
+        self, call: BrowserCall, seat: Seat, sdp: str, answered: asyncio.Future[str]
+    ) -> None:
         """Whatever goes wrong in one call is told to its caller, and costs no other one."""
 
         def agent(line: RtviLine, sink: TrackSink) -> AbstractAsyncContextManager[CallAgent]:
@@ -134,20 +170,18 @@ class WebRtcDoor:
                 seat, door=self.name, call_id=call.public_id, line=line, sink=sink
             )
 
-        with contextlib.ExitStack() as naming:
-            try:
-                call = self._calls[call_id] = BrowserCall(call_id, self._settings, agent)
-                naming.enter_context(lines_of(call.public_id))
-                await call.run(sdp, answered)
+        try:
+            with lines_of(call.public_id):
+                await call.run(sdp, answered, agent)
                 logger.info("A browser has gone", extra={"reason": call.reason})
-            except Exception as error:
-                if not answered.done():
-                    answered.set_exception(error)
-                else:
-                    logger.exception("A call with a browser failed")
-            finally:
-                self._calls.pop(call_id, None)
-                seat.release()
+        except Exception as error:
+            if not answered.done():
+                answered.set_exception(error)
+            else:
+                logger.exception("A call with a browser failed")
+        finally:
+            self._calls.pop(call.call_id, None)
+            seat.release()
 
 
 @contextlib.contextmanager

@@ -21,5 +21,5 @@ class WebRtcSettings(StrictModel):
     stun: tuple[StunUrl, ...] = Field(default=(), strict=False)
     turn: TurnServer | None = None
     relay_only: bool = False
-    connect_within_s: float = Field(default=20.0, gt=0)
+    connect_within_s: float = Field(default=10.0, gt=0)
     gone_after_s: float = Field(default=10.0, ge=3)

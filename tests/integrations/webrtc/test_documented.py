@@ -10,6 +10,7 @@ from interject.integrations.audio.source_queue import MOST_HELD_SAMPLES
 from interject.integrations.conversation.floor_control import Method
 from interject.integrations.web.body_limit import MAX_BODY_BYTES
 from interject.integrations.webrtc import message_channel, offers, peer, rtvi, track_sink
+from interject.integrations.webrtc.arrivals import OVERDUE_S
 from interject.integrations.webrtc.jitter_buffer import WAIT_S
 from interject.integrations.webrtc.settings import WebRtcSettings
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
@@ -48,6 +49,7 @@ def test_limits_are_those_of_the_code() -> None:
             f"with bursts of {message_channel.BURST}"
         ),
         f"noticed after {settings.gone_after_s:.0f} s without sound and message",
+        f"ends after {settings.connect_within_s:.0f} s, in a full house after {OVERDUE_S:.0f} s",
         f"a hole waits for it for up to {1e3 * WAIT_S:.0f} ms",
         f"up to {MOST_HELD_SAMPLES / SAMPLE_RATE_HZ:.0f} s of them",
         f"jitter buffer: {1e3 * track_sink.RECEIVER_DELAY_S:.0f} ms, unless it says how much",

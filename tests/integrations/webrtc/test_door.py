@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import time
 from functools import partial
 from operator import contains
 from typing import TYPE_CHECKING, Any
@@ -20,16 +21,18 @@ from interject.integrations.conversation.switchboard import Switchboard
 from interject.integrations.web.app import make_app
 from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.origins import Origins
+from interject.integrations.webrtc.arrivals import OVERDUE_S
 from interject.integrations.webrtc.door import WebRtcDoor
 from interject.integrations.webrtc.settings import WebRtcSettings
 from interject.integrations.webrtc.turn_server import TurnServer
+from tests.fakes.clock import FakeClock
 from tests.fakes.runtime import FakeRuntime, Scripted
 from tests.integrations.log_lines import log_lines
 from tests.integrations.webrtc.browser import RATE_HZ, Browser, Microphone
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from interject.agent.outputs import OutputEvent
     from interject.integrations.conversation.call_agent import CallAgent
@@ -59,6 +62,7 @@ class World:
         self.switchboard = switchboard
         self.http: httpx.AsyncClient = http
         self.spoke = Spoke()
+        self.app: Any = None
 
     @property
     def call(self) -> CallAgent:
@@ -76,18 +80,19 @@ async def world(
     most_calls: int | None = None,
     settings: WebRtcSettings | None = None,
     bearer: Bearer | None = None,
+    clock: Callable[[], float] = time.monotonic,
     **profile: Any,
 ) -> AsyncIterator[World]:
     model = runtime or FakeRuntime()
     role = Role(Profile(name="test", system_prompt="listen", **profile), runtime=model)
     spoke = Spoke()
     switchboard = Switchboard(role, model, most_calls=most_calls, outputs=(spoke,))
-    door = WebRtcDoor(switchboard, settings, bearer=bearer)
+    door = WebRtcDoor(switchboard, settings, bearer=bearer, clock=clock)
     app = make_app([door], origins=Origins([OWN]))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url=OWN) as http, door:
         scene = World(model, switchboard, door, http)
-        scene.spoke = spoke
+        scene.spoke, scene.app = spoke, app
         yield scene
     assert switchboard.taken == 0
 
@@ -219,6 +224,39 @@ async def test_whoever_never_connects_loses_his_seat() -> None:
         assert response.is_success
         assert scene.switchboard.taken == 1
         await scene.until_empty()
+
+
+async def test_in_a_full_house_an_offer_that_nobody_connects_to_makes_room() -> None:
+    clock = FakeClock()
+    async with world(most_calls=2, clock=clock) as scene, contextlib.AsyncExitStack() as stack:
+        here, *gone, late = [await stack.enter_async_context(Browser(scene.http)) for _ in range(4)]
+        await here.connect()
+        await here.open()
+        offers = [{"sdp": await one.offer(), "type": "offer"} for one in gone]
+        assert (await scene.http.post("/api/offer", json=offers[0])).is_success
+        assert (await scene.http.post("/api/offer", json=offers[1])).status_code == 503
+        clock.advance(OVERDUE_S)
+        assert (await late.connect()).is_success
+        await late.open()
+        clock.advance(OVERDUE_S)
+        assert (await scene.http.post("/api/offer", json=offers[1])).status_code == 503
+        here.send("client-ready", {})
+        await here.until_told("bot-ready")
+        assert scene.switchboard.taken == 2
+
+
+async def test_one_address_does_not_hold_all_seats_with_offers() -> None:
+    async with (
+        world(runtime=FakeRuntime(slots=12), most_calls=12) as scene,
+        Browser(scene.http) as browser,
+    ):
+        body = {"sdp": await browser.offer(), "type": "offer"}
+        posts = [scene.http.post("/api/offer", json=body) for _ in range(9)]
+        codes = [response.status_code for response in await asyncio.gather(*posts)]
+        assert sorted(codes) == [200] * 6 + [503] * 3
+        elsewhere = httpx.ASGITransport(scene.app, client=("203.0.113.9", 1))
+        async with httpx.AsyncClient(transport=elsewhere, base_url=OWN) as http:
+            assert (await http.post("/api/offer", json=body)).is_success
 
 
 async def test_a_closed_connection_ends_the_call_at_once() -> None:
