@@ -26,7 +26,7 @@ def run(on_interrupt: Any) -> None:
             app()
         finally:
             sys.stdout.flush()
-    except OSError as exc:
+    except (OSError, KeyboardInterrupt) as exc:
         leave(exc)
     except SystemExit as exc:
         # Typer and rich leave with 1, which stands for a defect, where nobody reads any more.

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
-from multiprocessing import connection
+from multiprocessing import connection, forkserver, resource_tracker
 from typing import TYPE_CHECKING
 
 from interject.training.dataset.problem import DatasetError
@@ -99,6 +99,7 @@ def _by_pool(
     source: StreamSource, pending: deque[int], waiting: Iterator[int], seed: int, workers: int
 ) -> Iterator[MadeStream]:
     """`pending` holds at any time what was not yielded yet of what was begun."""
+    _begin_server()
     pool = ProcessPoolExecutor(
         workers, multiprocessing.get_context("forkserver"), _begin, (source, seed)
     )
@@ -113,6 +114,18 @@ def _by_pool(
             yield made
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin_server() -> None:
+    """What forks the workers, and they with it, never gets the Ctrl-C of a terminal: it would come
+    while they still import.
+    """
+    resource_tracker.ensure_running()  # It would unblock the signal.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(slots=True)

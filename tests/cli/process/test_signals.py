@@ -16,6 +16,7 @@ import pytest
 from interject.cli.input.sources import RawShape, standard_input
 from interject.cli.listen.request import read_request
 from interject.cli.listen.running import run
+from interject.cli.process.failures import EXIT_INTERRUPTED
 from interject.cli.process.signals import STOPPING, StopSignals
 from tests.cli.command_process import DEFAULTS, listening
 from tests.cli.fake_runtime import LoudnessRuntime
@@ -195,3 +196,15 @@ def test_ctrl_c_while_ffmpeg_reads_is_not_lost(tmp_path: Path) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
         os.close(writer)
+
+
+def test_ctrl_c_while_the_command_line_is_read_is_one_line() -> None:
+    code = (
+        "import os, signal, typer.main\n"
+        "typer.main.get_command = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+        "from interject.cli.main import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (EXIT_INTERRUPTED, b"")
+    assert done.stderr == b"interject: interrupted\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import resource
+import signal
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -248,6 +249,30 @@ def test_a_killed_worker_is_replaced_and_changes_no_byte(tmp_path: Path) -> None
     build(source, settings(12), tmp_path / "set", workers=2, watch=watch)
     assert notes == ["a worker process was killed; another takes its place"]
     assert files(tmp_path / "set") == files(tmp_path / "whole")
+
+
+@dataclass(frozen=True)
+class InterruptedSource:
+    """Ctrl-C comes while a worker still reads what it is to do."""
+
+    def __reduce__(self) -> tuple[Callable[[], InterruptedSource], tuple[()]]:
+        return _interrupted, ()
+
+    def make(self, number: int, seed: int) -> TrainingStream:
+        return TinySource().make(number, seed)
+
+
+def _interrupted() -> InterruptedSource:
+    os.kill(os.getpid(), signal.SIGINT)
+    return InterruptedSource()
+
+
+def test_ctrl_c_while_a_worker_begins_is_not_for_the_worker(tmp_path: Path) -> None:
+    notes: list[str] = []
+    build(
+        InterruptedSource(), settings(4), tmp_path, workers=2, watch=BuildWatch(told=notes.append)
+    )
+    assert notes == []
 
 
 def test_workers_that_die_every_time_end_it_and_finished_shards_stay(tmp_path: Path) -> None:
