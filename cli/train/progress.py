@@ -47,6 +47,10 @@ class RunProgress:
         if left_out:
             self._say(f"{left_out} streams are left out: not one answer, or too long for a clip")
 
+    def passed(self, step: int, left: int) -> None:
+        if left:
+            self._progress.update(self._task, shown=f"step {step + 1}, {left} passes to come")
+
     def stepped(self, report: StepReport) -> None:
         shown = f"step {report.step + 1}, loss {report.loss:.3f}"
         self._progress.update(self._task, completed=report.progress, shown=shown)

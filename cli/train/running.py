@@ -37,7 +37,9 @@ def run(request: TrainRequest) -> int:
                 resolved,
                 group,
                 held_out_store=measured,
-                events=TrainingEvents(progress.begun, progress.stepped, progress.measured),
+                events=TrainingEvents(
+                    progress.begun, progress.passed, progress.stepped, progress.measured
+                ),
                 stop=lambda: signals.received is not None,
             )
         if group.leads:

@@ -61,9 +61,12 @@ class TrainingOutcome:
 
 @dataclass(frozen=True, slots=True)
 class TrainingEvents:
-    """Whom to tell what. `begun` gets the steps that are done already, and streams left out."""
+    """Whom to tell what. `begun` gets the steps that are done already, and streams left out;
+    `passed` a step, and how many of its passes are yet to come.
+    """
 
     begun: Callable[[int, int], None] = lambda _done, _left_out: None
+    passed: Callable[[int, int], None] = lambda _step, _left: None
     stepped: Callable[[StepReport], None] = lambda _report: None
     measured: Callable[[int, HeldOutResult], None] = lambda _step, _result: None
 
@@ -106,7 +109,17 @@ def train(
             world=group.world,
         )
         checkpoints = RunCheckpoints(folder / CHECKPOINTS_NAME, keep=run.keep_checkpoints)
-        tuner = FineTuner(run, model, optimiser, data, order, group, checkpoints, clock=clock)
+        tuner = FineTuner(
+            run,
+            model,
+            optimiser,
+            data,
+            order,
+            group,
+            checkpoints,
+            clock=clock,
+            passed=told.passed,
+        )
         tuner.resume()
         told.begun(tuner.step, data.left_out)
         with ExitStack() as closing:

@@ -76,10 +76,11 @@ class FineTuner:
         checkpoints: RunCheckpoints,
         *,
         clock: Callable[[], float],
+        passed: Callable[[int, int], None],
     ) -> None:
         self._run, self._model, self._optimiser = run, model, optimiser
         self._data, self._order, self._group = data, order, group
-        self._checkpoints, self._clock = checkpoints, clock
+        self._checkpoints, self._clock, self._passed = checkpoints, clock, passed
         self._device = next(model.parameters()).device
         self.step, self.spent_s = 0, 0.0
         self._random = self._random_state()
@@ -172,38 +173,39 @@ class FineTuner:
         if self._device.type == "cuda" and "cuda" in self._random:
             torch.cuda.set_rng_state(self._random["cuda"], self._device)
 
-    def _ahead(self, reader: ThreadPoolExecutor) -> Generator[tuple[PackedBatch, bool]]:
-        """Batches from this step on, and whether each is its step's last; the next is being read
-        while one is computed.
+    def _ahead(self, reader: ThreadPoolExecutor) -> Generator[tuple[PackedBatch, int]]:
+        """Batches from this step on, and how many of its step follow; the next is being read while
+        one is computed.
         """
         passes = (
-            (names, index == len(step) - 1)
+            (names, len(step) - index)
             for number in itertools.count(self.step)
             for step in [self._order.passes(number, self._group.rank)]
-            for index, names in enumerate(step)
+            for index, names in enumerate(step, 1)
         )
-        coming = ((reader.submit(self._data.batch, names), last) for names, last in passes)
+        coming = ((reader.submit(self._data.batch, names), left) for names, left in passes)
         ahead = next(coming)
         while True:
-            batch, last = ahead
+            batch, left = ahead
             ahead = next(coming)
-            yield batch.result(), last
+            yield batch.result(), left
 
     def _learn(
-        self, batches: Iterator[tuple[PackedBatch, bool]], stop: Callable[[], bool]
+        self, batches: Iterator[tuple[PackedBatch, int]], stop: Callable[[], bool]
     ) -> StepReport | None:
         """A step; None: it was stopped, and nothing is changed."""
         began = self._clock()
         progress = self.progress
         sums, seen, broken = [0.0] * 4, 0, []
-        last = False
-        while not last:
+        left = 1
+        while left:
             if self._group.sums([float(stop())])[0]:
                 self._optimiser.zero_grad(set_to_none=True)
                 self._restore_random_state()
                 return None
-            batch, last = next(batches)
+            batch, left = next(batches)
             parts = self._pass(batch)
+            self._passed(self.step, left)
             sums = [a + b for a, b in zip(sums, parts, strict=True)]
             seen += len(batch.ids)
             if not all(map(_is_finite, parts)):

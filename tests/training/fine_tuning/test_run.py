@@ -22,9 +22,11 @@ from interject.training.fine_tuning.data_order import split_held_out
 from interject.training.fine_tuning.failure import TrainingFailure
 from interject.training.fine_tuning.precision import products_dtype
 from interject.training.fine_tuning.process_group import ProcessGroup
+from interject.training.fine_tuning.run import TrainingEvents, train
 from interject.training.fine_tuning.run_folder import claimed
 from interject.training.fine_tuning.stages import PRESETS, TrainingStage
 from tests.training.fine_tuning.runs import (
+    CPU,
     MemoryStore,
     a_run,
     base,
@@ -132,6 +134,14 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(
     assert whole.model is not None
     assert resumed.model is not None
     assert changed(resumed.model, whole.model) == set()
+
+
+def test_every_pass_is_told(tmp_path: Path) -> None:
+    passed: list[tuple[int, int]] = []
+    events = TrainingEvents(passed=lambda step, left: passed.append((step, left)))
+    run = a_run(tmp_path, steps=2, streams_per_step=5)
+    train(run, MemoryStore(*some_streams()), CPU, ProcessGroup(), events=events)
+    assert passed == [(0, 2), (0, 1), (0, 0), (1, 2), (1, 1), (1, 0)]
 
 
 def test_a_run_that_is_over_is_not_trained_again(tmp_path: Path) -> None:
