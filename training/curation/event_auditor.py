@@ -102,7 +102,8 @@ _ARGUABLE = frozenset(
     terms(
         "alarm fire flame thunder storm hail flood earthquake avalanche gas leak bang shot scream "
         "shout moan groan choking wheezing snoring vomit glass shatter smash break window "
-        "emergency ambulance police horn brake skid whistle kettle grinding rattle squeal growl"
+        "emergency ambulance police horn brake skid whistle kettle grinding rattle squeal growl "
+        "gun shoot explode hurt pain shriek beg blood burst"
     )
 )
 
