@@ -14,6 +14,7 @@ from interject.training.curation.scene_source import SceneSource
 from interject.training.soundflow.composer_settings import ComposerSettings
 from interject.training.soundflow.voice_choice import (
     ChosenVoices,
+    EndpointRewriter,
     ListenerChoice,
     LocalVoices,
     VoiceChoice,
@@ -32,6 +33,7 @@ class ScenesSettings(StrictModel):
     question_share: Annotated[float, Field(ge=0, le=1)] = 0.3
     voices: VoiceChoice = LocalVoices()
     listener: ListenerChoice | None = None
+    rewriter: EndpointRewriter | None = None
     composer: ComposerSettings = ComposerSettings()
 
 
@@ -47,7 +49,7 @@ def scene_source(settings: ScenesSettings) -> SceneSource:
         raise SceneFileError(
             f"{path}: the recording {missing[0]} is not in {folder} ({len(missing)} are missing)"
         )
-    voices = ChosenVoices(settings.voices, settings.listener)
+    voices = ChosenVoices(settings.voices, settings.listener, settings.rewriter)
     return SceneSource(folder, scenes, settings.composer, settings.question_share, voices)
 
 

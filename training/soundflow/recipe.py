@@ -24,6 +24,7 @@ from interject.training.soundflow.telephone.codec import CodecMissing
 from interject.training.soundflow.texts.text_set import TextFileError, built_in_texts, read_texts
 from interject.training.soundflow.voice_choice import (
     ChosenVoices,
+    EndpointRewriter,
     ListenerChoice,
     LocalVoices,
     VoiceChoice,
@@ -41,7 +42,8 @@ PathText = Annotated[str, Field(max_length=4_096)]
 class SoundflowSettings(ComposerSettings):
     """`sounds` is a folder with `sounds.jsonl`, `texts` a file of JSON lines; empty: none.
 
-    Without `synthesis` only the folder's sounds are heard. `listener` checks the speech.
+    Without `synthesis` only the folder's sounds are heard. `listener` checks the speech; without a
+    `rewriter` rules make texts sayable.
     """
 
     sounds: PathText = ""
@@ -50,6 +52,7 @@ class SoundflowSettings(ComposerSettings):
     held_out: bool = False
     voices: VoiceChoice = LocalVoices()
     listener: ListenerChoice | None = None
+    rewriter: EndpointRewriter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def soundflow_source(settings: SoundflowSettings) -> SoundflowSource:
         return SoundflowSource(
             Composer(
                 _library(settings),
-                ChosenVoices(settings.voices, settings.listener),
+                ChosenVoices(settings.voices, settings.listener, settings.rewriter),
                 read_texts(Path(settings.texts)) if settings.texts else built_in_texts(),
                 settings,
             )

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from interject.config.strict import StrictModel
 from interject.training.endpoints.answer_cache import AnswerCache
+from interject.training.endpoints.chat_endpoint import ChatEndpoint
 from interject.training.endpoints.http_endpoint import HttpEndpoint
 from interject.training.endpoints.settings import EndpointSettings
 from interject.training.speech.endpoint_voice import EndpointSpeech
@@ -18,7 +19,7 @@ from interject.training.speech.kokoro_voice import KokoroModel, KokoroSpeech
 from interject.training.speech.local_voices import random_local_voice
 from interject.training.speech.recogniser import EndpointRecogniser, WhisperRecogniser
 from interject.training.speech.speech_check import CheckedVoice
-from interject.training.speech.text_rewriting import RuleRewriter
+from interject.training.speech.text_rewriting import ModelRewriter, RuleRewriter
 from interject.training.speech.utterance import SynthesisError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from interject.training.speech.recogniser import Recogniser
     from interject.training.speech.speech_voice import SpeechVoice
+    from interject.training.speech.text_rewriting import TextRewriter
 
 Text = Annotated[str, Field(min_length=1, max_length=1_000)]
 
@@ -73,6 +75,13 @@ class EndpointListener(StrictModel):
     language: Text = "en"
 
 
+class EndpointRewriter(StrictModel):
+    """A language model that makes text sayable, where the rules know English only."""
+
+    endpoint: EndpointSettings
+    cache: Text
+
+
 VoiceChoice = Annotated[LocalVoices | KokoroVoices | EndpointVoices, Field(discriminator="engine")]
 ListenerChoice = Annotated[WhisperListener | EndpointListener, Field(discriminator="engine")]
 
@@ -81,16 +90,19 @@ ListenerChoice = Annotated[WhisperListener | EndpointListener, Field(discriminat
 class ChosenVoices:
     """A `VoicePicker`. Models and connections are opened once a process, when they are needed.
 
-    Texts are rewritten to be said; without a listener nobody checks whether they are understood.
+    Texts are rewritten to be said, by rules unless there is a `rewriter`; without a listener nobody
+    checks whether they are understood.
     """
 
     voices: LocalVoices | KokoroVoices | EndpointVoices = LocalVoices()  # noqa: RUF009 (frozen)
     listener: WhisperListener | EndpointListener | None = None
+    rewriter: EndpointRewriter | None = None
 
     def __call__(self, rng: random.Random) -> SpeechVoice:
         """:raises SynthesisError: when a voice or a recogniser cannot be opened."""
         recogniser = _recogniser(self.listener) if self.listener else None
-        return CheckedVoice(_voice(self.voices, rng), RuleRewriter(), recogniser)
+        rewriter = _rewriter(self.rewriter) if self.rewriter else RuleRewriter()
+        return CheckedVoice(_voice(self.voices, rng), rewriter, recogniser)
 
 
 def _voice(choice: LocalVoices | KokoroVoices | EndpointVoices, rng: random.Random) -> SpeechVoice:
@@ -117,6 +129,12 @@ def _kokoro(folder: str) -> KokoroModel:
 @functools.cache
 def _endpoint(settings: EndpointSettings) -> HttpEndpoint:
     return HttpEndpoint(settings)
+
+
+@functools.cache
+def _rewriter(choice: EndpointRewriter) -> TextRewriter:
+    chat = ChatEndpoint(_endpoint(choice.endpoint), AnswerCache(Path(choice.cache)))
+    return ModelRewriter(chat, RuleRewriter())
 
 
 @functools.cache

@@ -10,9 +10,11 @@ import pytest
 
 from interject.training.dataset.problem import DatasetError
 from interject.training.dataset.recipes import SoundflowRecipe
+from interject.training.endpoints.settings import EndpointSettings
 from interject.training.soundflow.recipe import SoundflowSettings, soundflow_source
-from interject.training.soundflow.voice_choice import ChosenVoices
+from interject.training.soundflow.voice_choice import ChosenVoices, EndpointRewriter
 from interject.training.streams.span import Layer
+from tests.fakes.model_server import ModelServer, Scripted, serving
 from tests.training.soundflow.test_texts_and_sounds import RESPOND, annotated, write_clip
 
 if TYPE_CHECKING:
@@ -112,3 +114,15 @@ def test_a_voice_that_cannot_be_opened_ends_a_build_with_its_reason(tmp_path: Pa
 def test_texts_are_rewritten_to_be_said() -> None:
     said = ChosenVoices()(random.Random(1)).say("**Room 12** costs $5.")
     assert [word.text.strip(".").lower() for word in said.words][:2] == ["room", "twelve"]
+
+
+def test_a_model_may_rewrite_them(tmp_path: Path) -> None:
+    message = {"role": "assistant", "content": '{"text": "Room twelve costs five dollars."}'}
+    body = json.dumps({"choices": [{"message": message}]}).encode()
+    with serving(ModelServer([Scripted(body, headers=(("Connection", "close"),))])) as server:
+        rewriter = EndpointRewriter(
+            endpoint=EndpointSettings(base_url=server.url, model="m"), cache=str(tmp_path)
+        )
+        said = ChosenVoices(rewriter=rewriter)(random.Random(1)).say("**Room 12** costs $5.")
+        assert len(server.received) == 1
+    assert said.text == "Room twelve costs five dollars."
