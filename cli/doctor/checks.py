@@ -40,6 +40,8 @@ def examine(choice: DeviceChoice) -> list[Finding]:
         _extra("aiortc", "browsers that call by WebRTC", "webrtc"),
         _extra("huggingface-hub", "'model fetch'", "hub"),
         _extra("jiwer", "word errors in 'eval'", "eval"),
+        _extra("onnxruntime", "the Kokoro voice of training speech", "kokoro"),
+        _extra("faster-whisper", "recognising training speech on this machine", "whisper"),
         _extra("prometheus-client", "/metrics, /healthz and /readyz", "telemetry"),
         _extra("opentelemetry-sdk", "spans", "otel"),
         *_redis(os.environ.get("INTERJECT_REDIS_URL", "")),

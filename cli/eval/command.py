@@ -60,6 +60,10 @@ _Scenes = Annotated[
 _BargeIn = Annotated[
     bool, typer.Option(help="In scenes: who talks over the agent makes it stop, as in calls.")
 ]
+_PeerFile = Annotated[
+    str | None,
+    typer.Option(help="YAML of a server with OpenAI's audio chat, heard in place of a runtime."),
+]
 _SecondRun = Annotated[
     bool, typer.Option(help="Measure the recommended threshold with a second run.")
 ]
@@ -134,6 +138,7 @@ def stream(
     seed: _Seed = 0,
     tail_s: _Tail = 1.2,
     sessions: _Sessions = 4,
+    peer: _PeerFile = None,
 ) -> int:
     """Play streams to a model: false replies an hour, lateness, words, calibration, scenes."""
     from interject.cli.eval.stream_request import read_stream_request
@@ -152,6 +157,7 @@ def stream(
         seed=seed,
         tail_s=tail_s,
         sessions=sessions,
+        peer=peer,
     )
     return run_streams(request)
 

@@ -22,16 +22,19 @@ BAR = 0.38
 
 
 def draw_streams(report: StreamReport, path: Path) -> None:
-    figure = import_matplotlib().figure.Figure(figsize=(10, 7.5), layout="tight")
+    rows = 2 if report.graded else 1
+    size = (10, 0.5 + 3.5 * rows)
+    figure = import_matplotlib().figure.Figure(figsize=size, layout="tight")
     figure.suptitle(
         f"{shortened(report.runtime)}, threshold {report.threshold:g}", fontsize=11,
         parse_math=False,
     )  # fmt: skip
-    panels = figure.subplots(2, 2)
+    panels = figure.subplots(rows, 2, squeeze=False)
     _draw_decisions(panels[0, 0], report)
     _draw_latency(panels[0, 1], report)
-    _draw_thresholds(panels[1, 0], report)
-    _draw_calibration(panels[1, 1], report)
+    if report.graded:
+        _draw_thresholds(panels[1, 0], report)
+        _draw_calibration(panels[1, 1], report)
     for axes in panels.ravel():
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=DPI)

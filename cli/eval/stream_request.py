@@ -11,6 +11,8 @@ from interject.cli.eval.request import MOST_SESSIONS, MOST_TAIL_S, made
 from interject.cli.eval.stream_folder import StreamFolder
 from interject.cli.process.failures import InputFailure, printable
 from interject.config.loader import load_profile
+from interject.config.yaml_file import load_yaml
+from interject.training.streaming_benchmark.audio_chat_peer import AudioChatSettings
 
 if TYPE_CHECKING:
     from interject.config.profile import Profile
@@ -22,7 +24,7 @@ MOST_SCENES = 10_000
 class StreamRequest:
     """A checked request. `scenes` of each kind are played with the whole agent, 0: none.
 
-    `second_run`: the recommended threshold is measured too.
+    `second_run`: the recommended threshold is measured too. `peer` is heard in place of a runtime.
     """
 
     dataset: str
@@ -38,6 +40,7 @@ class StreamRequest:
     seed: int
     tail_s: float
     sessions: int
+    peer: AudioChatSettings | None = None
 
 
 def read_stream_request(
@@ -54,10 +57,12 @@ def read_stream_request(
     seed: int,
     tail_s: float,
     sessions: int,
+    peer: str | None = None,
 ) -> StreamRequest:
     """:raises InputFailure: for the first thing that cannot work.
     :raises DatasetError: when the data set cannot be read.
     :raises ProfileError: when the profile cannot be read.
+    :raises YamlFileError: when the peer's settings cannot be read.
     """
     if not 1 <= sessions <= MOST_SESSIONS:
         raise InputFailure(f"--sessions {sessions}: must lie between 1 and {MOST_SESSIONS}")
@@ -86,4 +91,5 @@ def read_stream_request(
         seed=seed,
         tail_s=tail_s,
         sessions=sessions,
+        peer=None if peer is None else load_yaml(Path(peer), AudioChatSettings, "peer"),
     )

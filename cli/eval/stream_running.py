@@ -20,7 +20,10 @@ from interject.cli.process.device_options import note_device
 from interject.cli.process.failures import EXIT_BAD_INPUT, InputFailure, complain
 from interject.cli.process.signals import StopSignals
 from interject.model_runtime import open_runtime
+from interject.training.endpoints.http_endpoint import HttpEndpoint
+from interject.training.streaming_benchmark.audio_chat_peer import AudioChatPeer
 from interject.training.streaming_benchmark.duplex_scene import make_scenes
+from interject.training.streaming_benchmark.peer import PeerRuntime
 from interject.training.streaming_benchmark.stream_page import stream_page
 from interject.training.streaming_benchmark.stream_report import MeasuredThreshold, StreamReport
 from interject.training.streaming_benchmark.stream_scores import score_streams
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
 
 def open_for_streams(request: StreamRequest) -> Runtime:
     """An embedded model gets as many slots as streams are played at once."""
+    if request.peer is not None:
+        peer = AudioChatPeer(HttpEndpoint(request.peer), request.peer)
+        return PeerRuntime(peer, request.peer.pace)
     return open_runtime(request.runtime_url, slots=request.sessions, told=note_device)
 
 
@@ -92,7 +98,8 @@ async def evaluate(
     return StreamReport(
         interject=__version__,
         dataset=request.dataset,
-        runtime=without_password(request.runtime_url),
+        runtime=_name(request),
+        graded=request.peer is None,
         system_prompt=request.profile.system_prompt,
         threshold=request.threshold,
         target_false_per_hour=request.target_false_per_hour,
@@ -103,6 +110,12 @@ async def evaluate(
         measured=measured,
         skipped=tuple(skipped),
     )
+
+
+def _name(request: StreamRequest) -> str:
+    if request.peer is not None:
+        return f"{request.peer.base_url} {request.peer.model}"
+    return without_password(request.runtime_url)
 
 
 class _Run:
@@ -163,7 +176,8 @@ class _Run:
         """A second run where the sweep of the first recommends another threshold."""
         request = self._request
         best = recommended(sweep(streams), target_false_per_hour=request.target_false_per_hour)
-        if best is None or not request.second_run or self._stop.is_set():
+        wanted = request.second_run and request.peer is None
+        if best is None or not wanted or self._stop.is_set():
             return None
         if best.threshold != request.threshold:
             streams = await self.hear_all(best.threshold)

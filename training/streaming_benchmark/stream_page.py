@@ -37,7 +37,8 @@ def stream_page(report: StreamReport) -> str:
     ]
     for title, rows in _sections(report):
         lines += ["", f"## {title}", "", *table(rows)]
-    lines += ["", _recommendation(report)]
+    if report.graded:
+        lines += ["", _recommendation(report)]
     return "\n".join(lines) + "\n"
 
 
@@ -78,9 +79,12 @@ def _sections(report: StreamReport) -> list[tuple[str, Table]]:
         ("Speaking when it is due", [*_decision_rows(scores), *_baseline_rows(report)]),
         ("How late", _latency_rows(scores)),
         ("With what words", _word_rows(scores, score_texts(report.streams, seed=report.seed))),
-        ("Thresholds, estimated from this run", _sweep_rows(report)),
-        ("Calibration of P(respond)", _calibration_rows(report)),
     ]
+    if report.graded:
+        sections += [
+            ("Thresholds, estimated from this run", _sweep_rows(report)),
+            ("Calibration of P(respond)", _calibration_rows(report)),
+        ]
     if report.scenes:
         sections.append(("Both may speak", _duplex_rows(report)))
     return sections

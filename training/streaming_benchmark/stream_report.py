@@ -30,7 +30,9 @@ class MeasuredThreshold(StrictModel):
 
 
 class StreamReport(StrictModel):
-    """`skipped` says what was not measured and why."""
+    """`skipped` says what was not measured and why. Not `graded`: it gives no P(respond) but 0 and
+    1, so that there are no other thresholds and nothing to calibrate.
+    """
 
     format: Literal["interject-stream-1"] = STREAM_FORMAT
     interject: str
@@ -45,6 +47,7 @@ class StreamReport(StrictModel):
     scenes: tuple[PlayedScene, ...] = ()
     measured: MeasuredThreshold | None = None
     skipped: tuple[str, ...] = ()
+    graded: bool = True
 
 
 def read_stream_report(path: Path) -> StreamReport:

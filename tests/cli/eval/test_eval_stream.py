@@ -26,6 +26,7 @@ from tests.cli.eval.test_eval import (
     one_line,
 )
 from tests.cli.fake_runtime import LoudnessRuntime
+from tests.fakes.model_server import ModelServer, Scripted, said, serving
 from tests.fakes.voice import FakeVoice
 from tests.training.streaming_benchmark.streams import stream, tone
 
@@ -238,3 +239,28 @@ def test_two_reports_are_compared_and_others_are_refused(
     one_line(interject("eval", "compare", str(first.out), str(path)), "different benchmarks")
     path.write_text('{"format": "interject-stream-1", "seed": "x"}')
     one_line(interject("eval", "compare", str(first.out), str(path)), "is no report of")
+
+
+def test_a_peer_is_measured_by_the_same_streams(
+    interject: Call, dataset: Path, tmp_path: Path
+) -> None:
+    """Asked after every third chunk, which it answers each time."""
+    out, settings = tmp_path / "peer", tmp_path / "peer.yaml"
+    words = ("eval", "stream", str(dataset), "--out", str(out), "--scenes", "0")
+    with serving(ModelServer([said("I heard something loud.")])) as server:
+        settings.write_text(f"base_url: {server.url}\nmodel: m\n")
+        outcome = interject(*words, "--peer", str(settings))
+        assert (outcome.code, outcome.err) == (0, "")
+    report = read_stream_report(out / "report.json")
+    assert report.runtime == f"{server.url} m"
+    assert [reply.chunk for reply in report.streams[0].heard] == [2, 5, 8, 11]
+    assert "| all | 2 | 0 |" in outcome.out
+    assert "Calibration" not in outcome.out
+    assert "Recommended" not in outcome.out
+    with serving(ModelServer([Scripted(status=401)])) as server:
+        settings.write_text(f"base_url: {server.url}\nmodel: m\n")
+        refused = interject(*words, "--peer", str(settings), "--sessions", "1")
+    assert refused.code == 2
+    assert "refused the key (401)" in refused.err.splitlines()[-1]
+    settings.write_text("model: m\n")
+    one_line(interject(*words, "--peer", str(settings)), "base_url")
