@@ -78,6 +78,10 @@ class LimitedHttp(H11Protocol):
         self._look(Phase.IDLE)
 
     def shutdown(self) -> None:
+        """Who has not sent all of his request by now is not waited for."""
+        if self._phase is Phase.BODY:
+            self.transport.abort()
+            return
         super().shutdown()
         self._look(Phase.IDLE)
 

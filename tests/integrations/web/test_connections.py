@@ -19,9 +19,10 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from interject.integrations.web.connections import Closing, Connections
-from interject.integrations.web.http_server import HttpServer
+from interject.integrations.web.http_server import END_S, HttpServer
 from interject.integrations.web.limited_protocol import CallerPatience
 from interject.integrations.web.log_throttle import LogThrottle
+from interject.integrations.web.refusals import Contained
 from tests.fakes.clock import FakeClock
 from tests.waiting import until
 
@@ -233,7 +234,7 @@ async def running(patience: CallerPatience) -> AsyncIterator[Site]:
     site = Site()
     listener = socket.create_server(("127.0.0.1", 0))
     site.port = listener.getsockname()[1]
-    server = HttpServer(site.app, listener, site.connections, patience=patience)
+    server = HttpServer(Contained(site.app), listener, site.connections, patience=patience)
     async with asyncio.TaskGroup() as group:
         group.create_task(server.run())
         await server.until_serving()
@@ -293,6 +294,19 @@ def lost_packets(connection: socket.socket) -> Iterator[None]:
         socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", 1, ctypes.addressof(program))
     )
     yield
+
+
+async def test_a_server_that_ends_waits_for_no_body(caplog: pytest.LogCaptureFixture) -> None:
+    async with running(CallerPatience()) as site:
+        _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        writer.write(POST % b"read")
+        await until(lambda: site.connections.count == 1)
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+    assert time.monotonic() - began < END_S
+    assert site.disconnected
+    assert "Traceback" not in caplog.text
+    writer.transport.abort()
 
 
 async def test_a_burst_is_answered_to_the_last_one() -> None:
