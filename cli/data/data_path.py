@@ -42,6 +42,8 @@ def open_data(name: str, rules: ReadingRules, *, verified: bool = True) -> Datas
         return ItemFile(path / ITEMS_NAME, rules)
     if path.is_file():
         return ItemFile(path, rules)
+    if not path.is_dir():
+        raise InputFailure(f"{printable(name)}: is neither a file nor a folder")
     return Dataset(path, verified=verified)
 
 

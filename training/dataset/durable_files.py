@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextlib.contextmanager
@@ -23,7 +23,14 @@ def naming(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[IO[str]]:
-    """All of it or nothing, whenever the process or the machine stops."""
+    """All of it or nothing, whenever the process or the machine stops. A device or a pipe is
+    written to as it is, and what a link leads to is the file.
+    """
+    if path.exists() and not path.is_file():
+        with naming(path), path.open("w", encoding="utf-8") as file:
+            yield file
+        return
+    path = Path(os.path.realpath(path))
     part = path.with_name(f"{path.name}.part")
     try:
         with naming(path), part.open("w", encoding="utf-8") as file:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from interject.training.streams.stream import TrainingStream
 
 MOST_LINE_BYTES = 16 << 20
+LOOK_BYTES = 4_096
 BY_KEY: dict[str, type[Item]] = {
     "turns": PublicItem,
     "conversation": TrainerItem,
@@ -223,6 +224,10 @@ def _lines(path: Path) -> tuple[ItemLine, ...]:
     lines, at = [], 0
     try:
         with path.open("rb") as file:
+            if b"\0" in file.peek(LOOK_BYTES)[:LOOK_BYTES]:
+                raise DatasetError(
+                    f"{path}: is no text; give a file of items, or the folder of a data set"
+                )
             for number, data in enumerate(file, start=1):
                 if data.strip():
                     lines.append(ItemLine(number, at, len(data)))

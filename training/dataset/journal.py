@@ -30,7 +30,10 @@ JOURNAL_NAME = "build.jsonl"
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """:raises DatasetError: when another process builds here."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise DatasetError(f"{folder}: is no folder; name a new one") from None
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         try:
@@ -43,7 +46,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 class Journal:
-    """The first line has the settings.
+    """The first line has the settings: those of a build that has finished nothing bind nobody.
 
     :raises DatasetError: when the folder holds something else.
     """
@@ -54,7 +57,8 @@ class Journal:
         self._build = build
         self.finished: dict[str, ShardEntry] = {}
         before, entries = self._read()
-        self._check(before)
+        if before is None or entries:
+            self._check(before)
         for path in folder.glob(f"*{PART}"):
             path.unlink()
         self._keep(entries)

@@ -255,7 +255,7 @@ def test_bad_items_stop_a_conversion_or_are_left_out_and_counted(
         (["convert", "i.jsonl", "i.jsonl", "--to", "trainer"], "i.jsonl: is no folder"),
         (["inspect", "i.jsonl", "--streams", "-1"], "--streams -1: must lie between 0 and 1000"),
         (["inspect", "i.jsonl", "--page", "no/such.html"], "there is no folder no"),
-        (["inspect", "a.flac"], "a.flac, line 1"),
+        (["inspect", "a.flac"], "a.flac: is no text; give a file of items"),
         (["validate", ""], ": there is no such file or folder"),
     ],
 )

@@ -139,6 +139,13 @@ def test_other_settings_need_another_folder(
     assert files(tmp_path / "set") == before
 
 
+def test_a_build_that_has_finished_nothing_binds_nobody(tmp_path: Path) -> None:
+    build(TinySource(), settings(6), tmp_path, watch=stop_after(2))
+    assert files(tmp_path).keys() == {JOURNAL_NAME}
+    build(TinySource(), settings(3, seed=9), tmp_path)
+    assert {stream.seed for stream in Dataset(tmp_path)} == {9}
+
+
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(DatasetError, match="is not empty, and no data set"):
@@ -311,7 +318,8 @@ class GrowingSource:
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_of_the_file(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        (tmp_path / "file").touch()
-        with pytest.raises(OSError, match=r"file"):
-            build(TinySource(), settings(2), tmp_path / "file" / "set")
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=r"file"):
+        build(TinySource(), settings(2), tmp_path / "file" / "set")
+    with pytest.raises(DatasetError, match="file: is no folder; name a new one"):
+        build(TinySource(), settings(2), tmp_path / "file")

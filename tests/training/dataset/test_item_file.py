@@ -166,6 +166,9 @@ def test_who_says_nothing_of_its_ability_has_to_be_told_one(tmp_path: Path) -> N
 def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="cannot be read \\(no such file"):
         ItemFile(tmp_path / "none.jsonl")
+    (tmp_path / "set.tar").write_bytes(b"{}\n\0\0")
+    with pytest.raises(DatasetError, match="is no text; give a file of items, or the folder"):
+        ItemFile(tmp_path / "set.tar")
     (tmp_path / "blank.jsonl").write_text("\n \n")
     with pytest.raises(DatasetError, match="holds no item; one JSON object a line"):
         ItemFile(tmp_path / "blank.jsonl")
