@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
+from typing import TYPE_CHECKING
 
-import inflect
+if TYPE_CHECKING:
+    import inflect
 
 MOST_DIGITS = 15
 """Longer ones, and those that begin with a zero, are read digit by digit."""
@@ -47,6 +49,9 @@ _PLAIN = re.compile(_NUMBER)
 
 @functools.cache
 def _engine() -> inflect.engine:
+    """Its import takes a second: where nothing is said, nobody waits for it."""
+    import inflect
+
     return inflect.engine()
 
 
