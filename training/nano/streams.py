@@ -54,7 +54,7 @@ ABILITIES = {
 }
 """What comes nearest: requests and sounds of all kinds, counting, and nothing to answer."""
 TURNS = (Style.MIXED, Style.UNRELATED, Style.MIXED, Style.COUNT, Style.MIXED, Style.UNRELATED)
-COUNTED_KEY, COUNTING = "number", "counting"
+COUNTED_KEY, COUNTING = "number", "count"
 SYNTHESISED = SoundSource(
     "interject.training.nano", "Apache-2.0", hashlib.sha256(b"synthesised").hexdigest()
 )

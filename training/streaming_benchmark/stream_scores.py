@@ -15,7 +15,7 @@ from interject.training.sound_benchmark.bootstrap import (
 )
 from interject.training.streaming_benchmark.matching import match
 from interject.training.streaming_benchmark.played_stream import HeardReply
-from interject.training.streaming_benchmark.words import knows, same_count, same_words
+from interject.training.streaming_benchmark.words import knows, numbers, same_count, same_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,7 +130,7 @@ def _scored(ability: str, streams: Sequence[PlayedStream], seed: int) -> StreamS
 
 
 def _row(stream: PlayedStream, matched: Matched) -> tuple[float, ...]:
-    counts = [pair for pair in matched.pairs if pair[0].kind in COUNTING]
+    counts = [pair for pair in matched.pairs if _is_count(pair[0])]
     history = [pair for pair in matched.pairs if pair[0].kind in HISTORY]
     return (
         len(stream.due),
@@ -138,8 +138,13 @@ def _row(stream: PlayedStream, matched: Matched) -> tuple[float, ...]:
         len(matched.false),
         stream.hours,
         sum(same_words(heard.text, due.text) for due, heard in matched.pairs),
-        sum(due.kind in COUNTING for due in stream.due),
+        sum(_is_count(due) for due in stream.due),
         sum(same_count(heard.text, due.text) for due, heard in counts),
         sum(due.kind in HISTORY for due in stream.due),
         sum(knows(heard.text, due.text) for due, heard in history),
     )
+
+
+def _is_count(due: DueReply) -> bool:
+    """Who is told to count says that he will, first."""
+    return due.kind in COUNTING and bool(numbers(due.text))

@@ -80,12 +80,19 @@ def test_latency_is_the_sound_that_was_waited_for_and_the_work() -> None:
 def test_a_count_is_right_by_its_number_and_history_by_what_it_knows() -> None:
     one = played(
         [
-            due(1, "That is one.", "counting"),
+            due(0, "I am counting.", "count"),
+            due(1, "That is one.", "count"),
             due(3, "That is two.", "counting"),
             due(5, "Your order was twelve red roses.", "history_review"),
             due(7, "The meeting is on Monday.", "history_review"),
         ],
-        [heard(1, "1, I count."), heard(3, "Three."), heard(5, "12 red roses."), heard(7, "Sure.")],
+        [
+            heard(0, "I am counting."),
+            heard(1, "1, I count."),
+            heard(3, "Three."),
+            heard(5, "12 red roses."),
+            heard(7, "Sure."),
+        ],
     )
     score = score_streams([one], seed=1)[0]
     assert value(score, "counting") == 0.5
