@@ -70,6 +70,7 @@ class WebRtcDoor:
         self._switchboard = switchboard
         self._settings = settings or WebRtcSettings()
         self._calls: dict[str, BrowserCall] = {}
+        self._clock = clock
         self._arrivals = Arrivals[BrowserCall](switchboard.most_calls, clock=clock)
         self._group: asyncio.TaskGroup | None = None
         api = APIRouter(prefix="/api", route_class=guarded(bearer or Bearer()))
@@ -128,7 +129,7 @@ class WebRtcDoor:
         if self._group is None:
             seat.release()
             raise SwitchboardFull(NOT_OPEN)
-        call = self._calls[call_id] = BrowserCall(call_id, self._settings)
+        call = self._calls[call_id] = BrowserCall(call_id, self._settings, clock=self._clock)
         self._arrivals.add(call, address)
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._group.create_task(self._run(call, seat, sdp, answered), name="browser-call")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from interject.integrations.webrtc.sdp_section import (
     DIRECTIONS,
+    HIDDEN,
     BadOffer,
     SdpSection,
     candidate,
@@ -217,11 +219,9 @@ def _static_codecs(section: SdpSection) -> Iterable[str]:
 def _ways_to(section: SdpSection) -> list[str]:
     found = []
     for text in section.values("candidate"):
-        try:
-            candidate(text)
-        except BadOffer:
-            continue
-        found.append(text)
+        with contextlib.suppress(BadOffer):
+            if not candidate(text).ip.endswith(HIDDEN):
+                found.append(text)
     return found
 
 

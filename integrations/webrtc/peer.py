@@ -16,7 +16,7 @@ from aiortc.stats import RTCRemoteInboundRtpStreamStats
 
 from interject.integrations.webrtc.jitter_buffer import repair
 from interject.integrations.webrtc.negotiation import Negotiation
-from interject.integrations.webrtc.sdp_section import BadOffer, candidate
+from interject.integrations.webrtc.sdp_section import HIDDEN, BadOffer, candidate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -147,7 +147,7 @@ class Peer:
 
 
 def _parsed(one: Candidate) -> RTCIceCandidate | None:
-    """None: no other candidate follows, which nobody need know.
+    """None: no other candidate follows, which nobody need know, or one that nobody can reach.
 
     :raises BadOffer: when it cannot be read.
     """
@@ -157,5 +157,7 @@ def _parsed(one: Candidate) -> RTCIceCandidate | None:
     if one.sdp_mid is None and one.sdp_mline_index is None:
         raise BadOffer("a candidate needs sdp_mid or sdp_mline_index")
     found = candidate(text)
+    if found.ip.endswith(HIDDEN):
+        return None
     found.sdpMid, found.sdpMLineIndex = one.sdp_mid, one.sdp_mline_index
     return found

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 MOST_PORT = 65_535
+HIDDEN = ".local"
+"""A browser's address under a name that only its own network knows. aiortc would ask that network
+for a second before it answers; whoever hides is found when he calls."""
 CANDIDATE_TYPES = ("host", "srflx", "prflx", "relay")
 
 

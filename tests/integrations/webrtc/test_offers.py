@@ -146,6 +146,11 @@ async def test_what_aiortc_cannot_read_is_kept_from_it() -> None:
     assert sound.direction == "sendrecv"
 
 
+def test_names_that_only_a_browser_s_own_network_knows_are_not_asked_for() -> None:
+    assert ".local" in OFFERS["safari"]
+    assert "candidate" not in Negotiation().then(OFFERS["safari"]).offer
+
+
 def test_nobody_is_told_that_no_candidate_follows() -> None:
     """aiortc would fail at once where a client has none that it can use itself."""
     assert "end-of-candidates" not in Negotiation().then(OFFERS["firefox"]).offer
