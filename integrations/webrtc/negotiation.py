@@ -138,7 +138,7 @@ class _Chooser:
     def _line(self, at: int, section: SdpSection) -> _Line:
         key = section.value("mid") or f"line{at}"
         known = self._slots.get(key)
-        if not self._wanted(section) or (known and known.kind != section.kind):
+        if not self._wanted(section) or not self._fits(known, section):
             return _Line(section, key, None)
         given = self._given(section, key)
         if given is not None:
@@ -154,6 +154,13 @@ class _Chooser:
         if kind == "audio":
             return self._sounds < MOST_SOUNDS and "SAVP" in section.protocol and _codecs(section)
         return kind == "application" and not self._has_data and "SCTP" in section.protocol
+
+    def _fits(self, known: SdpSection | None, section: SdpSection) -> bool:
+        """A connection has one line of data for good."""
+        if known is not None:
+            return known.kind == section.kind
+        kinds = [one.kind for one in self._slots.values()]
+        return section.kind == "audio" or section.kind not in kinds
 
     def _given(self, section: SdpSection, key: str) -> SdpSection | None:
         """None: it cannot be reached, or not safely."""
@@ -200,7 +207,7 @@ def _bundles(group: str) -> bool:
 
 
 def _codecs(section: SdpSection) -> bool:
-    known = [value.split(None, 1)[-1].lower() for value in section.values("rtpmap")]
+    known = [value.lower().partition(" ")[2] for value in section.values("rtpmap")]
     return any(one.startswith(CODECS) for one in known) or any(
         STATIC_CODECS.get(one) for one in section.formats
     )
@@ -208,7 +215,7 @@ def _codecs(section: SdpSection) -> bool:
 
 def _static_codecs(section: SdpSection) -> Iterable[str]:
     """Their numbers need no explanation; aiortc wants one."""
-    explained = {value.split(None, 1)[0] for value in section.values("rtpmap")}
+    explained = {value.partition(" ")[0] for value in section.values("rtpmap")}
     return [
         f"a=rtpmap:{number} {STATIC_CODECS[number]}"
         for number in section.formats

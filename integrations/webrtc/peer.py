@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 GATHERING_S = 10.0
 CLOSING_S = 5.0
 MOST_CANDIDATES = 100
+UNKNOWN = "the SDP cannot be answered: it is no offer that aiortc knows"
 
 
 class Peer:
@@ -80,13 +81,14 @@ class Peer:
                 RTCSessionDescription(offered.offer, "offer")
             )
         except Exception as error:
-            raise BadOffer(
-                "the SDP cannot be answered: it is no offer that aiortc knows"
-            ) from error
+            raise BadOffer(UNKNOWN) from error
         self._negotiation = offered
         microphone = self._take_part()
-        async with asyncio.timeout(GATHERING_S):
-            await self._connection.setLocalDescription(await self._connection.createAnswer())
+        try:
+            async with asyncio.timeout(GATHERING_S):
+                await self._connection.setLocalDescription(await self._connection.createAnswer())
+        except ValueError as error:
+            raise BadOffer(UNKNOWN) from error
         return offered.answer(self._connection.localDescription.sdp), microphone
 
     def _take_part(self) -> MediaStreamTrack | None:

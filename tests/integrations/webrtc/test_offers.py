@@ -208,6 +208,14 @@ async def test_a_line_that_is_stopped_keeps_its_place_and_another_may_take_it() 
     assert first is not None
 
 
+def test_a_second_line_of_data_is_declined_in_this_offer_and_in_the_next() -> None:
+    first = Negotiation().then(OFFERS["chromium_trickle"])
+    data = OFFERS["chromium_trickle"].partition("m=application")[2]
+    other = f"m=application{data.replace('a=mid:1', 'a=mid:9')}"
+    assert Negotiation().then(OFFERS["chromium_trickle"] + other).live == {"0", "1"}
+    assert first.then(OFFERS["chromium_trickle"].replace("a=mid:1", "a=mid:9")).live == {"0"}
+
+
 async def test_stopping_the_line_that_carries_the_others_is_refused_in_words() -> None:
     first = OFFERS["chromium_trickle"]
     stopped = first.replace("m=audio 9 ", "m=audio 0 ").replace("BUNDLE 0 1", "BUNDLE 1")
