@@ -134,7 +134,7 @@ export class Call extends EventTarget {
       } catch (error) {
         if (error.status === 400 && this.#id) this.#id = null; // It was just about to end.
         else if (error.status < 500) return this.end("failed", error);
-        [reason, leastS] = [error.status ? "The server takes no calls" : "The server cannot be reached", error.retryAfterS ?? 0];
+        [reason, leastS] = [error.status ? "Server takes no calls" : "Server not reached", error.retryAfterS ?? 0];
       }
     }
     this.#returning = false;

@@ -65,7 +65,7 @@ function refused(error) {
 function away({ offline, pauseS, reason }) {
   let text = "Connection lost, connecting again";
   if (offline) text = "No network, waiting";
-  else if (pauseS >= 1) text = `${reason}, trying again in ${Math.round(pauseS)} s`;
+  else if (pauseS >= 1) text = `${reason}, again in ${Math.round(pauseS)} s`;
   at("state").textContent = text;
 }
 

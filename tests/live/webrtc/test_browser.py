@@ -231,7 +231,7 @@ async def test_our_page_calls_again_by_itself_when_a_server_is_there_again(
             await browser.until(f"{STATE} === 'Connected'")
             await browser.run("channels[0].onmessage = null")
         await browser.run(FAILING)
-        await browser.until(f"{STATE}.startsWith('The server cannot be reached, trying again')")
+        await browser.until(f"{STATE}.startsWith('Server not reached, again in')")
         port = int(server.url.rpartition(":")[2])
         async with site(role(runtime), runtime, port=port) as another:
             await browser.until(f"{STATE} === 'Connected'")
