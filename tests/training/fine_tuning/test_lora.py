@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -130,10 +130,13 @@ def test_an_adapter_without_its_changes_is_one_line(adapter: Path) -> None:
         load_checkpoint(adapter)
 
 
-def test_a_checkpoint_of_the_released_layout_is_fine_tuned(tmp_path: Path) -> None:
+def test_a_checkpoint_of_the_released_layout_is_fine_tuned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As the released weights would be: LitGPT names, a pickled tower, 151,936 tokens."""
     released = tmp_path / "released"
-    subprocess.run([sys.executable, str(TINY), str(released), "--seed", "5"], check=True)
+    monkeypatch.setattr(sys, "argv", ["tiny_checkpoint.py", str(released), "--seed", "5"])
+    runpy.run_path(str(TINY), run_name="__main__")
     byte_tokenizer().save(str(released / "tokenizer.json"))
     before = fingerprint(load_checkpoint(released))
     run = a_run(
