@@ -19,6 +19,7 @@ from interject.training.dataset.dataset import Dataset
 from interject.training.dataset.journal import JOURNAL_NAME, locked
 from interject.training.dataset.manifest import MANIFEST_NAME, read_manifest
 from interject.training.dataset.problem import DatasetError
+from interject.training.dataset.validation import problems_of
 from interject.training.streams.ability import Ability
 from interject.training.streams.stream import TrainingStream
 from interject.training.streams.turn import StreamTurn
@@ -246,6 +247,12 @@ def test_a_source_that_makes_no_stream_is_told(
     with pytest.raises(DatasetError, match=problem):
         build(WrongSource(how), settings(8), tmp_path, workers=workers)
     assert list(tmp_path.glob("*.part")) == []
+
+
+def test_an_id_that_two_shards_hold_is_found_when_the_set_is_checked(tmp_path: Path) -> None:
+    build(WrongSource(_same_id), settings(2, streams_per_shard=1), tmp_path)
+    found = list(problems_of(Dataset(tmp_path), quick=True, done=lambda: None))
+    assert [problem.text for problem in found] == ["the id t-0 is there twice"]
 
 
 def test_a_killed_worker_is_replaced_and_changes_no_byte(tmp_path: Path) -> None:
