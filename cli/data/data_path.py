@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from interject.cli.process.failures import InputFailure, printable
 from interject.training.dataset.dataset import Dataset
-from interject.training.dataset.item_file import ItemFile, ReadingRules
+from interject.training.dataset.item_file import ItemFile
+from interject.training.dataset.item_reader import ReadingRules
 from interject.training.dataset.item_writer import ITEMS_NAME
 from interject.training.streams.ability import Ability
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from interject.config.strict import StrictModel
@@ -33,6 +33,13 @@ def _or_normal(value: Any) -> Emotion:
     return _emotion(value or Emotion.NORMAL)
 
 
+def _says_something(value: str) -> str:
+    if not value.strip():
+        raise PydanticCustomError("said", f"a silent turn says {SILENT!r}")
+    return value
+
+
+Said = Annotated[str, AfterValidator(_says_something)]
 AnyCase = Annotated[Emotion, BeforeValidator(_emotion)]
 OrNormal = Annotated[Emotion, BeforeValidator(_or_normal)]
 """In a trainer's item there may be none."""
@@ -43,7 +50,7 @@ class PublicTurn(StrictModel):
     """The published fields, and below them ours: a published turn ends where its audio does."""
 
     user: str
-    assistant: str
+    assistant: Said
     emotion: AnyCase
     scene_type: str
     audio_path: str
@@ -104,7 +111,7 @@ class TrainerTurn(StrictModel):
     """The user's words are not read by the authors' trainer, but may be there."""
 
     audio_path: str
-    assistant: str
+    assistant: Said
     emotion: OrNormal = Emotion.NORMAL
     user: str | None = None
 
@@ -119,7 +126,7 @@ class MergedItem(StrictModel):
     """One turn whose sounds have been merged into one file."""
 
     merge_path: str
-    assistant: str
+    assistant: Said
     emotion: OrNormal = Emotion.NORMAL
     user: str | None = None
 

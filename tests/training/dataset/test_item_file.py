@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from interject.model_runtime.protocol import FRAME_SAMPLES, Emotion
-from interject.training.dataset.item_file import ItemFile, ReadingRules
+from interject.training.dataset.item_file import ItemFile
+from interject.training.dataset.item_reader import ReadingRules
 from interject.training.dataset.problem import BadRecord, DatasetError
 from interject.training.streams.ability import Ability
 from tests.training.dataset.worlds import public, write_lines, write_sound
@@ -89,6 +90,7 @@ def test_times_of_an_item_count_before_the_lengths_of_its_sounds(tmp_path: Path)
     [
         (public(emotion="joyful"), "'turns.0.emotion' is 'joyful'; it must be one of happy, sad"),
         (public(emotion=None), "'turns.0.emotion' is None; it must be one of happy, sad"),
+        (public(assistant=" "), "'turns.0.assistant' is ' '; a silent turn says '<no need to resp"),
         (public(audio_path=""), "turns.0.audio_path: is empty; a turn without sound"),
         (public(audio_path="none.flac"), "turns.0.audio_path: none.flac: there is no such file"),
         (public(audio_path="noise.mp3"), "turns.0.audio_path: noise.mp3: is no sound that can"),

@@ -14,7 +14,8 @@ from hypothesis import settings as tries
 from hypothesis import strategies as st
 
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ, Emotion
-from interject.training.dataset.item_file import ItemFile, ReadingRules
+from interject.training.dataset.item_file import ItemFile
+from interject.training.dataset.item_reader import ReadingRules
 from interject.training.dataset.item_writer import write_items
 from interject.training.dataset.items import PublicItem, is_silent
 from interject.training.dataset.problem import BadRecord, DatasetError
