@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import threading
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +17,7 @@ from interject.training.curation.scene_record import SceneRecord, scene_record
 from interject.training.endpoints.failures import EndpointFailure, UnusableAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from interject.training.curation.annotated_sound import SoundCatalogue
     from interject.training.curation.curation_settings import CurationSettings
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from interject.training.curation.scenario import Scenario
 
 BY_RULES = "rules"
+LAST_S = 1.0
+"""What is still being asked when it ends may take so long."""
 MOST_USELESS = 5
 """So many bags in a row without a valid answer, and the model is no use at all."""
 
@@ -74,22 +79,43 @@ def curated(
         several bags in a row have no scenes.
     """
     waiting: deque[tuple[int, Future[list[SceneRecord]]]] = deque()
+    queued: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
     left, useless = iter(numbers), 0
-    with ThreadPoolExecutor(parallel, thread_name_prefix="curation") as pool:
-        try:
-            while True:
-                for number in itertools.islice(left, 2 * parallel - len(waiting)):
-                    waiting.append((number, pool.submit(curator.curate, number, seed)))
-                if not waiting:
-                    return
-                number, job = waiting.popleft()
-                try:
-                    scenes, useless = job.result(), 0
-                except UnusableAnswer as error:
-                    scenes, useless = [], useless + 1
-                    if useless >= MOST_USELESS:
-                        raise EndpointFailure(f"{error} (for {useless} bags in a row)") from error
-                yield number, scenes
-        finally:
-            for _, job in waiting:
-                job.cancel()
+    for _ in range(parallel):
+        threading.Thread(target=_work, args=(queued,), name="curation", daemon=True).start()
+    try:
+        while True:
+            for number in itertools.islice(left, 2 * parallel - len(waiting)):
+                job: Future[list[SceneRecord]] = Future()
+                waiting.append((number, job))
+                queued.put(functools.partial(_curate, curator, number, seed, job))
+            if not waiting:
+                return
+            number, job = waiting[0]
+            try:
+                scenes, useless = job.result(), 0
+            except UnusableAnswer as error:
+                scenes, useless = [], useless + 1
+                if useless >= MOST_USELESS:
+                    raise EndpointFailure(f"{error} (for {useless} bags in a row)") from error
+            waiting.popleft()
+            yield number, scenes
+    finally:
+        for _ in range(parallel):
+            queued.put(None)
+        wait([job for _, job in waiting if not job.cancel()], timeout=LAST_S)
+
+
+def _work(queued: SimpleQueue[Callable[[], None] | None]) -> None:
+    """In a thread that no process waits for at its end: a server may take minutes to answer."""
+    while (job := queued.get()) is not None:
+        job()
+
+
+def _curate(curator: SceneCurator, number: int, seed: int, job: Future[list[SceneRecord]]) -> None:
+    if not job.set_running_or_notify_cancel():
+        return
+    try:
+        job.set_result(curator.curate(number, seed))
+    except Exception as error:
+        job.set_exception(error)

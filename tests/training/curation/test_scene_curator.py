@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from interject.training.curation.annotated_sound import open_catalogue
@@ -13,7 +16,7 @@ from interject.training.curation.scenario import EventRole, Scenario, SubEvent
 from interject.training.curation.scene_curator import MOST_USELESS, SceneCurator, curated
 from interject.training.curation.verifier import HEARD_IDENTITY
 from interject.training.endpoints.chat_endpoint import ChatEndpoint
-from interject.training.endpoints.failures import EndpointFailure
+from interject.training.endpoints.failures import EndpointFailure, UnusableAnswer
 from interject.training.endpoints.http_endpoint import HttpEndpoint
 from interject.training.endpoints.retry_schedule import RetrySchedule
 from interject.training.endpoints.settings import EndpointSettings
@@ -22,9 +25,11 @@ from tests.fakes.model_server import ModelServer, Received, Scripted, said, serv
 from tests.training.curation.worlds import model_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from interject.training.curation.annotated_sound import AnnotatedSound
+    from interject.training.curation.scenario import ScenePlan
     from interject.training.curation.scene_record import SceneRecord
 
 
@@ -157,10 +162,36 @@ def test_what_came_before_a_failure_is_given_out(server: ModelServer, sounds_fol
     assert len(found) == 2
 
 
+class StuckPlanner:
+    """Plans of one seed fail, as soon as another is being made, which never ends."""
+
+    def __init__(self, failing: int) -> None:
+        self._failing = failing
+        self.stuck, self.released = threading.Event(), threading.Event()
+
+    def plan(self, bag: Sequence[AnnotatedSound], seed: int) -> ScenePlan:
+        if seed != self._failing:
+            self.stuck.set()
+            self.released.wait(50)
+            raise UnusableAnswer("released")
+        assert self.stuck.wait(10)
+        raise EndpointFailure("the server is gone")
+
+
+@pytest.mark.timeout(20)
+def test_a_failure_waits_for_no_answer_that_takes_minutes(sounds_folder: Path) -> None:
+    curator, rng = by_rules(sounds_folder), np.random.default_rng((3, 0))
+    curator.catalogue.bag(curator.settings.bag, rng)
+    planner = StuckPlanner(failing=int(rng.integers(2**31)))
+    with pytest.raises(EndpointFailure, match="the server is gone"):
+        list(curated(replace(curator, planner=planner), range(9), 3, parallel=2))
+    planner.released.set()
+
+
 def test_rules_give_the_same_scenes_however_many_threads(sounds_folder: Path) -> None:
     curator = by_rules(sounds_folder)
-    one, four = (list(curated(curator, range(2), 5, parallel=count)) for count in (1, 2))
-    assert one == four
+    one, two = (list(curated(curator, range(2), 5, parallel=count)) for count in (1, 2))
+    assert one == two
     assert [number for number, _ in one] == list(range(2))
     scenes = [scene for _, found in one for scene in found]
     assert sum(scene.is_usable for scene in scenes) >= len(scenes) - 1
