@@ -158,12 +158,12 @@ class ScriptWriter:
         others = [label for label in self.ordinary if label != wanted] or [wanted]
         name = self._name(wanted)
         turns = [_said(self.pick(TELL).format(name), "I will tell you.", "watch_for")]
-        for _ in range(max(1, rounds - 1)):
+        for _ in range(max(0, rounds - 2)):
             if others != [wanted] and self._chance(0.6):
                 turns.append(self._sound(self.pick(others), "ordinary_sound"))
             else:
                 turns.append(self._sound(wanted, "watch_for", f"I hear {name}."))
-        return turns
+        return [*turns, self._sound(wanted, "watch_for", f"I hear {name}.")]
 
     def _sound(self, label: str, scene_type: str, reply: str = "") -> ScriptedTurn:
         return ScriptedTurn((ScriptedSound(label),), self._name(label), scene_type, reply)

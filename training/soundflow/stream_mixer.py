@@ -10,6 +10,7 @@ import numpy as np
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 from interject.training.acoustics import colour_and_place
 from interject.training.soundflow.crossfade import tiled
+from interject.training.soundflow.gap_texture import GapTexture
 from interject.training.soundflow.levels import (
     active_samples,
     at_level,
@@ -34,7 +35,6 @@ from interject.training.streams.span import Layer, StreamSpan
 
 if TYPE_CHECKING:
     from interject.training.soundflow.composer_settings import ComposerSettings
-    from interject.training.soundflow.gap_texture import GapTexture
     from interject.training.soundflow.silence_cut import Mask
     from interject.training.soundflow.sound_library import SoundClip, SoundLibrary
     from interject.training.soundflow.stream_time_line import LaidOutStream
@@ -68,7 +68,8 @@ class StreamMix:
 
 class StreamMixer:
     """`meant` are the labels that mean something in this stream: they are heard where the script
-    says, and nowhere else. `bed` is the ambience that it talks about, or empty.
+    says, and nowhere else. `bed` is the ambience that it talks about, or empty: that goes on in
+    the gaps.
     """
 
     def __init__(
@@ -98,6 +99,8 @@ class StreamMixer:
         ambient, ambient_spans = self._ambient(count)
         layers[Layer.AMBIENT] = ambient
         texture = weighted(self._settings.noise.gap_textures, rng)
+        if self._bed:
+            texture = GapTexture.PUBLISHED
         bed = in_gaps(
             noises[0].wave + noises[1].wave + ambient, active, texture, signal_power,
             self._settings.noise, rng,
@@ -157,7 +160,7 @@ class StreamMixer:
     def _ambient(self, count: int) -> tuple[Wave, list[StreamSpan]]:
         """One bed under the whole stream, from a random offset within it on."""
         rng, settings = self._rng, self._settings
-        options = [self._bed] if self._bed else self._beds
+        options = self._ambiences
         if not options or not (self._bed or rng.random() < settings.layers.ambient_share):
             return np.zeros(count, np.float32), []
         label = options[int(rng.integers(len(options)))]
@@ -176,7 +179,7 @@ class StreamMixer:
         )
         made = []
         for options, name, snr_db in zip(
-            (self._events or self._beds, self._beds or self._events),
+            (self._events or self._beds, self._ambiences or self._events),
             (EVENT_LIKE, AMBIENT_LIKE), snrs_db, strict=True,
         ):  # fmt: skip
             if not options:
@@ -189,6 +192,11 @@ class StreamMixer:
                             snr_db=snr_db, fade_s=noise.crossfade_s, rng=rng)
             )  # fmt: skip
         return made[0], made[1]
+
+    @property
+    def _ambiences(self) -> list[str]:
+        """Nothing else may be taken for the one that is talked about."""
+        return [self._bed] if self._bed else self._beds
 
     def _clips(self, label: str) -> list[SoundClip]:
         """Several where they are short, so that what is repeated is not one of them."""

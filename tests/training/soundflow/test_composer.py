@@ -168,6 +168,30 @@ def test_nothing_that_means_something_is_heard_by_the_way() -> None:
         assert not [span for span in by_the_way if span.label.split(": ")[-1] in meant]
 
 
+def test_what_is_around_is_the_only_ambience_and_goes_on_in_the_gaps() -> None:
+    made = composer(None, Ability.ENVIRONMENT_AGENT, **PLAIN)
+    names = {meaning.name: meaning.label for meaning in ProceduralLibrary().meanings.values()}
+    for number in range(4):
+        composition = made.compose(number, 1)
+        asked = [t for t in composition.stream.turns if t.scene_type == "surroundings"]
+        bed = names[asked[0].assistant.removeprefix("I hear ").removesuffix(".")]
+        spans = composition.stream.spans
+        assert {span.label for span in spans if span.layer is Layer.AMBIENT} == {bed}
+        noises = {span.label for span in spans if span.layer is Layer.NOISE}
+        assert [label for label in noises if "ambient" in label] == [f"ambient noise: {bed}"]
+        assert composition.mix.texture is GapTexture.PUBLISHED
+
+
+def test_what_is_waited_for_comes() -> None:
+    made = composer(None, Ability.STREAMING_INSTRUCTION, **PLAIN)
+    watching = [
+        turns for number in range(12)
+        if (turns := made.make(number, 1).turns)[0].scene_type == "watch_for"
+    ]  # fmt: skip
+    assert watching
+    assert all(turns[-1].assistant == f"I hear {turns[-1].user}." for turns in watching)
+
+
 @pytest.mark.parametrize("texture", GapTexture)
 def test_a_gap_has_the_texture_that_was_asked_for(texture: GapTexture) -> None:
     made = composer(
