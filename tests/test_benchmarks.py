@@ -67,6 +67,7 @@ def a_result(name: str = "speed") -> Result:
         ["engine_host", "--smoke"],
         ["webrtc", "--smoke"],
         ["packing", "--smoke"],
+        ["soundflow", "--smoke", "--workers", "1"],
     ],
 )
 def test_smoke_run_prints_a_table_and_keeps_nothing(command: list[str]) -> None:

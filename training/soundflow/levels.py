@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from interject.training.sounds.waves import Wave
 
 RUMBLE_HZ = 40.0
+_ABOVE_RUMBLE = butter(2, RUMBLE_HZ, "highpass", fs=SAMPLE_RATE_HZ, output="sos")
 SILENCE_DB = -120.0
 HEADROOM = 0.95
 """No stream has a louder sample."""
@@ -46,8 +47,7 @@ def at_level(wave: Wave, decibels: float) -> Wave:
 
 def audible(wave: Wave) -> Wave:
     """Without what lies below 40 Hz: no microphone hears it, but a ratio of powers counts it."""
-    sos = butter(2, RUMBLE_HZ, "highpass", fs=SAMPLE_RATE_HZ, output="sos")
-    filtered: Wave = sosfilt(sos, wave).astype(np.float32)
+    filtered: Wave = sosfilt(_ABOVE_RUMBLE, wave).astype(np.float32)
     return filtered
 
 
