@@ -56,9 +56,13 @@ class EchoCanceller:
         self.way_s = 0.0
         """How long the echo takes, as far as is known, less `LEAD_S`."""
 
+    def expects(self, at_s: float) -> bool:
+        """Whether something that was said can still come back."""
+        return at_s <= self._voice.heard_until_s + TAIL_S
+
     def clean(self, block: NDArray[np.int16], captured_at: float) -> NDArray[np.int16]:
         """A whole number of 10 ms at 16 kHz, in the order of their capture."""
-        if captured_at > self._voice.heard_until_s + TAIL_S:
+        if not self.expects(captured_at):
             self._recent.clear()
             self._recent_samples = self._unchecked_samples = 0
             return block

@@ -38,7 +38,7 @@ class MixedStream:
         echo: EchoCanceller | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.mixer = Mixer(clock=clock)
+        self.mixer = Mixer(clock=clock, may_move=lambda: not (echo and echo.expects(clock())))
         self.dropped_blocks = 0
         self._wanted = wanted
         self._echo = echo

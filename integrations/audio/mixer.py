@@ -51,7 +51,8 @@ class Mixer:
 
     A block leaves once its time is over and every running source has delivered its part, or
     `patience_s` later without the missing part. When nobody has asked for a while (a busy event
-    loop), that time runs from the next asking, since the sound waits behind it.
+    loop), that time runs from the next asking, since the sound waits behind it. While `may_move`
+    says no, no source makes up for being late.
     """
 
     def __init__(
@@ -59,9 +60,11 @@ class Mixer:
         *,
         clock: Callable[[], float] = time.monotonic,
         patience_s: float = 0.1,
+        may_move: Callable[[], bool] = lambda: True,
     ) -> None:
         self._clock = clock
         self._patience_s = patience_s
+        self._may_move = may_move
         self._sources: dict[str, SourceQueue] = {}
         self._counts = SourceCounts()
         self._started_at = self._asked_at = self._woke_at = clock()
@@ -80,7 +83,7 @@ class Mixer:
 
     def add(self, key: str, identity: str) -> None:
         """A track appears; the same key again starts it anew."""
-        self._sources[key] = SourceQueue(identity, self._patience_s, self._counts)
+        self._sources[key] = SourceQueue(identity, self._patience_s, self._counts, self._may_move)
 
     def remove(self, key: str) -> None:
         """Nothing of this track is heard from now on, queued sound included."""

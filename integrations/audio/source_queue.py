@@ -12,6 +12,8 @@ from interject.integrations.audio.hurry import hurried
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 BLOCK_SAMPLES = 320
@@ -55,15 +57,23 @@ class SourceQueue:
     Its margin is how many samples still wait when a block has left, less those that the block had
     to wait. If it is positive all the time, the sound is later than it need be; if it is very
     negative once, some has nearly missed its block: then pauses are made shorter or longer. Without
-    a pause for a long time speech becomes a little faster. Silence that stood in for sound that did
+    a pause for a long time speech becomes a little faster. While `may_move` says no, none of this
+    happens: an echo filter knows when to expect what. Silence that stood in for sound that did
     not come is a part of the hole that time stamps tell of afterwards: it is not counted twice.
     """
 
-    def __init__(self, identity: str, patience_s: float, counts: SourceCounts) -> None:
+    def __init__(
+        self,
+        identity: str,
+        patience_s: float,
+        counts: SourceCounts,
+        may_move: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.identity = identity
         self.running = False
         self._patience = round(patience_s * SAMPLE_RATE_HZ)
         self._counts = counts
+        self._may_move = may_move
         self._held: NDArray[np.int16] = np.zeros(0, np.int16)
         self._silent = 0
         self._owed = 0
@@ -140,14 +150,14 @@ class SourceQueue:
         hole = missing - paid
         if hole > LONGEST_HOLE_SAMPLES:
             hole = 0
-        cut = min(hole, max(0, self._spare))
+        cut = min(hole, max(0, self._spare)) if self._may_move() else 0
         self._counts.trimmed += cut
         self._moved(-cut)
         return hole - cut
 
     def _in_time(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         """Shorter where all of it is late, longer where it is nearly missed."""
-        if not self._spare:
+        if not self._spare or not self._may_move():
             return samples
         whole = len(samples) // GRAIN_SAMPLES
         grains = samples[: whole * GRAIN_SAMPLES].reshape(whole, GRAIN_SAMPLES)

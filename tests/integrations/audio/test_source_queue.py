@@ -35,7 +35,8 @@ class Talk:
 
     def __init__(self) -> None:
         self.counts = SourceCounts()
-        self.queue = SourceQueue("ann", PATIENCE_S, self.counts)
+        self.may_move = True
+        self.queue = SourceQueue("ann", PATIENCE_S, self.counts, lambda: self.may_move)
         self.taken: list[NDArray[np.int16]] = []
         self._due = 0
 
@@ -74,6 +75,18 @@ def test_a_burst_stays_while_somebody_speaks_and_goes_when_nobody_does() -> None
     talk.say(10 * WINDOW)
     assert talk.counts == SourceCounts(trimmed=2_240)
     assert waiting(talk) == 0
+
+
+def test_nothing_moves_while_an_echo_is_expected() -> None:
+    talk = Talk()
+    talk.queue.push(tone(1_600))
+    talk.say(2 * WINDOW)
+    talk.may_move = False
+    talk.say(20, level=0)
+    assert talk.counts == SourceCounts()
+    talk.may_move = True
+    talk.say(20, level=0)
+    assert talk.counts == SourceCounts(trimmed=2_240)
 
 
 @pytest.mark.parametrize("level", [LOUD, 200])
