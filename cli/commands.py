@@ -19,7 +19,7 @@ from interject.cli.offline.command import ask, transcribe, translate
 from interject.cli.path_arguments import SoundCommand
 from interject.cli.serve.command import serve
 from interject.cli.top.command import top
-from interject.cli.train.command import train
+from interject.cli.train.command import train_app
 from interject.cli.twilio.command import simulate, twilio_app
 from interject.cli.worker.command import worker
 
@@ -40,7 +40,7 @@ app.add_typer(eval_app, name="eval")
 app.add_typer(livekit_app, name="livekit")
 twilio_app.command(cls=SoundCommand)(simulate)
 app.add_typer(twilio_app, name="twilio")
-app.command()(train)
+app.add_typer(train_app, name="train")
 app.command()(serve)
 app.command()(worker)
 app.command()(top)

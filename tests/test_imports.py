@@ -70,8 +70,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "integrations/twilio/simulator": (),
     "integrations/webrtc": (*SHARED_BY_DOORS, "interject.integrations.web"),
     "training": (
-        "interject.model_runtime", "interject.agent.voice", "interject.config.problems",
-        "interject.config.strict",
+        "interject.model_runtime", "interject.agent.voice", "interject.config.lists",
+        "interject.config.problems", "interject.config.strict", "interject.config.yaml_file",
     ),
     "config": (),
     "cli": BELOW_CLI,

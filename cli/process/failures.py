@@ -21,7 +21,7 @@ EXPECTED = frozenset(
     {
         "RuntimeFailure", "ProfileError", "VoiceFailure", "RoomFailure", "BenchmarkError",
         "EndpointFailure", "DatasetError", "YamlFileError", "SoundCatalogueError",
-        "SceneFileError", "SynthesisError",
+        "SceneFileError", "SynthesisError", "UnusableRecordings", "FolderTaken",
     }
 )  # fmt: skip
 """By name, so that `interject --help` need not import where they are defined."""

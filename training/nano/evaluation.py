@@ -108,7 +108,7 @@ class Score:
                 counts.exact += match.text == happening.reply.text
                 counts.late.append(match.chunk - ended)
         for said in free:
-            self.false_after[_heard_before(scene.happenings, said.chunk)] += 1
+            self.false_after[heard_before(scene.happenings, said.chunk)] += 1
         self.hours += scene.chunks * FRAME_S / 3_600
 
 
@@ -151,7 +151,7 @@ def evaluate(model: Model, scenes: Sequence[Scene], threshold: float = 0.5) -> S
     return score
 
 
-def _heard_before(happenings: Sequence[Happening], chunk: int) -> str:
+def heard_before(happenings: Sequence[Happening], chunk: int) -> str:
     """What had last begun when a false reply came."""
     begun = [h for h in happenings if h.start < (chunk + 1) * FRAME_SAMPLES]
     if not begun:

@@ -60,12 +60,12 @@ def near_miss(rng: random.Random) -> str:
     prompts = spoken_prompts()
     kind = rng.random()
     if kind < 0.45:
-        return _quoted(rng, rng.choice(list(prompts)))
+        return quoted(rng, rng.choice(list(prompts)))
     text = _broken_off(rng, rng.choice(list(prompts))) if kind < 0.7 else _something_else(rng)
     return _something_else(rng) if text in prompts else text
 
 
-def _quoted(rng: random.Random, wording: str) -> str:
+def quoted(rng: random.Random, wording: str) -> str:
     """Without a lead only the tail can show that nobody is asking."""
     if rng.random() < 0.45:
         return f"{wording} {rng.choice(_QUOTING_TAILS)}"

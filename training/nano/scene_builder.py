@@ -1,4 +1,7 @@
-"""Composing a stream: what happens when, mixed into one sound."""
+"""Composing a stream: what happens when, mixed into one sound.
+
+It is long because all that can happen in a stream is here.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ from interject.training.nano.scene import (
     Style,
     WantedReply,
 )
-from interject.training.nano.speech_bank import NEAR_MISS, OWN, UNRELATED
+from interject.training.nano.speech_bank import NEAR_MISS, OWN, UNRELATED, SpeechBank
 from interject.training.sounds.alarming import ALARMING
 from interject.training.sounds.catalogue import CLASSES
 from interject.training.sounds.counted import COUNTED
@@ -66,18 +69,21 @@ class SceneBuilder:
         self._full = False
 
     def build(self) -> Scene:
-        rng = self._rng
         if self._style is Style.COUNT:
             self._instruct_count()
         while not self._full:
-            if self._style is Style.UNRELATED:
-                self._talk() if rng.random() < 0.6 else self._ordinary()
-            elif self._style is Style.COUNT:
-                self._count_step()
-            else:
-                self._mixed_step()
+            self.step()
         self._finish()
         return self._scene
+
+    def step(self) -> None:
+        """One thing more, or a few that belong together."""
+        if self._style is Style.UNRELATED:
+            self.unrelated_step()
+        elif self._style is Style.COUNT:
+            self._count_step()
+        else:
+            self.mixed_step()
 
     def build_clip(self) -> tuple[Scene, Happening, str]:
         """One thing alone, early in the stream, and the words of it when it is speech."""
@@ -91,7 +97,10 @@ class SceneBuilder:
         words = " ".join(word for word, _ in self._scene.words)
         return self._scene, self._scene.happenings[0], words
 
-    def _mixed_step(self) -> None:
+    def unrelated_step(self) -> None:
+        self._talk() if self._rng.random() < 0.6 else self._ordinary()
+
+    def mixed_step(self) -> None:
         choice = self._rng.random()
         if choice < 0.36:
             self._request(str(self._rng.choice([request.key for request in INTENTS])))
@@ -124,22 +133,22 @@ class SceneBuilder:
         elif choice < 0.97:
             self._talk()
         else:
-            self._mixed_step()
+            self.mixed_step()
 
     def _talk(self) -> None:
         choice, near = self._rng.random(), self._stock.near_miss_share
         if choice < near:
-            self._speak(NEAR_MISS, None)
+            self.speak(NEAR_MISS, None)
         elif choice < near + self._stock.own_share:
-            self._speak(str(self._rng.choice(self._stock.bank.own)), None)
+            self.speak(str(self._rng.choice(self._stock.bank.own)), None)
         else:
-            self._speak(UNRELATED, None)
+            self.speak(UNRELATED, None)
         if self._rng.random() < 0.4:
             self._at -= int(uniform(self._rng, 0.0, 0.25) * SAMPLE_RATE_HZ)
 
     def _request(self, key: str) -> None:
         request = _INTENTS[key]
-        self._speak(key, WantedReply(request.reply, request.emotion, key))
+        self.speak(key, WantedReply(request.reply, request.emotion, key))
 
     def _echo(self, reply: WantedReply | None) -> None:
         """What the agent said may come back from a loudspeaker."""
@@ -147,7 +156,7 @@ class SceneBuilder:
             return
         share, key = self._stock.echo_share, OWN + reply.text
         if share and self._rng.random() < share and key in self._stock.bank.groups:
-            self._speak(key, None)
+            self.speak(key, None)
 
     def _ask_sound(self) -> None:
         if self._last_sound is None or self._rng.random() < 0.3:
@@ -156,12 +165,12 @@ class SceneBuilder:
                 return
         if self._last_sound is not None:
             reply = WantedReply(sound_reply(self._last_sound), Emotion.NORMAL, "what_sound")
-            self._speak("what_sound", reply)
+            self.speak("what_sound", reply)
 
     def _instruct_count(self) -> None:
         kind = str(self._rng.choice(COUNTABLE))
         key = f"count_{kind}"
-        if self._speak(key, WantedReply(count_confirmation(kind), Emotion.NORMAL, key)):
+        if self.speak(key, WantedReply(count_confirmation(kind), Emotion.NORMAL, key)):
             self._counting, self._count = kind, 0
 
     def _counted(self, kind: str) -> None:
@@ -185,9 +194,10 @@ class SceneBuilder:
             kind = str(self._rng.choice([k for k in COUNTED if k != self._counting]))
         self._sound(kind, None)
 
-    def _speak(self, key: str, reply: WantedReply | None) -> bool:
+    def speak(self, key: str, reply: WantedReply | None, bank: SpeechBank | None = None) -> bool:
+        """What the stock's bank, or another, has under this key. False: the stream is full."""
         rng = self._rng
-        utterance = self._stock.bank.draw(key, rng)
+        utterance = (bank or self._stock.bank).draw(key, rng)
         factor = uniform(rng, *_speeds(utterance.voice)) if rng.random() < 0.7 else 1.0
         wave: Wave = utterance.pcm.astype(np.float32) / np.float32(32_768)
         rms = float(np.sqrt(np.mean(wave**2))) + 1e-6
@@ -199,29 +209,33 @@ class SceneBuilder:
             wave *= np.float32(
                 _SPEECH_RMS * uniform(rng, 1, 2) / (np.sqrt(np.mean(wave**2)) + 1e-6)
             )
-        start = self._place(key, wave, uniform(rng, -8, 6), reply)
+        start = self.place(key, wave, uniform(rng, -8, 6), reply)
         if start is None:
             return False
         self._mark_speech(utterance, start, factor)
         self._echo(reply)
         return True
 
+    def play(self, key: str, wave: Wave, reply: WantedReply | None) -> tuple[int, int] | None:
+        """A sound at a little other speed and some level: where it begins and ends, in samples.
+
+        None: the stream is full.
+        """
+        played = stretch(wave, uniform(self._rng, 0.85, 1.18)) * np.float32(0.5)
+        start = self.place(key, played, uniform(self._rng, -16, 4), reply)
+        return None if start is None else (start, start + len(played))
+
     def _sound(self, kind: str, reply: WantedReply | None) -> bool:
-        rng = self._rng
-        wave = stretch(self._stock.sound(kind, rng), uniform(rng, 0.85, 1.18))
-        wave = wave * np.float32(0.5)
-        start = self._place(kind, wave, uniform(rng, -16, 4), reply)
-        if start is None:
+        heard = self.play(kind, self._stock.sound(kind, self._rng), reply)
+        if heard is None:
             return False
-        low, high = (int(at / SAMPLE_RATE_HZ / SLOT_S) for at in (start, start + len(wave)))
+        low, high = (int(at / SAMPLE_RATE_HZ / SLOT_S) for at in heard)
         self._scene.active[low : high + 1, CLASSES.index(kind)] = 1
         self._last_sound = kind
         self._echo(reply)
         return True
 
-    def _place(
-        self, key: str, wave: Wave, level_db: float, reply: WantedReply | None
-    ) -> int | None:
+    def place(self, key: str, wave: Wave, level_db: float, reply: WantedReply | None) -> int | None:
         """Mix a sound in at the current moment; None when the stream is over first."""
         rng, scene = self._rng, self._scene
         start, end = self._at, self._at + len(wave)

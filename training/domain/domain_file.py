@@ -1,0 +1,129 @@
+"""`domain.yaml`: what to react to, what to say, what to leave alone, how long to learn."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from interject.config.lists import Names, Phrases
+from interject.config.strict import StrictModel
+from interject.config.yaml_file import YamlFileError, load_yaml
+from interject.model_runtime.protocol import Emotion
+from interject.training.nano.language import HELP, INTENTS, RESPOND_REPLIES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE_NAME = "domain.yaml"
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+NANO_KNOWS = tuple(sorted({*RESPOND_REPLIES, *(intent.key for intent in (*INTENTS, HELP))}))
+_EMOTIONS = {emotion.value: emotion for emotion in Emotion}
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise PydanticCustomError("name", "it must be 1 to 60 of the letters a-z 0-9 _ -")
+    return value
+
+
+def _emotion(value: str) -> str:
+    if value not in _EMOTIONS:
+        raise PydanticCustomError(
+            "emotion", "it must be one of {known}", {"known": ", ".join(Emotion)}
+        )
+    return value
+
+
+_Name = Annotated[str, AfterValidator(_name)]
+
+
+class Reaction(StrictModel):
+    """Something to react to: recordings of it, phrases that are it, or both."""
+
+    name: _Name
+    recordings: str | None = None
+    phrases: Phrases = Field(default=(), strict=False)
+    reply: str = Field(min_length=1, max_length=300)
+    emotion: Annotated[str, AfterValidator(_emotion)] = "normal"
+
+    @model_validator(mode="after")
+    def _has_something_to_hear(self) -> Self:
+        if self.recordings is None and not self.phrases:
+            raise PydanticCustomError(
+                "nothing", "it needs `recordings` (a folder), `phrases` (a list), or both"
+            )
+        return self
+
+    @property
+    def tone(self) -> Emotion:
+        return _EMOTIONS[self.emotion]
+
+
+class Ignored(StrictModel):
+    """What is not to be reacted to, beside what every model is taught to leave alone."""
+
+    recordings: str | None = None
+    phrases: Phrases = Field(default=(), strict=False)
+
+
+class DomainSize(StrictModel):
+    """How much is made and for how long it is learnt."""
+
+    streams: int = Field(default=1_500, ge=8, le=1_000_000)
+    chunks: int = Field(default=30, ge=10, le=60)
+    voices_a_phrase: int = Field(default=60, ge=4, le=1_000)
+    held_out_share: float = Field(default=0.3, gt=0, lt=0.9)
+    test_hours: float = Field(default=0.5, gt=0, le=20)
+    minutes: float = Field(default=20.0, gt=0, le=10_000)
+    false_an_hour: float = Field(default=1.0, gt=0)
+    seed: int = Field(default=1, ge=0)
+
+
+class DomainFile(StrictModel):
+    """Folders are seen from the file's own."""
+
+    name: _Name
+    base: str = "nano"
+    react: tuple[Reaction, ...] = Field(strict=False, min_length=1)
+    ignore: Ignored = Ignored()
+    forget: Names = Field(default=(), strict=False)
+    size: DomainSize = DomainSize()
+
+    @model_validator(mode="after")
+    def _forgets_what_there_is(self) -> Self:
+        if self.forget and self.base != "nano":
+            raise PydanticCustomError("forget", "`forget` is for the base nano only; leave it out")
+        for name in self.forget:
+            if name not in NANO_KNOWS:
+                known = ", ".join(NANO_KNOWS)
+                raise PydanticCustomError(
+                    "forget",
+                    "nano knows no {name}; it knows {known}",
+                    {"name": name, "known": known},
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [reaction.name for reaction in self.react]
+        for name in names:
+            if names.count(name) > 1:
+                raise PydanticCustomError("twice", "two reactions are named {name}", {"name": name})
+        return self
+
+
+def read_domain(folder: Path) -> DomainFile:
+    """:raises YamlFileError: when there is none, or it cannot be used."""
+    path = folder / FILE_NAME
+    if not path.is_file():
+        raise YamlFileError(
+            f"{folder} holds no {FILE_NAME}: make one with `interject train init {folder}`"
+        )
+    return load_yaml(path, DomainFile, "domain", name=_folder_name(folder))
+
+
+def _folder_name(folder: Path) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "-", folder.resolve().name.lower()).strip("-_") or "domain"

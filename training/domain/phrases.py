@@ -1,0 +1,54 @@
+"""What is said: a domain's phrases in many voices, and what is nearly one of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interject.config.lists import plain
+from interject.training.nano.near_miss import quoted
+from interject.training.nano.talk_grammar import unrelated
+from interject.training.speech.voices import random_espeak, random_flite
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterator, Sequence
+
+    from interject.training.speech.espeak import Espeak
+    from interject.training.speech.utterance import Utterance
+
+FLITE_SHARE, _TRANSFORMS = 0.2, 3
+
+
+def spoken(text: str, count: int, espeak: Espeak, rng: random.Random) -> Iterator[Utterance]:
+    """In `count` voices, one in five of flite's.
+
+    :raises SynthesisError: when a synthesiser is missing.
+    """
+    by_flite = round(count * FLITE_SHARE / _TRANSFORMS)
+    for _ in range(by_flite):
+        yield from random_flite(text, rng, _TRANSFORMS)
+    for _ in range(count - by_flite * _TRANSFORMS):
+        yield random_espeak(espeak, text, rng)
+
+
+def near_phrase(wordings: Sequence[str], rng: random.Random) -> str:
+    """A wording that is quoted, broken off, or has another word in one place."""
+    wording = plain(rng.choice(list(wordings)))
+    if rng.random() < 0.3:
+        return quoted(rng, wording)
+    text = _altered(wording.split(), rng)
+    return unrelated(rng) if any(_within(plain(known), text) for known in wordings) else text
+
+
+def _altered(words: list[str], rng: random.Random) -> str:
+    other = rng.choice(unrelated(rng).split())
+    if len(words) == 1:
+        return f"{other} {rng.choice(unrelated(rng).split())}"
+    if rng.random() < 0.5:
+        return " ".join(words[: rng.randrange(1, len(words))])
+    at = rng.randrange(len(words))
+    return " ".join([*words[:at], other, *words[at + 1 :]])
+
+
+def _within(wording: str, text: str) -> bool:
+    return f" {wording} " in f" {text} "
