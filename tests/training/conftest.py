@@ -1,3 +1,5 @@
+"""A machine with a GPU collects this folder without what makes nano's data: it is imported late."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -5,17 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from interject.training.nano.batch_loader import BatchMaker
-from interject.training.nano.recipe import nano_config
-from interject.training.nano.speech_bank import BankSize, SpeechBank, make_bank
-from interject.training.nano.stock import make_stock
-from interject.training.nano.tokenizer import train_tokenizer
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from interject.model_runtime.network.architecture import ModelConfig
+    from interject.training.nano.batch_loader import BatchMaker
     from interject.training.nano.scene import Stock
+    from interject.training.nano.speech_bank import SpeechBank
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,19 +27,29 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def bank() -> SpeechBank:
+    from interject.training.nano.speech_bank import BankSize, make_bank
+
     return make_bank(BankSize(1, 0, 14, 2, 0, 6, 0, own_a_reply=1), seed=3)
 
 
 @pytest.fixture(scope="session")
 def stock(bank: SpeechBank) -> Stock:
+    from interject.training.nano.stock import make_stock
+
     return make_stock(bank, 3, sounds_a_class=2, rooms=4)
 
 
 @pytest.fixture(scope="session")
 def config() -> ModelConfig:
+    from interject.training.nano.recipe import nano_config
+    from interject.training.nano.tokenizer import train_tokenizer
+
     return nano_config(train_tokenizer().get_vocab_size())
 
 
 @pytest.fixture(scope="session")
 def maker(stock: Stock, config: ModelConfig) -> BatchMaker:
+    from interject.training.nano.batch_loader import BatchMaker
+    from interject.training.nano.tokenizer import train_tokenizer
+
     return BatchMaker(stock, config, train_tokenizer(), seed=3)
