@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from interject.agent.framing import Framer
 from interject.model_runtime.protocol import (
@@ -38,6 +38,22 @@ LONGEST_WAIT_S = 60.0
 """A stream of which nothing more comes for so long is given up; so is one without a slot."""
 
 
+class FrameListener(Protocol):
+    """Follows one session that hears frame by frame. With a `problem` it is over."""
+
+    problem: str
+
+    @property
+    def over(self) -> bool: ...
+
+    def sends(self, seq: int) -> None: ...
+
+    def has_settled(self, seq: int) -> bool:
+        """Whether a frame is decided, and the reply to it is whole."""
+
+    def take(self, event: Event) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class HeardItem:
     """What a model did on one stream. `chunk` is the one after which it responded."""
@@ -63,10 +79,30 @@ async def hear(
 
     :raises RuntimeFailure: when no session can be opened.
     """
-    framer = Framer()
-    frames = [*framer.push(pcm, 0.0), *framer.finish()]
-    session = await opened(runtime, options, longest_wait_s)
+    frames = as_frames(pcm)
     listener = _Listener(len(frames))
+    await play(runtime, options, frames, listener, longest_wait_s=longest_wait_s)
+    return listener.heard()
+
+
+def as_frames(pcm: NDArray[np.int16]) -> list[Frame]:
+    framer = Framer()
+    return [*framer.push(pcm, 0.0), *framer.finish()]
+
+
+async def play(
+    runtime: Runtime,
+    options: SessionOptions,
+    frames: list[Frame],
+    listener: FrameListener,
+    *,
+    longest_wait_s: float,
+) -> None:
+    """One session hears the frames, each when the one before has settled, until it is over.
+
+    :raises RuntimeFailure: when no session can be opened.
+    """
+    session = await _opened(runtime, options, longest_wait_s)
     try:
         await _play(session, frames, listener, longest_wait_s)
     except TimeoutError:
@@ -75,10 +111,9 @@ async def hear(
         listener.problem = listener.problem or "the session had closed"
     finally:
         await session.close()
-    return listener.heard()
 
 
-async def opened(
+async def _opened(
     runtime: Runtime, options: SessionOptions, longest_wait_s: float
 ) -> RuntimeSession:
     """Who else uses the runtime may have taken the slots for a while."""
@@ -94,20 +129,21 @@ async def opened(
 
 
 async def _play(
-    session: RuntimeSession, frames: list[Frame], listener: _Listener, longest_wait_s: float
+    session: RuntimeSession, frames: list[Frame], listener: FrameListener, longest_wait_s: float
 ) -> None:
     events = session.events()
     for frame in frames:
+        listener.sends(frame.seq)
         await session.push(frame)
         if frame.seq == frames[-1].seq:
             await session.finish()
         while not listener.has_settled(frame.seq):
-            listener.take(await next_event(events, longest_wait_s))
+            listener.take(await _next_event(events, longest_wait_s))
         if listener.over:
             return
 
 
-async def next_event(events: AsyncIterator[Event], longest_wait_s: float) -> Event:
+async def _next_event(events: AsyncIterator[Event], longest_wait_s: float) -> Event:
     async with asyncio.timeout(longest_wait_s):
         try:
             return await anext(events)
@@ -130,8 +166,10 @@ class _Listener:
     def over(self) -> bool:
         return bool(self._reply or self.problem)
 
+    def sends(self, seq: int) -> None:
+        """When that was tells nothing here."""
+
     def has_settled(self, seq: int) -> bool:
-        """Whether a frame is decided, and the reply to it is whole."""
         return self.over or (self._decided_seq >= seq and self._responded_at is None)
 
     def take(self, event: Event) -> None:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.agent.framing import Framer
 from interject.agent.options import session_options
-from interject.cli.eval.hearing import LONGEST_WAIT_S, next_event, opened
+from interject.cli.eval.hearing import LONGEST_WAIT_S, as_frames, play
 from interject.model_runtime.protocol import (
     SAMPLE_RATE_HZ,
     Cause,
@@ -21,7 +20,6 @@ from interject.model_runtime.protocol import (
     ReplyDelta,
     ReplyEnded,
     ReplyStarted,
-    SessionClosed,
 )
 from interject.training.streaming_benchmark.played_stream import (
     HeardReply,
@@ -37,9 +35,7 @@ if TYPE_CHECKING:
     from interject.config.profile import Profile
     from interject.model_runtime.protocol import (
         Event,
-        Frame,
         Runtime,
-        RuntimeSession,
         SessionOptions,
     )
     from interject.training.streams.stream import TrainingStream
@@ -63,18 +59,10 @@ async def hear_stream(
 
     :raises RuntimeFailure: when no session can be opened.
     """
-    framer = Framer()
-    frames = [*framer.push(as_pcm(stream.sound, tail_s), 0.0), *framer.finish()]
-    session = await opened(runtime, _options(profile, stream, threshold), longest_wait_s)
+    frames = as_frames(as_pcm(stream.sound, tail_s))
     listener = _StreamListener(len(frames), clock)
-    try:
-        await _play(session, frames, listener, longest_wait_s)
-    except TimeoutError:
-        listener.problem = f"nothing came for {longest_wait_s:g} s"
-    except SessionClosed:
-        listener.problem = listener.problem or "the session had closed"
-    finally:
-        await session.close()
+    options = _options(profile, stream, threshold)
+    await play(runtime, options, frames, listener, longest_wait_s=longest_wait_s)
     return PlayedStream(
         id=stream.stream_id,
         ability=stream.ability,
@@ -100,24 +88,6 @@ def _options(profile: Profile, stream: TrainingStream, threshold: float) -> Sess
     return replace(options, system_prompt=stream.system_prompt)
 
 
-async def _play(
-    session: RuntimeSession,
-    frames: list[Frame],
-    listener: _StreamListener,
-    longest_wait_s: float,
-) -> None:
-    events = session.events()
-    for frame in frames:
-        listener.sends(frame.seq)
-        await session.push(frame)
-        if frame.seq == frames[-1].seq:
-            await session.finish()
-        while not listener.has_settled(frame.seq):
-            listener.take(await next_event(events, longest_wait_s))
-        if listener.problem:
-            return
-
-
 class _StreamListener:
     """Follows one session. A reply's first word is timed from when its chunk was sent."""
 
@@ -135,10 +105,13 @@ class _StreamListener:
     def sends(self, seq: int) -> None:
         self._sent_s[seq] = self._clock()
 
+    @property
+    def over(self) -> bool:
+        return bool(self.problem)
+
     def has_settled(self, seq: int) -> bool:
-        """Whether a frame is decided, and the reply to it is whole."""
-        over = self._decided_seq >= seq and not self._responded and self._open is None
-        return bool(self.problem) or over
+        whole = self._decided_seq >= seq and not self._responded and self._open is None
+        return self.over or whole
 
     def take(self, event: Event) -> None:
         match event:

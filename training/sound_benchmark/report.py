@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from interject.config.strict import StrictModel
-from interject.training.sound_benchmark.clips import BenchmarkError, SoundLabel
+from interject.training.sound_benchmark.clips import SoundLabel
+from interject.training.sound_benchmark.report_file import read_report_file
 from interject.training.sound_benchmark.scoring import ItemOutcome, ItemVerdict, score
 from interject.training.sound_benchmark.semantic import LEAST_SCORE, semantic_scores
 from interject.training.sound_benchmark.tiers import Tier
@@ -79,21 +80,9 @@ class SoundReport(StrictModel):
 
 def read_report(path: Path) -> SoundReport:
     """:raises BenchmarkError: when it is no report; the line names the file and the field."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_REPORT_BYTES + 1)
-    except OSError as exc:
-        raise BenchmarkError(f"{path}: cannot be read ({(exc.strerror or '').lower()})") from None
-    if len(content) > MOST_REPORT_BYTES:
-        raise BenchmarkError(f"{path}: larger than {MOST_REPORT_BYTES} bytes, so not a report")
-    try:
-        return SoundReport.model_validate_json(content)
-    except ValidationError as exc:
-        problem = exc.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in problem["loc"]) or "it"
-        raise BenchmarkError(
-            f"{path}: is no report of 'interject eval sounds' ({field}: {problem['msg']})"
-        ) from None
+    return read_report_file(
+        path, SoundReport, "interject eval sounds", most_bytes=MOST_REPORT_BYTES
+    )
 
 
 def page(report: SoundReport) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from interject.config.strict import StrictModel
-from interject.training.sound_benchmark.clips import BenchmarkError
+from interject.training.sound_benchmark.report_file import read_report_file
 from interject.training.streaming_benchmark.duplex_scores import PlayedScene
 from interject.training.streaming_benchmark.played_stream import (
     PlayedStream,
@@ -52,18 +52,6 @@ class StreamReport(StrictModel):
 
 def read_stream_report(path: Path) -> StreamReport:
     """:raises BenchmarkError: when it is no report; the line names the file and the field."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_REPORT_BYTES + 1)
-    except OSError as exc:
-        raise BenchmarkError(f"{path}: cannot be read ({(exc.strerror or '').lower()})") from None
-    if len(content) > MOST_REPORT_BYTES:
-        raise BenchmarkError(f"{path}: larger than {MOST_REPORT_BYTES} bytes, so not a report")
-    try:
-        return StreamReport.model_validate_json(content)
-    except ValidationError as exc:
-        problem = exc.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in problem["loc"]) or "it"
-        raise BenchmarkError(
-            f"{path}: is no report of 'interject eval stream' ({field}: {problem['msg']})"
-        ) from None
+    return read_report_file(
+        path, StreamReport, "interject eval stream", most_bytes=MOST_REPORT_BYTES
+    )
