@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "domain.yaml"
+NANO = "nano"
+"""The base that comes with Interject; any other is a folder."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 NANO_KNOWS = tuple(sorted({*RESPOND_REPLIES, *(intent.key for intent in (*INTENTS, HELP))}))
 _EMOTIONS = {emotion.value: emotion for emotion in Emotion}
@@ -86,7 +88,7 @@ class DomainFile(StrictModel):
     """Folders are seen from the file's own."""
 
     name: _Name
-    base: str = "nano"
+    base: str = NANO
     react: tuple[Reaction, ...] = Field(strict=False, min_length=1)
     ignore: Ignored = Ignored()
     forget: Names = Field(default=(), strict=False)
@@ -94,7 +96,7 @@ class DomainFile(StrictModel):
 
     @model_validator(mode="after")
     def _forgets_what_there_is(self) -> Self:
-        if self.forget and self.base != "nano":
+        if self.forget and self.base != NANO:
             raise PydanticCustomError("forget", "`forget` is for the base nano only; leave it out")
         for name in self.forget:
             if name not in NANO_KNOWS:

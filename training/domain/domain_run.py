@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.training.dataset.build import build
 from interject.training.dataset.build_watch import BuildWatch
 from interject.training.dataset.dataset import Dataset
 from interject.training.dataset.manifest import BuildSettings
-from interject.training.domain.domain_file import DomainFile, read_domain
+from interject.training.domain.domain_file import read_domain
 from interject.training.domain.domain_source import DomainSource
 from interject.training.domain.domain_stock import GENERAL, read_material
 from interject.training.domain.examination import chosen_threshold, examination_streams, examine
@@ -19,13 +19,15 @@ from interject.training.domain.profile_file import write_profile
 from interject.training.domain.report import DomainReport
 from interject.training.fine_tuning.process_group import ProcessGroup
 from interject.training.fine_tuning.run import TrainingEvents, train
-from interject.training.fine_tuning.settings import TrainingRun, WatchSettings
+from interject.training.fine_tuning.saved_model import replace_folder
+from interject.training.fine_tuning.settings import LoraSettings, TrainingRun, WatchSettings
 from interject.training.fine_tuning.stages import TrainablePart, TrainingStage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.resolved_device import ResolvedDevice
     from interject.training.domain.domain_stock import DomainMaterial, GeneralShare
     from interject.training.domain.examination import ExaminedModel
@@ -33,7 +35,18 @@ if TYPE_CHECKING:
 
 WORK, MODEL, PROFILE = "work", "model", "profile.yaml"
 BASE_THRESHOLD = 0.5
-LEARNING_RATE = 5e-4
+WHOLE: dict[str, Any] = {
+    "method": "full",
+    "trains": (TrainablePart.TOWER, TrainablePart.ADAPTER, TrainablePart.DECODER),
+    "learning_rate": 5e-4,
+}
+"""For nano, which is small."""
+ADAPTED: dict[str, Any] = {
+    "method": "lora",
+    "lora": LoraSettings(save="merged"),
+    "learning_rate": 1e-4,
+}
+"""For any other base. An adapter would look for its base where the run lies."""
 STREAMS_A_STEP = 8
 
 
@@ -80,7 +93,7 @@ def learn_domain(
     data = _data(material, made / "data", told, workers, stop)
     if data is None:
         return DomainOutcome(None, folder)
-    learnt = _learnt(domain, data, made / "run", resolved, told, stop)
+    learnt = _learnt(material, data, made / "run", resolved, told, stop)
     if learnt is None:
         return DomainOutcome(None, folder)
     report = _examined(material, folder, *learnt, resolved, told)
@@ -94,7 +107,7 @@ def _data(
 ) -> Dataset | None:
     size = material.domain.size
     told.part("speech", None)
-    material.stock(held_out=False, told=told.note)
+    material.speak(told=told.note)
     told.part("streams", size.streams)
     settings = BuildSettings(
         recipe="domain", settings=material.fingerprint(), seed=size.seed, count=size.streams
@@ -105,7 +118,7 @@ def _data(
 
 
 def _learnt(
-    domain: DomainFile,
+    material: DomainMaterial,
     data: Dataset,
     out: Path,
     resolved: ResolvedDevice,
@@ -113,22 +126,19 @@ def _learnt(
     stop: Callable[[], bool],
 ) -> tuple[Path, int] | None:
     """The model's folder, and after how many steps."""
+    size = material.domain.size
     run = TrainingRun(
-        model=domain.base,
+        model=material.base,
         data=str(data.folder),
         out=str(out),
         stage=TrainingStage.INSTRUCTION,
-        method="full" if domain.base == "nano" else "lora",
-        trains=(TrainablePart.TOWER, TrainablePart.ADAPTER, TrainablePart.DECODER)
-        if domain.base == "nano"
-        else None,
-        minutes=domain.size.minutes,
-        learning_rate=LEARNING_RATE if domain.base == "nano" else 1e-4,
+        minutes=size.minutes,
         streams_per_step=STREAMS_A_STEP,
         streams_per_device=STREAMS_A_STEP,
         checkpoint_steps=20,
-        seed=domain.size.seed,
+        seed=size.seed,
         watch=WatchSettings(held_out_share=0.0, tensorboard=False),
+        **(WHOLE if material.keeps_nano else ADAPTED),
     )
     told.part("training", 1_000)
     done = 0
@@ -160,21 +170,12 @@ def _examined(
     told.part("examination", 3 * len(streams))
     names = [reaction.name for reaction in domain.react]
 
-    def heard(model: str, threshold: float) -> ExaminedModel:
-        loaded = load_checkpoint(model, device=resolved.device)
-        return examine(loaded, streams, names, threshold, told.advanced)
+    def heard(model: Model, threshold: float) -> ExaminedModel:
+        return examine(model, streams, names, threshold, told.advanced)
 
-    base = heard(domain.base, BASE_THRESHOLD)
-    first = heard(str(saved), BASE_THRESHOLD)
-    threshold = chosen_threshold(first, domain.size.false_an_hour)
-    learnt = heard(str(saved), threshold)
-    _replace(saved, folder / MODEL)
+    base = heard(load_checkpoint(material.base, device=resolved.device), BASE_THRESHOLD)
+    model = load_checkpoint(saved, device=resolved.device)
+    threshold = chosen_threshold(heard(model, BASE_THRESHOLD), domain.size.false_an_hour)
+    learnt = heard(model, threshold)
+    replace_folder(folder / MODEL, lambda part: shutil.copytree(saved, part))
     return DomainReport(material, base, learnt, steps, domain.size.minutes)
-
-
-def _replace(saved: Path, target: Path) -> None:
-    part = target.with_name(f".{target.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(saved, part)
-    shutil.rmtree(target, ignore_errors=True)
-    part.rename(target)

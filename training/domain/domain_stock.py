@@ -8,6 +8,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from interject.training.domain.domain_file import NANO
 from interject.training.domain.domain_scene import IGNORED, NEAR, DomainStock
 from interject.training.domain.phrases import near_phrase, spoken
 from interject.training.domain.recordings import RecordingSet, UnusableRecordings, read_recordings
@@ -41,9 +42,12 @@ SMALL = GeneralShare(BankSize(1, 0, 14, 2, 0, 6, 0, own_a_reply=1), 2, 4)
 
 @dataclass(frozen=True, slots=True)
 class DomainMaterial:
-    """A domain's file with its recordings read. `cache` keeps what is spoken once."""
+    """A domain's file with its recordings read. `cache` keeps what is spoken once; `base` is
+    what `load_checkpoint` takes.
+    """
 
     domain: DomainFile
+    base: str
     reactions: dict[str, RecordingSet]
     ignored: RecordingSet
     cache: Path
@@ -51,7 +55,7 @@ class DomainMaterial:
 
     @property
     def keeps_nano(self) -> bool:
-        return self.domain.base == "nano"
+        return self.base == NANO
 
     def fingerprint(self) -> dict[str, Any]:
         """All that decides what the streams are."""
@@ -71,6 +75,19 @@ class DomainMaterial:
         about = [self.fingerprint(), size.seed, size.streams]
         return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:12]
 
+    def speak(
+        self, *, held_out: bool = False, told: Callable[[str], object] = lambda _: None
+    ) -> tuple[SpeechBank, SpeechBank | None]:
+        """What nano knows already, and the domain's phrases: once, then they are in the cache.
+
+        :raises SynthesisError: when a synthesiser is missing.
+        """
+        seed = self._seed(held_out)
+        told("speaking what nano knows already")
+        general = open_bank(self.cache, self.general.speech, seed)
+        told("speaking the domain's phrases")
+        return general, self._bank(seed)
+
     def stock(
         self, *, held_out: bool, told: Callable[[str], object] = lambda _: None
     ) -> DomainStock:
@@ -78,27 +95,27 @@ class DomainMaterial:
 
         :raises SynthesisError: when a synthesiser is missing.
         """
-        seed = self.domain.size.seed + (1_000_003 if held_out else 0)
-        told("speaking what nano knows already")
-        general = make_stock(
-            open_bank(self.cache, self.general.speech, seed),
-            seed,
-            sounds_a_class=self.general.sounds_a_class,
-            rooms=self.general.rooms,
-            held_out=held_out,
-            near_miss_share=0.45,
-            own_share=0.2,
-            echo_share=0.2,
-        )
-        told("speaking the domain's phrases")
+        general, phrases = self.speak(held_out=held_out, told=told)
         return DomainStock(
             self.domain.react,
             {name: _of(recordings, held_out) for name, recordings in self.reactions.items()},
             _of(self.ignored, held_out),
-            self._bank(seed),
-            general,
+            phrases,
+            make_stock(
+                general,
+                self._seed(held_out),
+                sounds_a_class=self.general.sounds_a_class,
+                rooms=self.general.rooms,
+                held_out=held_out,
+                near_miss_share=0.45,
+                own_share=0.2,
+                echo_share=0.2,
+            ),
             frozenset(self.domain.forget),
         )
+
+    def _seed(self, held_out: bool) -> int:
+        return self.domain.size.seed + (1_000_003 if held_out else 0)
 
     def _bank(self, seed: int) -> SpeechBank | None:
         wordings = {r.name: tuple(r.phrases) for r in self.domain.react if r.phrases}
@@ -126,7 +143,8 @@ def read_material(
     if domain.ignore.recordings is not None:
         ignored = read_recordings(folder / domain.ignore.recordings, share, fewest=0)
     _check_apart(reactions, ignored)
-    return DomainMaterial(domain, reactions, ignored, cache, general)
+    base = NANO if domain.base == NANO else str(folder / domain.base)
+    return DomainMaterial(domain, base, reactions, ignored, cache, general)
 
 
 def _check_apart(reactions: dict[str, RecordingSet], ignored: RecordingSet) -> None:

@@ -34,19 +34,22 @@ def save_result(
     scale = run.lora.alpha / run.lora.rank
     if as_adapter:
         target = folder / ADAPTER_NAME
-        _replace(
+        replace_folder(
             target, lambda part: save_adapter(part, run.model, base_fingerprint, scale, weights)
         )
     if run.method == "full" or run.lora.save != "adapter":
         target = folder / MODEL_NAME
         model = load_checkpoint(run.model)
         apply_changes(model, weights, scale)
-        _replace(target, lambda part: save_native(model, part, dtype=_DTYPES[run.save_dtype]))
+        replace_folder(target, lambda part: save_native(model, part, dtype=_DTYPES[run.save_dtype]))
     return target
 
 
-def _replace(target: Path, write: Callable[[Path], None]) -> None:
-    """What was there before goes only when the new is whole."""
+def replace_folder(target: Path, write: Callable[[Path], object]) -> None:
+    """What was there before goes only when the new is whole.
+
+    :raises TrainingFailure: when the disk takes no more.
+    """
     part = target.with_name(f".{target.name}.part")
     with writing(target, kept="the checkpoints of the run are whole"):
         shutil.rmtree(part, ignore_errors=True)

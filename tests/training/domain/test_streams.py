@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.config.lists import plain
+from interject.training.domain.domain_file import FILE_NAME, read_domain
 from interject.training.domain.domain_scene import DomainSceneBuilder
 from interject.training.domain.domain_source import DomainSource
+from interject.training.domain.domain_stock import SMALL, read_material
 from interject.training.domain.examination import examination_streams
 from interject.training.domain.phrases import near_phrase
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from interject.training.domain.domain_scene import DomainStock
     from interject.training.domain.domain_stock import DomainMaterial
     from interject.training.nano.scene import Happening
@@ -69,6 +73,14 @@ def test_a_base_that_is_not_nano_is_taught_nothing_but_the_domain(
         builder = DomainSceneBuilder(stock, np.random.default_rng(seed), 20, others=False)
         answered = {h.key for h in builder.build().happenings if h.reply is not None}
         assert answered <= {"kettle", "open-the-gate"}
+
+
+def test_another_base_is_seen_from_the_domain_s_folder(folder: Path, cache: Path) -> None:
+    file = folder / FILE_NAME
+    file.write_text(file.read_text().replace("base: nano", "base: ../models/mine"))
+    material = read_material(read_domain(folder), folder, cache, SMALL)
+    assert material.base == str(folder / "../models/mine")
+    assert not material.keeps_nano
 
 
 def test_what_is_near_a_phrase_is_none_unless_it_is_quoted() -> None:
