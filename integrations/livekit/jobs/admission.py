@@ -22,6 +22,11 @@ SETTLE_S = 15.0
 ROOM_LEFT = 0.6
 
 
+def agent_identity(job_id: str) -> str:
+    """Of the participant that a job is in its room."""
+    return f"{AGENT_IDENTITY}-{job_id}"
+
+
 class RunningJobs(Protocol):
     """The worker, as far as its jobs go."""
 
@@ -95,8 +100,11 @@ class Admission:
         share = len(self._jobs.job_ids | self._accepting.keys()) / self._slots
         return 1.0 if share >= 1.0 else ROOM_LEFT * share
 
-    async def on_request(self, request: JobRequest) -> None:
-        """Accept or reject; a rejected job goes to another worker, if there is one."""
+    async def on_request(self, request: JobRequest) -> bool:
+        """Accept or reject; a rejected job goes to another worker, if there is one.
+
+        True: the job has a process now.
+        """
         earlier = set(self._accepting)
         self._accepting[request.id] = None
         try:
@@ -108,15 +116,16 @@ class Admission:
                     extra={"job_id": request.id, "lk.pii.room_name": request.room.name},
                 )
                 await request.reject(terminate=False)
-                return
+                return False
             if free is not None:
                 self._claims.add(request.id, free)
             logger.info("A job is accepted", extra={"job_id": request.id, "free_slots": free})
             await request.accept(
-                identity=f"{AGENT_IDENTITY}-{request.id}",
+                identity=agent_identity(request.id),
                 name="Interject",
                 attributes={NAME_ATTRIBUTE: request.agent_name},
             )
+            return True
         finally:
             self._accepting.pop(request.id, None)
 

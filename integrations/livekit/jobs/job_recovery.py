@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING
 import aiohttp
 from livekit import api
 
-from interject.integrations.livekit.jobs.admission import AGENT_IDENTITY
+from interject.integrations.livekit.jobs.admission import AGENT_IDENTITY, agent_identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from livekit.agents import AgentServer, JobRequest
-    from livekit.agents.job import RunningJobInfo
+    from livekit.protocol.agent import Job
 
     from interject.integrations.conversation.consent_store import ConsentStore
     from interject.integrations.livekit.jobs.access import Access
+    from interject.integrations.livekit.jobs.admission import RunningJobs
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ RETURN_S = 120.0
 class _Orphan:
     """A room whose job ended while the server was away. `until_s` is known once it is back."""
 
-    running: RunningJobInfo
+    job: Job
     lost_at_s: float
     until_s: float | None = None
 
@@ -60,16 +61,17 @@ class JobRecovery:
     def __init__(
         self,
         server: AgentServer,
+        running: RunningJobs,
         access: Access,
         *,
         consent: ConsentStore | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._server = server
+        self._server, self._running = server, running
         self._access = access
         self._consent = consent
         self._clock = clock
-        self._jobs: dict[str, RunningJobInfo] = {}
+        self._jobs: dict[str, Job] = {}
         self._orphans: dict[str, _Orphan] = {}
         self._ask_at_s = self._registered_at_s = 0.0
         self._revived_at: defaultdict[str, deque[float]] = defaultdict(deque)
@@ -80,7 +82,11 @@ class JobRecovery:
     def on_request(self, request: JobRequest) -> None:
         """Whoever dispatched it: to the people who came back it is the room that was lost."""
         if (orphan := self._orphans.get(request.room.name)) is not None:
-            self._carry(orphan.running, request.room.sid)
+            self._carry(orphan.job, request.room.sid)
+
+    def follow(self, job: Job) -> None:
+        """From when it has a process: one that dies before the next look is seen to be gone."""
+        self._jobs[job.id] = job
 
     def _start(self) -> None:
         self._task = asyncio.create_task(self._watch(), name="recovery")
@@ -91,40 +97,36 @@ class JobRecovery:
     async def _watch(self) -> None:
         """Ends with the worker's loop, which cancels what still runs."""
         while True:
-            now = {running.job.id: running for running in self._server.active_jobs}
-            gone = [running for job_id, running in self._jobs.items() if job_id not in now]
-            self._jobs = now
-            for running in gone:
+            for job_id in self._jobs.keys() - self._running.job_ids:
+                job = self._jobs.pop(job_id)
                 if not self._server.draining:
-                    await self._look_at(running)
+                    await self._look_at(job)
             if self._clock() >= self._ask_at_s:
                 self._ask_at_s = self._clock() + ASK_EVERY_S
                 for orphan in tuple(self._orphans.values()):
                     await self._look_after(orphan)
             await asyncio.sleep(LOOK_S)
 
-    async def _look_at(self, running: RunningJobInfo) -> None:
-        room = running.job.room.name
+    async def _look_at(self, job: Job) -> None:
+        room = job.room.name
         try:
             async with self._service() as service:
                 present = await _participants(service, room)
-                if any(one.identity == running.accept_arguments.identity for one in present):
-                    await self._dispatch_anew(service, running)
+                if any(one.identity == agent_identity(job.id) for one in present):
+                    await self._dispatch_anew(service, job)
                 elif not present:
-                    self._forget(running)
+                    self._forget(job)
         except (aiohttp.ClientError, TimeoutError):
-            self._orphans[room] = _Orphan(running, self._clock())
-            logger.warning(
-                "A job ended while the server was away", extra={"job_id": running.job.id}
-            )
+            self._orphans[room] = _Orphan(job, self._clock())
+            logger.warning("A job ended while the server was away", extra={"job_id": job.id})
         except api.TwirpError as error:
             logger.warning(
                 "A lost job could not be looked at",
-                extra={"job_id": running.job.id, "error_code": error.code},
+                extra={"job_id": job.id, "error_code": error.code},
             )
 
     async def _look_after(self, orphan: _Orphan) -> None:
-        room, age_s = orphan.running.job.room.name, self._clock() - orphan.lost_at_s
+        room, age_s = orphan.job.room.name, self._clock() - orphan.lost_at_s
         if self._registered_at_s <= orphan.lost_at_s and age_s < REGISTERED_S:
             return
         try:
@@ -135,9 +137,9 @@ class JobRecovery:
                 if any(one.kind != api.ParticipantInfo.Kind.AGENT for one in present):
                     del self._orphans[room]
                     if not any(one.identity.startswith(AGENT_IDENTITY) for one in present):
-                        await self._dispatch_anew(service, orphan.running)
+                        await self._dispatch_anew(service, orphan.job)
                 elif self._clock() >= orphan.until_s:
-                    self._forget(orphan.running)
+                    self._forget(orphan.job)
                     del self._orphans[room]
         except (api.TwirpError, aiohttp.ClientError, TimeoutError):
             return
@@ -145,8 +147,7 @@ class JobRecovery:
     def _service(self) -> api.LiveKitAPI:
         return api.LiveKitAPI(self._access.url, self._access.api_key, self._access.api_secret)
 
-    async def _dispatch_anew(self, service: api.LiveKitAPI, running: RunningJobInfo) -> None:
-        job = running.job
+    async def _dispatch_anew(self, service: api.LiveKitAPI, job: Job) -> None:
         if not self._may_try_again(job.room.name):
             logger.error(
                 "An agent crashes again and again; its room gets no other", extra={"job_id": job.id}
@@ -155,25 +156,24 @@ class JobRecovery:
         logger.warning(
             "A room has lost its agent; another one is dispatched", extra={"job_id": job.id}
         )
-        identity = running.accept_arguments.identity
         with contextlib.suppress(api.TwirpError):
             await service.room.remove_participant(
-                api.RoomParticipantIdentity(room=job.room.name, identity=identity)
+                api.RoomParticipantIdentity(room=job.room.name, identity=agent_identity(job.id))
             )
-        self._carry(running, await _sid(service, job.room.name))
+        self._carry(job, await _sid(service, job.room.name))
         await service.agent_dispatch.create_dispatch(
             api.CreateAgentDispatchRequest(
                 agent_name=job.agent_name, room=job.room.name, metadata=job.metadata
             )
         )
 
-    def _carry(self, running: RunningJobInfo, sid: str) -> None:
+    def _carry(self, job: Job, sid: str) -> None:
         if self._consent is not None and sid:
-            self._consent.carry(running.job.room.sid, sid)
+            self._consent.carry(job.room.sid, sid)
 
-    def _forget(self, running: RunningJobInfo) -> None:
+    def _forget(self, job: Job) -> None:
         if self._consent is not None:
-            self._consent.forget(running.job.room.sid)
+            self._consent.forget(job.room.sid)
 
     def _may_try_again(self, room: str) -> bool:
         times, now = self._revived_at[room], self._clock()

@@ -145,10 +145,9 @@ def make_server(
         prometheus_multiproc_dir=metrics_folder,
     )
     server.on("worker_started", keep_private)
-    admission = Admission(
-        _Jobs(server), slots=settings.slots, free_slots=Slots(settings.runtime).free
-    )
-    recovery = JobRecovery(server, access, consent=settings.consent)
+    jobs = _Jobs(server)
+    admission = Admission(jobs, slots=settings.slots, free_slots=Slots(settings.runtime).free)
+    recovery = JobRecovery(server, jobs, access, consent=settings.consent)
     server.load_fnc = lambda: admission.load
     server.rtc_session(
         functools.partial(run_job, settings),
@@ -160,7 +159,8 @@ def make_server(
 
 async def _on_request(recovery: JobRecovery, admission: Admission, request: JobRequest) -> None:
     recovery.on_request(request)
-    await admission.on_request(request)
+    if await admission.on_request(request):
+        recovery.follow(request.job)
 
 
 async def run_job(settings: WorkerSettings, ctx: JobContext) -> None:

@@ -212,6 +212,7 @@ async def test_our_page_says_that_there_is_no_network_and_goes_on_when_there_is(
         await browser.run("document.getElementById('talk').click()")
         await browser.until(f"{STATE} === 'Connected'")
         await browser.call("Network.emulateNetworkConditions", offline=True, **TROUBLE)
+        await browser.until("!navigator.onLine")
         await browser.run(FAILING)
         await browser.until(f"{STATE} === 'No network, waiting'")
         await browser.call("Network.emulateNetworkConditions", offline=False, **TROUBLE)
