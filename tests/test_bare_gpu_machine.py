@@ -1,4 +1,4 @@
-"""Both commands for a card run where only what a GPU needs is installed."""
+"""The commands for a card run where only what a GPU needs is installed."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ def test_the_tests_of_a_gpu_are_collected() -> None:
     assert done.returncode == 0, done.stdout[-4_000:]
     for module in ("test_on_device", "test_on_gpu", "test_token_draw"):
         assert f"/{module}.py::" in done.stdout
+
+
+def test_the_training_of_nano_is_imported() -> None:
+    done = run("-c", "import tests.fakes.training_machine, interject.training.nano.train")
+    assert done.returncode == 0, done.stderr[-4_000:]
 
 
 def test_a_machine_without_what_is_needed_is_one() -> None:

@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -54,6 +53,8 @@ def is_adapter(directory: Path) -> bool:
 
 def read_adapter(directory: Path) -> AdapterConfig:
     """:raises CheckpointError: when it is damaged, or written by a later version."""
+    from pydantic import TypeAdapter, ValidationError  # may be missing where nano is trained
+
     path = directory / ADAPTER_FILE
     try:
         content = json.loads(path.read_text())

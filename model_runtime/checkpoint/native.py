@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
 from safetensors.torch import save_file
 
 from interject.model_runtime.checkpoint.assembly import Part, assemble
@@ -40,6 +39,8 @@ def is_native(directory: Path) -> bool:
 
 def read_config(directory: Path) -> ModelConfig:
     """The shapes of a native checkpoint."""
+    from pydantic import TypeAdapter, ValidationError  # may be missing where nano is trained
+
     path = directory / CONFIG_FILE
     try:
         content = json.loads(path.read_text())

@@ -18,13 +18,13 @@ import numpy as np
 from interject.training.nano.language import replies, spoken_prompts
 from interject.training.nano.near_miss import near_miss
 from interject.training.nano.talk_grammar import unrelated
-from interject.training.speech.espeak import Espeak
 from interject.training.speech.utterance import Phones, Utterance
-from interject.training.speech.voices import agent_voice, random_espeak, random_flite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from interject.training.speech.espeak import Espeak
 
 UNRELATED, NEAR_MISS, OWN = "unrelated", "near_miss", "own: "
 _PORTION = 250
@@ -165,6 +165,8 @@ def _portions(size: BankSize) -> list[_Portion]:
 def _speak(
     portion: _Portion, espeak: Espeak, transforms: int, rng: random.Random
 ) -> Iterator[Utterance]:
+    from interject.training.speech.voices import agent_voice, random_espeak, random_flite
+
     talk = near_miss if portion.key == NEAR_MISS else unrelated
 
     def text() -> str:
@@ -182,7 +184,12 @@ def _speak(
 def _speak_all(
     size: BankSize, seed: int, first: int, step: int
 ) -> list[list[tuple[str, Utterance]]]:
-    """Every `step`-th portion from `first` on."""
+    """Every `step`-th portion from `first` on.
+
+    What binds espeak-ng is imported here: it may be missing where a bank is only read.
+    """
+    from interject.training.speech.espeak import Espeak
+
     espeak, portions = Espeak(), []
     for number, portion in list(enumerate(_portions(size)))[first::step]:
         _log.info("speaking portion %d", number)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import soxr
 
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 from interject.training.speech.phones import UNKNOWN_PHONE
@@ -43,6 +42,8 @@ def trimmed(
     words: list[tuple[str, float]],
 ) -> Utterance:
     """Resample, trim silence to 40 dB under the loudest, shift the times with it."""
+    import soxr  # missing where utterances are only read
+
     wav = np.asarray(soxr.resample(pcm.astype(np.float32), rate_hz, SAMPLE_RATE_HZ, "MQ"))
     loud = np.flatnonzero(np.abs(wav) > np.abs(wav).max(initial=1.0) * 0.015)
     first, last = (int(loud[0]), int(loud[-1]) + 1) if len(loud) else (0, len(wav))

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.training.nano import examine
-from interject.training.nano import train as nano
+from interject.training.nano.__main__ import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,17 +23,14 @@ def command(function: Callable[..., None]) -> Typer:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_small_run_trains_and_goes_on(tmp_path: Path) -> None:
-    app, out = command(nano.train), str(tmp_path)
-    done = CliRunner().invoke(app, ["--out", out, "--minutes", "0.1", "--small", "--threads", "1"])
-    assert done.exit_code == 0, done.output
-    assert "step 1 " in done.output
+def test_a_small_run_trains_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, quick = str(tmp_path), ["--small", "--threads", "1"]
+    assert main(["--out", out, "--minutes", "0.1", *quick]) == 0
+    assert "step 1 " in capsys.readouterr().out
     assert load_checkpoint(tmp_path / "model").parameter_count() > 5_000_000
-    again = ["--out", out, "--minutes", "0.15", "--small", "--threads", "1", "--resume"]
-    assert CliRunner().invoke(app, again).exit_code == 0
-    another = ["--out", str(tmp_path / "other"), "--cache", out, "--minutes", "0.1", "--small"]
-    done = CliRunner().invoke(app, [*another, "--threads", "1", "--start", out])
-    assert done.exit_code == 0, done.output
+    assert main(["--out", out, "--minutes", "0.15", *quick, "--resume"]) == 0
+    other = ["--out", str(tmp_path / "other"), "--cache", out, "--start", out]
+    assert main([*other, "--minutes", "0.1", *quick]) == 0
     assert len(list(tmp_path.glob("speech-*.npz"))) == 1
 
 
@@ -52,14 +49,23 @@ def test_a_missing_model_is_one_clear_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.output
 
 
-def test_there_must_be_something_to_go_on_from(tmp_path: Path) -> None:
-    done = CliRunner().invoke(command(nano.train), ["--out", str(tmp_path), "--resume"])
-    assert done.exit_code == 2
-    assert "holds no checkpoint to go on from" in done.output
-
-
-def test_there_must_be_a_run_to_start_from(tmp_path: Path) -> None:
-    arguments = ["--out", str(tmp_path / "out"), "--start", str(tmp_path)]
-    done = CliRunner().invoke(command(nano.train), arguments)
-    assert done.exit_code == 2
-    assert "holds no run to start from" in done.output
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--resume"], "holds no checkpoint to go on from"),
+        (["--start", "nowhere"], "nowhere holds no run to start from"),
+        (["--minutes", "0"], "0: at least 0.1 minutes"),
+        (["--threads", "none"], "invalid number value: 'none'"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    words: list[str], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code: int | str | None = main(["--out", str(tmp_path), *words])
+    except SystemExit as ended:
+        code = ended.code
+    assert code == 2
+    said = capsys.readouterr().err
+    assert complaint in said.splitlines()[-1]
+    assert "Traceback" not in said

@@ -1,0 +1,66 @@
+"""What the command that trains nano can be told. argparse, as typer may be missing."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHORTEST_MINUTES = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class NanoOptions:
+    """As they were given. `start` is a run's folder, `cache` where the speech is kept."""
+
+    out: Path
+    minutes: float = 75.0
+    seed: int = 1
+    resume: bool = False
+    start: Path | None = None
+    threads: int = 2
+    cache: Path | None = None
+    small: bool = False
+
+
+def read_options(words: Sequence[str] | None = None) -> NanoOptions:
+    """:raises SystemExit: with 2 and one line on stderr, when a word makes no sense."""
+    return NanoOptions(**vars(_parser().parse_args(words)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m interject.training.nano",
+        description="Make the data, train, write the averaged model to OUT/model.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--out", type=Path, required=True, help="folder for checkpoints and the result")
+    add("--minutes", type=minutes, default=75.0, help="time to train, without the data")
+    add("--seed", type=int, default=1, help="seed of the data and the weights")
+    add("--resume", action="store_true", help="go on from the last checkpoint in OUT")
+    add("--start", type=Path, help="begin with the weights of the run in this folder")
+    add("--threads", type=number, default=2, help="CPU threads of the trainer")
+    add("--cache", type=Path, help="where the speech is kept; OUT when left out")
+    add("--small", action="store_true", help="little data, tiny batches: to try it out")
+    return parser
+
+
+def minutes(text: str) -> float:
+    """argparse names this function in its complaints."""
+    value = float(text)
+    if not SHORTEST_MINUTES <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text}: at least {SHORTEST_MINUTES:g} minutes")
+    return value
+
+
+def number(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text}: at least 1")
+    return count
