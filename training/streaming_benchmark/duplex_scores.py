@@ -62,7 +62,7 @@ def score_scenes(scenes: Sequence[PlayedScene], *, seed: int) -> list[DuplexScor
 
 def _scored(kind: SceneKind, scenes: Sequence[PlayedScene], seed: int) -> DuplexScore:
     what, good = WHAT[kind]
-    done = [_done(scene) for scene in scenes]
+    done = [was_done(scene) for scene in scenes]
     rows = np.array([(each is not None, 1) for each in done], np.float64)
     times = [each for each in done if each is not None] if kind in TIMED else []
     return DuplexScore(
@@ -86,7 +86,7 @@ WHAT = {
 TIMED = (SceneKind.TAKE_OVER, SceneKind.BARGE_IN)
 
 
-def _done(scene: PlayedScene) -> float | None:
+def was_done(scene: PlayedScene) -> float | None:
     """The time of what its kind asks about; None where it was not done."""
     match scene.kind:
         case SceneKind.TAKE_OVER:

@@ -12,7 +12,9 @@ from interject.training.streaming_benchmark.words import words
 from interject.training.streams.ability import Ability
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
 
     from interject.training.streaming_benchmark.played_stream import PlayedStream
 
@@ -36,7 +38,7 @@ def score_texts(streams: Sequence[PlayedStream], *, seed: int) -> TextScores:
     :raises ModuleNotFoundError: when jiwer or sacrebleu is missing and needed.
     """
     spoken = [s for s in streams if s.ability is Ability.REAL_TIME_ASR and s.due]
-    rows = np.array([_errors(s) for s in spoken], np.float64).reshape(-1, 2)
+    rows = word_error_rows(spoken)
     translated = [s for s in streams if s.ability is Ability.TRANSLATION and s.due]
     return TextScores(
         word_error_rate=estimate_of_rows(rows, lambda s: s[:, 0] / s[:, 1], seed=seed),
@@ -44,6 +46,25 @@ def score_texts(streams: Sequence[PlayedStream], *, seed: int) -> TextScores:
         bleu=_bleu(translated, seed),
         translated_streams=len(translated),
     )
+
+
+def word_error_rows(streams: Sequence[PlayedStream]) -> NDArray[np.float64]:
+    """[streams, 2]: wrong words, and how many there should be.
+
+    :raises ModuleNotFoundError: when jiwer is missing and there is a stream.
+    """
+    return np.array([_errors(stream) for stream in streams], np.float64).reshape(-1, 2)
+
+
+def bleu_change(pairs: Sequence[tuple[PlayedStream, PlayedStream]], *, seed: int) -> Estimate:
+    """How much higher the second runs of the same streams are, from -100 to 100.
+
+    :raises ModuleNotFoundError: when sacrebleu is missing and there is a stream.
+    """
+    if not pairs:
+        return Estimate(None, None, None)
+    before, after = (_Corpus([pair[side] for pair in pairs]) for side in (0, 1))
+    return _drawn_again(lambda some: after.bleu(some) - before.bleu(some), len(pairs), seed)
 
 
 def due_text(stream: PlayedStream) -> str:
@@ -65,22 +86,34 @@ def _errors(stream: PlayedStream) -> tuple[int, int]:
     return found.substitutions + found.deletions + found.insertions, len(due)
 
 
+class _Corpus:
+    """What was due and what was said in translated streams; there is at least one."""
+
+    def __init__(self, streams: Sequence[PlayedStream]) -> None:
+        from sacrebleu.metrics.bleu import BLEU
+
+        self._due, self._heard = [due_text(s) for s in streams], [heard_text(s) for s in streams]
+        self._metric = BLEU(tokenize="zh" if _is_chinese("".join(self._due)) else "13a")
+
+    def bleu(self, chosen: Sequence[int]) -> float:
+        """From 0 to 100, of some of the streams."""
+        heard, due = ([texts[i] for i in chosen] for texts in (self._heard, self._due))
+        return float(self._metric.corpus_score(heard, [due]).score)
+
+
 def _bleu(streams: Sequence[PlayedStream], seed: int) -> Estimate:
     if not streams:
         return Estimate(None, None, None)
-    from sacrebleu.metrics.bleu import BLEU
+    return _drawn_again(_Corpus(streams).bleu, len(streams), seed)
 
-    due, heard = [due_text(s) for s in streams], [heard_text(s) for s in streams]
-    metric = BLEU(tokenize="zh" if _is_chinese("".join(due)) else "13a")
+
+def _drawn_again(score: Callable[[Sequence[int]], float], count: int, seed: int) -> Estimate:
+    """A score of a whole corpus is no ratio of sums, so that it is worked out for each draw."""
     rng = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(BLEU_RESAMPLES):
-        chosen = rng.integers(len(streams), size=len(streams))
-        some = metric.corpus_score([heard[i] for i in chosen], [[due[i] for i in chosen]])
-        drawn.append(some.score)
+    drawn = [score(rng.integers(count, size=count).tolist()) for _ in range(BLEU_RESAMPLES)]
     edge = (1 - CONFIDENCE) / 2
     low, high = np.quantile(drawn, [edge, 1 - edge])
-    return Estimate(metric.corpus_score(heard, [due]).score, float(low), float(high))
+    return Estimate(score(range(count)), float(low), float(high))
 
 
 def _is_chinese(text: str) -> bool:
