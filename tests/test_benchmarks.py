@@ -67,6 +67,7 @@ def a_result(name: str = "speed") -> Result:
         ["engine_host", "--smoke"],
         ["webrtc", "--smoke"],
         ["packing", "--smoke"],
+        ["training_features", "--smoke"],
         ["soundflow", "--smoke", "--workers", "1"],
     ],
 )
