@@ -29,7 +29,7 @@ def one_thread() -> Iterator[None]:
 def bank() -> SpeechBank:
     from interject.training.nano.speech_bank import BankSize, make_bank
 
-    return make_bank(BankSize(1, 0, 14, 2, 0, 6, 0, own_a_reply=1), seed=3)
+    return make_bank(BankSize(1, 0, 14, 2, 0, 6, 0, own_a_reply=1, isolated=8), seed=3)
 
 
 @pytest.fixture(scope="session")

@@ -36,8 +36,10 @@ class GeneralShare:
     rooms: int
 
 
-GENERAL = GeneralShare(BankSize(10, 2, 1_200, 100, 120, 800, 120, own_a_reply=3), 40, 60)
-SMALL = GeneralShare(BankSize(1, 0, 14, 2, 0, 6, 0, own_a_reply=1), 2, 4)
+GENERAL = GeneralShare(
+    BankSize(10, 2, 1_200, 100, 120, 800, 120, own_a_reply=3, isolated=800), 40, 60
+)
+SMALL = GeneralShare(BankSize(1, 0, 14, 2, 0, 6, 0, own_a_reply=1, isolated=8), 2, 4)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from interject.training.nano.scene import Scene
 
 _TEST_SEED = 70_001
-_TEST_BANK = BankSize(6, 1, 500, 40, 40, 300, 40, 2, own_a_reply=0)
+_TEST_BANK = BankSize(6, 1, 500, 40, 40, 300, 40, 2, own_a_reply=0, isolated=200)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.training.nano.isolated import isolated, isolated_anywhere
 from interject.training.nano.language import replies, spoken_prompts
 from interject.training.nano.near_miss import near_miss
 from interject.training.nano.talk_grammar import unrelated
@@ -26,16 +27,18 @@ if TYPE_CHECKING:
 
     from interject.training.speech.espeak import Espeak
 
-UNRELATED, NEAR_MISS, OWN = "unrelated", "near_miss", "own: "
+UNRELATED, NEAR_MISS, ISOLATED, OWN = "unrelated", "near_miss", "isolated", "own: "
 _PORTION = 250
 _SAMPLE = 300
 _RARE_SHARE = 0.2
+_FOREIGN_SHARE = 0.3
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class BankSize:
-    """How many utterances: of each wording, of unrelated talk, of near misses, of each reply.
+    """How many utterances: of each wording, of unrelated talk, of near misses, of each reply, of
+    what people say alone.
 
     Every rendering of flite is transformed in `transforms` ways.
     """
@@ -49,10 +52,11 @@ class BankSize:
     flite_near_miss: int = 1_500
     transforms: int = 3
     own_a_reply: int = 40
+    isolated: int = 7_000
 
 
 class SpeechBank:
-    """Utterances by what they ask; `UNRELATED` and `NEAR_MISS` hold the talk that asks nothing.
+    """Utterances by what they ask; `UNRELATED`, `NEAR_MISS` and `ISOLATED` hold what asks nothing.
 
     `OWN` and a reply is that reply as the agent hears it when its own voice comes back.
     """
@@ -78,6 +82,9 @@ class SpeechBank:
             key: [n for n in group if self._voices[n].startswith("flite")]
             for key, group in groups.items()
         }
+
+    def items(self) -> Iterator[tuple[str, Utterance]]:
+        return ((key, self[number]) for number, key in enumerate(self._keys))
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -153,6 +160,7 @@ def _portions(size: BankSize) -> list[_Portion]:
         (UNRELATED, size.flite_unrelated, (0, 0, 1)),
         (NEAR_MISS, size.espeak_near_miss, (1, 0, 0)),
         (NEAR_MISS, size.flite_near_miss, (0, 0, 1)),
+        (ISOLATED, size.isolated, (1, 0, 0)),
     ):
         for first in range(0, count, _PORTION):
             portion = min(_PORTION, count - first)
@@ -165,7 +173,12 @@ def _portions(size: BankSize) -> list[_Portion]:
 def _speak(
     portion: _Portion, espeak: Espeak, transforms: int, rng: random.Random
 ) -> Iterator[Utterance]:
-    from interject.training.speech.voices import agent_voice, random_espeak, random_flite
+    from interject.training.speech.voices import (
+        FOREIGN,
+        agent_voice,
+        random_espeak,
+        random_flite,
+    )
 
     talk = near_miss if portion.key == NEAR_MISS else unrelated
 
@@ -173,10 +186,14 @@ def _speak(
         return portion.wording or talk(rng)
 
     voice = agent_voice if portion.key.startswith(OWN) else random_espeak
+    if portion.key == ISOLATED:
+        said = (isolated_anywhere(rng, _FOREIGN_SHARE) for _ in range(portion.espeak))
+        yield from (random_espeak(espeak, words, rng, language=where) for where, words in said)
+        return
     for _ in range(portion.espeak):
         yield voice(espeak, text(), rng)
     for _ in range(portion.foreign):
-        yield random_espeak(espeak, text(), rng, foreign=True)
+        yield random_espeak(espeak, text(), rng, language=rng.choice(FOREIGN))
     for _ in range(portion.flite):
         yield from random_flite(text(), rng, transforms)
 
@@ -222,7 +239,7 @@ def make_bank(size: BankSize, seed: int, *, processes: int = 1) -> SpeechBank:
 def _digest(size: BankSize) -> str:
     """Of what is spoken: every wording, every reply and a sample of the talk."""
     rng = random.Random(0)
-    talk = [(near_miss(rng), unrelated(rng)) for _ in range(_SAMPLE)]
+    talk = [(near_miss(rng), unrelated(rng), isolated(rng)) for _ in range(_SAMPLE)]
     said = [astuple(size), *map(astuple, _portions(size)), *talk]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
 

@@ -45,7 +45,7 @@ class Voices(StrEnum):
 
 
 CHUNKS = 60
-QUICK_BANK = BankSize(1, 0, 14, 2, 0, 6, 0, own_a_reply=0)
+QUICK_BANK = BankSize(1, 0, 14, 2, 0, 6, 0, own_a_reply=0, isolated=8)
 STOCK_SEED = 70_001
 ABILITIES = {
     Style.MIXED: Ability.ENVIRONMENT_AGENT,

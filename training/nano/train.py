@@ -54,7 +54,11 @@ def train(options: NanoOptions) -> None:
 
 
 def _stock(options: NanoOptions) -> Stock:
-    size = BankSize(2, 0, 80, 10, 0, 40, 0, own_a_reply=1) if options.small else BankSize()
+    size = (
+        BankSize(2, 0, 80, 10, 0, 40, 0, own_a_reply=1, isolated=40)
+        if options.small
+        else BankSize()
+    )
     processes = 1 if options.small else options.threads
     return make_stock(
         open_bank(options.cache or options.out, size, options.seed, processes=processes),

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from interject.training.speech.ipa import phonemes
+from interject.training.speech.kokoro_timing import with_durations
 from interject.training.speech.local_voices import FULL_SCALE, SLOWER, aligned_speech, sayable
 from interject.training.speech.utterance import SynthesisError, trimmed
 
@@ -29,9 +32,9 @@ MOST_TOKENS = 510
 PAUSE_S = 0.12
 """Between sentences, which are said one by one."""
 _SENTENCE = re.compile(r"[^.!?]*[^.!?\s][^.!?]*[.!?]*")
-_MARKS = re.compile(r"([.,!?;:]+)")
-_LANGUAGES = {"a": "en-us", "b": "en-gb"}
-"""By the first letter of a voice's name; the other languages need other phonemes."""
+_ENGLISH = {"a": "en-us", "b": "en-gb"}
+LANGUAGES = {**_ENGLISH, "e": "es", "f": "fr-fr", "i": "it", "p": "pt-br"}
+"""By the first letter of a voice's name; espeak-ng has no phonemes for the other languages."""
 _LETTERS = str.maketrans(
     {
         "r": "\N{LATIN SMALL LETTER TURNED R}",
@@ -43,13 +46,26 @@ _LETTERS = str.maketrans(
 """What espeak-ng writes and Kokoro does not know, and what it knows instead."""
 
 
+@dataclass(frozen=True, slots=True)
+class KokoroSound:
+    """Samples at 24 kHz of the phonemes that Kokoro knows.
+
+    `frames` is how long each lasts, with the silence before the first and behind the last; None
+    where the model does not tell.
+    """
+
+    wave: Wave = field(repr=False)
+    phonemes: str
+    frames: list[float] | None = field(repr=False)
+
+
 class KokoroModel:
-    """Threads may share one.
+    """Threads may share one. With `timed` it also tells how long phonemes last, if it can.
 
     :raises SynthesisError: when onnxruntime, espeak-ng or a file is missing.
     """
 
-    def __init__(self, folder: Path, *, threads: int = 1) -> None:
+    def __init__(self, folder: Path, *, threads: int = 1, timed: bool = False) -> None:
         self._folder = folder
         if not (folder / "model.onnx").is_file():
             raise SynthesisError(f"{folder}: holds no model.onnx of Kokoro-82M")
@@ -63,43 +79,62 @@ class KokoroModel:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+
+        def opened(model: str | bytes) -> Any:
+            return onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
+
+        self._session: Any = None
+        if timed:
+            with suppress(Exception):  # onnxruntime's own have no common base
+                self._session = opened(with_durations((folder / "model.onnx").read_bytes()))
         try:
-            self._session: Any = onnxruntime.InferenceSession(
-                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's own exceptions have no common base
+            self._session = self._session or opened(str(folder / "model.onnx"))
+        except Exception as error:
             reason = " ".join(str(error).split())[:200]
             raise SynthesisError(f"{folder}/model.onnx: cannot be loaded: {reason}") from error
         self._tokens_name = self._session.get_inputs()[0].name
 
     @property
     def voices(self) -> list[str]:
-        """Those whose language is known here."""
-        names = sorted(path.stem for path in (self._folder / "voices").glob("*.bin"))
-        return [name for name in names if name[0] in _LANGUAGES]
+        """Those that speak English."""
+        return [name for name in self.all_voices if name[0] in _ENGLISH]
+
+    @property
+    def all_voices(self) -> list[str]:
+        return sorted(path.stem for path in (self._folder / "voices").glob("*.bin"))
 
     def speak(self, text: str, voice: str, speed: float) -> Wave:
         """Samples at 24 kHz.
 
         :raises SynthesisError: when there is no such voice, or the text has no phonemes.
         """
-        styles = self._styles(voice)
-        phonemes = _phonemes(text, _LANGUAGES[voice[0]])
-        tokens = [self._vocabulary[p] for p in phonemes if p in self._vocabulary][:MOST_TOKENS]
-        if not tokens:
-            raise SynthesisError("kokoro was given a text without phonemes")
-        inputs = {
-            self._tokens_name: np.array([[0, *tokens, 0]], np.int64),
-            "style": styles[min(len(tokens), len(styles) - 1)][None],
-            "speed": np.array([speed], np.float32),
-        }
-        wave: Wave = np.asarray(self._session.run(None, inputs)[0], np.float32).ravel()
-        return wave
-
-    def _styles(self, voice: str) -> Wave:
-        """[tokens, style]: a text of so many tokens takes that row."""
         if voice not in self.voices:
             raise SynthesisError(f"kokoro has no voice {voice!r}; it has {', '.join(self.voices)}")
+        return self.render(text, self.styles(voice), _ENGLISH[voice[0]], speed).wave
+
+    def render(self, text: str, styles: Wave, language: str, speed: float) -> KokoroSound:
+        """In a style [tokens, style]: a text of so many tokens takes that row.
+
+        :raises SynthesisError: when the text has no phonemes.
+        """
+        spoken = phonemes(text, language).translate(_LETTERS)
+        known = [letter for letter in spoken if letter in self._vocabulary][:MOST_TOKENS]
+        if not known:
+            raise SynthesisError("kokoro was given a text without phonemes")
+        tokens = [0, *(self._vocabulary[letter] for letter in known), 0]
+        inputs = {
+            self._tokens_name: np.array([tokens], np.int64),
+            "style": styles[min(len(known), len(styles) - 1)][None],
+            "speed": np.array([speed], np.float32),
+        }
+        wave, *durations = self._session.run(None, inputs)
+        frames = np.ravel(durations[0]).tolist() if durations else None
+        return KokoroSound(np.asarray(wave, np.float32).ravel(), "".join(known), frames)
+
+    def styles(self, voice: str) -> Wave:
+        """:raises SynthesisError: when the folder has no such voice."""
+        if voice not in self.all_voices:
+            raise SynthesisError(f"{self._folder}/voices: has no {voice}.bin")
         styles = np.fromfile(self._folder / "voices" / f"{voice}.bin", np.float32)
         return styles[: len(styles) // STYLE_SIZE * STYLE_SIZE].reshape(-1, STYLE_SIZE)
 
@@ -141,19 +176,3 @@ def _vocabulary(folder: Path) -> dict[str, int]:
         except (ValueError, AttributeError, TypeError) as error:
             raise SynthesisError(f"{folder / name}: is no vocabulary of Kokoro-82M") from error
     raise SynthesisError(f"{folder}: holds no vocabulary.json (phoneme to number) of Kokoro-82M")
-
-
-def _phonemes(text: str, language: str) -> str:
-    """IPA by espeak-ng; marks stay where they are."""
-    phonemes = ""
-    for piece in filter(str.strip, _MARKS.split(text)):
-        if _MARKS.fullmatch(piece):
-            phonemes += piece
-            continue
-        command = ["espeak-ng", "-q", "--ipa", "-v", language, "--", piece.strip()]
-        try:
-            done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=20)
-        except (OSError, subprocess.SubprocessError) as error:
-            raise SynthesisError("espeak-ng gave no phonemes: install espeak-ng") from error
-        phonemes += (" " if phonemes else "") + " ".join(done.stdout.split())
-    return phonemes.translate(_LETTERS)

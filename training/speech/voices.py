@@ -89,9 +89,11 @@ def speak_festival(sentences: Sequence[tuple[str, float]], voice: str) -> list[U
 
 
 def random_espeak(
-    espeak: Espeak, text: str, rng: random.Random, *, foreign: bool = False
+    espeak: Espeak, text: str, rng: random.Random, *, language: str = ""
 ) -> Utterance:
-    language = rng.choice(FOREIGN if foreign else ENGLISH)
+    """In some English, if no other language is named."""
+    foreign = bool(language)
+    language = language or rng.choice(ENGLISH)
     variant = rng.choice(VARIANTS)
     ending = rng.choice(("", "?", ".", "!"))
     transform = PLAIN

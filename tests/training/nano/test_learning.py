@@ -20,6 +20,7 @@ from interject.training.nano.optimiser import Muon, orthogonal
 from interject.training.nano.recipe import NanoSettings
 from interject.training.nano.tokenizer import train_tokenizer
 from interject.training.nano.trainer import CURVE_FILE, NanoTrainer
+from interject.training.speech.phones import UNKNOWN_PHONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +93,27 @@ def test_a_batch_without_any_text_is_no_error(
     numbers = losses.numbers()
     assert numbers["text"] == 0.0
     assert math.isfinite(numbers["total"])
+
+
+def test_phones_that_nobody_knows_teach_nothing(
+    small: ModelConfig, maker: BatchMaker, tmp_path: Path
+) -> None:
+    batch, run = maker.make(TINY), trainer(small, tmp_path)
+
+    def phone_loss(phones: torch.Tensor) -> float:
+        heard = replace(batch, phones=phones)
+        model = (run.tower, run.decoder, run.heads, small.layout)
+        return compute_losses(*model, heard, SETTINGS, 1.0).numbers()["phone"]
+
+    unknown = torch.full_like(batch.phones, UNKNOWN_PHONE)
+    assert phone_loss(unknown) == 0.0
+    first, second = batch.phones.clone(), batch.phones.clone()
+    first[1], second[0] = UNKNOWN_PHONE, UNKNOWN_PHONE
+    known = [int((phones != UNKNOWN_PHONE).sum()) for phones in (first, second)]
+    parts = [
+        phone_loss(phones) * count for phones, count in zip((first, second), known, strict=True)
+    ]
+    assert phone_loss(batch.phones) == pytest.approx(sum(parts) / sum(known), rel=0.02)
 
 
 @pytest.mark.timeout(300)

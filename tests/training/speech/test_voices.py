@@ -14,6 +14,7 @@ from interject.model_runtime.protocol import Emotion
 from interject.training.nano import speech_bank as bank_module
 from interject.training.nano.language import replies, spoken_prompts
 from interject.training.nano.speech_bank import (
+    ISOLATED,
     NEAR_MISS,
     OWN,
     UNRELATED,
@@ -82,7 +83,7 @@ def test_an_utterance_has_no_silence_at_its_ends(espeak: Espeak) -> None:
 
 
 def test_foreign_speech_has_no_labels(espeak: Espeak) -> None:
-    said = random_espeak(espeak, "the red umbrella", random.Random(1), foreign=True)
+    said = random_espeak(espeak, "the red umbrella", random.Random(1), language="fr")
     assert said.word_ends == ()
     assert set(said.phones) == {UNKNOWN_PHONE}
 
@@ -121,7 +122,8 @@ def test_one_rendering_is_transformed_in_several_ways() -> None:
 
 
 def test_two_processes_say_what_one_says(bank: SpeechBank) -> None:
-    shared = make_bank(BankSize(1, 0, 14, 2, 0, 6, 0, own_a_reply=1), seed=3, processes=2)
+    size = BankSize(1, 0, 14, 2, 0, 6, 0, own_a_reply=1, isolated=8)
+    shared = make_bank(size, seed=3, processes=2)
     assert len(shared) == len(bank)
     for number in range(len(bank)):
         assert shared[number].text == bank[number].text
@@ -132,7 +134,7 @@ def test_two_processes_say_what_one_says(bank: SpeechBank) -> None:
 def test_a_bank_holds_every_wording_and_comes_back_from_disk(
     bank: SpeechBank, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    talk = {*spoken_prompts().values(), UNRELATED, NEAR_MISS}
+    talk = {*spoken_prompts().values(), UNRELATED, NEAR_MISS, ISOLATED}
     assert set(bank.groups) == talk | set(bank.own)
     own = {OWN + reply for reply in replies()}
     assert set(bank.own) <= own, "the shortest may be too short to hear"
@@ -153,7 +155,7 @@ def test_a_bank_holds_every_wording_and_comes_back_from_disk(
 def test_a_bank_is_made_once_for_each_language(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size = BankSize(0, 0, 0, 0, 0, 0, 0, own_a_reply=1)
+    size = BankSize(0, 0, 0, 0, 0, 0, 0, own_a_reply=1, isolated=0)
     monkeypatch.setattr(bank_module, "replies", lambda: ["Noted.", "One."])
     assert open_bank(tmp_path, size, 1).own == open_bank(tmp_path, size, 1).own
     monkeypatch.setattr(bank_module, "replies", lambda: ["Noted.", "Two."])
