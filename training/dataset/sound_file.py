@@ -15,6 +15,7 @@ import soxr
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -38,10 +39,14 @@ class BadSound(ValueError):
     """A file whose sound cannot be used as it is; the message says why, not which file."""
 
 
-def read_sound(data: bytes) -> NDArray[np.float32]:
-    """All channels mixed evenly, from -1 to 1.
+def read_sound(
+    data: bytes, container_format: str | None = None, *, whole: bool = True
+) -> NDArray[np.float32]:
+    """All channels mixed evenly, from -1 to 1. A file that does not say what it is needs a
+    `container_format`, by FFmpeg's name of it (`g722`, `gsm`).
 
-    Training must not learn from half a sound: what is damaged or cut is refused, not mended.
+    Training must not learn from half a sound: what is damaged or cut is refused, not mended. Only
+    of what is known not to be `whole`, what comes before the damage is taken.
 
     :raises BadSound: when it is no sound, damaged, cut, empty, or longer than an hour.
     """
@@ -49,8 +54,10 @@ def read_sound(data: bytes) -> NDArray[np.float32]:
         raise BadSound("is empty (0 bytes)")
     _check_riff(data)
     try:
-        with av.open(io.BytesIO(data), metadata_errors="replace", options=OPTIONS) as container:
-            rate_hz, mono = _decoded(container)
+        with av.open(
+            io.BytesIO(data), format=container_format, metadata_errors="replace", options=OPTIONS
+        ) as container:
+            rate_hz, mono = _decoded(container, whole=whole)
     except (av.error.FFmpegError, OSError) as exc:
         raise BadSound("is no sound that can be read, or is damaged") from exc
     if not np.isfinite(mono).all():
@@ -90,7 +97,7 @@ def as_flac(sound: NDArray[np.float32]) -> bytes:
     return out.getvalue()
 
 
-def _decoded(container: Any) -> tuple[int, NDArray[np.float32]]:
+def _decoded(container: Any, *, whole: bool) -> tuple[int, NDArray[np.float32]]:
     if not container.streams.audio:
         raise BadSound("holds no audio track")
     stream = container.streams.audio[0]
@@ -99,7 +106,7 @@ def _decoded(container: Any) -> tuple[int, NDArray[np.float32]]:
     stream.codec_context.options = STRICT
     pieces: list[NDArray[np.float32]] = []
     samples = 0
-    for frame in container.decode(stream):
+    for frame in _frames(container, stream, whole=whole):
         rate_hz = frame.sample_rate
         pieces.append(_mono(frame))
         samples += frame.samples
@@ -107,8 +114,17 @@ def _decoded(container: Any) -> tuple[int, NDArray[np.float32]]:
             raise BadSound(f"is longer than {MOST_S / 60:.0f} minutes")
     if not pieces:
         raise BadSound("holds no samples")
-    _check_whole(container, stream, samples / rate_hz)
+    if whole:
+        _check_whole(container, stream, samples / rate_hz)
     return rate_hz, np.concatenate(pieces)
+
+
+def _frames(container: Any, stream: Any, *, whole: bool) -> Iterator[Any]:
+    try:
+        yield from container.decode(stream)
+    except av.error.FFmpegError:
+        if whole:
+            raise
 
 
 def _mono(frame: Any) -> NDArray[np.float32]:

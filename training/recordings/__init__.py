@@ -1,0 +1,1 @@
+"""Recordings of people and of things, out of packages that registries ship."""

@@ -1,0 +1,49 @@
+"""What a collection holds, and whom its train half owes a credit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from interject.training.recordings.recording import RecordingUse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from interject.training.recordings.recording import CollectedRecording
+
+_HEAD = ("use", "source", "kind", "label", "recordings", "minutes")
+
+
+def hours_table(recordings: Sequence[CollectedRecording]) -> str:
+    groups: dict[tuple[str, str, str, str], list[float]] = defaultdict(list)
+    for known in recordings:
+        groups[known.use, known.source, known.kind, known.label].append(known.seconds)
+    rows = [
+        (*key, str(len(seconds)), f"{sum(seconds) / 60:.1f}")
+        for key, seconds in sorted(groups.items())
+    ]
+    for use in RecordingUse:
+        seconds = [known.seconds for known in recordings if known.use is use]
+        rows.append((use, "all", "", "", str(len(seconds)), f"{sum(seconds) / 60:.1f}"))
+    widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        + "\n"
+        for row in (_HEAD, *rows)
+    )
+
+
+def attribution(recordings: Iterable[CollectedRecording]) -> str:
+    """Markdown: each licence and holder of what weights may have learnt from."""
+    sources: dict[str, dict[tuple[str, str], list[str]]] = defaultdict(lambda: defaultdict(list))
+    for known in recordings:
+        if known.use is RecordingUse.TRAIN:
+            sources[known.source][known.licence, known.credit].append(known.file)
+    text = "# Recordings that were trained on\n"
+    for source, owed in sorted(sources.items()):
+        text += f"\n## {source}\n"
+        for (licence, credit), files in sorted(owed.items()):
+            names = f" ({', '.join(sorted(files))})" if len(owed) > 1 else ""
+            text += f"- {credit}: {len(files)} recordings, {licence}{names}\n"
+    return text
