@@ -143,8 +143,8 @@ class Replies:
             await self.stop()
 
     async def stop(self) -> None:
-        """Be silent now: cut what is said and forget what waits."""
-        await self._player.drop_waiting()
+        """Be silent now: cut what is said and forget the replies that wait."""
+        await self._player.drop_waiting(own_words=self._muted)
         await self._player.cut()
 
     async def mute(self) -> None:

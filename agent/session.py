@@ -230,6 +230,10 @@ class AgentSession:
         return self._floor.state
 
     @property
+    def says_reply(self) -> bool:
+        return self._player.says_reply
+
+    @property
     def closed(self) -> Closed | None:
         """How the runtime ended the session, once it has."""
         return self._dispatcher.ended
@@ -267,7 +271,7 @@ class AgentSession:
         """Live sound waits for no interruption: while it waited, the clock would fill its time with
         silence.
         """
-        if self._player.current is not None and self._barge_in(frame):
+        if self._player.says_reply and self._barge_in(frame):
             await self._yield_floor()
         await self._opened.push(frame)
         if self._pacing is Pacing.SAMPLES:

@@ -85,6 +85,12 @@ class SpeechPlayer:
             self._ledger.played_to(self._sink.position_samples - self._base_samples)
         return self._ledger
 
+    @property
+    def says_reply(self) -> bool:
+        """Whether whoever talks over it may cut it: people are owed the session's own words."""
+        reply = self._current
+        return reply is not None and not (reply.cut or reply.own_words)
+
     async def offer(self, reply: SpokenReply) -> None:
         """Put a reply in line; the oldest that is not urgent gives way in a line that is full."""
         victim = self._waiting.make_room()
@@ -120,9 +126,15 @@ class SpeechPlayer:
             task.cancel()
         await reply.settled.wait()
 
-    async def drop_waiting(self) -> None:
-        while self._waiting:
-            await self._drop(self._waiting.take())
+    async def drop_waiting(self, *, own_words: bool = False) -> None:
+        """Own words keep their turn, unless they too are to go."""
+        waiting = [self._waiting.take() for _ in range(len(self._waiting))]
+        kept = [reply for reply in waiting if reply.own_words and not own_words]
+        for reply in kept:
+            self._waiting.put(reply)
+        for reply in waiting:
+            if reply not in kept:
+                await self._drop(reply)
 
     async def report(self) -> None:
         """Tell how far the present reply has been heard, if that has changed."""

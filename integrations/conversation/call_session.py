@@ -7,7 +7,6 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Self
 
-from interject.agent.floor import FloorState
 from interject.agent.framing import Pacing
 from interject.agent.session import AgentSession
 from interject.agent.voice import SilentVoice, VoiceFailure, open_voice
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MOST_TEXTS = 16
-SPEAKING = (FloorState.SPEAKING, FloorState.HOLDING)
 
 
 class CallSession:
@@ -247,8 +245,8 @@ class CallSession:
                 await session.push_audio(block.samples, block.captured_at, block.speakers)
 
     def _is_talked_over(self, session: AgentSession, block: Block) -> bool:
-        speaking = session.floor_state in SPEAKING
-        return self._talk_over is not None and self._talk_over.cuts(block, speaking=speaking)
+        talk_over = self._talk_over
+        return talk_over is not None and talk_over.cuts(block, speaking=session.says_reply)
 
     def _cut_off(self, session: AgentSession) -> None:
         if self._interrupting is None or self._interrupting.done():

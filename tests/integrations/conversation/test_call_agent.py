@@ -208,6 +208,34 @@ async def test_talking_over_it_cuts_what_is_said() -> None:
         assert sink.held_samples == 0
 
 
+async def test_whoever_talks_over_the_announcement_hears_all_of_it() -> None:
+    sink = FakeSink(room_samples=100_000_000)
+    async with call(sink=sink, barge_in=True, room=RoomSettings(announce="voice")) as scene:
+        await until(lambda: sink.held_samples)
+        await scene.talk("caller", 0.4)
+        assert sink.cleared_samples == 0
+        scene.model.reply(Scripted("This is a long story that nobody wants."), cause=Cause.MODEL)
+        await sink.play(sink.held_samples)
+        await until(lambda: sink.held_samples)
+        await scene.talk("caller", 0.4)
+        await until(lambda: scene.model.cancelled == [Cancelled(0, 0)])
+
+
+async def test_what_people_are_owed_is_not_forgotten_with_the_replies_that_wait() -> None:
+    sink = FakeSink(room_samples=100_000_000)
+    async with call(sink=sink, barge_in=True, room=RoomSettings(announce="none")) as scene:
+        scene.model.reply(Scripted("This is a long story that nobody wants."), cause=Cause.MODEL)
+        await until(lambda: sink.held_samples)
+        [session] = scene.agent.sessions.open
+        owed = asyncio.create_task(session.say_own("I am listening again."))
+        await scene.talk("caller", 0.4)
+        await until(lambda: scene.model.cancelled == [Cancelled(0, 0)])
+        await until(lambda: sink.held_samples)
+        assert not owed.done()
+        await sink.play(sink.held_samples)
+        await owed
+
+
 async def test_mode_and_threshold_are_switched_by_methods() -> None:
     async with call(sink=Playing(), outputs=("spoken", "posted")) as scene:
         scene.agent.control(Method.SET_MODE, '{"mode": "observe"}', caller="caller")
