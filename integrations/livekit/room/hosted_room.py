@@ -13,6 +13,7 @@ from interject.agent.output_dispatcher import OutputDispatcher
 from interject.integrations.conversation.consent import NOBODY, Consent, may_control
 from interject.integrations.conversation.cue_stack import CueStack
 from interject.integrations.conversation.cues import Cues
+from interject.integrations.livekit.own_words import say_whole
 from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.people import present_people
@@ -164,7 +165,7 @@ class HostedRoom:
                     self._told = True
                     spoken = rules.announcement.spoken and self.consent.listening
                     if spoken and self._session.tts is not None:
-                        self._session.say(rules.announcement.text, add_to_chat_ctx=False)
+                        say_whole(self._session, rules.announcement.text)
                     await asyncio.Event().wait()
         except* Exception as failures:
             logger.error(

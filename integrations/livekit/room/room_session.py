@@ -13,6 +13,7 @@ from interject.integrations.audio.echo import EchoCanceller
 from interject.integrations.audio.own_voice import OwnVoice
 from interject.integrations.livekit.builder import room_options, session
 from interject.integrations.livekit.model import RealtimeModel
+from interject.integrations.livekit.own_words import say_whole
 from interject.integrations.livekit.realtime import RealtimeSession
 from interject.integrations.livekit.room.audio_input import RoomAudioInput
 from interject.integrations.livekit.room.room_metrics import log_replies
@@ -115,9 +116,9 @@ class RoomSession:
             self._realtime.set_cap(per_minute)
 
     def say(self, text: str) -> None:
-        """Words that are no reply; a role without a voice says nothing."""
+        """Words that are no reply: nobody cuts them. A role without a voice says nothing."""
         if self._session is not None and self._session.tts is not None:
-            self._session.say(text, add_to_chat_ctx=False)
+            say_whole(self._session, text)
 
     def text_turn(self, text: str, *, answer: bool, writer: str) -> None:
         """Something written for the model; too much of it at once is dropped."""

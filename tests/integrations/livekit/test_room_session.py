@@ -11,6 +11,7 @@ from interject.integrations.conversation.role import Role
 from interject.integrations.livekit.room.room_session import RoomSession
 from interject.model_runtime.protocol import FloorMode
 from tests.fakes.runtime import FakeRuntime
+from tests.waiting import until
 
 
 def room_session() -> RoomSession:
@@ -43,3 +44,17 @@ async def test_what_is_switched_while_it_is_opened_holds_in_it() -> None:
         assert (opened.mode, opened.threshold, opened.cap) == (FloorMode.OBSERVE, 0.9, 3)
     finally:
         await session.__aexit__()
+
+
+async def test_whoever_talks_over_the_announcement_does_not_cut_it() -> None:
+    session = room_session()
+    async with session:
+        session.say("This is an announcement that everybody is owed.")
+        spoken = session._session
+        assert spoken is not None
+        assert session._realtime is not None
+        await until(lambda: spoken.current_speech is not None, "the announcement")
+        speech = spoken.current_speech
+        assert speech is not None
+        session._realtime.stop_speaking()
+        assert not speech.interrupted
