@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -19,7 +20,7 @@ from interject.integrations.twilio.twiml import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Sequence
 
     from interject.integrations.twilio.settings import TwilioSettings
 
@@ -27,19 +28,30 @@ RING_S = 45
 DETECTION_S = 20
 LONGEST_WAIT_S = float(RING_S + DETECTION_S + 15)
 """From placing a call to Twilio's asking what to do with it."""
+HANG_UP_PAUSES_S = (0.5, 1.5)
+"""Meanwhile the caller hears nothing, so what did not answer in time is not asked again."""
+OVER_BY_NOW = (20404, 21220)
 
 
 class CallControlFailure(Exception):
     """Twilio did not do it. The text is for whoever asked, and may name a number.
 
-    `missing`: there is no account that could be asked.
+    `missing`: there is no account that could be asked. `passing`: it may do it a moment later.
     """
 
-    def __init__(self, reason: str, code: int = 0, *, missing: bool = False) -> None:
+    def __init__(
+        self, reason: str, code: int = 0, *, missing: bool = False, passing: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
         self.missing = missing
+        self.passing = passing
+
+    @property
+    def over(self) -> bool:
+        """There is no such call, or none any more."""
+        return self.code in OVER_BY_NOW
 
 
 class CallControl:
@@ -48,8 +60,11 @@ class CallControl:
     :raises CallControlFailure: by every method, when it was not done.
     """
 
-    def __init__(self, settings: TwilioSettings) -> None:
+    def __init__(
+        self, settings: TwilioSettings, *, pauses_s: Sequence[float] = HANG_UP_PAUSES_S
+    ) -> None:
         self._settings = settings
+        self._pauses_s = pauses_s
         self._http: RestClient | None = None
         self._client: Any = None
 
@@ -71,7 +86,17 @@ class CallControl:
         return self._client is not None
 
     async def hang_up(self, call_sid: str) -> None:
-        await self._done(self._account.calls(call_sid).update_async(status="completed"))
+        """Asked again where Twilio is busy or away: to end a call twice does no harm."""
+        call = self._account.calls(call_sid)
+        for pause_s in (*self._pauses_s, None):
+            try:
+                await self._done(call.update_async(status="completed"))
+            except CallControlFailure as failure:
+                if pause_s is None or not failure.passing:
+                    raise
+                await asyncio.sleep(pause_s)
+            else:
+                return
 
     async def redirect(self, call_sid: str, twiml: str) -> None:
         """The call does this from now on; its stream ends."""
@@ -124,7 +149,15 @@ class CallControl:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
                 return await request
         except TwilioRestException as error:
-            raise CallControlFailure(f"Twilio refused: {error.msg}", error.code or 0) from None
+            raise CallControlFailure(
+                f"Twilio refused: {error.msg}", error.code or 0, passing=_passes(error.status)
+            ) from None
         except (TwilioException, httpx.HTTPError, OSError, ValueError) as error:
             kind = type(error).__name__
-            raise CallControlFailure(f"Twilio could not be reached ({kind})") from None
+            reason = f"Twilio could not be reached ({kind})"
+            passing = not isinstance(error, (TimeoutError, httpx.TimeoutException))
+            raise CallControlFailure(reason, passing=passing) from None
+
+
+def _passes(status: int) -> bool:
+    return status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -161,6 +161,8 @@ class MediaSocket:
         try:
             await self._exchange.control.hang_up(live.call.sid)
         except CallControlFailure as failure:
+            if failure.over:
+                return
             logger.warning(
                 "A call could not be ended; its caller hears the sentence for a failure",
                 extra={"call": live.call.sid, "error_code": failure.code},

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from interject.integrations.twilio.exchange import Exchange
     from interject.integrations.web.bearer import Bearer
 
-NO_SUCH_CALL = 20404
 NO_AGENT = "there is no free agent for a call now; try again later"
 TALKS = "an agent talks in this call: put the call through to somebody before a copilot listens"
 LISTENS = "a copilot listens to this call already, as if the inbound track were the other person's"
@@ -197,6 +196,6 @@ class OperatorApi:
 def _refusal(failure: CallControlFailure) -> HTTPException:
     if failure.missing:
         return HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, failure.reason)
-    if failure.code == NO_SUCH_CALL:
+    if failure.over:
         return HTTPException(HTTPStatus.NOT_FOUND, failure.reason)
     return HTTPException(HTTPStatus.BAD_GATEWAY, failure.reason)

@@ -23,11 +23,14 @@ VERSION = "2010-04-01"
 
 
 class RestApi:
-    """Used with `async with`; serves `url`. `requests` are the paths and forms that came."""
+    """Used with `async with`; serves `url`. `requests` are the paths and forms that came; the next
+    `busy` of them are refused, as Twilio does it where too many come at once.
+    """
 
     def __init__(self, cloud: TwilioCloud, port: int = 0) -> None:
         self.requests: list[tuple[str, Form]] = []
         self.url = ""
+        self.busy = 0
         self._cloud, self._port = cloud, port
         application = web.Application()
         calls = f"/{VERSION}/Accounts/{cloud.account_sid}/Calls"
@@ -63,6 +66,9 @@ class RestApi:
                 return _refused(401, 20003, "Authenticate")
             form = {name: str(value) for name, value in (await request.post()).items()}
             self.requests.append((request.path, form))
+            if self.busy:
+                self.busy -= 1
+                return _refused(429, 20429, "Too Many Requests")
             try:
                 return await handle(request, form)
             except KeyError:

@@ -105,6 +105,19 @@ async def test_an_agent_that_leaves_ends_the_call_without_an_apology() -> None:
     assert stage.metric("streams_ended_total", ending="agent_left") == 1
 
 
+async def test_a_caller_who_hangs_up_at_the_same_moment_as_the_agent_is_no_failure() -> None:
+    with log_lines() as lines:
+        async with telephone(profile=SILENT) as stage, stage.cloud.phones(VOICE_URL) as call:
+            await talking(stage, call)
+            [agent] = stage.board.calls
+            call.status = CallStatus.COMPLETED
+            await agent.leave()
+            await until(lambda: not stage.board.taken, "the seat")
+            call.status = CallStatus.IN_PROGRESS
+    assert stage.api.requests[-1][1] == {"Status": "completed"}
+    assert [line for line in lines if "could not be ended" in line] == []
+
+
 @pytest.mark.parametrize("human", [None, "+442071838750"])
 async def test_a_caller_whose_agent_is_lost_hears_a_sentence(human: str | None) -> None:
     async with telephone(profile=SILENT, human_number=human, failed_sentence="Oh!") as stage:

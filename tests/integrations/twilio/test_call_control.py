@@ -83,6 +83,26 @@ async def test_a_call_is_placed_and_ended(
     assert cloud.auth_token not in caplog.text
 
 
+async def test_a_call_is_ended_though_twilio_is_busy_for_a_moment(
+    cloud: TwilioCloud, api: RestApi
+) -> None:
+    async with CallControl(settings(cloud, api), pauses_s=(0.0, 0.0)) as control:
+        sid = await control.place(CALLEE, OWN)
+        api.busy = 2
+        await control.hang_up(sid)
+        assert cloud.calls[sid].status is CallStatus.COMPLETED
+        api.busy = 3
+        with pytest.raises(CallControlFailure, match="Too Many Requests"):
+            await control.hang_up(sid)
+        with pytest.raises(CallControlFailure, match="not in-progress") as caught:
+            await control.hang_up(sid)
+        assert caught.value.over
+        assert len(api.requests) == 1 + 3 + 3 + 1
+        api.busy = 1
+        with pytest.raises(CallControlFailure, match="Too Many Requests"):
+            await control.place(CALLEE, OWN)
+
+
 async def test_a_message_waits_for_the_end_of_the_machine_s_own(
     cloud: TwilioCloud, api: RestApi
 ) -> None:
@@ -131,7 +151,8 @@ async def test_an_api_that_is_away_is_told(cloud: TwilioCloud, api: RestApi) -> 
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
-        async with CallControl(settings(cloud, api, rest_url=url)) as control:
+        away = settings(cloud, api, rest_url=url)
+        async with CallControl(away, pauses_s=(0.0,)) as control:
             with pytest.raises(CallControlFailure, match="could not be reached"):
                 await control.hang_up("CA" + "0" * 32)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from interject.integrations.twilio.operator_api import NO_BEARER
-from interject.integrations.twilio.simulator.call_status import CallStatus
+from interject.integrations.twilio.simulator.call_status import CallParties, CallStatus
 from interject.integrations.twilio.simulator.cloud import AnswerPlan
 from interject.integrations.web.bearer import Bearer
 from tests.integrations.twilio.stage import VOICE_URL, telephone
@@ -117,6 +117,10 @@ async def test_what_twilio_refuses_is_told() -> None:
     async with telephone(caller_id=OWN) as stage:
         gone = await stage.operator.post("/twilio/calls/CA1/hangup")
         assert gone.status_code == 404
+        over = stage.cloud.new_call(CallParties())
+        over.status = CallStatus.COMPLETED
+        late = await stage.operator.post(f"/twilio/calls/{over.sid}/hangup")
+        assert late.status_code == 404
         stage.cloud.network.auth_token = "changed"
         answer = await stage.operator.post("/twilio/calls", json={"to": CALLEE})
         assert answer.status_code == 502
