@@ -15,6 +15,7 @@ from interject.integrations.twilio.media_socket import MediaSocket
 from interject.integrations.twilio.operator_api import OperatorApi
 from interject.integrations.twilio.settings import variable
 from interject.integrations.twilio.signatures import Signatures
+from interject.integrations.twilio.strayed_requests import StrayedRequests
 from interject.integrations.twilio.tickets import Tickets
 from interject.integrations.twilio.twilio_metrics import TwilioMetrics
 from interject.integrations.twilio.twiml import MEDIA_PATH, TwiML
@@ -60,6 +61,7 @@ class TwilioDoor:
         self.router = APIRouter()
         Webhooks(self._exchange).add_to(self.router)
         OperatorApi(self._exchange, self._bearer).add_to(self.router)
+        StrayedRequests().add_to(self.router)
         self.router.add_api_websocket_route(MEDIA_PATH, MediaSocket(self._exchange).serve)
         self._group = asyncio.TaskGroup()
         self._sweeper: asyncio.Task[None] | None = None

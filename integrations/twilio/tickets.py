@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
 from dataclasses import dataclass, replace
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from interject.integrations.conversation.switchboard import Seat
     from interject.integrations.twilio.phone_call import CallKind, PhoneCall
+
+logger = logging.getLogger(__name__)
 
 LIFE_S = 20.0
 """A sentence may be said before the stream opens."""
@@ -107,6 +110,11 @@ class Tickets:
         for token, ticket in list(self._open.items()):
             if ticket.until <= now:
                 self._drop(token)
+                logger.warning(
+                    "No media stream came for a call: Twilio's debugger says why, and whatever "
+                    "stands in front must pass web sockets on",
+                    extra={"call": ticket.call.sid},
+                )
 
     def close(self) -> None:
         for token in list(self._open):

@@ -18,6 +18,7 @@ MEDIA_PATH = "/twilio/media"
 STREAM_STATUS_PATH = "/twilio/stream-status"
 CALL_STATUS_PATH = "/twilio/call-status"
 DIALLED_PATH = "/twilio/dialled"
+WEBHOOK_PATHS = (VOICE_PATH, COPILOT_PATH, DIALLED_PATH, STREAM_STATUS_PATH, CALL_STATUS_PATH)
 TOKEN_PARAMETER = "token"
 
 

@@ -7,6 +7,7 @@ from interject.integrations.twilio.phone_call import CallKind, PhoneCall
 from interject.integrations.twilio.placed_calls import PlacedCalls
 from interject.integrations.twilio.tickets import LIFE_S, LONGEST_LIFE_S, Tickets
 from tests.fakes.clock import FakeClock
+from tests.integrations.log_lines import log_lines
 
 CALL = PhoneCall("CA1", "AC1", CallKind.BOT, from_number="+442071838750")
 
@@ -49,8 +50,12 @@ def test_one_that_nobody_shows_gives_its_seat_back() -> None:
     tickets.expire()
     assert row.free == []
     clock.advance(0.2)
-    assert tickets.redeem(token, call_sid="CA1", account_sid="AC1") is None
+    with log_lines() as lines:
+        assert tickets.redeem(token, call_sid="CA1", account_sid="AC1") is None
     assert row.free == [seat]
+    [line] = lines
+    assert "No media stream came" in line
+    assert "call=CA1" in line
 
 
 def test_a_call_that_is_asked_about_twice_holds_one_seat_and_one_token() -> None:

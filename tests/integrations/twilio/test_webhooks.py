@@ -15,6 +15,7 @@ from interject.integrations.twilio.simulator.signing import HEADER, signature
 from interject.integrations.twilio.simulator.twiml import parse
 from interject.model_runtime.protocol import RuntimeFailure
 from tests.fakes.runtime import FakeRuntime
+from tests.integrations.log_lines import log_lines
 from tests.integrations.twilio.stage import COPILOT_URL, PUBLIC_URL, VOICE_URL, telephone
 from tests.waiting import until
 
@@ -106,6 +107,29 @@ async def test_another_account_s_call_gets_nothing() -> None:
     async with telephone() as stage:
         form = new_call(stage).form(AccountSid="AC" + "0" * 32)
         assert (await stage.cloud.network.post(VOICE_URL, form)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "told"),
+    [
+        ("GET", "/twilio/voice", 405, "choose HTTP POST"),
+        ("POST", "/twilio/voice/", 404, "no slash"),
+        ("GET", "/twilio/media", 426, "have the proxy in front pass Upgrade"),
+    ],
+)
+async def test_a_request_of_twilio_that_comes_to_nothing_says_what_is_set_up_wrongly(
+    method: str, path: str, status: int, told: str
+) -> None:
+    with log_lines() as lines:
+        async with telephone() as stage, httpx.AsyncClient(trust_env=False) as stranger:
+            url = f"http://{stage.cloud.network.local(VOICE_URL)}{path}"
+            unsigned = await stranger.request(method, url)
+            signed = await stranger.request(method, url, headers={HEADER: "any"})
+    assert unsigned.status_code == signed.status_code == status
+    assert told in signed.json()["detail"]
+    [line] = [line for line in lines if "came to nothing" in line]
+    assert f"address={path}" in line
+    assert told in line
 
 
 async def test_a_form_of_no_call_is_refused() -> None:
