@@ -136,8 +136,9 @@ def _public(url: str) -> str:
 
 
 def _check_origin(text: str) -> None:
+    """Of whatever scheme: apps that are a web view have one of their own."""
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
+    if not (parts.scheme and parts.netloc) or parts.path.strip("/"):
         raise InputFailure(f"--origin {text}: give scheme and host, as in https://desk.example.com")
 
 

@@ -65,6 +65,8 @@ def make_app(
             allow_origins=sorted(origins.allowed),
             allow_methods=METHODS,
             allow_headers=HEADERS,
+            allow_private_network=True,
+            expose_headers=("Retry-After",),
         )
     app.add_middleware(OriginCheck, origins=origins, check_host=check_host)
     app.add_middleware(Contained)

@@ -222,6 +222,25 @@ async def test_a_page_of_another_origin_may_not_call(
     assert shared == (origin if origin == PARTNER else None)
 
 
+async def test_an_allowed_page_may_call_a_private_network_and_read_when_to_come_again(
+    client: httpx.AsyncClient,
+) -> None:
+    """Browsers ask first whether a page from outside may; a refusal costs the call."""
+    asked = {
+        "Origin": PARTNER,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+        "Access-Control-Request-Private-Network": "true",
+    }
+    answer = await client.options("/counting/order", headers=asked)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-private-network"] == "true"
+    strange = await client.options("/counting/order", headers=asked | {"Origin": "https://x.org"})
+    assert strange.status_code == 403
+    order = await client.post("/counting/order", json={"count": 1}, headers={"Origin": PARTNER})
+    assert order.headers["access-control-expose-headers"] == "Retry-After"
+
+
 async def test_a_name_that_was_made_to_mean_this_machine_is_refused(door: CountingDoor) -> None:
     transport = httpx.ASGITransport(app_of(door, check_host=True))
     async with httpx.AsyncClient(transport=transport, base_url=OWN) as client:
