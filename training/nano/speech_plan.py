@@ -46,16 +46,18 @@ def training_plan(seed: int) -> Iterator[PlannedUtterance]:
     while True:
         for kind in _ROUND:
             key, text = next(wordings) if kind is REQUEST else (kind, "")
-            yield _planned(key, text, f"{seed} {number}")
+            yield _planned(key, text, f"{seed} {number}", _FOREIGN_SHARE)
             number += 1
 
 
 def examination_plan(seed: int, talk: int = 100) -> list[PlannedUtterance]:
-    """Every wording once, and `talk` utterances of each kind that asks nothing."""
+    """Every wording once, and `talk` utterances of each kind that asks nothing, none of them those
+    of a training plan.
+    """
     wanted = [(key, text) for text, key in spoken_prompts().items()]
     wanted += [(key, "") for key in (NEAR_MISS, UNRELATED, ISOLATED) for _ in range(talk)]
     random.Random(seed).shuffle(wanted)
-    return [_planned(key, text, f"{seed} {n}") for n, (key, text) in enumerate(wanted)]
+    return [_planned(key, text, f"examination {seed} {n}") for n, (key, text) in enumerate(wanted)]
 
 
 def _wordings(seed: int) -> Iterator[tuple[str, str]]:
@@ -66,10 +68,10 @@ def _wordings(seed: int) -> Iterator[tuple[str, str]]:
         yield from wordings
 
 
-def _planned(key: str, text: str, seed: str) -> PlannedUtterance:
+def _planned(key: str, text: str, seed: str, foreign_share: float = 0.0) -> PlannedUtterance:
     rng, language = random.Random(seed), ""
     if key == ISOLATED:
-        language, text = isolated_anywhere(rng, _FOREIGN_SHARE, _LANGUAGES)
+        language, text = isolated_anywhere(rng, foreign_share, _LANGUAGES)
     elif not text:
         text = near_miss(rng) if key == NEAR_MISS else unrelated(rng)
     ending = "" if text.endswith(("?", "!")) else rng.choice(_ENDINGS)

@@ -21,6 +21,7 @@ from interject.training.speech.kokoro_speakers import HELD_OUT, KokoroCast
 from interject.training.speech.kokoro_voice import KokoroModel
 from interject.training.speech.phones import UNKNOWN_PHONE
 from tests.fakes.kokoro import kokoro_folder
+from tests.fakes.piper import piper_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +57,11 @@ def test_any_beginning_of_the_plan_is_half_requests_of_every_kind() -> None:
 def test_a_plan_goes_on_as_it_began() -> None:
     assert list(islice(training_plan(1), 60))[40:] == list(islice(training_plan(1), 40, 60))
     assert examination_plan(1) == examination_plan(1)
+
+
+def test_no_text_of_a_test_that_is_drawn_is_one_of_training_s() -> None:
+    drawn = {one.seed for one in examination_plan(1)}
+    assert not drawn & {one.seed for one in islice(training_plan(1), 1_000)}
 
 
 def test_the_examination_asks_every_wording_once() -> None:
@@ -110,6 +116,24 @@ def test_the_command_makes_a_bank_of_held_out_voices(folder: Path, tmp_path: Pat
     bank = SpeechBank.load(out)
     assert f"{len(bank)} utterances" in result.output
     assert {bank[n].voice.removeprefix("kokoro ") for n in range(len(bank))} == set(HELD_OUT)
+
+
+def test_a_voice_of_piper_makes_a_test(tmp_path: Path) -> None:
+    out, folder = tmp_path / "test.npz", piper_folder(tmp_path / "voice")
+    asked = ["--piper", str(folder), "--out", str(out), "--talk", "1"]
+    result = CliRunner().invoke(APP, asked)
+    assert result.exit_code == 0, result.output
+    bank = SpeechBank.load(out)
+    assert set(bank.groups) == {*spoken_prompts().values(), *TALK}
+    assert {bank[n].voice for n in range(len(bank))} == {"piper tiny"}
+    assert all(bank[n].word_ends for n in range(len(bank)))
+
+
+@pytest.mark.parametrize("folders", [[], ["--kokoro", "a", "--piper", "b"]])
+def test_one_folder_has_to_be_named(folders: list[str], tmp_path: Path) -> None:
+    result = CliRunner().invoke(APP, [*folders, "--out", str(tmp_path / "x.npz")])
+    assert result.exit_code == 2
+    assert "name one folder" in result.output
 
 
 def test_an_empty_folder_is_one_line(tmp_path: Path) -> None:
