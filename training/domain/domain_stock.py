@@ -14,6 +14,7 @@ from interject.training.domain.phrases import near_phrase, spoken
 from interject.training.domain.recordings import RecordingSet, UnusableRecordings, read_recordings
 from interject.training.nano.speech_bank import BankSize, SpeechBank, open_bank
 from interject.training.nano.stock import make_stock
+from interject.training.nano.stock_shares import StockShares
 from interject.training.speech.espeak import Espeak
 
 if TYPE_CHECKING:
@@ -109,9 +110,7 @@ class DomainMaterial:
                 sounds_a_class=self.general.sounds_a_class,
                 rooms=self.general.rooms,
                 held_out=held_out,
-                near_miss_share=0.45,
-                own_share=0.2,
-                echo_share=0.2,
+                shares=StockShares(near_miss=0.45, own=0.2, echo=0.2),
             ),
             frozenset(self.domain.forget),
         )

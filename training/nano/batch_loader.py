@@ -17,8 +17,9 @@ import torch
 
 from interject.training.nano.batch import PaddedBatch, collate
 from interject.training.nano.language import INTENTS, SOUND_NAMES
+from interject.training.nano.random_scene import make_scene
 from interject.training.nano.scene import Scene, Stock, Style, WantedReply
-from interject.training.nano.scene_builder import SceneBuilder, make_scene
+from interject.training.nano.scene_builder import SceneBuilder
 from interject.training.nano.targets import Target, TargetWriter, TypedRequest
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 
 from interject.training.nano.language import spoken_prompts
 from interject.training.nano.near_miss import near_miss
-from interject.training.nano.scene_builder import make_scene
+from interject.training.nano.random_scene import make_scene
 from interject.training.nano.speech_bank import NEAR_MISS, UNRELATED, SpeechBank
 from interject.training.nano.talk_grammar import unrelated
 from interject.training.speech.voices import FESTIVAL_HELD_OUT, speak_festival

@@ -15,7 +15,7 @@ SHORTEST_MINUTES = 0.1
 
 @dataclass(frozen=True, slots=True)
 class NanoOptions:
-    """As they were given. `start` is a run's folder, `cache` where the speech is kept."""
+    """As they were given. `start` is a run's folder or a model, `cache` where speech is kept."""
 
     out: Path
     minutes: float = 75.0
@@ -24,12 +24,15 @@ class NanoOptions:
     start: Path | None = None
     threads: int = 2
     cache: Path | None = None
+    speech: tuple[Path, ...] = ()
+    recordings: Path | None = None
     small: bool = False
 
 
 def read_options(words: Sequence[str] | None = None) -> NanoOptions:
     """:raises SystemExit: with 2 and one line on stderr, when a word makes no sense."""
-    return NanoOptions(**vars(_parser().parse_args(words)))
+    given = vars(_parser().parse_args(words))
+    return NanoOptions(**given | {"speech": tuple(given["speech"])})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,9 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--minutes", type=minutes, default=75.0, help="time to train, without the data")
     add("--seed", type=int, default=1, help="seed of the data and the weights")
     add("--resume", action="store_true", help="go on from the last checkpoint in OUT")
-    add("--start", type=Path, help="begin with the weights of the run in this folder")
+    add("--start", type=Path, help="begin with the weights of the run, or model, in this folder")
     add("--threads", type=number, default=2, help="CPU threads of the trainer")
     add("--cache", type=Path, help="where the speech is kept; OUT when left out")
+    add("--speech", type=Path, action="append", default=[], metavar="FILE",
+        help="a bank of natural voices; may be given several times")  # fmt: skip
+    add("--recordings", type=Path, metavar="DIR", help="a collection of recordings")
     add("--small", action="store_true", help="little data, tiny batches: to try it out")
     return parser
 

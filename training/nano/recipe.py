@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from interject.model_runtime.network.architecture import DecoderShape, ModelConfig, TowerShape
 from interject.model_runtime.network.layout import TokenLayout
 from interject.model_runtime.protocol import Emotion
+from interject.training.nano.stock_shares import StockShares
 
 _WIDTH = 256
 _CONTROLS = 32
+TRAINING_SHARES = StockShares(
+    near_miss=0.45, own=0.2, echo=0.2, natural=0.5, recorded=0.5, shouted=0.1, lone=0.4, line=0.1
+)
 
 
 def nano_layout(text_tokens: int) -> TokenLayout:
@@ -61,6 +65,17 @@ class NanoSettings:
     phone_weight: float = 0.4
     sound_weight: float = 1.0
     word_weight: float = 1.0
+    auxiliary_weight: float = 1.0
     average_decay: float = 0.985
     checkpoint_s: float = 240.0
     threads: int = 2
+
+    def going_on(self) -> NanoSettings:
+        """For weights that are good already: what they know is not to be shaken out of them.
+
+        The auxiliary heads may be new: until they have learnt, their wishes count for little.
+        """
+        return replace(
+            self, muon_rate=1e-3, adam_rate=8e-4, warm_up_steps=60, decay_share=0.7,
+            auxiliary_weight=0.5,
+        )  # fmt: skip

@@ -9,22 +9,34 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.model_runtime.protocol import FRAME_SAMPLES, SAMPLE_RATE_HZ, Emotion
+from interject.training.acoustics import decibels, stretch
+from interject.training.nano.language import COUNTABLE
+from interject.training.nano.stock_shares import StockShares
+from interject.training.soundflow.tapers import tapered
+from interject.training.sounds.waves import uniform
 
 if TYPE_CHECKING:
+    from interject.training.nano.recorded_stock import RecordedStock
     from interject.training.nano.speech_bank import SpeechBank
     from interject.training.sounds.waves import Rng, Wave
+    from interject.training.speech.utterance import Utterance
 
 DECISION_LAG_S = 0.2
 """How much more must be heard: a closed stop is silent for 0.1 s within a word."""
 SLOT_S = 0.04
+RECORDED_SPEEDS = (0.8, 1.25)
+"""Of few recordings each must be many; scenes stretch every sound a little more."""
+_PURE_SHARE, _LAYER_DB = 0.55, (-18.0, -3.0)
+_TAPER_SAMPLES = 240
 
 
 class Style(StrEnum):
-    """What kind of stream: everything, nothing to answer, or a count."""
+    """What kind of stream: everything, nothing to answer, a count, or one thing after a pause."""
 
     MIXED = "mixed"
     UNRELATED = "unrelated"
     COUNT = "count"
+    LONE = "lone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +80,25 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What scenes are made from: speech, ready sounds by class, rooms.
-
-    `near_miss_share` of the talk that asks nothing is close to a request, `own_share` of it is the
-    agent's own sentences; after `echo_share` of the replies the agent hears what it said.
-    """
+    """What scenes are made from: speech, ready sounds by class, rooms, and what was recorded."""
 
     bank: SpeechBank
     sounds: dict[str, list[Wave]]
     rooms: list[Wave]
     backgrounds: list[Wave]
-    near_miss_share: float = 0.25
-    own_share: float = 0.0
-    echo_share: float = 0.0
+    shares: StockShares = field(default_factory=StockShares)
+    natural: SpeechBank | None = None
+    recorded: RecordedStock | None = None
+
+    def knows(self, key: str) -> bool:
+        return key in self.bank.groups or (self.natural is not None and key in self.natural.groups)
+
+    def utterance(self, key: str, rng: Rng) -> Utterance:
+        natural = self.natural
+        if natural is None or key not in natural.groups:
+            return self.bank.draw(key, rng)
+        is_natural = rng.random() < self.shares.natural or key not in self.bank.groups
+        return (natural if is_natural else self.bank).draw(key, rng)
 
     def background(self, rng: Rng, count: int) -> Wave:
         """A random stretch of a ready background, forwards or backwards."""
@@ -89,5 +107,22 @@ class Stock:
         return np.resize(wave, count)
 
     def sound(self, kind: str, rng: Rng) -> Wave:
+        """A recording where the world has some and chance says so, mostly with a made one in it."""
         known = self.sounds[kind]
-        return known[int(rng.integers(len(known)))]
+        made = known[int(rng.integers(len(known)))]
+        recorded = self.recorded
+        if recorded is None or not recorded.has(kind) or rng.random() >= self.shares.recorded:
+            return made
+        heard = stretch(recorded.sound(kind, rng), uniform(rng, *RECORDED_SPEEDS))
+        if kind in COUNTABLE or rng.random() < _PURE_SHARE:
+            return heard
+        return _layered(heard, made * decibels(uniform(rng, *_LAYER_DB)), rng)
+
+
+def _layered(heard: Wave, made: Wave, rng: Rng) -> Wave:
+    """Both, from a moment of the first on; cut where the recording ends."""
+    start = int(rng.integers(len(heard) // 2 + 1)) if rng.random() < 0.5 else 0
+    both = heard.copy()
+    piece = made[: len(both) - start]
+    both[start : start + len(piece)] += tapered(piece, _TAPER_SAMPLES)
+    return both

@@ -26,8 +26,10 @@ from interject.training.nano.language import (
     count_reply,
     sound_reply,
 )
+from interject.training.nano.recorded_stock import RECORDED_TALK, SPEECH_RMS
 from interject.training.nano.scene import (
     DECISION_LAG_S,
+    RECORDED_SPEEDS,
     SLOT_S,
     Happening,
     Scene,
@@ -36,14 +38,17 @@ from interject.training.nano.scene import (
     WantedReply,
 )
 from interject.training.nano.speech_bank import NEAR_MISS, OWN, UNRELATED, SpeechBank
+from interject.training.soundflow.telephone.g711 import random_line, through_g711_line
 from interject.training.sounds.alarming import ALARMING
 from interject.training.sounds.catalogue import CLASSES
 from interject.training.sounds.counted import COUNTED
 from interject.training.sounds.ordinary import ORDINARY
 from interject.training.sounds.waves import Rng, Wave, uniform
+from interject.training.speech.phones import UNKNOWN_PHONE
 from interject.training.speech.utterance import PHONE_STEP_S, Utterance
 
-_SPEECH_RMS = 0.06
+_RECORDED_TALK = 0.5
+"""Of the share of recordings: near misses and the agent's own sentences are needed as well."""
 _MISTAKABLE = ("footsteps", "clap", "telephone", "microwave", "doorbell", "keyboard")
 _INTENTS = {request.key: request for request in (*INTENTS, HELP)}
 
@@ -87,7 +92,7 @@ class SceneBuilder:
 
     def build_clip(self) -> tuple[Scene, Happening, str]:
         """One thing alone, early in the stream, and the words of it when it is speech."""
-        self._stock = replace(self._stock, echo_share=0.0)
+        self._stock = replace(self._stock, shares=replace(self._stock.shares, echo=0.0))
         self._at = int(uniform(self._rng, 0.05, 0.5) * SAMPLE_RATE_HZ)
         if self._rng.random() < 0.5:
             self._request(str(self._rng.choice([request.key for request in INTENTS])))
@@ -136,10 +141,12 @@ class SceneBuilder:
             self.mixed_step()
 
     def _talk(self) -> None:
-        choice, near = self._rng.random(), self._stock.near_miss_share
-        if choice < near:
+        choice, shares = self._rng.random(), self._stock.shares
+        if self._is_recorded(_RECORDED_TALK) and self.overhear(short=False):
+            return
+        if choice < shares.near_miss:
             self.speak(NEAR_MISS, None)
-        elif choice < near + self._stock.own_share:
+        elif choice < shares.near_miss + shares.own:
             self.speak(str(self._rng.choice(self._stock.bank.own)), None)
         else:
             self.speak(UNRELATED, None)
@@ -154,7 +161,7 @@ class SceneBuilder:
         """What the agent said may come back from a loudspeaker."""
         if reply is None:
             return
-        share, key = self._stock.echo_share, OWN + reply.text
+        share, key = self._stock.shares.echo, OWN + reply.text
         if share and self._rng.random() < share and key in self._stock.bank.groups:
             self.speak(key, None)
 
@@ -189,26 +196,56 @@ class SceneBuilder:
         self._sound(kind, WantedReply(text, emotion, kind))
 
     def _ordinary(self) -> None:
+        if self._is_recorded() and self._recorded_ordinary():
+            return
         kind = str(self._rng.choice(list(ORDINARY)))
         if self._rng.random() < 0.15:
             kind = str(self._rng.choice([k for k in COUNTED if k != self._counting]))
         self._sound(kind, None)
 
+    def _is_recorded(self, part: float = 1.0) -> bool:
+        """Without recordings nothing is drawn: such a stock's streams stay what they were."""
+        stock = self._stock
+        return stock.recorded is not None and self._rng.random() < stock.shares.recorded * part
+
+    def _recorded_ordinary(self) -> bool:
+        recorded = self._stock.recorded
+        drawn = recorded and recorded.ordinary(self._rng, without=self._counting)
+        if not drawn:
+            return False
+        label, wave = drawn
+        self._hear(label, stretch(wave, uniform(self._rng, *RECORDED_SPEEDS)), None)
+        return True
+
+    def overhear(self, *, short: bool) -> bool:
+        """Somebody recorded who asks nothing. False: there is nobody."""
+        recorded = self._stock.recorded
+        wave = recorded.talk(self._rng, short=short) if recorded else None
+        if wave is None:
+            return False
+        start = self.place(RECORDED_TALK, wave, uniform(self._rng, -8, 6), None)
+        if start is not None:
+            low, high = (int(at / SAMPLE_RATE_HZ / SLOT_S) for at in (start, start + len(wave)))
+            self._scene.phones[low : high + 1] = UNKNOWN_PHONE
+        return True
+
     def speak(self, key: str, reply: WantedReply | None, bank: SpeechBank | None = None) -> bool:
         """What the stock's bank, or another, has under this key. False: the stream is full."""
         rng = self._rng
-        utterance = (bank or self._stock.bank).draw(key, rng)
+        utterance = bank.draw(key, rng) if bank else self._stock.utterance(key, rng)
+        return self._say(key, utterance, reply)
+
+    def _say(self, key: str, utterance: Utterance, reply: WantedReply | None) -> bool:
+        rng, shouted = self._rng, self._stock.shares.shouted
         factor = uniform(rng, *_speeds(utterance.voice)) if rng.random() < 0.7 else 1.0
         wave: Wave = utterance.pcm.astype(np.float32) / np.float32(32_768)
         rms = float(np.sqrt(np.mean(wave**2))) + 1e-6
-        wave *= np.float32(_SPEECH_RMS / rms)
+        wave *= np.float32(SPEECH_RMS / rms)
         if factor != 1.0:
             wave = stretch(wave, factor)
-        if key == HELP.key:
+        if key == HELP.key or (shouted and reply is None and rng.random() < shouted):
             wave = np.tanh(wave * uniform(rng, 1, 8)).astype(np.float32) * np.float32(0.5)
-            wave *= np.float32(
-                _SPEECH_RMS * uniform(rng, 1, 2) / (np.sqrt(np.mean(wave**2)) + 1e-6)
-            )
+            wave *= np.float32(SPEECH_RMS * uniform(rng, 1, 2) / (np.sqrt(np.mean(wave**2)) + 1e-6))
         start = self.place(key, wave, uniform(rng, -8, 6), reply)
         if start is None:
             return False
@@ -226,12 +263,17 @@ class SceneBuilder:
         return None if start is None else (start, start + len(played))
 
     def _sound(self, kind: str, reply: WantedReply | None) -> bool:
-        heard = self.play(kind, self._stock.sound(kind, self._rng), reply)
+        return self._hear(kind, self._stock.sound(kind, self._rng), reply)
+
+    def _hear(self, label: str, wave: Wave, reply: WantedReply | None) -> bool:
+        """A sound of a class, or one that has none."""
+        heard = self.play(label, wave, reply)
         if heard is None:
             return False
-        low, high = (int(at / SAMPLE_RATE_HZ / SLOT_S) for at in heard)
-        self._scene.active[low : high + 1, CLASSES.index(kind)] = 1
-        self._last_sound = kind
+        if label in CLASSES:
+            low, high = (int(at / SAMPLE_RATE_HZ / SLOT_S) for at in heard)
+            self._scene.active[low : high + 1, CLASSES.index(label)] = 1
+        self._last_sound = label if label in CLASSES else None
         self._echo(reply)
         return True
 
@@ -250,10 +292,13 @@ class SceneBuilder:
         stop = min(len(scene.sound), start + len(wet))
         scene.sound[start:stop] += wet[: stop - start] * decibels(level_db + self._level_db)
         scene.happenings.append(Happening(key, start, end, reply))
-        dense = self._style is not Style.MIXED
-        gap_s = 0.42 + float(rng.exponential(0.5 if dense else 0.7))
-        self._at = end + int(min(gap_s, 4.0) * SAMPLE_RATE_HZ)
+        self._at = end + int(self.gap_s() * SAMPLE_RATE_HZ)
         return start
+
+    def gap_s(self) -> float:
+        """Between two things."""
+        dense = self._style is not Style.MIXED
+        return min(0.42 + float(self._rng.exponential(0.5 if dense else 0.7)), 4.0)
 
     def _mark_speech(self, utterance: Utterance, start: int, factor: float) -> None:
         scene = self._scene
@@ -269,15 +314,27 @@ class SceneBuilder:
 
     def _finish(self) -> None:
         """Add what lies under everything, then the channel."""
-        rng, scene = self._rng, self._scene
-        count = len(scene.sound)
-        if rng.random() < 0.92:
-            level = _SPEECH_RMS * decibels(self._level_db - uniform(rng, 8, 45))
-            scene.sound += self._stock.background(rng, count) * level
+        rng, scene, shares = self._rng, self._scene, self._stock.shares
+        scene.sound += self.beneath(len(scene.sound)) * decibels(self._level_db)
         if rng.random() < 0.3:
             self._underlay(decibels(self._level_db - uniform(rng, 12, 28)))
-        scene.sound = channel(scene.sound * decibels(uniform(rng, -14, 6)), rng)
+        through_line = shares.line and rng.random() < shares.line
+        scene.sound *= decibels(uniform(rng, -14, 6))
+        if through_line:
+            scene.sound = through_g711_line(scene.sound, random_line(rng), rng)
+        else:
+            scene.sound = channel(scene.sound, rng)
         scene.sound = (np.round(scene.sound * 32_767) / 32_768).astype(np.float32)
+
+    def beneath(self, count: int) -> Wave:
+        """The background, at its level beside speech of 0 dB."""
+        rng, recorded = self._rng, self._stock.recorded
+        if recorded and recorded.backgrounds and self._is_recorded():
+            return recorded.background(rng, count) * SPEECH_RMS * decibels(-uniform(rng, 5, 30))
+        if rng.random() >= 0.92:
+            return np.zeros(count, np.float32)
+        level = SPEECH_RMS * decibels(-uniform(rng, 8, 45))
+        return self._stock.background(rng, count) * level
 
     def _underlay(self, level: np.float32) -> None:
         """A quiet, lasting sound, or far talk, under the whole stream."""
@@ -300,10 +357,3 @@ class SceneBuilder:
 def _speeds(voice: str) -> tuple[float, float]:
     """flite has men's voices only; faster playing makes shorter vocal tracts of them."""
     return (0.85, 1.3) if voice.startswith("flite") else (0.88, 1.14)
-
-
-def make_scene(stock: Stock, rng: Rng, chunks: int, style: Style | None = None) -> Scene:
-    """A random stream; one in five has nothing to answer, one in eight is a count."""
-    if style is None:
-        style = Style(rng.choice(list(Style), p=[0.65, 0.22, 0.13]))
-    return SceneBuilder(stock, rng, chunks, style).build()

@@ -9,9 +9,11 @@ import numpy as np
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 from interject.training.acoustics import background, impulse_response
 from interject.training.nano.scene import Stock
+from interject.training.nano.stock_shares import StockShares
 from interject.training.sounds.catalogue import CLASSES, make_sound
 
 if TYPE_CHECKING:
+    from interject.training.nano.recorded_stock import RecordedStock
     from interject.training.nano.speech_bank import SpeechBank
 
 BACKGROUND_SAMPLES = 25 * SAMPLE_RATE_HZ
@@ -24,9 +26,9 @@ def make_stock(
     sounds_a_class: int = 250,
     rooms: int = 150,
     held_out: bool = False,
-    near_miss_share: float = 0.25,
-    own_share: float = 0.0,
-    echo_share: float = 0.0,
+    shares: StockShares | None = None,
+    natural: SpeechBank | None = None,
+    recorded: RecordedStock | None = None,
 ) -> Stock:
     """`held_out` takes the sound models that training never uses."""
     rng = np.random.default_rng((seed, int(held_out)))
@@ -36,4 +38,4 @@ def make_stock(
     }
     backgrounds = [background(rng, BACKGROUND_SAMPLES) for _ in range(rooms)]
     responses = [impulse_response(rng) for _ in range(rooms)]
-    return Stock(bank, sounds, responses, backgrounds, near_miss_share, own_share, echo_share)
+    return Stock(bank, sounds, responses, backgrounds, shares or StockShares(), natural, recorded)

@@ -20,8 +20,8 @@ from interject.training.dataset.build import build
 from interject.training.dataset.manifest import BuildSettings
 from interject.training.dataset.problem import DatasetError
 from interject.training.nano.held_out import festival_bank
+from interject.training.nano.random_scene import make_scene
 from interject.training.nano.scene import Style
-from interject.training.nano.scene_builder import make_scene
 from interject.training.nano.speech_bank import BankSize, make_bank
 from interject.training.nano.stock import make_stock
 from interject.training.sequences.prompt import VERBATIM_PROMPT
@@ -51,6 +51,7 @@ ABILITIES = {
     Style.MIXED: Ability.ENVIRONMENT_AGENT,
     Style.COUNT: Ability.STREAMING_INSTRUCTION,
     Style.UNRELATED: Ability.PROACTIVE,
+    Style.LONE: Ability.PROACTIVE,
 }
 """What comes nearest: requests and sounds of all kinds, counting, and nothing to answer."""
 TURNS = (Style.MIXED, Style.UNRELATED, Style.MIXED, Style.COUNT, Style.MIXED, Style.UNRELATED)

@@ -6,12 +6,14 @@ import json
 import logging
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from interject.model_runtime.checkpoint import Model, random_model, save_native
+from interject.training.fine_tuning.failure import TrainingFailure
 from interject.training.nano.batch_loader import BatchLoader, BatchMaker, Order
 from interject.training.nano.losses import AuxiliaryHeads, Losses, compute_losses
 from interject.training.nano.optimiser import make_optimisers
@@ -94,7 +96,8 @@ class NanoTrainer:
     def learn(self, batch: PaddedBatch) -> Losses:
         """One step on one batch."""
         self._set_rates()
-        auxiliary = 1.0 + (_FINAL_AUXILIARY - 1.0) * min(1.0, self.progress / 0.8)
+        first = self.settings.auxiliary_weight
+        auxiliary = first + (_FINAL_AUXILIARY - first) * min(1.0, self.progress / 0.8)
         with torch.autocast("cpu", torch.bfloat16):
             losses = compute_losses(
                 self.tower, self.decoder, self.heads, self.config.layout, batch, self.settings,
@@ -149,6 +152,17 @@ class NanoTrainer:
                     weights[name] = mine.clone()
         self._load(state)
         return True
+
+    def start_from_model(self, model: Model) -> None:
+        """Begin with the weights of a model; the auxiliary heads, which none has, stay new.
+
+        :raises TrainingFailure: when it has another shape.
+        """
+        if replace(model.config, name=self.config.name) != self.config:
+            raise TrainingFailure(f"{model.config.name} has another shape than this recipe's model")
+        for module, other in ((self.tower, model.tower), (self.decoder, model.decoder)):
+            module.load_state_dict(dict(other.named_parameters()), strict=False)
+        self._average = {n: p.detach().clone() for n, p in self._modules.named_parameters()}
 
     def resume(self) -> bool:
         """Go on from the last checkpoint; False when there is none."""

@@ -53,7 +53,9 @@ def test_a_missing_model_is_one_clear_line(tmp_path: Path) -> None:
     ("words", "complaint"),
     [
         (["--resume"], "holds no checkpoint to go on from"),
-        (["--start", "nowhere"], "nowhere holds no run to start from"),
+        (["--start", "nowhere"], "nowhere holds no run to start from and no model"),
+        (["--small", "--recordings", "nowhere"], "index.jsonl: no such file"),
+        (["--small", "--speech", "nowhere.npz"], "nowhere.npz: no such file"),
         (["--minutes", "0"], "0: at least 0.1 minutes"),
         (["--threads", "none"], "invalid number value: 'none'"),
     ],

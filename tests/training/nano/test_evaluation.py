@@ -9,8 +9,8 @@ from interject.model_runtime.checkpoint import random_model
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.protocol import Emotion
 from interject.training.nano.evaluation import GivenReply, Score, evaluate, frames, listen
+from interject.training.nano.random_scene import make_scene
 from interject.training.nano.scene import Happening, Scene, Stock, WantedReply
-from interject.training.nano.scene_builder import make_scene
 from interject.training.nano.tokenizer import train_tokenizer
 from interject.training.sounds.catalogue import CLASSES
 

@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import nn
 
-from interject.model_runtime.checkpoint import load_checkpoint
+from interject.model_runtime.checkpoint import load_checkpoint, random_model
 from interject.model_runtime.rounding import assert_same, decoder_terms, tower_terms
+from interject.training.fine_tuning.failure import TrainingFailure
 from interject.training.nano.batch_loader import BatchLoader, BatchMaker, Order
 from interject.training.nano.losses import compute_losses, decision_logits, run_model
 from interject.training.nano.optimiser import Muon, orthogonal
@@ -172,6 +173,40 @@ def test_a_run_that_starts_from_another_has_its_weights_and_a_schedule_of_its_ow
         first.averaged().decoder.parameters(), second.averaged().decoder.parameters(), strict=True
     ):
         assert torch.equal(mine, theirs)
+
+
+def test_a_run_that_starts_from_a_model_has_its_weights_and_heads_of_its_own(
+    small: ModelConfig, maker: BatchMaker, tmp_path: Path
+) -> None:
+    first = trainer(small, tmp_path / "first")
+    first.learn(maker.make(TINY))
+    first.save()
+    model = load_checkpoint(tmp_path / "first" / "model")
+    second = trainer(small, tmp_path / "second", SETTINGS.going_on())
+    heads = [p.clone() for p in second.heads.parameters()]
+    second.start_from_model(model)
+    assert (second.step, second.progress) == (0, 0.0)
+    for now in (second, second.averaged()):
+        for module, given in ((now.tower, model.tower), (now.decoder, model.decoder)):
+            for mine, theirs in zip(module.parameters(), given.parameters(), strict=True):
+                assert torch.equal(mine, theirs)
+    assert all(map(torch.equal, heads, second.heads.parameters()))
+    last = second.learn(maker.make(TINY)).numbers()
+    assert math.isfinite(last["total"])
+
+
+def test_a_model_of_another_shape_is_no_start(
+    small: ModelConfig, config: ModelConfig, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingFailure, match="has another shape"):
+        trainer(config, tmp_path).start_from_model(random_model(small))
+
+
+def test_going_on_is_gentler_than_beginning() -> None:
+    gentle = SETTINGS.going_on()
+    assert gentle.muon_rate < SETTINGS.muon_rate
+    assert gentle.adam_rate < SETTINGS.adam_rate
+    assert gentle.minutes == SETTINGS.minutes
 
 
 def test_there_is_nothing_to_go_on_from_in_an_empty_folder(

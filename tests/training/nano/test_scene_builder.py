@@ -8,9 +8,11 @@ import pytest
 
 from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES, Emotion
 from interject.training.nano.language import HELP, NUMBERS
+from interject.training.nano.random_scene import make_scene
 from interject.training.nano.scene import Happening, Scene, Stock, Style
-from interject.training.nano.scene_builder import SceneBuilder, make_scene
+from interject.training.nano.scene_builder import SceneBuilder
 from interject.training.nano.speech_bank import NEAR_MISS, OWN, UNRELATED
+from interject.training.nano.stock_shares import StockShares
 from interject.training.sounds.alarming import ALARMING
 from interject.training.sounds.catalogue import CLASSES
 
@@ -50,13 +52,13 @@ def test_nothing_wants_a_reply_in_an_unrelated_stream(stock: Stock) -> None:
 def test_the_talk_is_as_close_to_requests_as_the_world_says(
     stock: Stock, share: float, only: str
 ) -> None:
-    found = scenes(replace(stock, near_miss_share=share), Style.UNRELATED, count=4)
+    found = scenes(replace(stock, shares=StockShares(near_miss=share)), Style.UNRELATED, count=4)
     talk = {h.key for scene in found for h in scene.happenings} - set(CLASSES)
     assert talk == {only}
 
 
 def test_the_agents_own_sentences_want_no_reply(stock: Stock) -> None:
-    hears_itself = replace(stock, near_miss_share=0.0, own_share=1.0, echo_share=1.0)
+    hears_itself = replace(stock, shares=StockShares(near_miss=0.0, own=1.0, echo=1.0))
     for scene in scenes(hears_itself, Style.UNRELATED, count=4):
         talk = {h.key for h in scene.happenings} - set(CLASSES)
         assert talk
@@ -70,7 +72,7 @@ def test_the_agents_own_sentences_want_no_reply(stock: Stock) -> None:
 
 
 def test_a_clip_holds_one_thing_and_no_echo_of_its_reply(stock: Stock) -> None:
-    hears_itself = replace(stock, echo_share=1.0)
+    hears_itself = replace(stock, shares=StockShares(echo=1.0))
     for seed in range(10):
         builder = SceneBuilder(hears_itself, np.random.default_rng(seed), 30, Style.MIXED)
         scene, happening, words = builder.build_clip()

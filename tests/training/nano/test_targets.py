@@ -8,8 +8,8 @@ from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS, Model
 from interject.model_runtime.network.features import StreamingLogMel
 from interject.model_runtime.protocol import Emotion
 from interject.training.nano.batch import collate, stream_features
+from interject.training.nano.random_scene import make_scene
 from interject.training.nano.scene import Happening, Scene, Stock, Style, WantedReply
-from interject.training.nano.scene_builder import make_scene
 from interject.training.nano.targets import TargetWriter, TypedRequest
 from interject.training.nano.tokenizer import train_tokenizer
 from interject.training.sounds.catalogue import CLASSES
