@@ -53,15 +53,60 @@ _SOMETHING_ELSE = (
     "i will stop listening to {person}", "please stop the car", "stop talking now", "stop it now",
     "please stop singing", "keep listening to us", "please listen to us", "do not stop now",
 )  # fmt: skip
+_SOUNDS_LIKE = (
+    "what candy do you like", "what can the two of them do", "how can he help us",
+    "what is your aim", "what is your game", "what is your claim", "where is your name tag",
+    "tell me about it", "tell me when i spoke", "make me last", "make the calf stand",
+    "what is new in town", "what is two metres wide", "how much is the zoo", "two plus",
+    "the capital of friends", "which city is the captain from", "name the captain of the ship",
+    "good warning", "good learning", "good moaning", "could mornings be later", "every morning",
+    "are you whistling", "are you fishing", "are you bears", "can you clear me",
+    "can you hear bees", "are you near", "is anybody whistling", "shop whistling",
+    "stop whispering", "drop the listing", "please stop blistering", "top listing",
+    "how do i set the table", "i got my passport", "i need a new passport",
+    "i need a new password book", "can you press my passport", "where is my border",
+    "where is my older brother", "when will my daughter arrive", "can you check my daughter",
+    "my daughter has not arrived", "i want to pack my order", "cancel my description",
+    "counsel my inscription", "i want to handle my prescription", "i want a new hand",
+    "i wanted a friend", "can i get my honey back", "give me my bunny back", "when do you hope so",
+    "what are your open hours", "what time do you doze", "are you often funny",
+    "let me peek at the manor", "let me speak to the gardener", "get me the hammer",
+    "i want to bake a compliment", "i want to speak to her man", "let me walk to a real garden",
+    "collect me at the station", "the sum of the eating", "give me a summer day",
+    "what did we bake today", "can you come to the meeting", "when is the next greeting",
+    "when do we eat again", "what time is the next reading", "please take coats",
+    "please bake oats", "right, sit down", "ride this town", "write this", "take a boat please",
+    "make a coat of that", "noted", "no, dad", "not it", "note", "goat", "float", "boats",
+    "play the music", "start the interview", "play the opening", "can we have the window please",
+    "are we according", "is this being rewarded", "are we unfair", "are we alive", "are we late",
+    "who is our best today", "introduce our dress", "who is in the snow today", "thank goodness",
+    "think you", "tank crew", "bank view", "thank him for his help", "good boy",
+    "good guy", "good pie", "good buy", "would buy", "see you", "see you then", "buy four cows",
+    "have a nice tray", "have a nice weekend", "held", "hell", "yelp", "kelp", "health", "elf",
+    "hello", "helmet", "helpful", "helped", "melt", "felt", "hill", "well", "hip", "hep", "hey",
+    "hall", "held me", "tell me", "hail me", "help desk", "somebody tells me", "some body lotion",
+    "please somebody else", "hello i have fallen asleep", "call an architect", "call the palace",
+    "i need a daughter", "there is a tire", "there is a flyer", "what was that song",
+    "what was that town", "what did you wear", "which hound was that",
+    "what was that for", "what was that boy", "count", "account", "amount", "mountain", "county",
+    "count the bees", "count the deeps", "count the beans", "count the sparks", "count the parks",
+    "count the rocks", "count the locks", "come to the beach", "can you count the beads",
+    "count every bean", "count all the marks", "count the docks for me",
+    "start counting the sheep", "i want you to count the sheep", "the beeps", "the barks",
+    "the knocks", "knock knock", "barking",
+)  # fmt: skip
 
 
 def near_miss(rng: random.Random) -> str:
-    """A request that is quoted, broken off, or that asks for something else."""
+    """A request that is quoted or broken off, what sounds like one or asks for something else."""
     prompts = spoken_prompts()
     kind = rng.random()
-    if kind < 0.45:
+    if kind < 0.42:
         return quoted(rng, rng.choice(list(prompts)))
-    text = _broken_off(rng, rng.choice(list(prompts))) if kind < 0.7 else _something_else(rng)
+    if kind < 0.65:
+        text = _broken_off(rng, rng.choice(list(prompts)))
+    else:
+        text = rng.choice(_SOUNDS_LIKE) if kind < 0.8 else _something_else(rng)
     return _something_else(rng) if text in prompts else text
 
 

@@ -62,6 +62,38 @@ _REMARKS = (
     "tomorrow we will visit {person}", "bring {thing} to {person}",
     "yes {person} {verb} it {place}", "no it is not {quality}",
 )  # fmt: skip
+_MEETING = (
+    "let me share my screen", "i think we should move on", "um i am not sure about {thing}",
+    "so the next point is {thing}", "we had {amount} items on the list",
+    "uh can you say that again", "the remote control should be {quality}", "yeah that makes sense",
+    "from a marketing view it is {quality}", "we could do that {place}",
+    "so basically {person} {verb} {thing}", "does that work for everyone",
+    "i have to leave {place}", "what about the batteries", "okay so let us start", "mm hm exactly",
+    "maybe we can come back to that", "i will send it to {person} {place}", "sorry go ahead",
+    "the users did not like {thing}", "it depends on the budget", "that is what i meant",
+    "we talked about this {place}", "the deadline is {place}", "i put it in the shared folder",
+    "any other business", "you are on mute", "let us take a short break", "i agree with {person}",
+    "if you look at slide {amount}", "so {person} will look into that",
+    "right and then the design", "the numbers for march are {quality}",
+    "we need more time for {thing}", "no i do not think so",
+)  # fmt: skip
+_STORY = (
+    "once upon a time there was {person} who {verb} {thing}", "the wind blew hard {place}",
+    "he did not know what to say", "she opened the door and looked around {place}",
+    "it was the best of all days", "and so they lived together {place}",
+    "nobody ever saw {person} again", "the old man laughed and {verb} {thing}",
+    "in the year nineteen {amount} the war was over", "chapter {amount}",
+    "the forest was dark and {quality}", "go forward {amount} metres", "then there was silence",
+    "his hands were shaking", "the sea was calm {place}", "{person} turned and walked away",
+    "what a strange creature, she thought", "far away a bell rang", "it is only a fish",
+    "we will never get out of here {place}", "this must be the way out",
+    "i have seen that before {place}", "do not touch {thing}", "it is too heavy for me",
+    "look at that {quality} wall", "something is moving over there", "i am not afraid of {person}",
+    "wait until it is dark", "what are you doing here", "give it to {person}, not to me",
+    "this place gives me the creeps", "we have to push it to the left",
+    "are you sure about {thing}", "you must be joking", "i can not reach it",
+    "well done, my friend", "where did everybody go",
+)  # fmt: skip
 _FILLERS = ("well", "so", "and then", "you know", "i think", "actually", "maybe", "of course", "")
 _OPINIONS = (
     "the weather is {} today", "that film was {}", "this soup tastes {}", "the road looks {}",
@@ -94,14 +126,16 @@ _AMOUNTS = (
 
 def sentence(rng: random.Random) -> str:
     kind = rng.random()
-    if kind < 0.4:
+    if kind < 0.32:
         words = (rng.choice(_PEOPLE), rng.choice(_VERBS), rng.choice(_THINGS), rng.choice(_PLACES))
         return " ".join(word for word in words if word)
-    if kind < 0.58:
+    if kind < 0.48:
         return rng.choice(_OPINIONS).format(rng.choice(_QUALITIES))
-    if kind < 0.72:
+    if kind < 0.6:
         return rng.choice(_NUMBERS_TALK).format(rng.choice(_AMOUNTS), rng.choice(_PLACES)).strip()
-    return filled(rng.choice(_QUESTIONS if kind < 0.86 else _REMARKS), rng)
+    if kind < 0.74:
+        return filled(rng.choice(_QUESTIONS), rng)
+    return filled(rng.choice(_MEETING if kind < 0.83 else _STORY if kind < 0.93 else _REMARKS), rng)
 
 
 def filled(pattern: str, rng: random.Random) -> str:

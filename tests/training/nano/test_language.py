@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interject.training.nano.isolated import FOREIGN_WORDS, isolated, isolated_anywhere
 from interject.training.nano.language import (
     COUNTABLE,
     INTENTS,
@@ -55,6 +57,20 @@ def test_unrelated_talk_is_never_a_request() -> None:
     asked = set(spoken_prompts())
     assert not asked & {unrelated(rng) for _ in range(3_000)}
     assert not asked & {near_miss(rng) for _ in range(3_000)}
+    assert not asked & {isolated(rng).rstrip("?!.") for _ in range(3_000)}
+
+
+def test_what_people_say_alone_is_short_and_of_many_kinds() -> None:
+    rng = random.Random(9)
+    said = [isolated(rng) for _ in range(1_000)]
+    lengths = [len(text.split()) for text in said]
+    assert sum(length <= 2 for length in lengths) > 600
+    assert max(lengths) <= 12
+    assert len(set(said)) > 500
+    languages = Counter(isolated_anywhere(rng, 0.5)[0] for _ in range(1_000))
+    assert 400 < languages.pop("") < 600
+    assert len(languages) == len(FOREIGN_WORDS)
+    assert {isolated_anywhere(rng, 1.0, ("fr-fr",))[0] for _ in range(9)} == {"fr-fr"}
 
 
 @pytest.mark.parametrize("talk", [unrelated, near_miss])

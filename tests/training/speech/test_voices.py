@@ -12,6 +12,7 @@ from interject.agent.voice.espeak import EspeakSpeaker
 from interject.config import EspeakVoice
 from interject.model_runtime.protocol import Emotion
 from interject.training.nano import speech_bank as bank_module
+from interject.training.nano.isolated import FOREIGN_WORDS
 from interject.training.nano.language import replies, spoken_prompts
 from interject.training.nano.speech_bank import (
     ISOLATED,
@@ -86,6 +87,14 @@ def test_foreign_speech_has_no_labels(espeak: Espeak) -> None:
     said = random_espeak(espeak, "the red umbrella", random.Random(1), language="fr")
     assert said.word_ends == ()
     assert set(said.phones) == {UNKNOWN_PHONE}
+
+
+@pytest.mark.parametrize("language", FOREIGN_WORDS)
+def test_every_language_of_lone_words_has_a_voice(espeak: Espeak, language: str) -> None:
+    text = FOREIGN_WORDS[language][0]
+    said = random_espeak(espeak, text, random.Random(2), language=language)
+    assert said.voice.startswith(language)
+    assert len(said.pcm) > 1_600
 
 
 def test_an_unknown_voice_is_named(espeak: Espeak) -> None:
