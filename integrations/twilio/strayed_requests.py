@@ -6,6 +6,7 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from twilio.request_validator import SIGNATURE_HEADER
@@ -14,7 +15,6 @@ from interject.integrations.twilio.twiml import MEDIA_PATH, WEBHOOK_PATHS
 from interject.integrations.web.log_throttle import LogThrottle
 
 if TYPE_CHECKING:
-    from fastapi import APIRouter
     from starlette.responses import Response
 
 logger = logging.getLogger(__name__)
@@ -33,10 +33,12 @@ class StrayedRequests:
         self._throttle = LogThrottle()
 
     def add_to(self, router: APIRouter) -> None:
+        strays = APIRouter(include_in_schema=False)
         for path in WEBHOOK_PATHS:
-            router.add_api_route(path, self.read, methods=["GET"])
-            router.add_api_route(f"{path}/", self.misspelt, methods=["GET", "POST"])
-        router.add_api_route(MEDIA_PATH, self.not_upgraded, methods=["GET"])
+            strays.add_api_route(path, self.read, methods=["GET"])
+            strays.add_api_route(f"{path}/", self.misspelt, methods=["GET", "POST"])
+        strays.add_api_route(MEDIA_PATH, self.not_upgraded, methods=["GET"])
+        router.include_router(strays)
 
     async def read(self, request: Request) -> Response:
         headers = {"Allow": "POST"}

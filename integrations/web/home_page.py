@@ -44,11 +44,14 @@ def _section(name: str, routers: Iterable[APIRouter]) -> str:
 
 
 def _addresses(router: APIRouter) -> Iterator[str]:
-    """What can be looked at is linked. Files of a page are of no use by themselves."""
+    """What can be looked at is linked. Files of a page are of no use by themselves, nor is what
+    only says that it is asked wrongly.
+    """
     for route in iter_route_contexts(router.routes):
         address = escape(route.path or "")
         methods = sorted(set(route.methods or ()) - {"HEAD"})
-        if address.endswith((".js", ".css", ".svg")):
+        of_use = getattr(route.original_route, "include_in_schema", True)
+        if address.endswith((".js", ".css", ".svg")) or not of_use:
             continue
         if methods == ["GET"] and not isinstance(route.original_route, GuardedRoute):
             yield f'<a href="{address}">{address}</a>'

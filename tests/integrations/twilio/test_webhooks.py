@@ -125,8 +125,11 @@ async def test_a_request_of_twilio_that_comes_to_nothing_says_what_is_set_up_wro
             url = f"http://{stage.cloud.network.local(VOICE_URL)}{path}"
             unsigned = await stranger.request(method, url)
             signed = await stranger.request(method, url, headers={HEADER: "any"})
+            listed = (await stranger.get(f"http://{stage.cloud.network.local(VOICE_URL)}/")).text
     assert unsigned.status_code == signed.status_code == status
     assert told in signed.json()["detail"]
+    assert "<code>POST /twilio/voice</code>" in listed
+    assert listed.count("/twilio/voice") == listed.count("/twilio/media") == 1
     [line] = [line for line in lines if "came to nothing" in line]
     assert f"address={path}" in line
     assert told in line
