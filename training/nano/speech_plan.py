@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject.training.nano.isolated import isolated_anywhere
-from interject.training.nano.language import spoken_prompts
+from interject.training.nano.language import replies, spoken_prompts
 from interject.training.nano.near_miss import near_miss
-from interject.training.nano.speech_bank import ISOLATED, NEAR_MISS, UNRELATED
+from interject.training.nano.speech_bank import ISOLATED, NEAR_MISS, OWN, UNRELATED
 from interject.training.nano.talk_grammar import unrelated
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ REQUEST = "request"
 _ROUND = (
     REQUEST, ISOLATED, REQUEST, NEAR_MISS, REQUEST, REQUEST, UNRELATED, REQUEST, ISOLATED, REQUEST,
     NEAR_MISS, REQUEST, ISOLATED, REQUEST, UNRELATED, REQUEST, ISOLATED, REQUEST, NEAR_MISS,
-    ISOLATED,
+    ISOLATED, OWN,
 )  # fmt: skip
-"""Half of it asks something."""
+"""Half of it asks something. What the agent says may come back to it."""
 _FOREIGN_SHARE = 0.15
 _ENDINGS = ("", ".", ".", "?", "?", "!")
 _LANGUAGES = ("es", "fr-fr", "it", "pt-br")
@@ -42,10 +42,14 @@ class PlannedUtterance:
 def training_plan(seed: int) -> Iterator[PlannedUtterance]:
     """Without an end: every wording once before any comes again, and so on."""
     number = 0
-    wordings = _wordings(seed)
+    asked = [(key, text) for text, key in spoken_prompts().items()]
+    decks = {
+        REQUEST: _dealt(asked, seed),
+        OWN: _dealt([(OWN + reply, reply) for reply in sorted(set(replies()))], seed),
+    }
     while True:
         for kind in _ROUND:
-            key, text = next(wordings) if kind is REQUEST else (kind, "")
+            key, text = next(decks[kind]) if kind in decks else (kind, "")
             yield _planned(key, text, f"{seed} {number}", _FOREIGN_SHARE)
             number += 1
 
@@ -60,12 +64,12 @@ def examination_plan(seed: int, talk: int = 100) -> list[PlannedUtterance]:
     return [_planned(key, text, f"examination {seed} {n}") for n, (key, text) in enumerate(wanted)]
 
 
-def _wordings(seed: int) -> Iterator[tuple[str, str]]:
+def _dealt(deck: list[tuple[str, str]], seed: int) -> Iterator[tuple[str, str]]:
+    """All of it in any order, then again in another."""
     rng = random.Random(seed)
-    wordings = [(key, text) for text, key in spoken_prompts().items()]
     while True:
-        rng.shuffle(wordings)
-        yield from wordings
+        rng.shuffle(deck)
+        yield from deck
 
 
 def _planned(key: str, text: str, seed: str, foreign_share: float = 0.0) -> PlannedUtterance:
@@ -74,5 +78,5 @@ def _planned(key: str, text: str, seed: str, foreign_share: float = 0.0) -> Plan
         language, text = isolated_anywhere(rng, foreign_share, _LANGUAGES)
     elif not text:
         text = near_miss(rng) if key == NEAR_MISS else unrelated(rng)
-    ending = "" if text.endswith(("?", "!")) else rng.choice(_ENDINGS)
+    ending = "" if text.endswith(("?", "!", ".")) else rng.choice(_ENDINGS)
     return PlannedUtterance(key, text, ending, language, seed)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from interject.training.nano.isolated import FOREIGN_WORDS
 from interject.training.nano.language import spoken_prompts
 from interject.training.nano.natural_speech import NaturalVoices, grow_bank, main
-from interject.training.nano.speech_bank import ISOLATED, NEAR_MISS, UNRELATED, SpeechBank
+from interject.training.nano.speech_bank import ISOLATED, NEAR_MISS, OWN, UNRELATED, SpeechBank
 from interject.training.nano.speech_plan import (
     PlannedUtterance,
     examination_plan,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 APP = typer.Typer(rich_markup_mode=None)
 APP.command()(main)
-TALK = {NEAR_MISS, UNRELATED, ISOLATED}
+TALK, REQUESTS = {NEAR_MISS, UNRELATED, ISOLATED}, set(spoken_prompts().values())
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +45,14 @@ def voices(folder: Path) -> NaturalVoices:
 def test_any_beginning_of_the_plan_is_half_requests_of_every_kind() -> None:
     wordings = len(spoken_prompts())
     planned = list(islice(training_plan(1), 2 * wordings))
-    asked = [one.text for one in planned if one.key not in TALK]
+    asked = [one.text for one in planned if one.key in REQUESTS]
     assert len(asked) == pytest.approx(wordings, abs=10)
     assert len(set(asked)) >= wordings - 10, "each once before any comes again"
     for first in range(0, len(planned) - 40, 40):
         keys = [one.key for one in planned[first : first + 40]]
-        assert 18 <= sum(key not in TALK for key in keys) <= 22
+        assert 18 <= sum(key in REQUESTS for key in keys) <= 22
         assert set(keys) >= TALK
+        assert any(key.startswith(OWN) for key in keys)
 
 
 def test_a_plan_goes_on_as_it_began() -> None:
