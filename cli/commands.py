@@ -21,6 +21,7 @@ from interject.cli.serve.command import serve
 from interject.cli.top.command import top
 from interject.cli.train.command import train_app
 from interject.cli.twilio.command import simulate, twilio_app
+from interject.cli.voice.command import voice_app
 from interject.cli.worker.command import worker
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ app.add_typer(livekit_app, name="livekit")
 twilio_app.command(cls=SoundCommand)(simulate)
 app.add_typer(twilio_app, name="twilio")
 app.add_typer(train_app, name="train")
+app.add_typer(voice_app, name="voice")
 app.command()(serve)
 app.command()(worker)
 app.command()(top)

@@ -5,21 +5,31 @@ from __future__ import annotations
 from interject.config.loader import ProfileError, load_profile, shipped_profiles
 from interject.config.profile import (
     CueSettings,
-    EspeakVoice,
-    NoVoice,
-    OpenAIVoice,
     Profile,
     ReplyLimits,
     RoomSettings,
     SamplingSettings,
+)
+from interject.config.voice import (
+    AutoVoice,
+    EspeakVoice,
+    KokoroVoice,
+    NeuralVoice,
+    NoVoice,
+    OpenAIVoice,
+    PiperVoice,
     VoiceSettings,
 )
 
 __all__ = [
+    "AutoVoice",
     "CueSettings",
     "EspeakVoice",
+    "KokoroVoice",
+    "NeuralVoice",
     "NoVoice",
     "OpenAIVoice",
+    "PiperVoice",
     "Profile",
     "ProfileError",
     "ReplyLimits",

@@ -9,53 +9,12 @@ from pydantic_core import PydanticCustomError
 
 from interject.config.lists import Names, Phrases, SomePhrases, distinct, plain
 from interject.config.strict import StrictModel
+from interject.config.voice import EspeakVoice, VoiceSettings
 
 MAX_PROMPT_BYTES = 16_384
 
 OutputName = Literal["spoken", "posted", "cue"]
 ModeName = Literal["observe", "assist", "speak"]
-
-
-class EspeakVoice(StrictModel):
-    """espeak-ng through its library: no network, no account.
-
-    `name` is a voice of `espeak-ng --voices`; `pitch` is espeak's own scale, where 50 is neutral.
-    """
-
-    engine: Literal["espeak"] = "espeak"
-    name: str = Field(default="en-gb", min_length=1)
-    rate_wpm: int = Field(default=170, ge=80, le=450)
-    pitch: int = Field(default=50, ge=0, le=100)
-    volume: int = Field(default=100, ge=0, le=200)
-
-
-class OpenAIVoice(StrictModel):
-    """Any server that speaks `POST {base_url}/audio/speech` with `response_format: pcm`.
-
-    The key itself never stands in a profile: `api_key_env` names the environment variable that
-    holds it, and an empty name sends no key. `emotion_instructions` sends the emotion as
-    `instructions`, which only some models accept.
-    """
-
-    engine: Literal["openai"]
-    base_url: str = Field(pattern=r"^https?://[^\s/]+")
-    model: str = Field(default="tts-1", min_length=1)
-    name: str = Field(default="alloy", min_length=1)
-    api_key_env: str = Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")
-    speed: float = Field(default=1.0, ge=0.25, le=4.0)
-    sample_rate_hz: int = Field(default=24_000, ge=8_000, le=48_000)
-    connect_timeout_s: float = Field(default=3.0, gt=0, le=60)
-    read_timeout_s: float = Field(default=10.0, gt=0, le=120)
-    emotion_instructions: bool = False
-
-
-class NoVoice(StrictModel):
-    """No sound at all: replies are posted or shown as cues."""
-
-    engine: Literal["none"]
-
-
-VoiceSettings = Annotated[EspeakVoice | OpenAIVoice | NoVoice, Field(discriminator="engine")]
 
 
 class ReplyLimits(StrictModel):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("interject", settings.default, deadline=None)
 settings.load_profile("interject")
+
+# Whoever runs the tests may have natural voices, and they speak in place of espeak-ng.
+os.environ["INTERJECT_VOICES"] = os.devnull
 
 
 @pytest.fixture(autouse=True)

@@ -28,6 +28,7 @@ DO_NOT_EXIT = 0x8000
 BUFFER_MS = 100
 CHARS_UTF8 = 1
 POSITION_CHARACTER = 1
+PHONEMES_IN_IPA = 2
 EVENT_END_OF_LIST = 0
 EVENT_WORD, EVENT_PHONEME = 1, 7
 PARAMETER_RATE, PARAMETER_VOLUME, PARAMETER_PITCH, PARAMETER_RANGE = 1, 2, 3, 4
@@ -161,6 +162,23 @@ class EspeakLibrary:
         if result != 0:
             raise VoiceFailure(f"espeak-ng could not speak a clause (its error code is {result})")
 
+    def phonemes(self, text: str, *, voice: str) -> str:
+        """IPA with stress marks; espeak's own clauses are joined by spaces, without their marks.
+
+        :raises VoiceFailure: when there is no such voice.
+        """
+        data = ctypes.create_string_buffer(text.replace("\0", " ").encode("utf-8", "replace"))
+        rest = ctypes.c_void_p(ctypes.addressof(data))
+        found = []
+        with self._lock:
+            self._choose_voice(voice)
+            while rest.value:
+                ipa = self._lib.espeak_TextToPhonemes(
+                    ctypes.byref(rest), CHARS_UTF8, PHONEMES_IN_IPA
+                )
+                found.append((ipa or b"").decode("utf-8", "ignore"))
+        return " ".join(" ".join(found).split())
+
     def _set_tone(self, tone: EspeakTone) -> None:
         self._lib.espeak_SetParameter(PARAMETER_RATE, tone.rate_wpm, 0)
         self._lib.espeak_SetParameter(PARAMETER_PITCH, tone.pitch, 0)
@@ -187,6 +205,10 @@ def _declare(lib: ctypes.CDLL) -> ctypes.CDLL:
         ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int,
         ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p,
     )  # fmt: skip
+    lib.espeak_TextToPhonemes.argtypes = (
+        ctypes.POINTER(ctypes.c_void_p), ctypes.c_int, ctypes.c_int,
+    )  # fmt: skip
+    lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
     lib.espeak_SetVoiceByName.argtypes = (ctypes.c_char_p,)
     lib.espeak_SetParameter.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int)
     lib.espeak_Initialize.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_int)

@@ -40,6 +40,8 @@ def examine(choice: DeviceChoice) -> list[Finding]:
         _extra("aiortc", "browsers that call by WebRTC", "webrtc"),
         _extra("huggingface-hub", "'model fetch'", "hub"),
         _extra("jiwer", "word errors in 'eval'", "eval"),
+        _extra("onnx", "natural voices", "voices"),
+        _voices(),
         _extra("onnxruntime", "the Kokoro voice of training speech", "kokoro"),
         _extra("faster-whisper", "recognising training speech on this machine", "whisper"),
         _extra("prometheus-client", "/metrics, /healthz and /readyz", "telemetry"),
@@ -114,6 +116,16 @@ def _extra(name: str, use: str, extra: str) -> Finding:
         remedy = f"pip install 'interject[{extra}]'"
         return Finding(name, State.OPTIONAL, f"not installed; needed for {use}", remedy)
     return Finding(name, State.OK, f"{version}, for {use}")
+
+
+def _voices() -> Finding:
+    from interject.agent.voice.installed import installed_voices, voices_folder
+
+    names = [voice.name for voice in installed_voices()]
+    if not names:
+        detail = f"none in {voices_folder()}; espeak-ng speaks"
+        return Finding("voices", State.OPTIONAL, detail, "interject voice list")
+    return Finding("voices", State.OK, ", ".join(names))
 
 
 def _redis(url: str) -> list[Finding]:

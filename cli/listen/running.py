@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from interject.agent.session import AgentSession
 from interject.agent.sinks import TimelineSink
-from interject.agent.voice import SilentVoice, open_voice
+from interject.agent.voice import SilentVoice, choose_voice, open_voice
 from interject.cli.listen.listen_session import ListenSession
 from interject.cli.listen.request import Speed
 from interject.cli.output.json_lines import JsonLines
@@ -188,6 +188,11 @@ def _voice(request: ListenRequest, recording: SessionRecording) -> Voice:
     """The profile's voice, or silence when nobody will ever hear it."""
     audible = recording.wants_speech or request.source.live
     if audible and "spoken" in request.profile.outputs:
+        chosen = choose_voice(request.profile.voice)
+        if chosen.fault:
+            complain(f"note: {chosen.fault}; {chosen.label} speaks in its place")
+        elif chosen.installed is not None:
+            complain(f"note: the voice is {chosen.label}")
         return open_voice(request.profile.voice)
     return SilentVoice()
 

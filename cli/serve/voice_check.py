@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from interject.agent.voice import VoiceFailure, open_voice
-from interject.config import EspeakVoice
+from interject.agent.voice.espeak import EspeakSpeaker
+from interject.config import NoVoice, OpenAIVoice
 from interject.model_runtime.protocol import Emotion
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ HANGS = "it does not answer"
 
 
 class VoiceCheck:
-    """A voice on another server is opened and not asked to speak: that may cost money. One that
-    hangs is asked no second time before it has answered.
+    """A voice on another server is opened and not asked to speak: that may cost money. Nor is a
+    natural one that has spoken: it computes. One that hangs is asked no second time before it has
+    answered.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class VoiceCheck:
         self._settings = settings
         self._make_voice = make_voice
         self._answer_s = answer_s
+        self._has_spoken = False
         self._asked: asyncio.Task[str] | None = None
 
     async def fault(self) -> str:
@@ -59,10 +62,13 @@ class VoiceCheck:
             return str(failure)
 
     async def _spoken(self, voice: Voice) -> str:
-        if not isinstance(self._settings, EspeakVoice):
+        if isinstance(self._settings, OpenAIVoice | NoVoice) or self._has_spoken:
             return ""
         chunks = [chunk.pcm async for chunk in voice.speak(_word(), Emotion.NORMAL)]
-        return "" if any(map(any, chunks)) else SILENT
+        if not any(map(any, chunks)):
+            return SILENT
+        self._has_spoken = not isinstance(voice, EspeakSpeaker)
+        return ""
 
 
 async def _word() -> AsyncIterator[str]:

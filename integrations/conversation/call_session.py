@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from interject.agent.sinks import AudioSink
     from interject.agent.statistics import SessionStatistics
     from interject.agent.voice import Voice
+    from interject.config import Profile
     from interject.integrations.conversation.call_parts import CallParts
     from interject.integrations.conversation.call_replies import CallListener
     from interject.integrations.conversation.reply_log import ReplyLog
@@ -205,7 +206,7 @@ class CallSession:
     async def _serve(self) -> None:
         parts = self._parts
         profile = parts.role.profile
-        voice = SilentVoice() if parts.sink is None else open_voice(profile.voice)
+        voice = SilentVoice() if parts.sink is None else await _voice(profile)
         async with _closing(voice):
             session = AgentSession(
                 LastingRuntime(parts.runtime, backoff=parts.backoff),
@@ -271,6 +272,14 @@ class CallSession:
     def _sink(self) -> AudioSink | None:
         sink = self._parts.sink
         return sink and SinkTap(sink, on_sound=self._replies.heard, voice=self._own_voice)
+
+
+async def _voice(profile: Profile) -> Voice:
+    """In another thread: the first call of a process may have to load a network."""
+    room = profile.room
+    notices = (room.spoken_announcement, room.spoken_stop_notice)
+    ready = () if room.announce == "none" else notices
+    return await asyncio.to_thread(open_voice, profile.voice, ready)
 
 
 @contextlib.asynccontextmanager

@@ -125,7 +125,10 @@ class RealtimeModel(llm.RealtimeModel):
         """
         if isinstance(self.profile.voice, NoVoice):
             return None
-        return TTS(self.profile.voice, on_air=self.on_air)
+        room = self.profile.room
+        spoken = room.announce in ("voice", "both")
+        ready = (room.announcement, room.stop_notice) if spoken else ()
+        return TTS(self.profile.voice, ready=ready, on_air=self.on_air)
 
     def attach(self, session: AgentSession[Any]) -> None:
         """Let the model cut the session's speech, and close with it.

@@ -9,14 +9,14 @@ from livekit.agents import APIConnectionError, tts, utils
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 from livekit.agents.voice.io import TimedString
 
-from interject.agent.voice import VoiceFailure, open_voice
-from interject.config import EspeakVoice, NoVoice
+from interject.agent.voice import VoiceFailure, choose_voice, open_voice
+from interject.config import AutoVoice, NoVoice
 from interject.config.strict import StrictModel
 from interject.integrations.livekit.generation import ReplyText, WordEnd
 from interject.model_runtime.protocol import SAMPLE_BYTES, Emotion
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from livekit.agents import APIConnectOptions
 
@@ -31,7 +31,9 @@ PAUSE_S = 0.1
 class TTS(tts.TTS[Any]):
     """Speaks clause by clause, with the times of the words, in the emotion of the reply.
 
-    `voice` is the `voice` section of a profile, or anything that fits `agent.voice.Voice`.
+    `voice` is the `voice` section of a profile, or anything that fits `agent.voice.Voice`; without
+    it, the natural voice that is installed, else espeak-ng. `ready` is what will be said word for
+    word.
 
     The emotion travels with the text. `on_air` is the second way, for sessions whose text filters
     drop it: `RealtimeModel.tts()` fills it in.
@@ -40,14 +42,20 @@ class TTS(tts.TTS[Any]):
     """
 
     def __init__(
-        self, voice: VoiceSettings | Voice | None = None, *, on_air: OnAir | None = None
+        self,
+        voice: VoiceSettings | Voice | None = None,
+        *,
+        ready: Sequence[str] = (),
+        on_air: OnAir | None = None,
     ) -> None:
         if isinstance(voice, NoVoice):
             raise VoiceFailure("this profile has no voice: leave the TTS out")
-        chosen = voice or EspeakVoice()
+        chosen = voice or AutoVoice(engine="auto")
         self._on_air = on_air
-        self._voice = open_voice(chosen) if isinstance(chosen, StrictModel) else chosen
-        self._engine = chosen.engine if isinstance(chosen, StrictModel) else type(chosen).__name__
+        self._voice = open_voice(chosen, ready) if isinstance(chosen, StrictModel) else chosen
+        self._engine = type(chosen).__name__
+        if isinstance(chosen, StrictModel):
+            self._engine = choose_voice(chosen).settings.engine
         super().__init__(
             capabilities=tts.TTSCapabilities(streaming=True, aligned_transcript=True),
             sample_rate=self._voice.sample_rate_hz,

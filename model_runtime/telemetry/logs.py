@@ -25,7 +25,7 @@ FIELDS = frozenset(
         "door", "emotion", "end", "epoch", "error_code", "error_type", "event_name", "exit_code",
         "free_slots", "job_id", "mode", "output", "port", "reason", "reply_id", "role", "scope",
         "seconds", "session", "setting", "slots", "state", "task", "tokens", "track", "value",
-        "verdict", "wanted", "why", "worker",
+        "verdict", "voice", "wanted", "why", "worker",
     }
 )  # fmt: skip
 """`session` is the hashed name that keys carry, never the id that a caller chose. `call` is what a

@@ -168,7 +168,10 @@ def test_an_alien_key_lists_the_valid_ones(tmp_path: Path) -> None:
         ("mode: shout", ["'mode' is 'shout'", "'observe', 'assist' or 'speak'"]),
         ("outputs: [spoken, sung]", ["'outputs.1' is 'sung'", "'spoken', 'posted' or 'cue'"]),
         ("outputs: spoken", ["'outputs' is 'spoken'", "tuple"]),
-        ("voice: {engine: loud}", ["'voice.engine' is 'loud'", "'espeak', 'openai', 'none'"]),
+        (
+            "voice: {engine: loud}",
+            ["'voice.engine' is 'loud'", "'espeak', 'piper', 'kokoro', 'auto', 'openai'"],
+        ),
         ("voice: {name: en}", ["'voice.engine' is missing"]),
         ("voice: {rate_wpm: 9, engine: espeak}", ["'voice.rate_wpm' is 9", "equal to 80"]),
         ("voice: {engine: openai}", ["'voice.base_url' is missing"]),

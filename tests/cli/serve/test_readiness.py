@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from interject.agent.voice import SilentVoice, VoiceFailure
 from interject.cli.serve.readiness import AWAY, NO_MODEL, VOICE_LOOK_S, Readiness
 from interject.cli.serve.voice_check import HANGS, SILENT, VoiceCheck
-from interject.config import EspeakVoice, NoVoice
-from interject.config.profile import OpenAIVoice
+from interject.config import EspeakVoice, NoVoice, OpenAIVoice, PiperVoice
 from interject.model_runtime.protocol import RuntimeAway
 from interject.model_runtime.telemetry.health import Stage
 from tests.fakes.clock import FakeClock
@@ -106,3 +105,14 @@ async def test_a_voice_that_hangs_is_asked_once_and_may_come_back() -> None:
     go_on.set()
     patient = VoiceCheck(EspeakVoice(), hanging)
     assert await patient.fault() == "it broke"
+
+
+async def test_a_natural_voice_is_asked_to_speak_until_it_has_spoken() -> None:
+    voice = FakeVoice(fails_after=0)
+    asked = check(voice, PiperVoice(engine="piper"))
+    assert "fake" in await asked.fault()
+    assert "fake" in await asked.fault()
+    able = FakeVoice()
+    asked = check(able, PiperVoice(engine="piper"))
+    assert [await asked.fault() for _ in range(3)] == ["", "", ""]
+    assert len(able.texts) == 1

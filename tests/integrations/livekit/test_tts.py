@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import shutil
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,11 @@ from interject.config import EspeakVoice, NoVoice
 from interject.integrations.livekit import TTS
 from interject.model_runtime.protocol import SAMPLE_BYTES, Emotion
 from tests.fakes.voice import FakeVoice
+from tests.natural_voices import needs_piper, voices_with_piper
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from livekit.agents import tts
     from livekit.agents.voice.io import TimedString
 
@@ -105,3 +109,26 @@ async def test_espeak_speaks() -> None:
 def test_a_profile_without_a_voice_has_no_tts() -> None:
     with pytest.raises(VoiceFailure, match="leave the TTS out"):
         TTS(NoVoice(engine="none"))
+
+
+@needs_piper
+async def test_a_natural_voice_speaks_with_the_times_of_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTERJECT_VOICES", str(voices_with_piper(tmp_path / "voices")))
+    own = TTS(ready=("One moment.",))
+    assert own.model == "piper"
+    async with own.stream(conn_options=ONCE) as stream:
+        stream.push_text("The kettle is boiling.")
+        stream.end_input()
+        samples, words = await collect(stream)
+    assert own.sample_rate == 22_050
+    assert 0.8 < samples / 22_050 < 3
+    assert "".join(words) == "The kettle is boiling."
+    starts = [word.start_time for word in words if isinstance(word.start_time, float)]
+    assert len(starts) == 4
+    assert all(earlier < later for earlier, later in itertools.pairwise(starts))
+
+
+async def test_without_one_it_is_espeak() -> None:
+    assert TTS().model == "espeak"

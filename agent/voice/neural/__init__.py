@@ -1,0 +1,1 @@
+"""Voices that a network makes on this machine: Piper and Kokoro, by ONNX Runtime."""
