@@ -9,6 +9,7 @@ from interject.model_runtime.protocol import FRAME_S, Emotion, EndReason, FloorM
 
 if TYPE_CHECKING:
     from interject.config import CueSettings, Profile
+    from interject.config.profile import OutputName
     from interject.model_runtime.protocol import ReplyEnded, ReplyStarted
 
 URGENT_PRIORITY = 1_000
@@ -105,6 +106,13 @@ def read_instead(started: ReplyStarted, text: str, *, captioned: bool = False) -
     )
 
 
+_MODES: dict[OutputName, tuple[FloorMode, ...]] = {
+    "spoken": (FloorMode.SPEAK,),
+    "posted": (FloorMode.OBSERVE, FloorMode.SPEAK),
+    "cue": (FloorMode.ASSIST, FloorMode.SPEAK),
+}
+
+
 def stream_time_s(seq: int) -> float:
     """The end of frame `seq`, when its decision can be known at the earliest."""
     return (seq + 1) * FRAME_S
@@ -116,12 +124,22 @@ def shown_events(
     """The texts that a finished reply becomes: posts in observe, cues in assist, both in speak."""
     if not ended.text.strip():
         return []
+    ways = ways_out(profile, mode)
     events: list[OutputEvent] = []
-    if "posted" in profile.outputs and mode is not FloorMode.ASSIST:
+    if "posted" in ways:
         events.append(_posted(started, ended))
-    if "cue" in profile.outputs and mode is not FloorMode.OBSERVE:
+    if "cue" in ways:
         events.append(_cue(profile.cue, started, ended))
     return events
+
+
+def ways_out(profile: Profile, mode: FloorMode) -> tuple[OutputName, ...]:
+    """The profile's outputs that a reply takes in this mode. None: nobody learns of it."""
+    return tuple(
+        name
+        for name in profile.outputs
+        if mode in _MODES[name] and not (name == "spoken" and profile.voice.engine == "none")
+    )
 
 
 def _posted(started: ReplyStarted, ended: ReplyEnded) -> Posted:

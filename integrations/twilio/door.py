@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from typing import TYPE_CHECKING, Self
 
 from fastapi import APIRouter
 
 from interject.integrations.twilio.call_control import CallControl
+from interject.integrations.twilio.copilot_profile import copilot_profile
 from interject.integrations.twilio.exchange import Exchange
 from interject.integrations.twilio.media_socket import MediaSocket
 from interject.integrations.twilio.operator_api import OperatorApi
-from interject.integrations.twilio.settings import variable
 from interject.integrations.twilio.signatures import Signatures
+from interject.integrations.twilio.start_warnings import warn
 from interject.integrations.twilio.strayed_requests import StrayedRequests
 from interject.integrations.twilio.tickets import Tickets
 from interject.integrations.twilio.twilio_metrics import TwilioMetrics
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from interject.integrations.conversation.switchboard import Switchboard
     from interject.integrations.twilio.settings import TwilioSettings
     from interject.integrations.twilio.telephone_line import CallScreens
-
-logger = logging.getLogger(__name__)
 
 SWEEP_S = 1.0
 LEAVE_TIMEOUT_S = 5.0
@@ -56,6 +54,7 @@ class TwilioDoor:
             control=CallControl(settings),
             metrics=TwilioMetrics(switchboard.registry),
             tickets=tickets or Tickets(),
+            copilot_profile=copilot_profile(settings, switchboard.role.profile),
         )
         self._bearer = bearer or Bearer()
         self.router = APIRouter()
@@ -67,23 +66,11 @@ class TwilioDoor:
         self._sweeper: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        settings = self._exchange.settings
-        if settings.insecure_dev:
-            logger.warning(
-                "INSECURE: signatures of Twilio are not checked, so anybody who reaches this "
-                "server can open calls; never let it be reached from outside"
-            )
-            if self._bearer.is_open:
-                logger.warning(
-                    "INSECURE: no token is asked for, so anybody who reaches this server can "
-                    "place, move and end calls of the account"
-                )
-        if settings.has_copilot and settings.copilot_next is None:
-            logger.warning(
-                "A copilot can be let into running calls only: nothing says what a call goes on "
-                "with whose webhook is /twilio/copilot, so it is refused",
-                extra={"setting": variable("copilot_then")},
-            )
+        warn(
+            self._exchange.settings,
+            self._exchange.switchboard.role.profile,
+            has_token=not self._bearer.is_open,
+        )
         await self._exchange.control.__aenter__()
         await self._group.__aenter__()
         self._sweeper = self._group.create_task(self._sweep(), name="twilio-sweep")

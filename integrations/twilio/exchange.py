@@ -9,6 +9,7 @@ from interject.integrations.twilio.live_calls import LiveCalls
 from interject.integrations.twilio.placed_calls import PlacedCalls
 
 if TYPE_CHECKING:
+    from interject.config import Profile
     from interject.integrations.conversation.switchboard import Switchboard
     from interject.integrations.twilio.call_control import CallControl
     from interject.integrations.twilio.settings import TwilioSettings
@@ -29,5 +30,6 @@ class Exchange:
     control: CallControl
     metrics: TwilioMetrics
     tickets: Tickets
+    copilot_profile: Profile
     placed: PlacedCalls = field(default_factory=PlacedCalls)
     calls: LiveCalls = field(default_factory=LiveCalls)

@@ -132,7 +132,6 @@ class MediaSocket:
         self, stack: AsyncExitStack, stream: PhoneStream, call: PhoneCall, seat: Seat
     ) -> CallAgent:
         """:raises StreamRefused: when no agent can be had. The seat is given back at the end."""
-        settings = self._exchange.settings
         copilot = call.kind is CallKind.COPILOT
         agent = self._exchange.switchboard.call(
             seat,
@@ -141,7 +140,7 @@ class MediaSocket:
             line=TelephoneLine(call.sid, self._exchange.screens),
             sink=stream.sink,
             speakers=tuple(call.tracks.values()),
-            profile=settings.copilot_profile if copilot else None,
+            profile=self._exchange.copilot_profile if copilot else None,
             cue_to=(AGENT,) if copilot else None,
         )
         try:

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from interject.config import Profile, ProfileError, load_profile
 from interject.config.strict import StrictModel
+from interject.integrations.twilio.copilot_profile import can_be_read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,6 +116,16 @@ class TwilioSettings(StrictModel):
             raise _problem(
                 f"{variable('machine')} is leave_message, so set {variable('machine_message')} "
                 "to the sentence that is left"
+            )
+        if self.machine == "hang_up" and self.machine_message is not None:
+            raise _problem(
+                f"{variable('machine_message')} is left where {variable('machine')} is "
+                "leave_message alone: set that too, or leave the message out"
+            )
+        if self.copilot_profile is not None and not can_be_read(self.copilot_profile):
+            raise _problem(
+                f"{variable('copilot_profile')}: a copilot is never heard, so its profile needs "
+                "outputs that somebody reads in its mode: [cue], with mode: assist"
             )
         if (self.copilot_then or "").startswith(f"{self.public_url}/twilio/"):
             raise _problem(

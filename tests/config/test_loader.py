@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from interject.config import Profile, ProfileError, load_profile, shipped_profiles
+from interject.config import Profile, ProfileError, RoomSettings, load_profile, shipped_profiles
 from interject.config.yaml_file import MAX_BYTES
 
 TRAINED_PROMPT = (
@@ -38,6 +38,23 @@ def test_the_page_shows_every_key_of_a_profile_as_it_is_when_left_out(tmp_path: 
     assert load_profile(write(tmp_path, shown)) == load_profile(write(tmp_path, least))
     named = {line.partition(":")[0] for line in shown.splitlines() if not line.startswith(" ")}
     assert named == set(Profile.model_fields) - {"room"}
+
+
+def test_the_page_of_rooms_shows_every_key_of_a_room_as_it_is_when_left_out(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "livekit.md").read_text(encoding="utf-8")
+    section = page.partition("## What a profile says about rooms\n")[2]
+    shown = section.partition("\nroom:\n")[2].partition("```")[0]
+    least = "name: least\nsystem_prompt: Listen.\n"
+    loaded = load_profile(write(tmp_path, f"{least}room:\n{shown}"))
+    assert loaded == load_profile(write(tmp_path, least))
+    assert loaded.room.model_fields_set == set(RoomSettings.model_fields)
+
+
+def test_the_profile_that_the_page_of_telephones_shows_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "twilio.md").read_text(encoding="utf-8")
+    shown = page.partition("<!-- profile -->\n```yaml\n")[2].partition("```")[0]
+    room = load_profile(write(tmp_path, shown)).room
+    assert {"spoken_announcement", "spoken_stop_notice"} <= room.model_fields_set
 
 
 @pytest.mark.parametrize("name", shipped_profiles())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from interject.config import load_profile
+from interject.integrations.twilio.copilot_profile import SHIPPED
 from tests.fakes.runtime import FakeRuntime, Scripted
 from tests.integrations.twilio.stage import COPILOT_URL, VOICE_URL, telephone
 from tests.waiting import until
@@ -138,3 +139,13 @@ async def test_a_copilot_may_have_a_profile_of_its_own() -> None:
     ):
         await until(lambda: stage.runtime.sessions, "the session")
         assert stage.model.options.system_prompt == own.system_prompt
+
+
+async def test_without_a_role_that_can_be_read_a_copilot_has_the_shipped_one() -> None:
+    runtime = FakeRuntime({2: Scripted("Offer the refund.")})
+    async with (
+        telephone(runtime, copilot_then=DESK) as stage,
+        stage.cloud.phones(COPILOT_URL),
+    ):
+        await until(lambda: stage.screens.cues, "the cue")
+        assert stage.model.options.system_prompt == load_profile(SHIPPED).system_prompt

@@ -28,7 +28,8 @@ from tests.fakes.runtime import FakeRuntime
 PAGE = (Path(__file__).parents[3] / "docs" / "twilio.md").read_text(encoding="utf-8")
 SHOWN: dict[str, str] = {
     "copilot_then": "the human number",
-    "copilot_profile": "that of `--profile`",
+    "copilot_profile": "that of `--profile` where its replies can be read, "
+    "else `call_center_copilot`",
     "rest_url": "Twilio's",
     "insecure_dev": "no",
 }

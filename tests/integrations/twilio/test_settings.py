@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from interject.config import load_profile
 from interject.integrations.twilio.settings import TwilioSettings, TwilioSettingsFailure
 
 ACCOUNT = "AC" + "0" * 32
@@ -91,6 +92,11 @@ def test_insecure_needs_no_account() -> None:
         ({"copilot_inbound": "boss"}, "INTERJECT_TWILIO_COPILOT_INBOUND: it must be customer or a"),
         ({"machine": "talk"}, "INTERJECT_TWILIO_MACHINE: it must be hang_up or leave_message"),
         ({"machine": "leave_message"}, "so set INTERJECT_TWILIO_MACHINE_MESSAGE to the sentence"),
+        ({"machine_message": "Call us."}, "INTERJECT_TWILIO_MACHINE is leave_message alone: set t"),
+        (
+            {"copilot_profile": load_profile("default")},
+            "INTERJECT_TWILIO_COPILOT_PROFILE: a copilot is never heard, so its profile needs outp",
+        ),
         ({"machine_message": ""}, "INTERJECT_TWILIO_MACHINE_MESSAGE: it must be a sentence of 1"),
         ({"language": "english"}, "INTERJECT_TWILIO_LANGUAGE: it must be a language like en-GB"),
         ({"failed_sentence": "x" * 501}, "INTERJECT_TWILIO_FAILED_SENTENCE: it must be a sentence"),

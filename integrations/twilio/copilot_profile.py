@@ -1,0 +1,26 @@
+"""Whose role a copilot has: it is never heard, so somebody must be able to read what it writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from interject.agent.outputs import ways_out
+from interject.config import load_profile
+from interject.model_runtime.protocol import FloorMode
+
+if TYPE_CHECKING:
+    from interject.config import Profile
+    from interject.integrations.twilio.settings import TwilioSettings
+
+SHIPPED = "call_center_copilot"
+
+
+def can_be_read(profile: Profile) -> bool:
+    return any(way != "spoken" for way in ways_out(profile, FloorMode(profile.mode)))
+
+
+def copilot_profile(settings: TwilioSettings, usual: Profile) -> Profile:
+    """The usual one, where nothing was said of copilots, only if its replies can be read."""
+    if settings.copilot_profile is not None:
+        return settings.copilot_profile
+    return usual if can_be_read(usual) else load_profile(SHIPPED)
