@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from interject.integrations.web.door import Door
 
 PAGE = Path(__file__).parent / "page"
-SHARED = {"/page/style.css": "style.css", "/page/icon.svg": "icon.svg"}
+SHARED = {f"/page/{name}": name for name in ("style.css", "icon.svg", "token.js")}
 LISTED = "<!-- addresses -->"
 
 

@@ -3,7 +3,6 @@
 // Reads the stream with fetch and not with EventSource, which could send no header: the token must
 // not stand in an address, where logs and histories keep it.
 
-const TOKEN = "interject.token";
 const URGENT = 1000;
 const PAUSES_MS = [500, 1000, 2000, 5000, 10000];
 const SILENT_MS = 40000; // The server says something every 15 s.
@@ -39,23 +38,23 @@ function ask_for_token(reason) {
 
 async function connect() {
   at("entry").hidden = true;
-  const token = sessionStorage.getItem(TOKEN);
+  const shown = tokens.get();
   quit = new AbortController();
   let watch = setTimeout(() => quit.abort(), SILENT_MS);
   try {
     const answer = await fetch(stream_address(), {
-      headers: token ? { Authorization: `Bearer ${token}` } : {},
+      headers: shown ? { Authorization: `Bearer ${shown}` } : {},
       cache: "no-store",
       signal: quit.signal,
     });
     if (answer.status === 401) {
-      sessionStorage.removeItem(TOKEN);
+      tokens.forget();
       show_state("failed", "Not connected");
-      ask_for_token(token ? "This token is not the server's." : "");
+      ask_for_token(shown ? "This token is not the server's." : "");
       return;
     }
     if (!answer.ok) throw new Error(String(answer.status));
-    at("forget").hidden = !token;
+    at("forget").hidden = !shown;
     show_state("connected", "Connected");
     attempt = 0;
     for await (const piece of pieces(answer.body)) {
@@ -200,12 +199,12 @@ function tick() {
 
 at("entry").addEventListener("submit", (event) => {
   event.preventDefault();
-  sessionStorage.setItem(TOKEN, at("token").value.trim());
+  tokens.keep(at("token").value.trim());
   at("token").value = "";
   connect();
 });
 at("forget").addEventListener("click", () => {
-  sessionStorage.removeItem(TOKEN);
+  tokens.forget();
   location.reload();
 });
 addEventListener("online", () => wake());

@@ -67,6 +67,13 @@ export class Call extends EventTarget {
     for (const track of this.#microphone.getAudioTracks()) track.enabled = !muted;
   }
 
+  // Another microphone in place of the one before, without another offer.
+  async hearFrom(microphone) {
+    this.#microphone = microphone;
+    const [track] = microphone.getAudioTracks();
+    for (const sender of this.#connection.getSenders()) await sender.replaceTrack(track).catch(() => {}); // The next one takes it.
+  }
+
   async end(now = "ended", reason = null) {
     if (this.#over) return;
     this.#over = true;
@@ -92,7 +99,9 @@ export class Call extends EventTarget {
       await connection.setLocalDescription(await connection.createOffer());
       await gathered(connection);
       const { sdp, type } = connection.localDescription;
+      const later = this.#tellLater(connection);
       const answer = await ask("POST", "/api/offer", this.#token, { sdp, type, pc_id: this.#id, restart_pc: restart });
+      later(answer.pc_id);
       const renewed = this.#id && this.#id !== answer.pc_id;
       this.#id = answer.pc_id;
       if (renewed) this.#tell("renewed");
@@ -104,6 +113,19 @@ export class Call extends EventTarget {
     } finally {
       old?.close();
     }
+  }
+
+  // What is found after the offer was written, as a way through a TURN server, is sent behind it once
+  // it is known what call that is of.
+  #tellLater(connection) {
+    let known;
+    const id = new Promise((resolve) => { known = resolve; });
+    connection.onicecandidate = async ({ candidate: found }) => {
+      if (!found?.candidate) return;
+      const one = { candidate: found.candidate, sdp_mid: found.sdpMid, sdp_mline_index: found.sdpMLineIndex };
+      await ask("PATCH", "/api/offer", this.#token, { pc_id: await id, candidates: [one] }).catch(() => {});
+    };
+    return known;
   }
 
   #changed(connection) {
@@ -180,7 +202,7 @@ export class Call extends EventTarget {
   }
 }
 
-// With all candidates in the offer no other request is needed; a slow STUN server is not waited for.
+// Mostly all candidates are in the offer then; for a slow STUN or TURN server it does not wait.
 function gathered(connection) {
   return new Promise((resolve) => {
     const done = () => connection.iceGatheringState === "complete" && resolve();

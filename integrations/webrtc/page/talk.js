@@ -6,9 +6,15 @@ const STATES = {
   idle: "Not connected", connecting: "Connecting", connected: "Connected", ended: "Call ended",
   left: "The agent has left", failed: "Not connected",
 };
+const NO_MICROPHONE = {
+  NotAllowedError: "The browser was not allowed to use the microphone.",
+  NotFoundError: "There is no microphone. Connect one, and press Talk again.",
+  NotReadableError: "The microphone cannot be used: another program may have it.",
+}; // In their own words browsers say "The object can not be found here."
+const SOUND = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 const at = (id) => document.getElementById(id);
 const relay = new URLSearchParams(location.search).has("relay");
-let call = null, listening = true, respondedAt = 0, replies = new Map(), cues = new Map();
+let call = null, microphone = null, awake = null, listening = true, respondedAt = 0, replies = new Map(), cues = new Map();
 
 at("talk").onclick = () => (call ? call.end() : begin());
 at("listening").onclick = () => control(listening ? "stop_listening" : "resume_listening");
@@ -24,28 +30,28 @@ at("write").onsubmit = (event) => {
 };
 at("token-form").onsubmit = (event) => {
   event.preventDefault();
-  sessionStorage.setItem("token", at("token").value);
+  tokens.keep(at("token").value.trim());
   at("token-form").hidden = true;
   begin();
 };
 addEventListener("pagehide", () => call?.end());
+addEventListener("visibilitychange", () => call && stayAwake());
 
 async function begin() {
   if (!navigator.mediaDevices) return complain(new Error("A browser gives the microphone to pages from https or from localhost alone."));
   at("talk").disabled = true;
-  const token = sessionStorage.getItem("token") ?? "";
   try {
-    await ask("GET", "/api/ice", token);
-    const microphone = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } });
-    call = new Call({ token, relay, microphone });
-    call.addEventListener("state", ({ detail }) => state(detail.now, microphone, detail.reason));
+    await ask("GET", "/api/ice", tokens.get());
+    microphone = await navigator.mediaDevices.getUserMedia({ audio: SOUND });
+    call = new Call({ token: tokens.get(), relay, microphone });
+    call.addEventListener("state", ({ detail }) => state(detail.now, detail.reason));
     call.addEventListener("away", ({ detail }) => away(detail));
     call.addEventListener("renewed", () => entry("notice", "Connected again. The call had ended meanwhile, so this is a new one: it remembers nothing of the last."));
     call.addEventListener("message", ({ detail }) => take(detail));
-    call.addEventListener("track", ({ detail }) => { at("voice").srcObject = new MediaStream([detail]); });
+    call.addEventListener("track", ({ detail }) => speak(detail));
     call.addEventListener("figures", ({ detail }) => { if (detail.roundTripS >= 0) at("trip").textContent = ms(detail.roundTripS); });
-    for (const track of microphone.getTracks()) track.onended = () => gone();
-    follow(microphone);
+    attend();
+    stayAwake();
     await call.start();
   } catch (error) {
     await call?.end("failed");
@@ -69,9 +75,9 @@ function away({ offline, pauseS, reason }) {
   at("state").textContent = text;
 }
 
-function state(now, microphone, reason) {
+function state(now, reason) {
   const running = now === "connecting" || now === "connected";
-  at("state").textContent = STATES[now];
+  at("state").textContent = now === "connected" ? connected() : STATES[now];
   at("state").dataset.state = { ended: "idle", left: "idle" }[now] ?? now;
   at("talk").setAttribute("aria-pressed", String(running));
   at("talk-label").textContent = running ? "End call" : "Talk";
@@ -81,7 +87,8 @@ function state(now, microphone, reason) {
   document.querySelector(".ring").style.opacity = 0;
   at("talk").classList.remove("speaking");
   microphone.getTracks().forEach((track) => track.stop());
-  call = null;
+  awake?.release();
+  call = awake = null;
   replies = new Map();
   cues = new Map();
   if (reason) refused(reason);
@@ -192,7 +199,7 @@ async function control(name, data = {}) {
     listening = status.listening && !status.withdrawn.length;
     at("listening").textContent = listening ? "Stop listening" : "Go on listening";
     at("mode").value = status.mode;
-    at("state").textContent = listening ? STATES.connected : "Connected, not listening";
+    showConnected();
   } catch (error) {
     complain(error);
   }
@@ -210,26 +217,79 @@ function entry(kind, text, about = "") {
   return item;
 }
 
-// Unplugged, or taken back by the browser: whoever speaks on would not be heard.
-function gone() {
-  call?.end();
-  complain(new Error("The microphone is gone, so the call has ended. Press Talk to begin another."));
+// Another call, or a switch of the whole system, may take the sound for a while.
+function connected() {
+  if (!listening) return "Connected, not listening";
+  return microphone.getAudioTracks()[0].muted ? "Connected, but the microphone is muted" : STATES.connected;
+}
+
+function showConnected() {
+  if (at("state").dataset.state === "connected") at("state").textContent = connected();
+}
+
+function attend() {
+  const [track] = microphone.getAudioTracks();
+  track.onended = replaceMicrophone;
+  track.onmute = track.onunmute = showConnected;
+  follow();
+}
+
+// Unplugged, or taken back by the browser: another one takes its place. Without one, whoever speaks
+// on would not be heard.
+async function replaceMicrophone() {
+  const mine = call;
+  const next = await navigator.mediaDevices.getUserMedia({ audio: SOUND }).catch(() => null);
+  const another = next?.getAudioTracks()[0];
+  if (!mine || call !== mine) return void another?.stop();
+  if (another?.readyState !== "live") {
+    mine.end();
+    return complain(new Error("The microphone is gone, so the call has ended. Press Talk to begin another."));
+  }
+  microphone = next;
+  await mine.hearFrom(next);
+  attend();
+  entry("notice", `Another microphone is used now: ${another.label || "the system's"}.`);
+}
+
+// Some browsers begin no sound by themselves, others not before something is pressed.
+async function speak(track) {
+  at("voice").srcObject = new MediaStream([track]);
+  try {
+    await at("voice").play();
+  } catch (error) {
+    if (error.name !== "NotAllowedError") return; // Another track came meanwhile.
+    entry("notice", "The browser keeps the voice silent until you press anywhere on this page.");
+    addEventListener("click", () => at("voice").play().catch(() => {}), { once: true });
+  }
+}
+
+// A telephone that locks its screen takes the microphone away. Whoever looks elsewhere loses this.
+async function stayAwake() {
+  if (document.visibilityState !== "visible") return;
+  awake = await navigator.wakeLock?.request("screen").catch(() => null) ?? null;
+  if (!call) awake?.release();
 }
 
 function complain(error) {
-  entry("notice", error.name === "NotAllowedError" ? "The browser was not allowed to use the microphone." : error.message);
+  entry("notice", NO_MICROPHONE[error.name] ?? error.message);
 }
 
-// The ring around the button moves with the microphone: it is on.
-function follow(microphone) {
-  const context = new AudioContext();
-  const analyser = context.createAnalyser();
-  context.createMediaStreamSource(microphone).connect(analyser);
+// The ring around the button moves with the microphone: it is on. Where nothing can be measured,
+// as without any loudspeaker, it stands still.
+function follow() {
+  let context, analyser;
+  try {
+    context = new AudioContext();
+    analyser = context.createAnalyser();
+    context.createMediaStreamSource(microphone).connect(analyser);
+  } catch {
+    return void context?.close();
+  }
   const samples = new Float32Array(analyser.fftSize);
   const ring = document.querySelector(".ring");
-  const mine = call;
+  const [mine, heard] = [call, microphone];
   const draw = () => {
-    if (call !== mine) return context.close();
+    if (call !== mine || microphone !== heard) return context.close();
     analyser.getFloatTimeDomainData(samples);
     const level = Math.min(1, 6 * Math.sqrt(samples.reduce((sum, one) => sum + one * one, 0) / samples.length));
     ring.style.opacity = listening ? level : 0;

@@ -13,6 +13,7 @@ from interject.config import load_profile
 from interject.integrations.conversation.role import Role
 from interject.integrations.web.bearer import Bearer
 from interject.model_runtime import open_runtime
+from tests.fakes.runtime import FakeRuntime
 from tests.live.webrtc.chromium import Chromium, need
 from tests.live.webrtc.site import site
 from tests.waiting import until
@@ -249,10 +250,101 @@ async def test_our_page_ends_where_the_server_refuses_it_for_good(
     async with place as server, Chromium(tmp_path, alarm) as browser:
         await browser.call("Page.addScriptToEvaluateOnNewDocument", source=KEEPING_CONNECTIONS)
         await browser.open(server.url)
-        await browser.run(f"sessionStorage.setItem('token', '{TOKEN}')")
+        await browser.run(f"sessionStorage.setItem('interject.token', '{TOKEN}')")
         await browser.run("document.getElementById('talk').click()")
         await browser.until(f"{STATE} === 'Connected'")
         await browser.run("globalThis.fetch = async () => new Response('{}', { status: 401 })")
         await browser.run(FAILING)
         await browser.until("!document.getElementById('token-form').hidden")
         assert await browser.run(STATE) == "Not connected"
+
+
+LOG = "document.getElementById('log').textContent"
+POOR = """
+const refuse = (name) => { throw new DOMException("No.", name); };
+Object.defineProperty(globalThis, "sessionStorage", { get: () => refuse("SecurityError") });
+globalThis.AudioContext = class { constructor() { refuse("NotSupportedError"); } };
+globalThis.locks = 0;
+const lock = { release: async () => { locks--; } };
+navigator.wakeLock.request = async () => { locks++; return lock; };
+const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = async function () {
+  HTMLMediaElement.prototype.play = play;
+  refuse("NotAllowedError");
+};
+addEventListener("DOMContentLoaded", () => { document.getElementById("voice").autoplay = false; });
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+globalThis.opened = [];
+navigator.mediaDevices.getUserMedia = async (wish) => {
+  const stream = await open(wish);
+  opened.push(stream.getAudioTracks()[0]);
+  return stream;
+};
+"""
+"""It keeps nothing, has no loudspeaker to measure, and is silent until somebody presses."""
+MUTED = """
+Object.defineProperty(opened[0], "muted", { value: true, configurable: true });
+opened[0].dispatchEvent(new Event("mute"));
+"""
+NO_MORE = """
+navigator.mediaDevices.getUserMedia = async () => {
+  throw new DOMException("The object can not be found here.", "NotFoundError");
+};
+"""
+
+
+async def test_our_page_does_without_what_a_browser_refuses_and_follows_the_microphone(
+    tmp_path: Path,
+) -> None:
+    runtime = FakeRuntime()
+    talk = "document.getElementById('talk').click()"
+    place = site(role(runtime), runtime, bearer=Bearer(TOKEN))
+    async with place as server, Chromium(tmp_path) as browser:
+        await browser.call("Page.addScriptToEvaluateOnNewDocument", source=POOR)
+        await browser.open(server.url)
+        await browser.run(talk)
+        await browser.until("!document.getElementById('token-form').hidden")
+        await browser.run(f"document.getElementById('token').value = '{TOKEN}'")
+        await browser.run("document.querySelector('#token-form button').click()")
+        await browser.until(f"{STATE} === 'Connected'")
+        await browser.until(f"{LOG}.includes('keeps the voice silent until you press')")
+        await browser.run("document.body.click()")
+        await browser.until("!document.getElementById('voice').paused")
+        assert await browser.run("locks") == 1
+        call = server.switchboard.calls[0]
+        await browser.run(MUTED)
+        await browser.until(f"{STATE} === 'Connected, but the microphone is muted'")
+        await browser.run("opened[0].onended()")
+        await browser.until(f"{LOG}.includes('Another microphone is used now')")
+        await browser.until(f"opened.length === 2 && {STATE}.startsWith('Connected')")
+        assert server.switchboard.calls == (call,)
+        await browser.run(NO_MORE)
+        await browser.run("opened[1].onended()")
+        await browser.until(f"{STATE} === 'Call ended'")
+        await browser.until("locks === 0")
+        await browser.run(talk)
+        await browser.until(f"{LOG}.includes('There is no microphone. Connect one')")
+
+
+HASTY = """
+Object.defineProperty(RTCPeerConnection.prototype, "iceGatheringState", { get: () => "complete" });
+const fetched = globalThis.fetch;
+globalThis.asked = [];
+globalThis.fetch = (address, wish) => { asked.push(wish); return fetched(address, wish); };
+"""
+"""The offer is written before any way to this browser has been found, as where TURN is slow."""
+
+
+async def test_our_page_tells_later_what_was_found_after_its_offer(tmp_path: Path) -> None:
+    runtime = FakeRuntime()
+    async with site(role(runtime), runtime) as server, Chromium(tmp_path) as browser:
+        await browser.call("Page.addScriptToEvaluateOnNewDocument", source=HASTY)
+        await browser.open(server.url)
+        await browser.run("document.getElementById('talk').click()")
+        await browser.until(f"{STATE} === 'Connected'")
+        offer = await browser.run("asked.find(({ method }) => method === 'POST').body")
+        assert "a=candidate" not in offer
+        later = await browser.run(
+            "asked.filter(({ method }) => method === 'PATCH').map((one) => one.body)"
+        )
+        assert any('"candidate":"candidate:' in one for one in later)
