@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from aiortc import (
@@ -56,6 +57,7 @@ class Peer:
         self._connection = RTCPeerConnection(
             RTCConfiguration(iceServers=list(servers), iceTransportPolicy=policy)
         )
+        self._to_ask = bool(servers)
         self._voice = voice
         self._negotiation = Negotiation()
         self._speaking: RTCRtpTransceiver | None = None
@@ -84,12 +86,24 @@ class Peer:
             raise BadOffer(UNKNOWN) from error
         self._negotiation = offered
         microphone = self._take_part()
+        return offered.answer(await self._gathered()), microphone
+
+    async def _gathered(self) -> str:
+        """The description of this end, with the ways to it."""
+        began_at = time.monotonic()
         try:
             async with asyncio.timeout(GATHERING_S):
                 await self._connection.setLocalDescription(await self._connection.createAnswer())
         except ValueError as error:
             raise BadOffer(UNKNOWN) from error
-        return offered.answer(self._connection.localDescription.sdp), microphone
+        sdp = self._connection.localDescription.sdp
+        asked, self._to_ask = self._to_ask, False
+        if asked and not any(f" typ {kind}" in sdp for kind in ("srflx", "relay")):
+            logger.warning(
+                "No way was found by STUN or TURN: the server does not answer, or refuses",
+                extra={"seconds": round(time.monotonic() - began_at, 1)},
+            )
+        return sdp
 
     def _take_part(self) -> MediaStreamTrack | None:
         """The first line of sound on which the client listens carries the voice. A microphone may

@@ -577,6 +577,18 @@ async def test_a_browser_gets_the_turn_server_with_a_name_that_runs_out() -> Non
         assert server["credential"]
 
 
+async def test_a_stun_server_that_is_none_costs_no_call_and_is_told() -> None:
+    settings = WebRtcSettings(stun=("stun:stun.invalid:3478",))
+    with log_lines() as lines:
+        async with world(settings=settings) as scene, Browser(scene.http) as browser:
+            assert (await browser.connect()).is_success
+            await browser.open()
+            assert (await browser.connect(pc_id=browser.pc_id)).is_success
+    [line] = [line for line in lines if "No way was found by STUN or TURN" in line]
+    assert "seconds=" in line
+    assert "call=" in line
+
+
 async def test_a_runtime_that_dies_ends_the_call_and_nothing_else() -> None:
     async with world() as scene, Browser(scene.http) as one, Browser(scene.http) as other:
         for browser in (one, other):
