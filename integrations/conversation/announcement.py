@@ -51,6 +51,9 @@ class Announcement:
     learns when the room's listening stops and goes on, and tells everybody, whatever the profile
     says of announcements: who believes that nobody listens must not be wrong. It may be attached
     before it is entered.
+
+    `timeout_s`: so long a sender may take. None where it says the words: they take their time, and
+    wait for those before them.
     """
 
     def __init__(
@@ -59,8 +62,10 @@ class Announcement:
         sender: NoticeSender,
         *,
         present: Callable[[], list[Participant]],
+        timeout_s: float | None = SEND_TIMEOUT_S,
     ) -> None:
         self._sender = sender
+        self._timeout_s = timeout_s
         self._present = present
         self._text = settings.announcement
         self._stop_notice = settings.stop_notice
@@ -149,7 +154,7 @@ class Announcement:
         if not people:
             return
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 identities = [person.identity for person in people]
                 await self._sender.send_notice(notice, text, identities)
         except Exception as error:

@@ -9,9 +9,14 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from interject.integrations.conversation.announcement import Announcement, Notice, Participant
+from interject.integrations.conversation.announcement import (
+    SEND_TIMEOUT_S,
+    Announcement,
+    Notice,
+    Participant,
+)
 from interject.integrations.conversation.call_log import lines_of
-from interject.integrations.conversation.call_notices import SpokenNotices, spoken_settings
+from interject.integrations.conversation.call_notices import SpokenNotices, spoken_settings, told
 from interject.integrations.conversation.call_replies import CallListener
 from interject.integrations.conversation.call_session import CallSession
 from interject.integrations.conversation.chat_rules import NOT_READ, ChatRules
@@ -90,7 +95,10 @@ class CallAgent:
         settings = profile.room if line.writes else spoken_settings(profile.room)
         self._notices = line if line.writes else SpokenNotices(self._say_own)
         self._announcement = Announcement(
-            settings, self._notices, present=lambda: list(self._people.values())
+            settings,
+            self._notices,
+            present=lambda: list(self._people.values()),
+            timeout_s=SEND_TIMEOUT_S if line.writes else None,
         )
         self._texts = WrittenTurns(
             self.sessions.of, answer=settings.answer_chat, on_unread=self._unread
@@ -270,7 +278,7 @@ class CallAgent:
         if not self._running:
             work.close()
             return
-        task = self._group.create_task(_told(work), name="tell")
+        task = self._group.create_task(told(work), name="tell")
         self._telling.add(task)
         task.add_done_callback(self._telling.discard)
 
@@ -292,12 +300,6 @@ class CallAgent:
             yield
         finally:
             self._metrics.rooms.dec()
+            self._metrics.departures.inc(len(self._people))
+            self._people.clear()
             logger.info("A call is over", extra={"door": self.door})
-
-
-async def _told(work: Coroutine[None, None, None]) -> None:
-    """A line that is gone must not end the call's other work."""
-    try:
-        await work
-    except Exception as error:
-        logger.warning("Somebody could not be told", extra={"error_type": type(error).__name__})

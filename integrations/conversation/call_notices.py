@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from interject.integrations.conversation.announcement import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from interject.config import RoomSettings
+
+logger = logging.getLogger(__name__)
 
 
 def spoken_settings(settings: RoomSettings) -> RoomSettings:
@@ -32,3 +35,11 @@ class SpokenNotices:
     async def send_notice(self, notice: Notice, text: str, identities: list[str]) -> None:
         if notice is not Notice.UNREAD:
             await self._say(text)
+
+
+async def told(work: Coroutine[None, None, None]) -> None:
+    """A line that is gone must not end the call's other work."""
+    try:
+        await work
+    except Exception as error:
+        logger.warning("Somebody could not be told", extra={"error_type": type(error).__name__})

@@ -13,7 +13,7 @@ from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, Spoken
 from interject.config import NoVoice, Profile, ReplyLimits
 from interject.config.profile import RoomSettings
-from interject.integrations.conversation.announcement import Notice
+from interject.integrations.conversation.announcement import SEND_TIMEOUT_S, Notice
 from interject.integrations.conversation.floor_control import ControlRefused, Method
 from interject.integrations.conversation.role import Role
 from interject.integrations.conversation.runtime_connection import ReconnectBackoff
@@ -116,6 +116,25 @@ async def test_a_caller_is_told_before_he_is_heard_and_a_reply_is_said_and_shown
         await until(lambda: scene.line.decisions)
     assert sink.position_samples
     assert scene.switchboard.taken == 0
+
+
+async def test_who_is_there_when_a_call_ends_has_left_it_too() -> None:
+    async with call(speakers=("customer", "agent")) as scene:
+        scene.agent.left("agent")
+    figure = scene.switchboard.registry.get_sample_value
+    assert figure("interject_test_departures_total") == 2
+    scene.agent.left("customer")
+    assert figure("interject_test_departures_total") == 2
+
+
+async def test_words_that_wait_for_others_to_be_said_are_not_taken_for_lost(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sink = FakeSink()
+    async with call(sink=sink, line=FakeLine(writes=False)) as scene:
+        scene.agent.digit("caller", "*")
+        await asyncio.sleep(SEND_TIMEOUT_S + 0.2)
+    assert "could not be written" not in caplog.text
 
 
 async def test_a_door_learns_what_becomes_of_a_reply_before_its_words() -> None:
