@@ -39,9 +39,10 @@ def most_connections() -> int:
 
 
 class Connections:
-    """One that waits for its caller (for a request, the rest of it, or another one) makes room for
-    a newcomer: that which has waited longest, of the address of which most wait. One that is being
-    answered, a web socket too, never does: then the newcomer is closed.
+    """One that waits for its caller (for a request, the rest of it, another one, or that he reads
+    the answer) makes room for a newcomer: that which has waited longest, of the address of which
+    most wait. One that is being answered, a web socket too, never does: then the newcomer is
+    closed.
 
     Half of all may wait for one address. Behind a proxy all have the proxy's, which loses nothing
     but what it does not use.

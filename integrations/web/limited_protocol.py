@@ -39,6 +39,7 @@ class Phase(Enum):
     HEAD = "head"
     BODY = "body"
     ANSWER = "answer"
+    UNREAD = "unread"
     IDLE = "idle"
     CLOSE = "close"
 
@@ -88,10 +89,12 @@ class LimitedHttp(H11Protocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._unread.set(self._unread_s)
+        self._turn(Phase.ANSWER, Phase.UNREAD)
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._unread.set(None)
+        self._turn(Phase.UNREAD, Phase.ANSWER)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -107,9 +110,13 @@ class LimitedHttp(H11Protocol):
         elif self.conn.their_state is h11.SEND_BODY:
             self._enter(Phase.BODY)
         elif self.cycle is not None and not self.cycle.response_complete:
-            self._enter(Phase.ANSWER)
+            self._enter(Phase.UNREAD if self.flow.write_paused else Phase.ANSWER)
         else:
             self._enter(between_requests)
+
+    def _turn(self, before: Phase, after: Phase) -> None:
+        if self._phase is before:
+            self._enter(after)
 
     def _enter(self, phase: Phase) -> None:
         if phase is self._phase:

@@ -274,6 +274,17 @@ async def test_who_never_reads_is_left(site: Site) -> None:
         await until(lambda: site.connections.count == 0)
 
 
+async def test_who_never_reads_takes_nothing_from_others() -> None:
+    async with running(CallerPatience()) as site, contextlib.AsyncExitStack() as stack:
+        site.connections.most, site.connections.most_waiting_of_one = 8, 4
+        for _ in range(20):
+            deaf = stack.enter_context(socket.create_connection(("127.0.0.1", site.port)))
+            deaf.sendall(HEAD.replace(b"answer", b"pour") + b"\r\n")
+            await asyncio.sleep(0.02)
+        got, _ = await site.held_open_s(HEAD + b"Connection: close\r\n\r\n")
+        assert got.endswith(b"here")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be told so")
 async def test_who_is_gone_without_a_word_is_left(site: Site) -> None:
     """Little is sent to a screen, so nothing would ever be too much for it."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import httpx
@@ -15,9 +19,12 @@ from interject.integrations.web.cue_screens import CueScreens
 from interject.integrations.web.guarded_route import guarded
 from interject.integrations.web.origins import Origins
 from tests.integrations.web.test_app import CountingDoor
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from starlette.types import Message
 
 OWN = "http://127.0.0.1:8080"
 DOORS = CountingDoor(Bearer("token"))
@@ -69,3 +76,29 @@ async def test_pages_share_a_header_and_have_all_that_they_ask_for(
     assert "://" not in page
     for name in re.findall(r'(?:src|href)="(/(?:page|cues)[^"]*)"', page):
         assert (await client.get(name)).status_code == 200, name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists its descriptors so")
+async def test_a_page_that_is_not_read_holds_no_file_open() -> None:
+    app = make_app([], origins=Origins([]))
+    began, never = asyncio.Event(), asyncio.Event()
+
+    async def ask() -> Message:
+        await never.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            assert message["body"]
+            began.set()
+            await never.wait()
+
+    before = set(os.listdir("/proc/self/fd"))
+    scope = {"type": "http", "method": "GET", "path": "/page/style.css", "headers": []}
+    reading = asyncio.create_task(app({**scope, "query_string": b""}, ask, send))
+    await until(began.is_set)
+    opened = set(os.listdir("/proc/self/fd")) - before
+    reading.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await reading
+    assert not opened
