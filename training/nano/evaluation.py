@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,16 +117,35 @@ def listen(
     engine: Engine, scene: Scene, threshold: float = 0.5
 ) -> tuple[list[GivenReply], list[float]]:
     """Play a stream into the engine; returns its replies and P(respond) of every chunk."""
-    events: list[Event] = []
-    options = SessionOptions("evaluation", system_prompt=VERBATIM_PROMPT, threshold=threshold)
-    engine.open(options, events.append)
-    for frame in frames(scene):
-        engine.push("evaluation", frame)
-        while engine.step():
-            pass
-    engine.finish("evaluation")
+    (heard,) = listen_together(engine, [scene], threshold)
+    return heard
+
+
+def listen_together(
+    engine: Engine, scenes: Sequence[Scene], threshold: float = 0.5
+) -> list[tuple[list[GivenReply], list[float]]]:
+    """As many streams as the engine has slots: a step takes all of them, which is quicker."""
+    heard: dict[str, list[Event]] = {f"evaluation {n}": [] for n in range(len(scenes))}
+    for session, events in heard.items():
+        options = SessionOptions(session, system_prompt=VERBATIM_PROMPT, threshold=threshold)
+        engine.open(options, events.append)
+    for at_once in zip_longest(*map(frames, scenes)):
+        for session, frame in zip(heard, at_once, strict=True):
+            if frame is not None:
+                engine.push(session, frame)
+        _run(engine)
+    for session in heard:
+        engine.finish(session)
+    _run(engine)
+    return [_replies(events) for events in heard.values()]
+
+
+def _run(engine: Engine) -> None:
     while engine.step():
         pass
+
+
+def _replies(events: Sequence[Event]) -> tuple[list[GivenReply], list[float]]:
     started = {e.reply_id: e.seq for e in events if isinstance(e, ReplyStarted)}
     ended = [e for e in events if isinstance(e, ReplyEnded)]
     probabilities = [e.p_respond for e in events if isinstance(e, Decision)]

@@ -1,6 +1,7 @@
 """Examine a model.
 
-`python -m interject.training.nano.examine MODEL --cache DIR --json scores.json`
+`python -m interject.training.nano.examine MODEL --cache DIR --json scores.json`, or on recordings
+and natural voices: `... MODEL --recordings DIR --speech TEST.npz --json scores.json`
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.training.nano.evaluation import AT_THRESHOLD, DEFAULT_THRESHOLD, Score, evaluate
 from interject.training.nano.held_out import examine_with, festival_bank
+from interject.training.nano.recorded_examination import PARTS, RecordedExamination, table
 from interject.training.nano.scene import Style
-from interject.training.nano.speech_bank import BankSize, open_bank
+from interject.training.nano.speech_bank import BankSize, SpeechBank, open_bank
 from interject.training.nano.stock import make_stock
+from interject.training.recordings.collection import BadCollection, RecordingCollection
 from interject.training.speech.utterance import SynthesisError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from interject.training.nano.scene import Scene
 
 _TEST_SEED = 70_001
@@ -78,7 +83,9 @@ def summary(score: Score) -> dict[str, Any]:
 
 def main(
     model: Annotated[str, typer.Argument(help="Checkpoint folder, or nano.")],
-    cache: Annotated[Path, typer.Option(help="Where test speech is kept.")],
+    cache: Annotated[
+        Path | None, typer.Option(help="Where test speech is kept, made by synthesisers.")
+    ] = None,
     count: Annotated[int, typer.Option(min=1, help="Streams of 24 s in a set.")] = 60,
     threshold: Annotated[
         list[float] | None, typer.Option(min=0, max=1, help="May be given several times.")
@@ -86,26 +93,76 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the scores here.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Only the sets of these names.")] = None,
     threads: Annotated[int, typer.Option(min=1)] = 1,
+    recordings: Annotated[
+        Path | None, typer.Option(help="A collection of recordings, in place of synthesisers.")
+    ] = None,
+    speech: Annotated[
+        list[Path] | None, typer.Option(help="A bank of voices never heard; may be repeated.")
+    ] = None,
+    minutes: Annotated[
+        float, typer.Option(min=0, help="Of speech that asks nothing; 0 takes all there is.")
+    ] = 60.0,
+    requests: Annotated[int, typer.Option(min=1, help="The most that are taken of a bank.")] = 200,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Write the table of recordings here.")
+    ] = None,
 ) -> None:
     """Play test streams through the engine and print precision, recall and replies."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     torch.set_num_threads(threads)
-    unknown = set(only or ()) - set(EXAMINATIONS)
-    if unknown:
-        raise typer.BadParameter(f"no set {unknown.pop()!r}; there are: {', '.join(EXAMINATIONS)}")
-    results: dict[str, Any] = {}
+    thresholds = threshold or [DEFAULT_THRESHOLD]
+    sets = PARTS if recordings else tuple(EXAMINATIONS)
+    if unknown := set(only or ()) - set(sets):
+        raise typer.BadParameter(f"no set {unknown.pop()!r}; there are: {', '.join(sets)}")
+    if recordings is not None:
+        results = _on_recordings(
+            model, recordings, speech or [], minutes or None, requests, thresholds, only or PARTS
+        )
+        _write(results, json_file)
+        sys.stdout.write(table(results))
+        if markdown:
+            markdown.write_text(table(results))
+        return
+    if cache is None:
+        raise typer.BadParameter("name --recordings DIR, or --cache DIR for synthesised streams")
+    results = {}
     try:
         loaded = load_checkpoint(model)
         for name in only or EXAMINATIONS:
             scenes = EXAMINATIONS[name].streams(cache, count)
-            for at in threshold or (DEFAULT_THRESHOLD,):
+            for at in thresholds:
                 titled = name if at == DEFAULT_THRESHOLD else f"{name}{AT_THRESHOLD}{at:g}"
                 results[titled] = summary(evaluate(loaded, scenes, at))
                 _show(titled, results[titled])
     except (RuntimeFailure, SynthesisError) as error:
         raise typer.BadParameter(str(error)) from error
-    if json_file:
-        json_file.write_text(json.dumps(results, indent=1) + "\n")
+    _write(results, json_file)
+
+
+def _on_recordings(
+    model: str,
+    recordings: Path,
+    speech: list[Path],
+    minutes: float | None,
+    requests: int,
+    thresholds: list[float],
+    only: Collection[str],
+) -> dict[str, Any]:
+    try:
+        loaded = load_checkpoint(model)
+        collection = RecordingCollection.open(recordings)
+        banks = {path.stem: SpeechBank.load(path) for path in speech}
+        examination = RecordedExamination(collection, banks, minutes, requests)
+        return {f"{at:g}": examination.examine(loaded, at, only) for at in thresholds}
+    except (RuntimeFailure, BadCollection) as error:
+        raise typer.BadParameter(str(error)) from error
+    except (OSError, KeyError, ValueError) as error:
+        raise typer.BadParameter(f"a bank of speech cannot be read: {error}") from error
+
+
+def _write(results: dict[str, Any], path: Path | None) -> None:
+    if path:
+        path.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def _show(name: str, result: dict[str, Any]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,6 +83,19 @@ def estimate_of_quantile(values: Sequence[float], share: float, *, seed: int) ->
         for _ in range(BLOCKS)
     ]
     return _interval(float(np.quantile(known, share)), np.concatenate(drawn))
+
+
+def wilson(found: float, among: int) -> Estimate:
+    """A share of items that do not depend on each other. Where none or all are found, drawing them
+    again would say that it is certain.
+    """
+    if not among:
+        return Estimate(None, None, None)
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    share = found / among
+    middle = (share + z**2 / (2 * among)) / (1 + z**2 / among)
+    half = z / (1 + z**2 / among) * sqrt(share * (1 - share) / among + (z / (2 * among)) ** 2)
+    return Estimate(share, max(0.0, middle - half), min(1.0, middle + half))
 
 
 def _interval(value: float, drawn: NDArray[np.float64]) -> Estimate:

@@ -11,7 +11,7 @@ from interject.training.sound_benchmark.bootstrap import Estimate, estimate_of_r
 from interject.training.streaming_benchmark.matching import LATE_CHUNKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -43,7 +43,12 @@ class Calibration:
 
 
 def calibrate(streams: Sequence[PlayedStream], *, seed: int) -> Calibration:
-    rows = np.array([_sums(stream).ravel() for stream in streams]).reshape(-1, BINS * 3)
+    return calibrate_chunks([labelled(stream) for stream in streams], seed=seed)
+
+
+def calibrate_chunks(streams: Iterable[Iterable[tuple[float, bool]]], *, seed: int) -> Calibration:
+    """Of chunks of one stream after the other: P(respond), and whether a reply was due."""
+    rows = np.array([_sums(chunks).ravel() for chunks in streams]).reshape(-1, BINS * 3)
     totals = rows.sum(axis=0).reshape(BINS, 3)
     bins = tuple(
         CalibrationBin(int(n), p / n, due / n) if n else None for n, p, due in totals.tolist()
@@ -75,10 +80,10 @@ def _window(stream: PlayedStream, first: int) -> list[tuple[int, float]]:
     return [(chunk, p) for chunk, p in chunks if p is not None]
 
 
-def _sums(stream: PlayedStream) -> NDArray[np.float64]:
+def _sums(chunks: Iterable[tuple[float, bool]]) -> NDArray[np.float64]:
     """[bins, 3]: chunks, the sum of P(respond), how many were due."""
     sums = np.zeros((BINS, 3))
-    for p, due in labelled(stream):
+    for p, due in chunks:
         sums[min(int(p * BINS), BINS - 1)] += (1, p, due)
     return sums
 

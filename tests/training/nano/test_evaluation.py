@@ -8,7 +8,15 @@ import pytest
 from interject.model_runtime.checkpoint import random_model
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.protocol import Emotion
-from interject.training.nano.evaluation import GivenReply, Score, evaluate, frames, listen
+from interject.model_runtime.rounding import assert_same, model_terms
+from interject.training.nano.evaluation import (
+    GivenReply,
+    Score,
+    evaluate,
+    frames,
+    listen,
+    listen_together,
+)
 from interject.training.nano.random_scene import make_scene
 from interject.training.nano.scene import Happening, Scene, Stock, WantedReply
 from interject.training.nano.tokenizer import train_tokenizer
@@ -84,3 +92,16 @@ def test_an_untrained_model_can_be_examined_through_the_engine(
     assert replies == []
     assert len(probabilities) == 4
     assert evaluate(model, [scene], threshold=1.0).hours == pytest.approx(4 * 0.4 / 3600)
+
+
+@pytest.mark.numerics
+def test_streams_that_are_played_together_are_heard_as_alone(
+    stock: Stock, config: ModelConfig
+) -> None:
+    model = random_model(config, tokenizer=train_tokenizer())
+    scenes = [make_scene(stock, np.random.default_rng(n), 3 + n) for n in range(3)]
+    together = listen_together(Engine(model, slots=3), scenes, threshold=1.0)
+    for scene, (replies, probabilities) in zip(scenes, together, strict=True):
+        alone, expected = listen(Engine(model, slots=1), scene, threshold=1.0)
+        assert replies == alone
+        assert_same(probabilities, expected, terms=model_terms(config))
