@@ -59,9 +59,7 @@ def serve(options: ServeOptions) -> None:
 
     :raises InputFailure, ProfileError, RuntimeFailure: for what cannot work.
     """
-    set_up(sys.stderr, options.log_format)
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(name_call)
+    set_up(sys.stderr, options.log_format, name_lines=name_call)
     for name, level in TALKATIVE.items():
         logging.getLogger(name).setLevel(level)
     checked = _checked(options)

@@ -1,8 +1,8 @@
-"""Logs as one JSON object a line, built so that what people say cannot get in.
+"""Logs of one line each, built so that what people say cannot get in.
 
 A line holds the message as it stands in the source, never what would be put into it; of the extra
 fields only those on a list, and short; of an exception its type and where it was raised, never its
-text, which may quote what could not be handled.
+text, which may quote what could not be handled. A line for a person holds the same.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TextIO
 
 from interject.model_runtime.protocol import RuntimeFailure
+from interject.model_runtime.telemetry.repeated_lines import RepeatedLines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 FIELDS = frozenset(
@@ -52,7 +54,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.msg if isinstance(record.msg, str) else WITHHELD,
+            "message": _message(record),
         }
         for name, value in vars(record).items():
             if name not in _STANDARD:
@@ -66,6 +68,15 @@ class JsonFormatter(logging.Formatter):
 class TextFormatter(logging.Formatter):
     """A line for a person, with the allowed fields behind the message."""
 
+    def format(self, record: logging.LogRecord) -> str:
+        bare = {"msg": _message(record), "args": None, "exc_info": None, "exc_text": None}
+        shown = logging.makeLogRecord({**vars(record), **bare, "stack_info": None})
+        line = super().format(shown)
+        if record.exc_info and record.exc_info[1] is not None:
+            where = "; ".join(_where(record.exc_info[2]))
+            line += f" exception={type(record.exc_info[1]).__name__} where={where}"
+        return line
+
     def formatMessage(self, record: logging.LogRecord) -> str:
         fields = (
             f" {name}={_shown(value)}"
@@ -75,8 +86,14 @@ class TextFormatter(logging.Formatter):
         return super().formatMessage(record) + "".join(fields)
 
 
-def set_up(stream: TextIO, form: LogFormat, level: str = "info") -> None:
-    """Make the root logger write to `stream`, and nowhere else.
+def set_up(
+    stream: TextIO,
+    form: LogFormat,
+    level: str = "info",
+    *,
+    name_lines: Callable[[logging.LogRecord], bool] | None = None,
+) -> None:
+    """Make the root logger write to `stream`, and nowhere else. `name_lines` may add fields.
 
     :raises RuntimeFailure: when there is no such level.
     """
@@ -85,11 +102,19 @@ def set_up(stream: TextIO, form: LogFormat, level: str = "info") -> None:
         raise RuntimeFailure(f"{level}: not a log level; use debug, info, warning or error")
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter() if form is LogFormat.JSON else TextFormatter(TEXT_FORMAT))
+    if name_lines is not None:
+        handler.addFilter(name_lines)
+    handler.addFilter(RepeatedLines())
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(number)
+
+
+def _message(record: logging.LogRecord) -> str:
+    """asyncio writes what was raised into further lines of its messages."""
+    return record.msg.partition("\n")[0] if isinstance(record.msg, str) else WITHHELD
 
 
 def _shown(value: object) -> object:

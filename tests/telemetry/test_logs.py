@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import gc
 import io
 import json
 import logging
@@ -14,9 +16,11 @@ import pytest
 from interject.model_runtime.protocol import RuntimeFailure
 from interject.model_runtime.telemetry.logs import (
     FIELDS,
+    TEXT_FORMAT,
     WITHHELD,
     JsonFormatter,
     LogFormat,
+    TextFormatter,
     set_up,
 )
 from tests.telemetry.worlds import SECRET
@@ -39,9 +43,18 @@ def out() -> io.StringIO:
 
 @pytest.fixture
 def log(out: io.StringIO) -> Iterator[logging.Logger]:
+    yield from logging_to(out, JsonFormatter())
+
+
+@pytest.fixture
+def text_log(out: io.StringIO) -> Iterator[logging.Logger]:
+    yield from logging_to(out, TextFormatter(TEXT_FORMAT))
+
+
+def logging_to(out: io.StringIO, formatter: logging.Formatter) -> Iterator[logging.Logger]:
     logger = logging.getLogger("interject.tests.logs")
     handler = logging.StreamHandler(out)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(formatter)
     logger.addHandler(handler)
     logger.propagate = False
     yield logger
@@ -105,6 +118,39 @@ def test_an_exception_shows_its_type_and_place_only(log: logging.Logger, out: io
     assert SECRET not in out.getvalue()
     assert line(out)["exception"] == "ValueError"
     assert line(out)["where"][0].startswith("test_logs.py:")
+
+
+def test_a_line_for_a_person_holds_no_more_than_one_for_a_collector(
+    text_log: logging.Logger, out: io.StringIO
+) -> None:
+    try:
+        raise ValueError(SECRET)
+    except ValueError:
+        text_log.exception("the reply is %s", SECRET)
+    text_log.warning({"text": SECRET})
+    first, second = out.getvalue().splitlines()
+    assert SECRET not in out.getvalue()
+    assert " the reply is %s exception=ValueError where=test_logs.py:" in first
+    assert second.endswith(f"interject.tests.logs {WITHHELD}")
+
+
+@pytest.mark.parametrize("fixture", ["log", "text_log"])
+async def test_what_asyncio_says_of_a_task_that_failed_quotes_nothing(
+    fixture: str, out: io.StringIO, request: pytest.FixtureRequest
+) -> None:
+    asked: logging.Logger = request.getfixturevalue(fixture)
+    loop = asyncio.get_running_loop()
+    handler = asked.handlers[0]
+    logging.getLogger("asyncio").addHandler(handler)
+    try:
+        failed = loop.create_future()
+        failed.set_exception(ValueError(SECRET))
+        del failed
+        gc.collect()
+    finally:
+        logging.getLogger("asyncio").removeHandler(handler)
+    assert "Future exception was never retrieved" in out.getvalue()
+    assert SECRET not in out.getvalue()
 
 
 def test_long_values_and_line_breaks_cannot_forge_a_line(
