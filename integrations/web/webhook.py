@@ -147,13 +147,17 @@ class WebhookOutput:
         else:
             headers["webhook-id"] = delivery.message_id
         try:
-            async with self._client.stream(
-                "POST", self._url, content=delivery.body, headers=headers
-            ) as answer:
+            # httpx counts the seconds anew with each piece of an answer.
+            async with (
+                asyncio.timeout(self._backoff.attempt_s),
+                self._client.stream(
+                    "POST", self._url, content=delivery.body, headers=headers
+                ) as answer,
+            ):
                 return _refusal(answer)
         except Exception as error:
             # httpx raises others than its own, for a redirect to where there is no such thing.
-            passing = isinstance(error, httpx.HTTPError)
+            passing = isinstance(error, httpx.HTTPError | TimeoutError)
             return _Refusal(type(error).__name__, passing=passing)
 
     def _drop(self, reason: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -184,3 +185,23 @@ def test_a_secret_that_is_none_is_refused_without_being_shown(text: str) -> None
     with pytest.raises(ValueError, match="openssl rand") as caught:
         WebhookSecret(text)
     assert not text or text.removeprefix("whsec_") not in str(caught.value)
+
+
+async def test_a_server_that_answers_in_drops_is_left_after_a_while() -> None:
+    ended = asyncio.Event()
+
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"HTTP/1.1 200 OK\r\n")
+            while not ended.is_set():
+                writer.write(b"X-Drop: a\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        writer.close()
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with WebhookOutput(f"http://127.0.0.1:{port}/", backoff=QUICK) as output:
+            await output.emit(CUE)
+            await until(lambda: output.dropped == 1)
+        ended.set()
