@@ -100,13 +100,13 @@ def _nano() -> Finding:
     folder = PACKAGE / "model_runtime" / "nano"
     config = folder / "config.json"
     weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    again = "pip install --force-reinstall --no-deps interject"
     if not config.is_file() or not weights:
-        remedy = "pip install --force-reinstall interject"
-        return Finding("nano", State.MISSING, "the default model is not in the package", remedy)
+        return Finding("nano", State.MISSING, "the default model is not in the package", again)
     try:
         json.loads(config.read_text(encoding="utf-8"))
     except ValueError:
-        return Finding("nano", State.MISSING, "config.json is damaged", "reinstall interject")
+        return Finding("nano", State.MISSING, "config.json is damaged", again)
     return Finding("nano", State.OK, f"{weights / 1e6:.1f} MB of weights")
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from interject.cli.doctor.finding import State
+from interject.cli.process.installing import for_this_installation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,8 @@ def show(findings: Sequence[Finding], out: TextIO) -> None:
         table.add_column(column, overflow="fold")
     for finding in findings:
         state = f"[{STYLES[finding.state]}]{finding.state}[/]"
-        table.add_row(finding.part, state, finding.detail, finding.remedy.replace("[", r"\["))
+        remedy = for_this_installation(finding.remedy)
+        table.add_row(finding.part, state, finding.detail, remedy.replace("[", r"\["))
     console.print(table)
     missing = sum(finding.blocks for finding in findings)
     console.print(

@@ -8,6 +8,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn, ParamSpec
 
+from interject.cli.process.installing import for_this_installation
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -126,8 +128,9 @@ def first_cause(exc: BaseException) -> BaseException:
 
 def complain(text: str) -> None:
     """Write one line to stderr; a stderr that cannot be written is nobody to complain to."""
+    line = for_this_installation(" ".join(text.split()))
     try:
-        sys.stderr.write(f"interject: {' '.join(text.split())}\n")
+        sys.stderr.write(f"interject: {line}\n")
         sys.stderr.flush()
     except OSError:
         silence(2)

@@ -77,10 +77,11 @@ def simulate(
     comes back.
     """
     from interject.cli.twilio.simulated_order import read_order
-    from interject.cli.twilio.simulating import run
 
     order = read_order(
         sound=sound, colleague=colleague, server=server, public_url=public_url, profile=profile,
         runtime=runtime, barge_in=barge_in, record=record, press=press, seconds=seconds, json=json,
     )  # fmt: skip
+    from interject.cli.twilio.simulating import run
+
     return run(order)

