@@ -9,6 +9,7 @@ import pytest
 
 from interject.integrations.twilio.simulator.handset import Handset
 from interject.integrations.twilio.simulator.mulaw import BLOCK_SAMPLES, RATE_HZ, decode, encode
+from tests.fakes.runtime import FakeRuntime, Scripted
 from tests.integrations.twilio.stage import VOICE_URL, telephone
 from tests.waiting import until
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 DELAY_SAMPLES = round(0.3 * RATE_HZ)
 GAIN = 10 ** (-12 / 20)
-ROOM = {"spoken_announcement": "An assistant listens to this call, and it keeps nothing of it."}
+WORDS = "The next train leaves at nine, and the one after that leaves an hour later."
 
 
 class SpeakerPhone(Handset):
@@ -52,15 +53,16 @@ async def test_an_echo_cuts_the_agent_off_only_where_it_is_not_taken_out(wanted:
     pytest.importorskip("livekit.rtc")
     from interject.integrations.livekit.room.webrtc_echo import WebRtcEcho
 
-    profile = {"room": ROOM | {"echo_cancellation": wanted}}
+    profile = {"room": {"announce": "none", "echo_cancellation": wanted}}
+    runtime = FakeRuntime({1: Scripted(WORDS)})
     async with (
-        telephone(profile=profile, barge_in=True, make_echo=WebRtcEcho) as stage,
+        telephone(runtime, profile=profile, barge_in=True, make_echo=WebRtcEcho) as stage,
         stage.cloud.phones(VOICE_URL) as call,
     ):
         call.handset = SpeakerPhone(call)
         if not wanted:
             await until(lambda: call.streams and call.stream.received["clear"], "the cut")
             return
-        await until(lambda: is_quiet(call), "the end of the announcement")
+        await until(lambda: is_quiet(call), "the end of the reply")
         assert call.stream.received["clear"] == 0
         assert not stage.model.cancelled
