@@ -127,12 +127,12 @@ class PhoneStream:
             self._reader.count_bad("it is of an unknown track")
             return
         try:
-            samples = track.hear(message.media)
+            pieces = track.hear(message.media)
         except ValueError:
             self._reader.count_bad("it ends in the middle of a sample")
             return
-        if len(samples):
-            agent.hear(self._identities[message.media.track], samples)
+        for samples, missing in pieces:
+            agent.hear(self._identities[message.media.track], samples, missing)
 
     async def _send(self, message: Outgoing) -> None:
         try:

@@ -20,12 +20,25 @@ class QuickResampler:
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
-        self._resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE_HZ)
+        self._resampler = _fresh()
 
     def push(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         if self._rate_hz == SAMPLE_RATE_HZ or not len(samples):
             return samples
         frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="s16", layout="mono")
         frame.sample_rate = self._rate_hz
+        return self._made(frame)
+
+    def finish(self) -> NDArray[np.int16]:
+        """What it still holds back; what is pushed after this has nothing to do with it."""
+        rest = self._made(None)
+        self._resampler = _fresh()
+        return rest
+
+    def _made(self, frame: av.AudioFrame | None) -> NDArray[np.int16]:
         made = [part.to_ndarray()[0] for part in self._resampler.resample(frame)]
         return np.concatenate(made) if made else np.zeros(0, np.int16)
+
+
+def _fresh() -> av.AudioResampler:
+    return av.AudioResampler("s16", "mono", SAMPLE_RATE_HZ)

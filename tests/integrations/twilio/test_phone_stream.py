@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,9 +30,10 @@ class SilentAgent:
     def __init__(self) -> None:
         self.ended = asyncio.Event()
         self.failure: Exception | None = None
+        self.missing: list[int] = []
 
-    def hear(self, identity: str, samples: np.ndarray[Any, Any]) -> None:
-        """Nothing comes in here."""
+    def hear(self, identity: str, samples: np.ndarray[Any, Any], missing: int = 0) -> None:
+        self.missing.append(missing)
 
 
 class StuckSocket:
@@ -68,3 +71,34 @@ async def test_a_line_that_takes_nothing_ends_the_stream(
     running = asyncio.create_task(stream.run(agent, hang))
     await asyncio.wait_for(stream.sink.write(np.full(80_000, 5_000, "<i2").tobytes(), 8_000), 5)
     assert await asyncio.wait_for(running, 5) is ending
+
+
+class TalkingSocket(StuckSocket):
+    """Says what it was given, and hangs up."""
+
+    def __init__(self, messages: list[dict[str, Any]]) -> None:
+        super().__init__(hang)
+        self._messages = iter(messages)
+
+    async def receive(self) -> dict[str, Any]:
+        message = next(self._messages, None)
+        if message is None:
+            return {"type": "websocket.disconnect"}
+        return {"type": "websocket.receive", "text": json.dumps(message | {"streamSid": "MZ1"})}
+
+
+def media(number: int) -> dict[str, Any]:
+    chunk = {
+        "track": "inbound", "chunk": str(number), "timestamp": str(20 * number),
+        "payload": base64.b64encode(b"\x9a" * 160).decode(),
+    }  # fmt: skip
+    return {"event": "media", "media": chunk}
+
+
+async def test_what_is_missing_is_told_with_what_comes_after_it() -> None:
+    socket: Any = TalkingSocket([media(number) for number in (1, 2, 3, 6, 7, 8)])
+    agent: Any = SilentAgent()
+    stream = PhoneStream(socket, MessageReader(socket), CALL, SoundCodec(FORM), "MZ1")
+    assert await asyncio.wait_for(stream.run(agent, hang), 5) is Ending.HUNG_UP
+    assert sum(agent.missing) == max(agent.missing) == 2 * 320
+    assert stream.gap_ms == 40
