@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from importlib.machinery import ModuleSpec
+    from importlib.metadata import Distribution, DistributionFinder
     from types import ModuleType
 
 NOT_IMPORTED = {"huggingface-hub"}
@@ -32,8 +35,20 @@ class AbsentPackages(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname.partition(".")[0] in self._missing:
-            raise ModuleNotFoundError(f"a bare machine has no {fullname}", name=fullname)
-        return None
+            return None
+        return PathFinder.find_spec(fullname, path, target)
+
+    def find_distributions(self, context: DistributionFinder.Context) -> Iterable[Distribution]:
+        return PathFinder.find_distributions(context)
+
+    def invalidate_caches(self) -> None:
+        PathFinder.invalidate_caches()
+
+
+def leave_only(packages: Sequence[str]) -> None:
+    """In this process, from now on. Who looks whether a package is there sees that it is not."""
+    there: list[Any] = sys.meta_path
+    there[there.index(PathFinder)] = AbsentPackages(packages)
 
 
 def with_requirements(names: Sequence[str]) -> set[str]:

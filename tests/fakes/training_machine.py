@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
-from tests.fakes.absent_packages import AbsentPackages
+from tests.fakes.absent_packages import leave_only
 
 THERE = ("torch", "torchaudio", "triton", "numpy", "scipy", "tokenizers", "safetensors")
 
-sys.meta_path.insert(0, AbsentPackages(THERE))
+leave_only(THERE)

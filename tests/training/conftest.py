@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from interject.model_runtime.network.architecture import ModelConfig
-    from interject.training.nano.batch_loader import BatchMaker
+    from interject.training.nano.batch_maker import BatchMaker
     from interject.training.nano.scene import Stock
     from interject.training.nano.speech_bank import SpeechBank
 
@@ -49,7 +49,7 @@ def config() -> ModelConfig:
 
 @pytest.fixture(scope="session")
 def maker(stock: Stock, config: ModelConfig) -> BatchMaker:
-    from interject.training.nano.batch_loader import BatchMaker
+    from interject.training.nano.batch_maker import BatchMaker
     from interject.training.nano.tokenizer import train_tokenizer
 
     return BatchMaker(stock, config, train_tokenizer(), seed=3)

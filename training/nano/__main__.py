@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from interject.training.nano.options import read_options
@@ -12,17 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_BEGAN_S = time.monotonic()
+"""Before PyTorch is imported, which takes its part of a budget."""
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """The exit code: 2 for what a user can mend."""
+    began_s = _BEGAN_S if words is None else time.monotonic()
     options = read_options(words)
     from interject.model_runtime.failures import RuntimeFailure
+    from interject.training.bank.bank_index import BadBank
     from interject.training.nano.train import train
     from interject.training.speech.utterance import SynthesisError
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        train(options)
-    except (RuntimeFailure, SynthesisError) as error:
+        train(options, began_s)
+    except (RuntimeFailure, BadBank, SynthesisError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     return 0

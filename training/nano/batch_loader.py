@@ -1,136 +1,144 @@
-"""Batches, made by a process of their own while the model trains.
+"""Batches, made by processes of their own while the model trains.
 
-A batch depends only on the seed, its step and its length, so a run that was killed goes on with
-the same ones.
+Each makes streams one by one, whichever comes next. Their sound goes through memory that all share,
+since it would keep one reader of pipes busy: a card takes hundreds of megabytes of it a second.
 """
 
 from __future__ import annotations
 
+import mmap
 import multiprocessing
+import os
 import queue
 import signal
-from dataclasses import dataclass
+from collections import defaultdict
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from interject.training.nano.batch import PaddedBatch, collate
-from interject.training.nano.language import INTENTS, SOUND_NAMES
-from interject.training.nano.random_scene import make_scene
-from interject.training.nano.scene import Scene, Stock, Style, WantedReply
-from interject.training.nano.scene_builder import SceneBuilder
-from interject.training.nano.targets import Target, TargetWriter, TypedRequest
+from interject.training.nano.batch import PaddedBatch, StreamRow, collate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.queues import Queue
 
-    from tokenizers import Tokenizer
+    from interject.model_runtime.network.architecture import FeatureConfig
+    from interject.training.nano.batch_maker import BatchMaker, Order
 
-    from interject.model_runtime.network.architecture import ModelConfig
-    from interject.training.sounds.waves import Rng
-
-ASK_SOUND = "What sound is this?"
-TRANSCRIBE = "Transcribe the speech."
 _ALIVE_CHECK_S = 2.0
 _END_S = 5.0
-_TYPED_SHARE, _OFFLINE_SHARE = 0.05, 0.05
+_SAMPLE_BYTES = 2
+_Task = tuple[int, "Order", int]
+"""The number of an order, the order, a row."""
+_Made = tuple[int, int, StreamRow]
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Which batch is wanted."""
-
-    step: int
-    streams: int
-    chunks: int
+def usable_cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
-class BatchMaker:
-    """Makes any batch of a run."""
+class SharedSound:
+    """Memory for the sound of the orders in the works, seen by all processes that are forked."""
 
-    def __init__(self, stock: Stock, config: ModelConfig, tokenizer: Tokenizer, seed: int) -> None:
-        self._stock, self._config, self._seed = stock, config, seed
-        self._writer = TargetWriter(config.layout, tokenizer)
+    def __init__(self, orders: int, order_bytes: int) -> None:
+        self._orders, self._order_bytes = orders, order_bytes
+        self._memory = mmap.mmap(-1, orders * order_bytes)
 
-    def make(self, order: Order) -> PaddedBatch:
-        rows = [self._row(order, row) for row in range(order.streams)]
-        return collate([s for s, _ in rows], [t for _, t in rows], self._config.features)
+    def of(self, number: int, order: Order) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
+        """[streams, samples] of an order; one `orders` later takes the same place.
 
-    def _row(self, order: Order, row: int) -> tuple[Scene, Target]:
-        rng = np.random.default_rng((self._seed, order.step, row))
-        if rng.random() < _OFFLINE_SHARE:
-            return self._clip(rng, order.chunks)
-        scene = make_scene(self._stock, rng, order.chunks)
-        typed = self._typed(rng, order.chunks) if rng.random() < _TYPED_SHARE else None
-        return scene, self._writer.online(scene, self._writer.prefix(rng), typed)
-
-    def _typed(self, rng: Rng, chunks: int) -> TypedRequest:
-        request = INTENTS[int(rng.integers(len(INTENTS)))]
-        text = request.wordings[int(rng.integers(len(request.wordings)))]
-        if rng.random() < 0.6:
-            text = text.capitalize() + "?"
-        return TypedRequest(
-            int(rng.integers(1, chunks)),
-            text,
-            WantedReply(request.reply, request.emotion, request.key),
-        )
-
-    def _clip(self, rng: Rng, chunks: int) -> tuple[Scene, Target]:
-        scene, heard, words = SceneBuilder(self._stock, rng, chunks, Style.MIXED).build_clip()
-        used = min(chunks, -(-(heard.end + int(rng.integers(800, 9_000))) // 6_400))
-        if words:
-            return scene, self._writer.offline(scene, used, TRANSCRIBE, words)
-        name = SOUND_NAMES[heard.key].capitalize() + "."
-        return scene, self._writer.offline(scene, used, ASK_SOUND, name)
+        :raises ValueError: when the order is larger than any that was announced.
+        """
+        size = order.streams * order.samples
+        if size * _SAMPLE_BYTES > self._order_bytes:
+            raise ValueError(f"{order} does not fit in {self._order_bytes} bytes")
+        start = number % self._orders * self._order_bytes
+        flat = np.frombuffer(self._memory, np.int16, size, start)
+        return flat.reshape(order.streams, order.samples)
 
 
-def _serve(
-    make: Callable[[Order], PaddedBatch], orders: Queue[Order], made: Queue[PaddedBatch]
-) -> None:
+def _serve(maker: BatchMaker, sound: SharedSound, tasks: Queue[_Task], made: Queue[_Made]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the trainer's own handler came with the fork
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the trainer's, who ends this one
     torch.set_num_threads(1)
     trainer = multiprocessing.parent_process()
     while trainer is None or trainer.is_alive():
         try:
-            order = orders.get(timeout=_ALIVE_CHECK_S)
+            number, order, row = tasks.get(timeout=_ALIVE_CHECK_S)
         except queue.Empty:
             continue
-        made.put(make(order))
+        stream, pcm = maker.stream(order, row)
+        sound.of(number, order)[row] = pcm
+        made.put((number, row, stream))
 
 
 class BatchLoader:
-    """Keeps `ahead` orders in the works; ends with its trainer, or when it is closed."""
+    """Keeps `ahead` orders in the works; ends with its trainer, or when it is closed.
 
-    def __init__(self, maker: BatchMaker, *, ahead: int = 3) -> None:
+    To be made before anybody asks CUDA anything: it forks. `largest` are the orders that may come.
+    """
+
+    def __init__(
+        self, maker: BatchMaker, *largest: Order, processes: int = 1, ahead: int = 3
+    ) -> None:
         context = multiprocessing.get_context("fork")
         self.ahead = ahead
-        self._orders: Queue[Order] = context.Queue()
-        self._made: Queue[PaddedBatch] = context.Queue()
-        self._process = context.Process(
-            target=_serve, args=(maker.make, self._orders, self._made), daemon=True
-        )
-        self._process.start()
+        most = max(order.streams * order.samples for order in largest)
+        self._sound = SharedSound(ahead, most * _SAMPLE_BYTES)
+        self._tasks: Queue[_Task] = context.Queue()
+        self._made: Queue[_Made] = context.Queue()
+        self._numbers, self._ordered = count(), dict[int, "Order"]()
+        self._rows: dict[int, dict[int, StreamRow]] = defaultdict(dict)
+        self._processes = [
+            context.Process(
+                target=_serve, args=(maker, self._sound, self._tasks, self._made), daemon=True
+            )
+            for _ in range(processes)
+        ]
+        for process in self._processes:
+            process.start()
 
     def order(self, order: Order) -> None:
-        self._orders.put(order)
+        """At most `ahead` before they are taken: a further one would overwrite the oldest."""
+        if len(self._ordered) >= self.ahead:
+            raise ValueError(f"{self.ahead} orders are in the works: take one first")
+        number = next(self._numbers)
+        self._ordered[number] = order
+        for row in range(order.streams):
+            self._tasks.put((number, order, row))
 
-    def take(self) -> PaddedBatch:
-        """Waits as long as the process lives: on a busy machine a batch can take minutes.
+    def take(self, config: FeatureConfig, device: torch.device) -> PaddedBatch:
+        """The oldest order, on a device. Waits as long as all processes live: on a busy machine a
+        batch can take minutes.
 
-        :raises queue.Empty: when the process has ended.
+        :raises queue.Empty: when a process has ended.
         """
+        number, order = next(iter(self._ordered.items()))
+        rows = self._rows[number]
+        while len(rows) < order.streams:
+            made_for, row, stream = self._next()
+            self._rows[made_for][row] = stream
+        sound = torch.empty(
+            order.streams, order.samples, dtype=torch.int16, pin_memory=device.type == "cuda"
+        )
+        sound.numpy()[:] = self._sound.of(number, order)
+        del self._ordered[number], self._rows[number]
+        return collate([rows[row] for row in range(order.streams)], sound, config, device)
+
+    def _next(self) -> _Made:
         while True:
             try:
                 return self._made.get(timeout=_ALIVE_CHECK_S)
             except queue.Empty:
-                if not self._process.is_alive():
+                if not all(process.is_alive() for process in self._processes):
                     raise
 
     def close(self) -> None:
-        self._process.terminate()
-        self._process.join(_END_S)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.join(_END_S)
+            if process.is_alive():
+                process.kill()
+                process.join()

@@ -56,8 +56,10 @@ class Losses:
     word: Tensor
 
     def numbers(self) -> dict[str, float]:
+        """Waits for the device, once."""
         names = ("total", "control", "text", "phone", "sound", "word")
-        return {name: float(getattr(self, name).detach()) for name in names}
+        values = torch.stack([getattr(self, name).detach().float() for name in names]).tolist()
+        return dict(zip(names, values, strict=True))
 
 
 def run_model(tower: AudioTower, decoder: Decoder, batch: PaddedBatch) -> tuple[Tensor, Tensor]:
@@ -84,7 +86,7 @@ def decision_logits(
 ) -> Tensor:
     """log-odds of responding at every chunk [B, chunks], float32."""
     states = _at(hidden, batch.decision_at.clamp(min=0))
-    pair = torch.tensor([layout.keep_silence, layout.text_begin])
+    pair = torch.tensor([layout.keep_silence, layout.text_begin], device=hidden.device)
     logits = decoder.logits(states, pair).float()
     return logits[..., 1] - logits[..., 0]
 
@@ -124,7 +126,7 @@ def compute_losses(
 def _mean_choice(logits: Tensor, truth: Tensor) -> Tensor:
     """Cross-entropy; zero, not NaN, where a batch has nothing to learn from."""
     loss = functional.cross_entropy(logits.float(), truth, reduction="sum")
-    return loss / max(1, len(truth))
+    return loss / (truth >= 0).sum().clamp(min=1)
 
 
 def _at(hidden: Tensor, positions: Tensor) -> Tensor:
@@ -133,8 +135,9 @@ def _at(hidden: Tensor, positions: Tensor) -> Tensor:
 
 def _many(logits: Tensor, truth: Tensor, rows: Tensor | None = None) -> Tensor:
     """Many yes-or-no questions at once; a rare yes weighs more."""
+    weight = torch.full((), _POSITIVE, device=truth.device)
     loss = functional.binary_cross_entropy_with_logits(
-        logits.float(), truth, pos_weight=torch.tensor(_POSITIVE), reduction="none"
+        logits.float(), truth, pos_weight=weight, reduction="none"
     ).sum(-1)
     if rows is None:
         return loss.mean() / 4

@@ -7,6 +7,7 @@ learning rates fit both.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,18 +22,18 @@ _A, _B, _C = 3.4445, -4.7750, 2.0315
 _MOMENTUM = 0.95
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """A matrix with the same singular vectors and singular values near one."""
-    x = matrix.bfloat16()
-    tall = x.shape[0] > x.shape[1]
+def orthogonal(matrices: Tensor) -> Tensor:
+    """[..., rows, columns] with the same singular vectors and singular values near one."""
+    x = matrices.bfloat16()
+    tall = x.shape[-2] > x.shape[-1]
     if tall:
-        x = x.T
-    x = x / (x.norm() + 1e-7)
+        x = x.mT
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(5):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = _A * x + (_B * gram + _C * gram @ gram) @ x
-    near: Tensor = x.T if tall else x
-    return near.to(matrix.dtype)
+    near: Tensor = x.mT if tall else x
+    return near.to(matrices.dtype)
 
 
 class Muon(torch.optim.Optimizer):
@@ -45,21 +46,31 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Closures are not supported."""
+        """Closures are not supported. Matrices of one shape are orthogonalised together: a card
+        would wait for each of them otherwise.
+        """
         assert closure is None
         for group in self.param_groups:
+            shapes: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
             for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                if "momentum" not in state:
-                    state["momentum"] = torch.zeros_like(parameter)
-                momentum = state["momentum"]
-                momentum.lerp_(parameter.grad, 1 - _MOMENTUM)
-                ahead = parameter.grad.lerp(momentum, _MOMENTUM)
-                scale = 0.2 * max(parameter.shape) ** 0.5
-                parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                parameter.add_(orthogonal(ahead), alpha=-group["lr"] * scale)
+                if parameter.grad is not None:
+                    shapes[parameter.shape].append(parameter)
+            for shape, parameters in shapes.items():
+                ahead = torch.stack([self._ahead(parameter) for parameter in parameters])
+                changes = list(orthogonal(ahead))
+                weights: list[Tensor] = list(parameters)
+                torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+                scale = 0.2 * max(shape) ** 0.5
+                torch._foreach_add_(weights, changes, alpha=-group["lr"] * scale)
+
+    def _ahead(self, parameter: nn.Parameter) -> Tensor:
+        """Nesterov's look ahead along the momentum."""
+        assert parameter.grad is not None
+        state = self.state[parameter]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(parameter)
+        state["momentum"].lerp_(parameter.grad, 1 - _MOMENTUM)
+        return parameter.grad.lerp(state["momentum"], _MOMENTUM)
 
 
 def make_optimisers(
@@ -77,5 +88,6 @@ def make_optimisers(
     adam = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}],
         lr=settings.adam_rate, betas=(0.9, 0.97), eps=1e-8,
+        fused=others[0].device.type == "cuda",
     )  # fmt: skip
     return [Muon(matrices, settings.muon_rate, settings.weight_decay), adam]

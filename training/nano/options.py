@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.model_runtime.device_choice import AUTO, DTYPES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,7 +17,10 @@ SHORTEST_MINUTES = 0.1
 
 @dataclass(frozen=True, slots=True)
 class NanoOptions:
-    """As they were given. `start` is a run's folder or a model, `cache` where speech is kept."""
+    """As they were given. `start` is a run's folder or a model, `cache` where speech is kept.
+
+    `minutes` are those of training alone, and of the whole command where there is a bank.
+    """
 
     out: Path
     minutes: float = 75.0
@@ -26,6 +31,11 @@ class NanoOptions:
     cache: Path | None = None
     speech: tuple[Path, ...] = ()
     recordings: Path | None = None
+    bank: Path | None = None
+    device: str = AUTO
+    dtype: str = AUTO
+    processes: int | None = None
+    streams: int | None = None
     small: bool = False
 
 
@@ -44,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--out", type=Path, required=True, help="folder for checkpoints and the result")
-    add("--minutes", type=minutes, default=75.0, help="time to train, without the data")
+    add("--minutes", type=minutes, default=75.0,
+        help="time to train, without the data; with --bank of the whole command")  # fmt: skip
     add("--seed", type=int, default=1, help="seed of the data and the weights")
     add("--resume", action="store_true", help="go on from the last checkpoint in OUT")
     add("--start", type=Path, help="begin with the weights of the run, or model, in this folder")
@@ -53,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--speech", type=Path, action="append", default=[], metavar="FILE",
         help="a bank of natural voices; may be given several times")  # fmt: skip
     add("--recordings", type=Path, metavar="DIR", help="a collection of recordings")
+    add("--bank", type=Path,
+        help="speech and recordings, packed by interject.training.bank")  # fmt: skip
+    add("--device", default=AUTO, help="auto (a GPU where there is one), cpu, cuda, or cuda:N")
+    add("--dtype", default=AUTO, choices=DTYPES, help="of products; auto: bfloat16")
+    add("--processes", type=number, help="that mix streams; all cores but one for a GPU, else 1")
+    add("--streams", type=number, help="streams of 12 s a step; 64 on a GPU, else 16")
     add("--small", action="store_true", help="little data, tiny batches: to try it out")
     return parser
 

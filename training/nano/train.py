@@ -6,7 +6,9 @@ With `--start RUN` it goes on from another run, say when the language has a new 
 
 from __future__ import annotations
 
+import json
 import sys
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,15 +16,22 @@ import torch
 
 from interject.model_runtime.checkpoint import load_checkpoint, resolve
 from interject.model_runtime.checkpoint.native import is_native, read_tokenizer
+from interject.model_runtime.device_choice import DeviceChoice
+from interject.model_runtime.resolved_device import resolve_device
+from interject.training.bank.bank import Bank
 from interject.training.fine_tuning.failure import TrainingFailure
-from interject.training.nano.batch_loader import BatchMaker
+from interject.training.nano.bank_examination import examine_with_bank
+from interject.training.nano.bank_stock import SMALL_STOCK, StockSize, bank_stock
+from interject.training.nano.batch_loader import BatchLoader, usable_cores
+from interject.training.nano.batch_maker import BatchMaker
+from interject.training.nano.command_budget import CommandBudget
 from interject.training.nano.natural_bank import read_natural
 from interject.training.nano.recipe import TRAINING_SHARES, NanoSettings, nano_config
 from interject.training.nano.recorded_stock import read_recorded
 from interject.training.nano.speech_bank import BankSize, open_bank
 from interject.training.nano.stock import make_stock
 from interject.training.nano.tokenizer import train_tokenizer
-from interject.training.nano.trainer import MODEL_FOLDER, NanoTrainer
+from interject.training.nano.trainer import MODEL_FOLDER, NanoTrainer, orders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,36 +39,76 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.resolved_device import ResolvedDevice
     from interject.training.nano.options import NanoOptions
     from interject.training.nano.recorded_stock import RecordedStock
     from interject.training.nano.scene import Stock
 
+REPORT_FILE = "report.json"
 
-def train(options: NanoOptions) -> None:
-    """Make the data, train, write the averaged model.
+
+def train(options: NanoOptions, began_s: float) -> None:
+    """Make the data, train, write the averaged model. `began_s` is when the command did, as
+    `time.monotonic` says.
 
     :raises TrainingFailure: when there is nothing to go on or to start from.
+    :raises RuntimeFailure: when there is no such device.
+    :raises BadBank: when the bank cannot be used.
     :raises SynthesisError: when a synthesiser is missing.
     """
+    if options.bank and (options.speech or options.recordings):
+        raise TrainingFailure("--bank has all speech and recordings: leave out the others")
     torch.set_num_threads(options.threads)
     out, start, seed = options.out, options.start, options.seed
+    resolved = resolve_device(DeviceChoice(options.device, options.dtype))
+    bank = Bank.load(options.bank) if options.bank else None
+    settings = _settings(options, is_card=resolved.card is not None)
     tokenizer = _tokenizer(out if options.resume else start)
     config = nano_config(tokenizer.get_vocab_size())
-    trainer = NanoTrainer(config, tokenizer, _settings(options), out)
+    trainer = NanoTrainer(
+        config, tokenizer, settings, out,
+        device=resolved.device, products=_products(options, resolved),
+    )  # fmt: skip
     if options.resume and not trainer.resume():
         raise TrainingFailure(f"{out} holds no checkpoint to go on from: leave --resume out")
     if start and not options.resume and not trainer.start_from(start):
         trainer.start_from_model(_model(start))
-    maker = BatchMaker(_stock(options), config, tokenizer, seed)
-    trainer.run(maker, lambda line: _report(trainer.step, line))
+    processes = options.processes or (max(1, usable_cores() - 1) if resolved.card else 1)
+    maker = BatchMaker(_stock(options, bank, processes), config, tokenizer, seed)
+    budget = CommandBudget(began_s, options.minutes * 60) if bank else None
+    if budget:
+        trainer.train_for(budget.training_s())
+    with closing(BatchLoader(maker, *orders(settings), processes=processes)) as loader:
+        model = trainer.run(loader, lambda line: _report(trainer.step, line))
+    if bank and budget:
+        _examine(model, bank, seed, budget, out)
 
 
-def _settings(options: NanoOptions) -> NanoSettings:
+def _products(options: NanoOptions, resolved: ResolvedDevice) -> torch.dtype | None:
+    """bfloat16 wherever it is no imitation: a CPU's is fast enough for nano."""
+    if options.dtype == "float32" or (resolved.card and resolved.dtype is torch.float32):
+        return None
+    return torch.bfloat16
+
+
+def _examine(model: Model, bank: Bank, seed: int, budget: CommandBudget, out: Path) -> None:
+    found = examine_with_bank(model, bank.held_out, seed, budget.is_over)
+    (out / REPORT_FILE).write_text(json.dumps(found, indent=1) + "\n")
+    for name, result in found.items():
+        sys.stdout.write(f"{name}: {json.dumps(result)}\n")
+
+
+def _settings(options: NanoOptions, *, is_card: bool) -> NanoSettings:
     settings = NanoSettings(minutes=options.minutes, seed=options.seed, threads=options.threads)
+    if is_card:
+        settings = settings.on_card()
     if options.start:
         settings = settings.going_on()
     if options.small:
         settings = replace(settings, short_streams=2, long_streams=1, short_chunks=25)
+    if options.streams:
+        streams = options.streams
+        settings = replace(settings, short_streams=streams, long_streams=-(-streams // 2))
     return settings
 
 
@@ -73,8 +122,11 @@ def _model(start: Path) -> Model:
     return load_checkpoint(folder)
 
 
-def _stock(options: NanoOptions) -> Stock:
+def _stock(options: NanoOptions, bank: Bank | None, processes: int) -> Stock:
     """What a folder or a file lacks is said before the speech is made, which takes minutes."""
+    if bank is not None:
+        amounts = SMALL_STOCK if options.small else StockSize()
+        return bank_stock(bank.train, TRAINING_SHARES, options.seed, amounts, processes)
     natural = read_natural(options.speech, options.seed) if options.speech else None
     recorded = _recorded(options.recordings) if options.recordings else None
     size = (

@@ -14,7 +14,7 @@ from torch import nn
 
 from interject.model_runtime.checkpoint import Model, random_model, save_native
 from interject.training.fine_tuning.failure import TrainingFailure
-from interject.training.nano.batch_loader import BatchLoader, BatchMaker, Order
+from interject.training.nano.batch_maker import Order
 from interject.training.nano.losses import AuxiliaryHeads, Losses, compute_losses
 from interject.training.nano.optimiser import make_optimisers
 
@@ -26,15 +26,20 @@ if TYPE_CHECKING:
 
     from interject.model_runtime.network.architecture import ModelConfig
     from interject.training.nano.batch import PaddedBatch
+    from interject.training.nano.batch_loader import BatchLoader
     from interject.training.nano.recipe import NanoSettings
 
 STATE_FILE, CURVE_FILE, MODEL_FOLDER = "state.pt", "curve.jsonl", "model"
 _FINAL_AUXILIARY = 0.15
+_CPU = torch.device("cpu")
 _log = logging.getLogger(__name__)
 
 
 class NanoTrainer:
-    """Time spent counts only while it trains; a run that goes on starts where it was saved."""
+    """Time spent counts only while it trains; a run that goes on starts where it was saved.
+
+    `products` is the type in which products are computed; None: float32.
+    """
 
     def __init__(
         self,
@@ -43,10 +48,13 @@ class NanoTrainer:
         settings: NanoSettings,
         folder: Path,
         *,
+        device: torch.device = _CPU,
+        products: torch.dtype | None = torch.bfloat16,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.config, self.settings, self.folder = config, settings, folder
         self._tokenizer, self._clock = tokenizer, clock
+        self._device, self._products = device, products
         torch.manual_seed(settings.seed)
         model = random_model(config, seed=settings.seed)
         self.tower, self.decoder = model.tower.train(), model.decoder.train()
@@ -55,7 +63,7 @@ class NanoTrainer:
         self.heads = AuxiliaryHeads(config.decoder.width)
         self._modules = nn.ModuleDict(
             {"tower": self.tower, "decoder": self.decoder, "heads": self.heads}
-        )
+        ).to(device)
         self._optimisers = make_optimisers(self._modules.values(), settings)
         self._rates = [[group["lr"] for group in o.param_groups] for o in self._optimisers]
         self._average = {n: p.detach().clone() for n, p in self._modules.named_parameters()}
@@ -66,16 +74,15 @@ class NanoTrainer:
         """Share of the time budget that is spent, 0 to 1."""
         return min(1.0, self.spent_s / (self.settings.minutes * 60))
 
-    def run(self, maker: BatchMaker, report: Callable[[str], None]) -> Model:
+    def run(self, loader: BatchLoader, report: Callable[[str], None]) -> Model:
         """Train until the time is spent; returns the averaged model. Ctrl-C saves first."""
-        loader = BatchLoader(maker)
         saved_at = self._clock()
         try:
             for ahead in range(loader.ahead):
                 loader.order(self._order(self.step + ahead))
             while self.progress < 1.0:
                 began = self._clock()
-                batch = loader.take()
+                batch = loader.take(self.config.features, self._device)
                 waited_s = self._clock() - began
                 loader.order(self._order(self.step + loader.ahead))
                 losses = self.learn(batch)
@@ -88,17 +95,20 @@ class NanoTrainer:
         except KeyboardInterrupt:
             self.save()
             raise
-        finally:
-            loader.close()
         self.save()
         return self.averaged()
+
+    def train_for(self, seconds: float) -> None:
+        """From now on, beside what was spent before a checkpoint that it goes on from."""
+        self.settings = replace(self.settings, minutes=(self.spent_s + seconds) / 60)
 
     def learn(self, batch: PaddedBatch) -> Losses:
         """One step on one batch."""
         self._set_rates()
         first = self.settings.auxiliary_weight
         auxiliary = first + (_FINAL_AUXILIARY - first) * min(1.0, self.progress / 0.8)
-        with torch.autocast("cpu", torch.bfloat16):
+        products = self._products
+        with torch.autocast(self._device.type, products, enabled=products is not None):
             losses = compute_losses(
                 self.tower, self.decoder, self.heads, self.config.layout, batch, self.settings,
                 auxiliary,
@@ -142,7 +152,7 @@ class NanoTrainer:
 
         A head that names the words of the language is new where the language is.
         """
-        state = _read(folder)
+        state = self._read(folder)
         if state is None:
             return False
         own = self._modules.state_dict()
@@ -166,7 +176,7 @@ class NanoTrainer:
 
     def resume(self) -> bool:
         """Go on from the last checkpoint; False when there is none."""
-        state = _read(self.folder)
+        state = self._read(self.folder)
         if state is None:
             return False
         self._load(state)
@@ -176,6 +186,13 @@ class NanoTrainer:
         self.heard_s = state["heard_s"]
         self._cut_curve()
         return True
+
+    def _read(self, folder: Path) -> dict[str, Any] | None:
+        path = folder / STATE_FILE
+        if not path.is_file():
+            return None
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location=self._device)
+        return state
 
     def _load(self, state: dict[str, Any]) -> None:
         self._modules.load_state_dict(state["modules"])
@@ -189,10 +206,8 @@ class NanoTrainer:
             path.write_text("".join(x for x in lines if json.loads(x)["step"] <= self.step))
 
     def _order(self, step: int) -> Order:
-        settings = self.settings
-        if self.progress < 1.0 - settings.long_share:
-            return Order(step, settings.short_streams, settings.short_chunks)
-        return Order(step, settings.long_streams, settings.long_chunks)
+        short, long = orders(self.settings, step)
+        return short if self.progress < 1.0 - self.settings.long_share else long
 
     def _set_rates(self) -> None:
         settings, left = self.settings, 1.0 - self.progress
@@ -204,8 +219,8 @@ class NanoTrainer:
     @torch.no_grad()
     def _follow(self) -> None:
         decay = min(self.settings.average_decay, (self.step + 1) / (self.step + 10))
-        for name, parameter in self._modules.named_parameters():
-            self._average[name].lerp_(parameter, 1 - decay)
+        averages = [self._average[name] for name, _ in self._modules.named_parameters()]
+        torch._foreach_lerp_(averages, list(self._modules.parameters()), 1 - decay)
 
     def _note(
         self, losses: Losses, took_s: float, waited_s: float, report: Callable[[str], None]
@@ -222,9 +237,12 @@ class NanoTrainer:
         report(f"{self.progress:5.1%} {parts} heard {self.heard_s / 3600:.1f} h")
 
 
-def _read(folder: Path) -> dict[str, Any] | None:
-    path = folder / STATE_FILE
-    return torch.load(path, weights_only=True) if path.is_file() else None
+def orders(settings: NanoSettings, step: int = 0) -> tuple[Order, Order]:
+    """Of short streams, and of long ones."""
+    return (
+        Order(step, settings.short_streams, settings.short_chunks),
+        Order(step, settings.long_streams, settings.long_chunks),
+    )
 
 
 def _initialise(module: nn.Module) -> None:

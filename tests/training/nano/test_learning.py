@@ -5,7 +5,7 @@ import math
 import queue
 import signal
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,12 +15,13 @@ from torch import nn
 from interject.model_runtime.checkpoint import load_checkpoint, random_model
 from interject.model_runtime.rounding import assert_same, decoder_terms, tower_terms
 from interject.training.fine_tuning.failure import TrainingFailure
-from interject.training.nano.batch_loader import BatchLoader, BatchMaker, Order
+from interject.training.nano.batch_loader import BatchLoader, SharedSound
+from interject.training.nano.batch_maker import BatchMaker, Order
 from interject.training.nano.losses import compute_losses, decision_logits, run_model
 from interject.training.nano.optimiser import Muon, orthogonal
 from interject.training.nano.recipe import NanoSettings
 from interject.training.nano.tokenizer import train_tokenizer
-from interject.training.nano.trainer import CURVE_FILE, NanoTrainer
+from interject.training.nano.trainer import CURVE_FILE, NanoTrainer, orders
 from interject.training.speech.phones import UNKNOWN_PHONE
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 SETTINGS = NanoSettings(minutes=1.0, seed=4, warm_up_steps=2)
 TINY = Order(0, 2, 6)
+CPU = torch.device("cpu")
 
 
 def ticking(step_s: float) -> Callable[[], float]:
@@ -223,7 +225,11 @@ def test_a_run_spends_its_time_writes_its_curve_and_leaves_a_model(
     )
     run = NanoTrainer(small, train_tokenizer(), settings, tmp_path, clock=ticking(5.0))
     lines: list[str] = []
-    run.run(maker, lines.append)
+    loader = BatchLoader(maker, *orders(settings))
+    try:
+        run.run(loader, lines.append)
+    finally:
+        loader.close()
     assert run.progress == 1.0
     curve = [json.loads(line) for line in (tmp_path / CURVE_FILE).read_text().splitlines()]
     assert [line["step"] for line in curve] == list(range(1, run.step + 1))
@@ -240,30 +246,53 @@ def test_a_batch_depends_only_on_seed_and_step(maker: BatchMaker) -> None:
     assert not torch.equal(first.mel, other.mel)
 
 
-def test_the_feed_makes_the_same_batches_in_its_own_process(maker: BatchMaker) -> None:
-    loader = BatchLoader(maker, ahead=2)
+@pytest.mark.parametrize("processes", [1, 3])
+def test_any_number_of_processes_makes_the_same_batches(
+    maker: BatchMaker, config: ModelConfig, processes: int
+) -> None:
+    loader = BatchLoader(maker, TINY, Order(0, 3, 8), processes=processes, ahead=2)
+    wanted = [replace(TINY, step=step) for step in range(2)] + [Order(2, 3, 8)]
     try:
-        for step in range(2):
-            loader.order(replace(TINY, step=step))
-        for step in range(2):
-            assert torch.equal(loader.take().ids, maker.make(replace(TINY, step=step)).ids)
+        for order in wanted[:2]:
+            loader.order(order)
+        for number, order in enumerate(wanted):
+            batch, expected = loader.take(config.features, CPU), maker.make(order)
+            for field in fields(batch):
+                assert torch.equal(getattr(batch, field.name), getattr(expected, field.name))
+            if number == 0:
+                loader.order(wanted[2])
     finally:
         loader.close()
 
 
-def test_a_feed_that_has_ended_is_not_waited_for(maker: BatchMaker) -> None:
-    loader = BatchLoader(maker)
+def test_a_feed_takes_no_more_orders_than_it_has_memory_for(maker: BatchMaker) -> None:
+    loader = BatchLoader(maker, TINY, ahead=1)
+    try:
+        loader.order(TINY)
+        with pytest.raises(ValueError, match="1 orders are in the works"):
+            loader.order(TINY)
+    finally:
+        loader.close()
+    with pytest.raises(ValueError, match="does not fit"):
+        SharedSound(1, 100).of(0, TINY)
+
+
+def test_a_feed_that_has_ended_is_not_waited_for(maker: BatchMaker, config: ModelConfig) -> None:
+    loader = BatchLoader(maker, TINY)
+    loader.order(TINY)
     loader.close()
     with pytest.raises(queue.Empty):
-        loader.take()
+        loader.take(config.features, CPU)
 
 
-def test_a_feed_ends_with_a_trainer_that_handles_sigterm_itself(maker: BatchMaker) -> None:
+def test_a_feed_ends_with_a_trainer_that_handles_sigterm_itself(
+    maker: BatchMaker, config: ModelConfig
+) -> None:
     before = signal.signal(signal.SIGTERM, lambda *_: None)
     try:
-        loader = BatchLoader(maker)
+        loader = BatchLoader(maker, TINY)
         loader.order(TINY)
-        loader.take()
+        loader.take(config.features, CPU)
         began = time.monotonic()
         loader.close()
     finally:
@@ -290,3 +319,9 @@ def test_muon_brings_a_loss_down() -> None:
         (weight - wanted).square().sum().backward()
         optimiser.step()
     assert float((weight - wanted).detach().square().sum()) < 0.2 * first
+
+
+def test_matrices_of_one_shape_are_orthogonalised_as_if_alone() -> None:
+    matrices = torch.randn(3, 8, 12, generator=torch.Generator().manual_seed(3))
+    alone = [orthogonal(matrix) for matrix in matrices]
+    assert torch.allclose(orthogonal(matrices), torch.stack(alone), atol=0.02)

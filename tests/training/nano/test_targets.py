@@ -7,7 +7,7 @@ import torch
 from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS, ModelConfig
 from interject.model_runtime.network.features import StreamingLogMel
 from interject.model_runtime.protocol import Emotion
-from interject.training.nano.batch import collate, stream_features
+from interject.training.nano.batch import StreamRow, collate, sound_of, stream_features
 from interject.training.nano.random_scene import make_scene
 from interject.training.nano.scene import Happening, Scene, Stock, Style, WantedReply
 from interject.training.nano.targets import TargetWriter, TypedRequest
@@ -86,7 +86,7 @@ def test_words_count_as_recent_for_two_chunks(config: ModelConfig) -> None:
 @pytest.mark.numerics
 def test_features_of_a_scene_are_those_of_a_stream(stock: Stock, config: ModelConfig) -> None:
     scene = make_scene(stock, np.random.default_rng(2), 5, Style.MIXED)
-    whole = stream_features(scene.sound, config.features)
+    whole = stream_features(torch.from_numpy(scene.sound)[None], config.features)[0]
     stream = StreamingLogMel(config.features)
     pieces = [stream.push(p) for p in torch.from_numpy(scene.sound).split(1_000)]
     assert_same_features(torch.cat(pieces), whole, config.features)
@@ -98,7 +98,9 @@ def test_a_batch_is_padded_to_a_multiple_of_32(stock: Stock, config: ModelConfig
     rng = np.random.default_rng(3)
     made = [make_scene(stock, rng, 8) for _ in range(3)]
     targets = [writer.online(scene, writer.prefix(rng)) for scene in made]
-    batch = collate(made, targets, config.features)
+    rows = [StreamRow(t, s.phones, s.active) for t, s in zip(targets, made, strict=True)]
+    sound = torch.from_numpy(np.stack([sound_of(scene) for scene in made]))
+    batch = collate(rows, sound, config.features, torch.device("cpu"))
     assert batch.ids.shape[1] % 32 == 0
     assert batch.mel.shape == (24, 128, 40)
     for row, target in enumerate(targets):
