@@ -75,6 +75,11 @@ def read_exposure(options: ServeOptions) -> Exposure:
         raise InputFailure(
             f"--api-token: {LEAST_TOKEN_CHARS} characters at least; make one with {MAKE_TOKEN}"
         )
+    if not all(token.isascii() and token.isprintable() for token in tokens):
+        raise InputFailure(
+            "--api-token: no browser can send other characters than those of ASCII; make one "
+            f"with {MAKE_TOKEN}"
+        )
     for origin in options.origins:
         _check_origin(origin)
     found = Exposure(host, port, url, tokens)

@@ -18,6 +18,7 @@ const is_urgent = (cue) => cue.priority >= URGENT;
 let quit = new AbortController(); // Of the stream.
 let wake = () => {}; // Ends the pause before the next attempt.
 
+const WRONG = "This token is not the server's.";
 const NOTHING = {
   connected: "No cue at the moment.",
   connecting: "Not connected. Cues that come meanwhile are shown as soon as this page is, if they have not expired.",
@@ -50,7 +51,7 @@ async function connect() {
     if (answer.status === 401) {
       tokens.forget();
       show_state("failed", "Not connected");
-      ask_for_token(shown ? "This token is not the server's." : "");
+      ask_for_token(shown ? WRONG : "");
       return;
     }
     if (!answer.ok) throw new Error(String(answer.status));
@@ -199,8 +200,10 @@ function tick() {
 
 at("entry").addEventListener("submit", (event) => {
   event.preventDefault();
-  tokens.keep(at("token").value.trim());
+  const given = at("token").value.trim();
   at("token").value = "";
+  if (tokens.impossible(given)) return ask_for_token(WRONG);
+  tokens.keep(given);
   connect();
 });
 at("forget").addEventListener("click", () => {

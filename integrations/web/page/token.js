@@ -15,6 +15,8 @@ const tokens = (() => {
   }
 
   return {
+    // What no server has: a header can hold no other characters, and asking with them fails as if nobody were there.
+    impossible: (given) => !/^[\x20-\x7e]*$/.test(given),
     get: () => attempt(() => sessionStorage.getItem(NAME)) ?? here,
     keep(given) {
       here = given;

@@ -11,6 +11,7 @@ const NO_MICROPHONE = {
   NotFoundError: "There is no microphone. Connect one, and press Talk again.",
   NotReadableError: "The microphone cannot be used: another program may have it.",
 }; // In their own words browsers say "The object can not be found here."
+const WRONG = "This token is not the server's.";
 const SOUND = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 const at = (id) => document.getElementById(id);
 const relay = new URLSearchParams(location.search).has("relay");
@@ -30,7 +31,10 @@ at("write").onsubmit = (event) => {
 };
 at("token-form").onsubmit = (event) => {
   event.preventDefault();
-  tokens.keep(at("token").value.trim());
+  const given = at("token").value.trim();
+  at("token").value = "";
+  if (tokens.impossible(given)) return askForToken(WRONG);
+  tokens.keep(given);
   at("token-form").hidden = true;
   begin();
 };
@@ -63,6 +67,13 @@ async function begin() {
 
 function refused(error) {
   if (!(error instanceof Refused && error.status === 401)) return complain(error);
+  const shown = tokens.get();
+  tokens.forget();
+  askForToken(shown ? WRONG : "");
+}
+
+function askForToken(reason) {
+  at("wrong").textContent = reason;
   at("token-form").hidden = false;
   at("token").focus();
 }

@@ -110,6 +110,7 @@ def test_a_model_that_dies_makes_it_unready_until_another_is_there(
         (["--public-url", "https://voice.example.com"], "so it needs a token"),
         (["--public-url", "http://voice.example.com"], "give https://"),
         (["--api-token", "short"], "16 characters at least"),
+        (["--api-token", "grüße-an-alle-die-es-lesen"], "other characters than those of ASCII"),
         (["--origin", "desk"], "give scheme and host"),
         (["--no-webrtc"], "there would be no way in"),
         (["--max-calls", "0"], "at least one"),

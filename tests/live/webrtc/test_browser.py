@@ -144,6 +144,14 @@ async def test_our_page_talks_shows_decisions_and_stops_listening(
         await browser.open(server.url)
         await browser.run("document.getElementById('talk').click()")
         await browser.until("!document.getElementById('token-form').hidden")
+        for wrong in ("another-token", "tök€n"):
+            await browser.run(f"document.getElementById('token').value = '{wrong}'")
+            await browser.run("document.getElementById('wrong').textContent = ''")
+            await browser.run("document.querySelector('#token-form button').click()")
+            await browser.until(
+                "document.getElementById('wrong').textContent.includes('not the server')"
+                " && !document.getElementById('token-form').hidden"
+            )
         await browser.run(f"document.getElementById('token').value = '{TOKEN}'")
         await browser.run("document.querySelector('#token-form button').click()")
         await browser.until("document.getElementById('state').textContent === 'Connected'")
