@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tests.fakes.kokoro import LETTERS
-from tests.fakes.onnx_file import FLOAT, INT64, constant, int_attribute, node, onnx_file, value
+from tests.fakes.onnx_file import FLOAT, INT64, Input, onnx_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,25 +20,24 @@ _PHONEME_SAMPLES = 1_000
 def piper_folder(folder: Path) -> Path:
     folder.mkdir()
     nodes = [
-        node("Cast", ["input"], "level", int_attribute("to", FLOAT)),
-        node("Mul", ["level", "scale"], "quiet"),
-        node("Reshape", ["quiet", "column"], "rows"),
-        node("Expand", ["rows", "widths"], "wide"),
-        node("Reshape", ["wide", "shape"], "output"),
+        ("Cast", ["input"], "level"),
+        ("Mul", ["level", "scale"], "quiet"),
+        ("Reshape", ["quiet", "column"], "rows"),
+        ("Expand", ["rows", "widths"], "wide"),
+        ("Reshape", ["wide", "shape"], "output"),
     ]
-    constants = [
-        constant("scale", [], [0.01]),
-        constant("column", [2], [-1, 1]),
-        constant("widths", [2], [1, _PHONEME_SAMPLES]),
-        constant("shape", [3], [1, 1, -1]),
-    ]
-    inputs = [
-        value("input", INT64, ["1", "n"]),
-        value("input_lengths", INT64, ["1"]),
-        value("scales", FLOAT, ["3"]),
-    ]
-    outputs = [value("output", FLOAT, ["1", "1", "t"])]
-    (folder / "tiny.onnx").write_bytes(onnx_file(nodes, constants, inputs, outputs))
+    constants = {
+        "scale": np.asarray(np.float32(0.01)),
+        "column": np.array([-1, 1]),
+        "widths": np.array([1, _PHONEME_SAMPLES]),
+        "shape": np.array([1, 1, -1]),
+    }
+    inputs: dict[str, Input] = {
+        "input": (INT64, [1, "n"]),
+        "input_lengths": (INT64, [1]),
+        "scales": (FLOAT, [3]),
+    }
+    (folder / "tiny.onnx").write_bytes(onnx_file(nodes, constants, inputs, "output"))
     ids = {"_": [0], "^": [1], "$": [2]}
     about = {
         "audio": {"sample_rate": RATE_HZ},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 
+from interject.agent.voice.neural.phonemes import normalised
 from interject.training.speech.utterance import SynthesisError
 
 MARKS = ".,!?;:"
@@ -29,5 +30,5 @@ def phonemes(text: str, language: str) -> str:
             )
         except (OSError, subprocess.SubprocessError) as error:
             raise SynthesisError("espeak-ng gave no phonemes: install espeak-ng") from error
-        found += (" " if found else "") + " ".join(done.stdout.split())
+        found += (" " if found else "") + normalised(done.stdout)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from interject.training.speech.kokoro_voice import LANGUAGES
+from interject.agent.voice.neural.kokoro import LANGUAGES
 
 if TYPE_CHECKING:
     import random

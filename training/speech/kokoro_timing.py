@@ -1,4 +1,4 @@
-"""When Kokoro says what: its network predicts how long each phoneme lasts and keeps it inside."""
+"""When Kokoro says what, from how long its network says that each phoneme lasts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 FRAME_S = 0.025
 EARLY_S = 3 * FRAME_S
 """A phoneme is heard so much before its frames, as the loudness of single words shows."""
-_DURATIONS = b"/encoder/Clip_output_0"
-"""The tensor with a number of frames for each phoneme, as PyTorch's export names it."""
-_GRAPH_FIELD, _OUTPUT_FIELD, _NAME_FIELD = 7, 12, 1
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _STRESS_AND_LENGTH = "\u02c8\u02cc\u02d0"
 _PAIRS = {
@@ -34,20 +31,6 @@ _SINGLES = {
     "\u0283": "sh", "\u0292": "zh", "j": "y", "\u027e": "d", "\u0294": "t",
     **{letter: letter for letter in "bdfklmnpstvwz"},
 }  # fmt: skip
-
-
-def with_durations(model: bytes) -> bytes:
-    """The same network with its durations as a second output.
-
-    Messages of protobuf that stand one behind the other are merged, so no ONNX library is needed.
-    """
-    output = _field(_OUTPUT_FIELD, _field(_NAME_FIELD, _DURATIONS))
-    return model + _field(_GRAPH_FIELD, output)
-
-
-def _field(number: int, content: bytes) -> bytes:
-    """One of wire type 2 that is shorter than 128 bytes."""
-    return bytes([number << 3 | 2, len(content)]) + content
 
 
 def phone_track(phonemes: str, frames: Sequence[float]) -> list[tuple[float, int]]:

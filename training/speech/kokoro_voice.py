@@ -6,16 +6,22 @@ model is published. Nothing of it comes with Interject.
 
 from __future__ import annotations
 
-import json
 import re
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.agent.voice.base import VoiceFailure
+from interject.agent.voice.neural.kokoro import (
+    LETTERS,
+    MOST_SYMBOLS,
+    RATE_HZ,
+    STYLE_SIZE,
+    read_vocabulary,
+)
+from interject.agent.voice.neural.network_file import NetworkFile, StopSwitch
 from interject.training.speech.ipa import phonemes
-from interject.training.speech.kokoro_timing import with_durations
 from interject.training.speech.local_voices import FULL_SCALE, SLOWER, aligned_speech, sayable
 from interject.training.speech.utterance import SynthesisError, trimmed
 
@@ -25,25 +31,12 @@ if TYPE_CHECKING:
     from interject.training.sounds.waves import Wave
     from interject.training.speech.speech_voice import SpokenText
 
-RATE_HZ = 24_000
 LICENCE = "Apache-2.0 (Kokoro-82M)"
-STYLE_SIZE = 256
-MOST_TOKENS = 510
 PAUSE_S = 0.12
 """Between sentences, which are said one by one."""
 _SENTENCE = re.compile(r"[^.!?]*[^.!?\s][^.!?]*[.!?]*")
 _ENGLISH = {"a": "en-us", "b": "en-gb"}
-LANGUAGES = {**_ENGLISH, "e": "es", "f": "fr-fr", "i": "it", "p": "pt-br"}
-"""By the first letter of a voice's name; espeak-ng has no phonemes for the other languages."""
-_LETTERS = str.maketrans(
-    {
-        "r": "\N{LATIN SMALL LETTER TURNED R}",
-        "x": "k",
-        "\N{LATIN SMALL LETTER L WITH BELT}": "l",
-        "\N{MODIFIER LETTER SMALL J}": "j",
-    }
-)
-"""What espeak-ng writes and Kokoro does not know, and what it knows instead."""
+"""By the first letter of a voice's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,39 +53,20 @@ class KokoroSound:
 
 
 class KokoroModel:
-    """Threads may share one. With `timed` it also tells how long phonemes last, if it can.
+    """Threads may share one. The agent's own Kokoro says replies; this one takes any style.
 
-    :raises SynthesisError: when onnxruntime, espeak-ng or a file is missing.
+    :raises SynthesisError: when ONNX Runtime, espeak-ng or a file is missing.
     """
 
-    def __init__(self, folder: Path, *, threads: int = 1, timed: bool = False) -> None:
+    def __init__(self, folder: Path, *, threads: int = 1) -> None:
         self._folder = folder
         if not (folder / "model.onnx").is_file():
             raise SynthesisError(f"{folder}: holds no model.onnx of Kokoro-82M")
         try:
-            import onnxruntime
-        except ImportError as error:
-            raise SynthesisError(
-                "onnxruntime is not installed: pip install 'interject[kokoro]'"
-            ) from error
-        self._vocabulary = _vocabulary(folder)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-
-        def opened(model: str | bytes) -> Any:
-            return onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
-
-        self._session: Any = None
-        if timed:
-            with suppress(Exception):  # onnxruntime's own have no common base
-                self._session = opened(with_durations((folder / "model.onnx").read_bytes()))
-        try:
-            self._session = self._session or opened(str(folder / "model.onnx"))
-        except Exception as error:
-            reason = " ".join(str(error).split())[:200]
-            raise SynthesisError(f"{folder}/model.onnx: cannot be loaded: {reason}") from error
-        self._tokens_name = self._session.get_inputs()[0].name
+            self._vocabulary = read_vocabulary(folder)
+            self._network = NetworkFile(folder / "model.onnx", threads=threads)
+        except VoiceFailure as error:
+            raise SynthesisError(str(error)) from error
 
     @property
     def voices(self) -> list[str]:
@@ -117,19 +91,21 @@ class KokoroModel:
 
         :raises SynthesisError: when the text has no phonemes.
         """
-        spoken = phonemes(text, language).translate(_LETTERS)
-        known = [letter for letter in spoken if letter in self._vocabulary][:MOST_TOKENS]
+        spoken = phonemes(text, language).translate(LETTERS)
+        known = [letter for letter in spoken if letter in self._vocabulary][:MOST_SYMBOLS]
         if not known:
             raise SynthesisError("kokoro was given a text without phonemes")
         tokens = [0, *(self._vocabulary[letter] for letter in known), 0]
         inputs = {
-            self._tokens_name: np.array([tokens], np.int64),
+            self._network.input_names[0]: np.array([tokens], np.int64),
             "style": styles[min(len(known), len(styles) - 1)][None],
             "speed": np.array([speed], np.float32),
         }
-        wave, *durations = self._session.run(None, inputs)
-        frames = np.ravel(durations[0]).tolist() if durations else None
-        return KokoroSound(np.asarray(wave, np.float32).ravel(), "".join(known), frames)
+        try:
+            wave, frames = self._network.run(inputs, StopSwitch())
+        except VoiceFailure as error:
+            raise SynthesisError(str(error)) from error
+        return KokoroSound(wave, "".join(known), None if frames is None else frames.tolist())
 
     def styles(self, voice: str) -> Wave:
         """:raises SynthesisError: when the folder has no such voice."""
@@ -162,17 +138,3 @@ class KokoroSpeech:
         pcm = np.round(wave * 32_767).astype(np.int16)
         said = trimmed(text, self.name, pcm, RATE_HZ, [], [])
         return aligned_speech(text, said.pcm.astype(np.float32) / FULL_SCALE, self)
-
-
-def _vocabulary(folder: Path) -> dict[str, int]:
-    for name in ("vocabulary.json", "tokenizer.json"):
-        try:
-            content = json.loads((folder / name).read_text(encoding="utf-8"))
-            content = content.get("model", content)
-            found = content.get("vocab", content)
-            return {str(letter): int(number) for letter, number in found.items()}
-        except FileNotFoundError:
-            continue
-        except (ValueError, AttributeError, TypeError) as error:
-            raise SynthesisError(f"{folder / name}: is no vocabulary of Kokoro-82M") from error
-    raise SynthesisError(f"{folder}: holds no vocabulary.json (phoneme to number) of Kokoro-82M")

@@ -58,7 +58,7 @@ class StopSwitch:
 class NetworkFile:
     """:raises VoiceFailure: when a library is missing, or the file is no network."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, threads: int | None = None) -> None:
         try:
             import onnx
             import onnxruntime
@@ -71,7 +71,7 @@ class NetworkFile:
             if durations:
                 model.graph.output.append(onnx.ValueInfoProto(name=durations))
             self._session: Any = onnxruntime.InferenceSession(
-                model.SerializeToString(), self._options(), providers=self._providers()
+                model.SerializeToString(), self._options(threads), providers=self._providers()
             )
         except Exception as error:  # neither library's own exceptions have a common base
             reason = " ".join(str(error).split())[:200]
@@ -103,10 +103,10 @@ class NetworkFile:
             ) from error
         return sound.ravel(), durations[0].ravel() if durations else None
 
-    def _options(self) -> Any:
+    def _options(self, threads: int | None) -> Any:
         """Threads sleep when they wait: the model that listens needs the same cores."""
         options = self._runtime.SessionOptions()
-        options.intra_op_num_threads = min(MOST_THREADS, os.cpu_count() or 1)
+        options.intra_op_num_threads = threads or min(MOST_THREADS, os.cpu_count() or 1)
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3

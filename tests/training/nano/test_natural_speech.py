@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from interject.training.nano.isolated import FOREIGN_WORDS
 from interject.training.nano.language import spoken_prompts
-from interject.training.nano.natural_speech import NaturalVoices, grow_bank, main
+from interject.training.nano.natural_speech import grow_bank, main
+from interject.training.nano.natural_voices import KokoroReader, PiperReader
 from interject.training.nano.speech_bank import ISOLATED, NEAR_MISS, OWN, UNRELATED, SpeechBank
 from interject.training.nano.speech_plan import (
     PlannedUtterance,
@@ -20,6 +21,7 @@ from interject.training.nano.speech_plan import (
 from interject.training.speech.kokoro_speakers import HELD_OUT, KokoroCast
 from interject.training.speech.kokoro_voice import KokoroModel
 from interject.training.speech.phones import UNKNOWN_PHONE
+from interject.training.speech.utterance import SynthesisError
 from tests.fakes.kokoro import kokoro_folder
 from tests.fakes.piper import piper_folder
 
@@ -37,9 +39,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def voices(folder: Path) -> NaturalVoices:
-    model = KokoroModel(folder, timed=True)
-    return NaturalVoices(model, KokoroCast(model, held_out=False))
+def voices(folder: Path) -> KokoroReader:
+    model = KokoroModel(folder)
+    return KokoroReader(model, KokoroCast(model, held_out=False))
 
 
 def test_any_beginning_of_the_plan_is_half_requests_of_every_kind() -> None:
@@ -72,7 +74,7 @@ def test_the_examination_asks_every_wording_once() -> None:
     assert len(planned) == len(asked) + 15
 
 
-def test_a_natural_voice_says_what_is_planned_with_phones_and_words(voices: NaturalVoices) -> None:
+def test_a_natural_voice_says_what_is_planned_with_phones_and_words(voices: KokoroReader) -> None:
     said = voices.say(PlannedUtterance("count_beep", "count the beeps", "!", "", "1 0"))
     assert (said.text, said.voice.split()[0]) == ("count the beeps", "kokoro")
     assert [word for word, _ in said.word_ends] == ["count", "the", "beeps"]
@@ -80,19 +82,19 @@ def test_a_natural_voice_says_what_is_planned_with_phones_and_words(voices: Natu
     assert said.word_ends[-1][1] <= len(said.pcm)
 
 
-def test_words_that_espeak_draws_together_are_aligned_by_energy(voices: NaturalVoices) -> None:
+def test_words_that_espeak_draws_together_are_aligned_by_energy(voices: KokoroReader) -> None:
     said = voices.say(PlannedUtterance("order", "my order has not arrived", ".", "", "1 1"))
     assert [word for word, _ in said.word_ends] == ["my", "order", "has", "not", "arrived"]
 
 
-def test_another_language_has_no_labels(voices: NaturalVoices) -> None:
+def test_another_language_has_no_labels(voices: KokoroReader) -> None:
     said = voices.say(PlannedUtterance(ISOLATED, FOREIGN_WORDS["fr-fr"][0], "", "fr-fr", "1 2"))
     assert (said.voice, said.word_ends) == ("kokoro ff_siwis", ())
     assert set(said.phones) == {UNKNOWN_PHONE}
 
 
 def test_a_bank_that_was_stopped_goes_on_and_is_whole_after_every_portion(
-    voices: NaturalVoices, tmp_path: Path
+    voices: KokoroReader, tmp_path: Path
 ) -> None:
     path, plan, portions = tmp_path / "bank.npz", examination_plan(2, talk=0)[:10], iter([0, 0, 1])
     sizes: list[int] = []
@@ -128,6 +130,14 @@ def test_a_voice_of_piper_makes_a_test(tmp_path: Path) -> None:
     assert set(bank.groups) == {*spoken_prompts().values(), *TALK}
     assert {bank[n].voice for n in range(len(bank))} == {"piper tiny"}
     assert all(bank[n].word_ends for n in range(len(bank)))
+
+
+def test_a_folder_without_one_voice_of_piper_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SynthesisError, match="must hold one voice of Piper"):
+        PiperReader(tmp_path)
+    (tmp_path / "x.onnx").write_bytes(b"no model")
+    with pytest.raises(SynthesisError, match="is no configuration of a Piper voice"):
+        PiperReader(tmp_path)
 
 
 @pytest.mark.parametrize("folders", [[], ["--kokoro", "a", "--piper", "b"]])
