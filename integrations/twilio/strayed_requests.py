@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ class StrayedRequests:
     """
 
     def __init__(self) -> None:
-        self._throttle = LogThrottle()
+        self._throttles: defaultdict[str, LogThrottle] = defaultdict(LogThrottle)
 
     def add_to(self, router: APIRouter) -> None:
         strays = APIRouter(include_in_schema=False)
@@ -59,7 +60,7 @@ class StrayedRequests:
         headers: dict[str, str] | None = None,
     ) -> Response:
         """Strangers who look around are no concern of the log: they sign nothing."""
-        if SIGNATURE_HEADER in request.headers and (count := self._throttle.note()):
+        if SIGNATURE_HEADER in request.headers and (count := self._throttles[reason].note()):
             logger.warning(
                 "A request of Twilio came to nothing",
                 extra={"address": request.url.path, "reason": reason, "count": count},

@@ -135,6 +135,15 @@ async def test_a_request_of_twilio_that_comes_to_nothing_says_what_is_set_up_wro
     assert told in line
 
 
+async def test_one_mistake_in_the_set_up_does_not_hide_another_in_the_log() -> None:
+    with log_lines() as lines:
+        async with telephone() as stage, httpx.AsyncClient(trust_env=False) as twilio:
+            for path in ("/twilio/voice", "/twilio/voice", "/twilio/copilot/", "/twilio/media"):
+                url = f"http://{stage.cloud.network.local(VOICE_URL)}{path}"
+                await twilio.get(url, headers={HEADER: "any"})
+    assert len([line for line in lines if "came to nothing" in line]) == 3
+
+
 async def test_a_form_of_no_call_is_refused() -> None:
     async with telephone() as stage:
         for call_sid in ("", "../x", "C" * 65):
