@@ -83,7 +83,7 @@ class Replies:
             self._speech[event.reply_id] = reply
             await self._player.offer(reply)
             if verdict is Verdict.INTERRUPT:
-                await self._player.cut()
+                await self._player.make_way()
 
     async def delta(self, event: ReplyDelta) -> None:
         if reply := self._speech.get(event.reply_id):

@@ -126,6 +126,12 @@ class SpeechPlayer:
             task.cancel()
         await reply.settled.wait()
 
+    async def make_way(self) -> None:
+        """For an urgent reply that is in line: own words are said again behind it."""
+        if (reply := self._current) is not None and reply.own_words and not reply.cut:
+            self._waiting.put(reply.again())
+        await self.cut()
+
     async def drop_waiting(self, *, own_words: bool = False) -> None:
         """Own words keep their turn, unless they too are to go."""
         waiting = [self._waiting.take() for _ in range(len(self._waiting))]

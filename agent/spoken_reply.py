@@ -24,6 +24,13 @@ class SpokenReply:
     failed: bool = False
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def again(self) -> SpokenReply:
+        """The same words from their beginning, as far as they are known."""
+        other = SpokenReply(self.started, self.own_words)
+        other.feed.push(self.feed.text)
+        other.feed.close()
+        return other
+
     @property
     def urgent(self) -> bool:
         return self.started.emotion is Emotion.URGENT

@@ -21,6 +21,7 @@ from interject.integrations.conversation.switchboard import Switchboard, Switchb
 from interject.model_runtime.protocol import (
     Cause,
     Decision,
+    Emotion,
     FloorMode,
     ReplyDelta,
     ReplyEnded,
@@ -238,6 +239,19 @@ async def test_whoever_talks_over_the_announcement_hears_all_of_it() -> None:
         await until(lambda: sink.held_samples)
         await scene.talk("caller", 0.4)
         await until(lambda: scene.model.cancelled == [Cancelled(0, 0)])
+
+
+async def test_an_alarm_comes_before_the_announcement_and_not_in_its_place() -> None:
+    sink = FakeSink(room_samples=100_000_000)
+    async with call(sink=sink, room=RoomSettings(announce="voice")) as scene:
+        await until(lambda: sink.held_samples, "the announcement")
+        fire = Scripted("Fire!", emotion=Emotion.URGENT)
+        scene.model.reply(fire, cause=Cause.MODEL)
+        await until(lambda: len(sink.began_at_s) == 2, "the alarm")
+        playing = asyncio.create_task(sink.play(10_000_000))
+        await until(lambda: len(sink.began_at_s) == 3, "the announcement again")
+        await until(lambda: scene.model.heard_reports[-1:] == [(0, len("Fire!"))])
+        playing.cancel()
 
 
 async def test_what_people_are_owed_is_not_forgotten_with_the_replies_that_wait() -> None:
