@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, get_args
 
 from pydantic import BaseModel
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MAX_SHOWN_CHARS = 60
+_SUBJECT = re.compile(r"^[A-Z][a-z]+ should")
 
 
 def describe(error: ValidationError, model: type[BaseModel]) -> str:
@@ -49,7 +51,7 @@ def _one(problem: ErrorDetails, model: type[BaseModel]) -> str:
                 f"allowed are {context['expected_tags']}"
             )
         case _:
-            return f"{name!r} is {_shown(problem['input'])}; {_allowed(problem['msg'])}"
+            return f"{name!r} is {_shown(problem['input'])}; {in_words(problem)}"
 
 
 def _walk(
@@ -97,5 +99,16 @@ def _shown(value: object) -> str:
     return text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}..."
 
 
-def _allowed(message: str) -> str:
-    return " ".join(message.replace("Input should be", "it must be").split())
+def in_words(problem: ErrorDetails) -> str:
+    """What is wrong with one value, without it: pydantic's messages are for programmers."""
+    match problem["type"]:
+        case "missing":
+            return "it is missing"
+        case "extra_forbidden":
+            return "there is no such key"
+        case "bool_parsing" | "bool_type":
+            return "it must be true or false"
+        case "string_pattern_mismatch":
+            return f"it must match {problem['ctx']['pattern']}"
+        case _:
+            return " ".join(_SUBJECT.sub("it must", problem["msg"], count=1).split())

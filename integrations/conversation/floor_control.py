@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pydantic import ValidationError
 
+from interject.config.problems import in_words
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.consent import Scope
 from interject.integrations.conversation.control_messages import (
@@ -180,6 +181,6 @@ def _read(payload: str, model: type[Payload]) -> Payload:
     try:
         return model.model_validate_json(payload or "{}")
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
+        problem = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in problem["loc"]) or "the payload"
-        raise ControlRefused(Refusal.BAD_REQUEST, f"{where}: {problem['msg']}") from error
+        raise ControlRefused(Refusal.BAD_REQUEST, f"{where}: {in_words(problem)}") from error

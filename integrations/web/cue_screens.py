@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, HTTPException
+from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from interject.agent.outputs import Cue
@@ -35,6 +36,7 @@ MOST_CARDS = 512
 MOST_SCREENS = 256
 TOO_MANY = "too many screens are open; close some"
 ENDING = "the server is about to stop; come back in a moment"
+PARAMETERS = ("call", "identity", "all")
 PAGE = Path(__file__).parent / "page"
 FILES = {"/cues": "cues.html", "/cues/page.js": "cues.js"}
 
@@ -118,9 +120,20 @@ class CueScreens:
             screen.end()
 
     async def _open(
-        self, call: str | None = None, identity: str | None = None, all: bool = False
+        self,
+        request: Request,
+        call: str | None = None,
+        identity: str | None = None,
+        all: bool = False,
     ) -> StreamingResponse:
-        """Of one call, or for one person, where the page asks for that."""
+        """Of one call, or for one person, where the page asks for that. A misspelt wish must not
+        show what it was to leave out.
+        """
+        if unknown := sorted(request.query_params.keys() - PARAMETERS):
+            said = (
+                f"{unknown[0][:64]}: there is no such parameter; there are {', '.join(PARAMETERS)}"
+            )
+            raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, said)
         if self._closed:
             raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, ENDING)
         if len(self._screens) >= self._most_screens:

@@ -11,6 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
+from interject.config.problems import in_words
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.requests import Request
@@ -44,7 +46,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError), "it was registered for these"
     problem = error.errors()[0]
     where = ".".join(str(part) for part in problem["loc"][1:]) or "the request"
-    said = f"{where}: {problem['msg']}"
+    said = f"{where}: {in_words(problem)}"
     if problem["type"] == "json_invalid":
         said = NO_JSON
     elif problem["loc"][0] == "body" and "json" not in request.headers.get("content-type", ""):

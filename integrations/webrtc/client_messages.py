@@ -11,6 +11,7 @@ from interject import __version__
 from interject.integrations.conversation.floor_control import ControlRefused, Method, Refusal
 from interject.integrations.webrtc.rtvi import (
     LABEL,
+    MOST_DELAY_S,
     PROTOCOL_VERSION,
     SIGNALLING,
     TRACK_STATUS,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 ABOUT = {"library": "interject", "library_version": __version__}
 PREFIX = "interject."
 MICROPHONE = 0
+NO_DELAY = f"seconds: a number from 0 to {MOST_DELAY_S}"
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -105,7 +107,10 @@ class ClientMessages:
             self._agent.write(self._identity, typed.content)
 
     def _press(self, digits: Digits | None) -> None:
-        for key in "" if digits is None else digits.text:
+        if digits is None:
+            self._refuse("dtmf needs buttons: a list of keys")
+            return
+        for key in digits.text:
             self._agent.digit(self._identity, key)
 
     def _request(self, request: ClientRequest | None, message_id: str) -> None:
@@ -127,8 +132,9 @@ class ClientMessages:
             self._end.interrupt()
             return None
         if name == "playout_delay":
-            if delay := _read(PlayoutDelay, request.d):
-                self._end.set_receiver_delay(delay.seconds)
+            if (delay := _read(PlayoutDelay, request.d)) is None:
+                raise ControlRefused(Refusal.BAD_REQUEST, NO_DELAY)
+            self._end.set_receiver_delay(delay.seconds)
             return None
         if PREFIX + name not in set(Method):
             raise ControlRefused(Refusal.BAD_REQUEST, f"there is no {request.t!r} here")

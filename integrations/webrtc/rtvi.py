@@ -51,6 +51,7 @@ class ClientRequest(_Loose):
 
 
 MOST_KEYS = 32
+MOST_DELAY_S = 5
 
 
 class Digits(_Loose):
@@ -68,7 +69,7 @@ class Digits(_Loose):
 class PlayoutDelay(_Loose):
     """What a client's jitter buffer holds back."""
 
-    seconds: float = Field(ge=0, le=5, allow_inf_nan=False)
+    seconds: float = Field(ge=0, le=MOST_DELAY_S, allow_inf_nan=False)
 
 
 def message(kind: str, data: object = None, *, answers: str = "") -> str:

@@ -62,6 +62,23 @@ def test_every_shipped_profile_loads_under_its_own_name(name: str) -> None:
     assert load_profile(name).name == name
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("name: my desk", "'name' is 'my desk'; it must match ^[A-Za-z0-9_.-]+$"),
+        ("description: 3", "'description' is 3; it must be a valid string"),
+        ("threshold: 2", "'threshold' is 2; it must be less than or equal to 1"),
+        ("room: {announcement: ''}", "'room.announcement' is ''; it must have at least 1 char"),
+        ("room: {telemetry: perhaps}", "'room.telemetry' is 'perhaps'; it must be true or false"),
+    ],
+)
+def test_a_value_that_does_not_suit_is_told_in_plain_words(
+    tmp_path: Path, line: str, says: str
+) -> None:
+    first = "" if line.startswith("name") else "name: mine\n"
+    assert says in error_of(tmp_path, f"{first}{line}\nsystem_prompt: Listen.\n")
+
+
 def test_shipped_names() -> None:
     assert shipped_profiles() == (
         "call_center_copilot",
@@ -193,7 +210,7 @@ def test_an_alien_key_lists_the_valid_ones(tmp_path: Path) -> None:
         ("voice: {rate_wpm: 9, engine: espeak}", ["'voice.rate_wpm' is 9", "equal to 80"]),
         ("voice: {engine: openai}", ["'voice.base_url' is missing"]),
         ("reply: 7", ["'reply' is 7"]),
-        ("name: ../x", ["'name' is '../x'", "match pattern"]),
+        ("name: ../x", ["'name' is '../x'", "must match"]),
     ],
 )
 def test_wrong_values_name_key_value_and_what_is_allowed(

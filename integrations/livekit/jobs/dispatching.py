@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from interject.config import load_profile, shipped_profiles
 from interject.config.lists import Names
+from interject.config.problems import in_words
 from interject.config.strict import StrictModel
 from interject.integrations.livekit.jobs.access import NOBODY_THERE, RoomFailure
 
@@ -38,11 +39,11 @@ def read_metadata(text: str) -> DispatchMetadata:
     try:
         return DispatchMetadata.model_validate_json(text)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
+        problem = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in problem["loc"]) or "the whole"
         known = ", ".join(DispatchMetadata.model_fields)
         raise RoomFailure(
-            f"the dispatch's metadata cannot be used: {where}: {problem['msg']}; "
+            f"the dispatch's metadata cannot be used: {where}: {in_words(problem)}; "
             f"it is JSON with the keys {known}"
         ) from None
 

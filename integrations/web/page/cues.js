@@ -54,6 +54,10 @@ async function connect() {
       ask_for_token(shown ? WRONG : "");
       return;
     }
+    if (answer.status === 422) {
+      show_state("failed", (await answer.json()).detail);
+      return;
+    }
     if (!answer.ok) throw new Error(String(answer.status));
     at("forget").hidden = !shown;
     show_state("connected", "Connected");
@@ -78,12 +82,7 @@ async function connect() {
 }
 
 function stream_address() {
-  const asked = new URLSearchParams(location.search);
-  const wanted = new URLSearchParams();
-  for (const name of ["call", "identity"]) {
-    if (asked.has(name)) wanted.set(name, asked.get(name));
-  }
-  return `/api/cues?${wanted}`;
+  return `/api/cues${location.search}`;
 }
 
 async function* pieces(body) {

@@ -25,7 +25,7 @@ def test_a_dispatch_names_a_profile_and_who_is_shown_cues() -> None:
     ("text", "says"),
     [
         ("meeting_assistant", "Invalid JSON"),
-        ('{"profil": "x"}', "profil: Extra inputs"),
+        ('{"profil": "x"}', "profil: there is no such key"),
         ('{"cue_to": "host"}', "cue_to"),
         ("[]", "the whole"),
     ],

@@ -141,6 +141,17 @@ async def test_a_screen_may_ask_for_one_call_or_person(
         assert await screen.ids(len(shown)) == shown
 
 
+async def test_a_misspelt_wish_does_not_show_every_call(desk: Desk) -> None:
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+        answer = await client.get(f"{desk.url}/api/cues?cal=CA1")
+        other = await client.get(f"{desk.url}/api/cues?all=perhaps")
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == (
+        "cal: there is no such parameter; there are call, identity, all"
+    )
+    assert other.json()["detail"] == "all: it must be true or false"
+
+
 async def test_a_program_may_follow_decisions_and_replies_too(desk: Desk) -> None:
     said = Spoken("CA1", 0, 7, 3.2, Emotion.URGENT, "Stop.", heard_chars=5, interrupted=False)
     async with desk.screen() as page, desk.screen("?call=CA1&all=true") as program:

@@ -114,6 +114,23 @@ def test_the_rest_of_what_a_caller_may_ask(world: World) -> None:
     assert world.end.told == ["interrupt", 0.12, "hang up"]
 
 
+@pytest.mark.parametrize("delay", [{"seconds": -3}, {"seconds": 6}, {}, None])
+def test_a_delay_that_is_none_is_refused(world: World, delay: object) -> None:
+    world.says("client-message", {"t": "playout_delay", "d": delay}, "a3")
+    (answer,) = world.answers
+    assert (answer["type"], answer["id"]) == ("error-response", "a3")
+    assert answer["data"]["error"] == "seconds: a number from 0 to 5"
+    assert world.end.told == []
+
+
+def test_keys_that_are_no_list_are_refused(world: World) -> None:
+    world.says("dtmf", {"buttons": "*"})
+    (answer,) = world.answers
+    assert answer["type"] == "error"
+    assert "a list of keys" in answer["data"]["error"]
+    assert world.agent.told == []
+
+
 def test_a_muted_microphone_rests(world: World) -> None:
     for index, enabled in ((0, True), (1, False), (0, False)):
         status = {"type": "trackStatus", "receiver_index": index, "enabled": enabled}
