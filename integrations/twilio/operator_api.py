@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, HTTPException
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from interject.config.strict import StrictModel
@@ -15,7 +15,7 @@ from interject.integrations.conversation.switchboard import SwitchboardFull
 from interject.integrations.twilio.call_control import CallControlFailure
 from interject.integrations.twilio.messages import is_sid
 from interject.integrations.twilio.phone_call import CallKind, PhoneCall, masked
-from interject.integrations.twilio.settings import CallableNumber, variable
+from interject.integrations.twilio.settings import CallableNumber, Sentence, variable
 from interject.integrations.web.guarded_route import guarded
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class TransferOrder(StrictModel):
     """`say` is said to whoever waits, before it rings elsewhere."""
 
     to: CallableNumber
-    say: str | None = Field(default=None, min_length=1, max_length=500)
+    say: Sentence | None = None
 
 
 class CopilotOrder(StrictModel):

@@ -34,6 +34,7 @@ SECRETS = ("auth_token", "secondary_auth_token", "shared_key")
 WITHOUT_ACCOUNT = "to try it without an account, say --insecure-dev"
 NUMBER = r"\+[1-9][0-9]{5,14}"
 CALLABLE = rf"({NUMBER}|sip:[^\s<>\"]{{1,200}})"
+NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 WEB = r"https?://[^\s/]+\S*"
 
 BUSY = "All our lines are busy. Please call again in a few minutes."
@@ -68,9 +69,17 @@ def _callable(number: str) -> str:
     return number
 
 
-CallableNumber = Annotated[str, AfterValidator(_callable)]
+def _writable(text: str) -> str:
+    if NOT_IN_XML.search(text) is not None:
+        raise _problem("it holds a character that TwiML cannot, such as a control character")
+    return text
+
+
+InTwiML = AfterValidator(_writable)
+"""Twilio ends a call whose TwiML cannot be read."""
+CallableNumber = Annotated[str, AfterValidator(_callable), InTwiML]
 """A number, or a SIP address."""
-Sentence = Annotated[str, Field(min_length=1, max_length=500)]
+Sentence = Annotated[str, Field(min_length=1, max_length=500), InTwiML]
 
 
 class TwilioSettings(StrictModel):
@@ -101,7 +110,9 @@ class TwilioSettings(StrictModel):
     language: str = Field(default="en-GB", pattern=r"^[a-z]{2,3}-[A-Za-z0-9-]{2,10}$")
     human_number: CallableNumber | None = None
     caller_id: CallableNumber | None = None
-    copilot_then: str | None = Field(default=None, pattern=rf"^({CALLABLE}|{WEB})$")
+    copilot_then: Annotated[str, InTwiML] | None = Field(
+        default=None, pattern=rf"^({CALLABLE}|{WEB})$"
+    )
     copilot_inbound: Literal["customer", "agent"] = "customer"
     copilot_profile: Profile | None = None
     machine: Literal["hang_up", "leave_message"] = "hang_up"

@@ -64,14 +64,15 @@ async def test_a_call_is_placed_and_the_agent_talks_with_who_answers() -> None:
         await until(lambda: not stage.board.taken, "the seat")
 
 
-@pytest.mark.parametrize("machine", ["hang_up", "leave_message"])
-async def test_a_machine_gets_a_message_or_nothing(machine: str) -> None:
-    async with telephone(caller_id=OWN, machine=machine, machine_message="Hello.") as stage:
+@pytest.mark.parametrize("message", [None, "Hello."])
+async def test_a_machine_gets_a_message_or_nothing(message: str | None) -> None:
+    machine = "leave_message" if message else "hang_up"
+    async with telephone(caller_id=OWN, machine=machine, machine_message=message) as stage:
         stage.cloud.answer = AnswerPlan(by="machine_end_beep")
         sid = (await stage.operator.post("/twilio/calls", json={"to": CALLEE})).json()["sid"]
         call = stage.cloud.calls[sid]
         await asyncio.wait_for(call.over.wait(), 20)
-        assert call.script.announced == (["Hello."] if machine == "leave_message" else [])
+        assert call.script.announced == ([message] if message else [])
         assert stage.runtime.sessions == []
         assert stage.board.taken == 0
 
@@ -103,6 +104,16 @@ async def test_a_bad_order_is_one_sentence(order: dict[str, object], says: str) 
         assert answer.status_code == 422
         assert answer.json()["detail"].startswith(says)
         assert (stage.api.requests, stage.board.taken) == ([], 0)
+
+
+@pytest.mark.parametrize("say", ["One\0moment.", "\x1b[0m", "\ufffe", ""])
+async def test_what_is_said_before_a_transfer_fits_into_twiml(say: str) -> None:
+    async with telephone() as stage:
+        order = {"to": HUMAN, "say": say}
+        answer = await stage.operator.post(f"/twilio/calls/CA{0:032x}/transfer", json=order)
+        assert answer.status_code == 422
+        assert answer.json()["detail"].startswith("say: ")
+        assert stage.api.requests == []
 
 
 async def test_no_call_is_placed_that_nobody_could_talk_to() -> None:

@@ -101,6 +101,12 @@ def test_insecure_needs_no_account() -> None:
         ({"language": "english"}, "INTERJECT_TWILIO_LANGUAGE: it must be a language like en-GB"),
         ({"failed_sentence": "x" * 501}, "INTERJECT_TWILIO_FAILED_SENTENCE: it must be a sentence"),
         ({"busy_sentence": ""}, "INTERJECT_TWILIO_BUSY_SENTENCE: it must be a sentence"),
+        (
+            {"busy_sentence": "Busy\0"},
+            "INTERJECT_TWILIO_BUSY_SENTENCE: it holds a character that Tw",
+        ),
+        ({"human_number": "sip:a\x01@b"}, "INTERJECT_TWILIO_HUMAN_NUMBER: it holds a character th"),
+        ({"copilot_then": "https://a/\x1b"}, "INTERJECT_TWILIO_COPILOT_THEN: it holds a character"),
         ({"colour": "red"}, "no setting colour"),
     ],
 )
