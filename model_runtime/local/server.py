@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import contextlib
 import functools
-import logging
 import os
 import signal
 import sys
@@ -24,6 +23,7 @@ from interject.model_runtime.local.nursery import BEAT_S, Nursery
 from interject.model_runtime.local.process import FAILED, READY, START_S
 from interject.model_runtime.opening import EMBEDDED_PREFIX, open_runtime
 from interject.model_runtime.protocol import RuntimeFailure
+from interject.model_runtime.telemetry.logs import LogFormat, set_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ EXIT_USAGE = 2
 
 def main() -> int:
     options = _options()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    set_up(sys.stderr, LogFormat.TEXT, "warning")
     if options.child:
         return _nurse(options)
     try:
@@ -101,11 +101,11 @@ async def _beat(link: NurseryLink) -> None:
 
 
 async def _serve(options: argparse.Namespace, ready: Callable[[], None]) -> None:
-    from interject.model_runtime.embedded import EmbeddedRuntime
-
     runtime = open_runtime(
         f"{EMBEDDED_PREFIX}{options.model}", slots=options.slots, told=_tell_device
     )
+    from interject.model_runtime.embedded import EmbeddedRuntime
+
     assert isinstance(runtime, EmbeddedRuntime), "the prefix says so"
     async with runtime:
         stop = asyncio.Event()

@@ -236,6 +236,19 @@ async def test_a_model_that_does_not_load() -> None:
         assert not runtime.server.path.parent.exists()
 
 
+async def test_a_machine_without_torch_is_told_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('no torch', name='torch')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    async with LocalRuntime("local:nano") as runtime:
+        with pytest.raises(
+            RuntimeFailure, match=r"needs torch: pip install 'interject\[runtime\]'$"
+        ):
+            await runtime.open(SessionOptions("a"))
+    assert capfd.readouterr() == ("", "")
+
+
 CLIENT = """
 import asyncio, sys
 
