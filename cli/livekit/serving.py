@@ -66,7 +66,7 @@ def serve(request: ServeRequest) -> None:
         raise InputFailure(
             f"rooms need the package {error.name}: pip install 'interject[livekit]'"
         ) from error
-    if request.wait_s < 0:
+    if not request.wait_s >= 0:
         raise InputFailure(f"--wait {request.wait_s:g}: a time is not negative; 0 does not wait")
     slots = DEFAULT_SLOTS if request.slots is None else read_slots(request.slots)
     load_profile(request.profile)

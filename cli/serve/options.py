@@ -44,7 +44,7 @@ class ServeOptions:
     def __post_init__(self) -> None:
         """:raises InputFailure: for a number that is none."""
         for name, value in (("--wait", self.wait_s), ("--drain-timeout", self.drain_timeout_s)):
-            if value < 0:
+            if not value >= 0:  # nan, too
                 raise InputFailure(f"{name} {value:g}: a time is not negative")
         if self.max_calls is not None and self.max_calls < 1:
             raise InputFailure(f"--max-calls {self.max_calls}: at least one, or leave it out")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -103,7 +104,8 @@ def _webhook(url: str | None) -> WebhookOutput | None:
 def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        web = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        return web and not re.search(r"[^!-~]", parts.netloc)
     except ValueError:
         return False
 

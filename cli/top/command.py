@@ -34,7 +34,7 @@ def top(
 
     from interject.cli.top.polling import watch
 
-    if every < 0.1:
+    if not every >= 0.1:
         raise InputFailure(f"--every {every:g}: look every 0.1 s at most")
     if sessions < 1:
         raise InputFailure(f"--sessions {sessions}: show at least one")

@@ -82,9 +82,9 @@ def worker(
     from interject.model_runtime.device_choice import DeviceChoice, read_slots
 
     count = read_slots(slots)
-    if retention < 0:
+    if not retention >= 0:
         raise InputFailure(f"--retention {retention:g}: a time is not negative; 0 keeps nothing")
-    if wait < 0:
+    if not wait >= 0:
         raise InputFailure(f"--wait {wait:g}: a time is not negative; 0 does not wait")
     asyncio.run(
         serve(

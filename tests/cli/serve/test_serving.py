@@ -115,6 +115,8 @@ def test_a_model_that_dies_makes_it_unready_until_another_is_there(
         (["--no-webrtc"], "there would be no way in"),
         (["--max-calls", "0"], "at least one"),
         (["--drain-timeout", "-1"], "a time is not negative"),
+        (["--wait", "nan"], "--wait nan: a time is not negative"),
+        (["--webhook", "http://a b/"], "--webhook: give a URL"),
         (["--webhook", "desk.example.com"], "give a URL"),
         (["--turn", "turn:relay.example.com"], "set INTERJECT_TURN_SECRET, or else"),
         (["--turn", "relay.example.com"], "--turn: give turn:host:port"),
