@@ -16,7 +16,12 @@ from interject.cli.serve.web_metrics import WebMetrics
 from interject.integrations.conversation.cues import MAX_TEXT_CHARS, CueMessage
 from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.connections import Connections
-from interject.integrations.web.cue_screens import KEEP_ALIVE_S, CueCard, CueScreens
+from interject.integrations.web.cue_screens import (
+    KEEP_ALIVE_S,
+    CallDecision,
+    CueCard,
+    CueScreens,
+)
 from interject.integrations.web.webhook_event import WebhookCue, WebhookPost, WebhookSpeech
 from interject.model_runtime.protocol import Emotion, EndReason
 
@@ -106,7 +111,13 @@ def test_what_a_webhook_is_told_is_on_the_page(kind: str, model: type[BaseModel]
 def test_what_a_screen_is_told_is_on_the_page() -> None:
     text = section("Cue cards")
     events = {row[0].strip("`"): named(row[1]) for row in table(text, "event")}
-    assert events == {"hello": ["time"], "cue": list(CueCard.model_fields)}
+    assert events == {
+        "hello": ["time"],
+        "cue": list(CueCard.model_fields),
+        "decision": ["all=true", *CallDecision.model_fields],
+        "reply.spoken": ["all=true"],
+        "reply.posted": [],
+    }
     fields = {row[0].strip("`"): row[1] for row in table(text, "field of a cue")}
     assert list(fields) == list(CueMessage.model_fields)
     assert set(named(fields["emotion"])) == set(Emotion)
