@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.device_choice import AUTO, DTYPES
+from interject.training.nano.stock_shares import Ablation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,13 +37,15 @@ class NanoOptions:
     dtype: str = AUTO
     processes: int | None = None
     streams: int | None = None
+    without: tuple[Ablation, ...] = ()
+    control_weight: float | None = None
     small: bool = False
 
 
 def read_options(words: Sequence[str] | None = None) -> NanoOptions:
     """:raises SystemExit: with 2 and one line on stderr, when a word makes no sense."""
     given = vars(_parser().parse_args(words))
-    return NanoOptions(**given | {"speech": tuple(given["speech"])})
+    return NanoOptions(**given | {name: tuple(given[name]) for name in ("speech", "without")})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--dtype", default=AUTO, choices=DTYPES, help="of products; auto: bfloat16")
     add("--processes", type=number, help="that mix streams; all cores but one for a GPU, else 1")
     add("--streams", type=number, help="streams of 12 s a step; 64 on a GPU, else 16")
+    add("--without", type=Ablation, choices=list(Ablation), action="append", default=[],
+        help="for an ablation; may be given several times")  # fmt: skip
+    add("--control-weight", type=float, help="of the decisions' loss; 4 when left out")
     add("--small", action="store_true", help="little data, tiny batches: to try it out")
     return parser
 

@@ -219,8 +219,8 @@ class SceneBuilder:
 
     def overhear(self, *, short: bool) -> bool:
         """Somebody recorded who asks nothing. False: there is nobody."""
-        recorded = self._stock.recorded
-        wave = recorded.talk(self._rng, short=short) if recorded else None
+        recorded, share = self._stock.recorded, self._stock.shares.recorded
+        wave = recorded.talk(self._rng, short=short) if recorded and share else None
         if wave is None:
             return False
         start = self.place(RECORDED_TALK, wave, uniform(self._rng, -8, 6), None)

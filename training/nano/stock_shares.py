@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Ablation(StrEnum):
+    """What a run can do without, to see what it is good for: a share that becomes zero."""
+
+    NATURAL = "natural"
+    RECORDED = "recorded"
+    SHOUTED = "shouted"
+    LONE = "lone"
+    LINE = "line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +39,6 @@ class StockShares:
     shouted: float = 0.0
     lone: float = 0.0
     line: float = 0.0
+
+    def without(self, left_out: Iterable[Ablation]) -> StockShares:
+        return replace(self, **dict.fromkeys(left_out, 0.0))

@@ -104,6 +104,8 @@ def _settings(options: NanoOptions, *, is_card: bool) -> NanoSettings:
         settings = settings.on_card()
     if options.start:
         settings = settings.going_on()
+    if options.control_weight is not None:
+        settings = replace(settings, control_weight=options.control_weight)
     if options.small:
         settings = replace(settings, short_streams=2, long_streams=1, short_chunks=25)
     if options.streams:
@@ -124,9 +126,10 @@ def _model(start: Path) -> Model:
 
 def _stock(options: NanoOptions, bank: Bank | None, processes: int) -> Stock:
     """What a folder or a file lacks is said before the speech is made, which takes minutes."""
+    shares = TRAINING_SHARES.without(options.without)
     if bank is not None:
         amounts = SMALL_STOCK if options.small else StockSize()
-        return bank_stock(bank.train, TRAINING_SHARES, options.seed, amounts, processes)
+        return bank_stock(bank.train, shares, options.seed, amounts, processes)
     natural = read_natural(options.speech, options.seed) if options.speech else None
     recorded = _recorded(options.recordings) if options.recordings else None
     size = (
@@ -139,7 +142,7 @@ def _stock(options: NanoOptions, bank: Bank | None, processes: int) -> Stock:
         open_bank(options.cache or options.out, size, options.seed, processes=processes),
         options.seed,
         sounds_a_class=4 if options.small else 250,
-        shares=TRAINING_SHARES,
+        shares=shares,
         natural=natural,
         recorded=recorded,
     )

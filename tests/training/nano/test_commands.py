@@ -9,6 +9,9 @@ from typer.testing import CliRunner
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.training.nano import examine
 from interject.training.nano.__main__ import main
+from interject.training.nano.options import read_options
+from interject.training.nano.recipe import TRAINING_SHARES
+from interject.training.nano.stock_shares import Ablation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +35,14 @@ def test_a_small_run_trains_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
     other = ["--out", str(tmp_path / "other"), "--cache", out, "--start", out]
     assert main([*other, "--minutes", "0.1", *quick]) == 0
     assert len(list(tmp_path.glob("speech-*.npz"))) == 1
+
+
+def test_an_ablation_is_told_by_name() -> None:
+    given = read_options(["--out", "x", "--without", "natural", "--without", "recorded"])
+    assert given.without == (Ablation.NATURAL, Ablation.RECORDED)
+    left = TRAINING_SHARES.without(given.without)
+    assert (left.natural, left.recorded) == (0, 0)
+    assert left.lone == TRAINING_SHARES.lone > 0
 
 
 def test_an_unknown_set_is_named_with_the_known_ones(tmp_path: Path) -> None:
@@ -58,6 +69,7 @@ def test_a_missing_model_is_one_clear_line(tmp_path: Path) -> None:
         (["--small", "--speech", "nowhere.npz"], "nowhere.npz: no such file"),
         (["--minutes", "0"], "0: at least 0.1 minutes"),
         (["--threads", "none"], "invalid number value: 'none'"),
+        (["--without", "all"], "invalid Ablation value: 'all'"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(

@@ -18,7 +18,7 @@ from interject.training.nano.recorded_stock import (
     RecordedStock,
 )
 from interject.training.nano.scene import Scene, Stock, Style
-from interject.training.nano.stock_shares import StockShares
+from interject.training.nano.stock_shares import Ablation, StockShares
 from interject.training.sounds.catalogue import CLASSES
 from interject.training.speech.phones import UNKNOWN_PHONE
 
@@ -147,6 +147,17 @@ def test_a_recorded_background_lies_under_everything(stock: Stock) -> None:
         abs(pitch_hz(scene.sound[:1_200]) - 1_500) < 30 for scene in scenes(whole, Style.LONE, 30)
     )
     assert under > 8
+
+
+@pytest.mark.parametrize("style", list(Style))
+def test_an_ablation_hears_no_recording(
+    stock: Stock, recorded: RecordedStock, style: Style
+) -> None:
+    never = replace(stock, recorded=recorded, shares=ONLY.without([Ablation.RECORDED]))
+    for with_them, plain in zip(scenes(never, style), scenes(stock, style), strict=True):
+        keys = {h.key for h in with_them.happenings}
+        assert not keys & {RECORDED_TALK, "thunder"}
+        assert with_them.chunks == plain.chunks
 
 
 @pytest.mark.parametrize("style", list(Style))
