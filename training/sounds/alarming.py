@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from interject.training.sounds.coughs import COUGHS
+from interject.training.sounds.glass import GLASS, splinters
 from interject.training.sounds.waves import (
     Model,
     Rng,
@@ -17,7 +19,6 @@ from interject.training.sounds.waves import (
     noise,
     repeat,
     ring,
-    samples,
     saturate,
     sequence,
     timbre,
@@ -64,52 +65,6 @@ def _warbling_horn(rng: Rng) -> Wave:
     return saturate(np.concatenate(pair * int(uniform(rng, 1.4, 2.4) / each / 2)), 2.5)
 
 
-def _splinters(rng: Rng, count: int, spread_s: float, ring_s: float) -> Wave:
-    parts: list[tuple[float, Wave]] = []
-    for _ in range(count):
-        at = float(rng.exponential(spread_s))
-        modes = [log_uniform(rng, 1_800, 7_500) for _ in range(int(rng.integers(2, 6)))]
-        level = np.float32(log_uniform(rng, 0.08, 0.7))
-        parts.append((min(at, 5 * spread_s), level * ring(rng, ring_s * 4, modes, ring_s)))
-    return sequence(parts)
-
-
-def _window_pane(rng: Rng) -> Wave:
-    burst = noise(rng, 0.25, 1_200) * decay(0.25, uniform(rng, 0.03, 0.09))
-    burst /= np.abs(burst).max()
-    return sequence(
-        [
-            (0.0, burst),
-            (0.01, _splinters(rng, int(rng.integers(25, 70)), 0.18, uniform(rng, 0.02, 0.07))),
-        ]
-    )
-
-
-def _drinking_glass(rng: Rng) -> Wave:
-    modes = [log_uniform(rng, 1_500, 6_500) for _ in range(8)]
-    strike = ring(rng, 0.3, modes, uniform(rng, 0.03, 0.09))
-    return sequence([(0.0, strike), (0.03, _splinters(rng, int(rng.integers(8, 25)), 0.12, 0.05))])
-
-
-def _bottle_on_stone(rng: Rng) -> Wave:
-    thud = noise(rng, 0.12, 100, 1_500) * decay(0.12, 0.03)
-    thud /= np.abs(thud).max()
-    return sequence(
-        [(0.0, thud), (0.005, 1.4 * _splinters(rng, int(rng.integers(15, 40)), 0.1, 0.03)),
-         (0.0, 2 * noise(rng, 0.5, 2_500) * decay(0.5, uniform(rng, 0.06, 0.15)))]
-    )  # fmt: skip
-
-
-def _mirror(rng: Rng) -> Wave:
-    """Kept for tests: a crack, a pause, then the fall."""
-    crack = noise(rng, 0.06, 2_000) * decay(0.06, 0.01)
-    crack /= np.abs(crack).max()
-    return sequence(
-        [(0.0, crack), (uniform(rng, 0.1, 0.25), _splinters(rng, 60, 0.15, 0.04)),
-         (0.2, noise(rng, 0.4, 3_000) * decay(0.4, 0.1))]
-    )  # fmt: skip
-
-
 def _wail(rng: Rng) -> Wave:
     low, high = uniform(rng, 350, 700), uniform(rng, 1_000, 1_700)
     seconds = uniform(rng, 1.8, 4.0)
@@ -146,7 +101,7 @@ def _car_crash(rng: Rng) -> Wave:
     metal = [log_uniform(rng, 200, 4_000) for _ in range(12)]
     return sequence(
         [(0.0, gate(skid)), (0.35, 2 * boom), (0.36, 0.3 * ring(rng, 0.8, metal, 0.2)),
-         (0.4, 0.4 * _splinters(rng, 15, 0.15, 0.03))]
+         (0.4, 0.4 * splinters(rng, 15, 0.15, 0.03))]
     )  # fmt: skip
 
 
@@ -226,42 +181,11 @@ def _whimper(rng: Rng) -> Wave:
     return np.concatenate(parts)
 
 
-def _one_cough(rng: Rng, low_hz: float, high_hz: float, voiced: float) -> Wave:
-    seconds = uniform(rng, 0.18, 0.38)
-    burst = noise(rng, 0.06, 300, 6_000) * decay(0.06, 0.015)
-    tail = noise(rng, seconds, low_hz, high_hz, 0.5) * decay(seconds, seconds / 3, 0.01)
-    out = sequence([(0.0, burst / np.abs(burst).max()), (0.03, 0.8 * tail / np.abs(tail).max())])
-    hum = tone(rng, glide((uniform(rng, 150, 350), 110), seconds), seconds, timbre(rng, 8))
-    out[: len(hum)] += (
-        np.float32(voiced) * hum * decay(seconds, seconds / 3, 0.02) / np.abs(hum).max()
-    )
-    return formants(out, (uniform(rng, 500, 900), uniform(rng, 1_200, 1_900), 2_800), 350)
-
-
-def _dry_cough(rng: Rng) -> Wave:
-    return repeat(lambda: _one_cough(rng, 400, 5_000, 0.1), int(rng.integers(2, 5)),
-                  lambda: uniform(rng, 0.03, 0.18))  # fmt: skip
-
-
-def _wet_cough(rng: Rng) -> Wave:
-    return repeat(lambda: _one_cough(rng, 150, 3_500, 0.6), int(rng.integers(2, 4)),
-                  lambda: uniform(rng, 0.05, 0.2))  # fmt: skip
-
-
-def _hacking_cough(rng: Rng) -> Wave:
-    """Kept for tests: many, fast, getting weaker."""
-    count = int(rng.integers(4, 7))
-    hits = [_one_cough(rng, 250, 4_500, 0.3) * np.float32(0.85**n) for n in range(count)]
-    return np.concatenate(
-        [np.concatenate((hit, np.zeros(samples(0.04), np.float32))) for hit in hits]
-    )
-
-
 ALARMING: dict[str, tuple[Model, ...]] = {
     "smoke_alarm": (_three_pulses, _fast_pulses, _low_square_pulses, _swept_pulses, _warbling_horn),
-    "glass": (_window_pane, _drinking_glass, _bottle_on_stone, _mirror),
+    "glass": GLASS,
     "siren": (_wail, _yelp, _two_tone, _air_raid),
     "crash": (_car_crash, _collapse, _dishes, _shelf_falls),
     "crying": (_baby, _adult, _child, _whimper),
-    "cough": (_dry_cough, _wet_cough, _hacking_cough),
+    "cough": COUGHS,
 }
