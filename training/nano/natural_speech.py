@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+import zipfile
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path  # noqa: TC003 (typer reads it)
@@ -44,10 +45,11 @@ def grow_bank(
     report: Callable[[SpeechBank], None] = lambda _: None,
     portion: int = PORTION,
 ) -> None:
-    """Append what the bank does not hold yet of the plan, until it ends or `is_over`."""
-    items: list[tuple[str, Utterance]] = []
-    if path.is_file():
-        items = list(SpeechBank.load(path).items())
+    """Append what the bank does not hold yet of the plan, until it ends or `is_over`.
+
+    :raises SynthesisError: when the file is something else.
+    """
+    items = _made_so_far(path)
     rest = islice(plan, len(items), None)
     while not is_over():
         said = [(planned.key, say(planned)) for planned in islice(rest, portion)]
@@ -57,6 +59,15 @@ def grow_bank(
         bank = SpeechBank(items)
         bank.save(path)
         report(bank)
+
+
+def _made_so_far(path: Path) -> list[tuple[str, Utterance]]:
+    if not path.is_file():
+        return []
+    try:
+        return list(SpeechBank.load(path).items())
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        raise SynthesisError(f"{path}: is no bank of speech; name another file") from None
 
 
 def _reader(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.agent.voice.base import VoiceFailure
+from interject.agent.voice.installed import voice_in
 from interject.agent.voice.neural.kokoro import RATE_HZ
 from interject.agent.voice.neural.network_file import StopSwitch
 from interject.agent.voice.neural.piper import PiperNetwork
@@ -56,18 +57,18 @@ class KokoroReader:
 
 
 class PiperReader:
-    """One voice of Piper, from a folder that holds nothing else. Its phones stay unknown.
+    """One voice of Piper. Its phones stay unknown.
 
     :raises SynthesisError: when there is none, or it cannot be loaded.
     """
 
     def __init__(self, folder: Path) -> None:
-        files = sorted(folder.glob("*.onnx"))
-        if len(files) != 1:
-            raise SynthesisError(f"{folder}: must hold one voice of Piper, NAME.onnx and its .json")
-        self._name = f"piper {files[0].stem}"
+        installed = voice_in(folder)
+        if installed is None or installed.engine != "piper":
+            raise SynthesisError(f"{folder}: holds no voice of Piper, NAME.onnx and its .json")
+        self._name = f"piper {installed.network.stem}"
         try:
-            self._network = PiperNetwork(files[0])
+            self._network = PiperNetwork(installed.network)
         except VoiceFailure as error:
             raise SynthesisError(str(error)) from error
 

@@ -1,7 +1,7 @@
 """Kokoro-82M, a small neural voice, from a folder that the user has filled.
 
-The folder holds `model.onnx`, `vocabulary.json` (or `tokenizer.json`) and `voices/NAME.bin`, as the
-model is published. Nothing of it comes with Interject.
+The folder holds a network, `tokenizer.json` (or `vocabulary.json`) and `voices/NAME.bin`, as the
+model is published and `interject voice fetch` brings it. Nothing of it comes with Interject.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.agent.voice.base import VoiceFailure
+from interject.agent.voice.installed import voice_in
 from interject.agent.voice.neural.kokoro import (
     LETTERS,
     MOST_SYMBOLS,
@@ -60,11 +61,12 @@ class KokoroModel:
 
     def __init__(self, folder: Path, *, threads: int = 1) -> None:
         self._folder = folder
-        if not (folder / "model.onnx").is_file():
-            raise SynthesisError(f"{folder}: holds no model.onnx of Kokoro-82M")
+        installed = voice_in(folder)
+        if installed is None or installed.engine != "kokoro":
+            raise SynthesisError(f"{folder}: holds no Kokoro-82M with its voices/NAME.bin")
         try:
             self._vocabulary = read_vocabulary(folder)
-            self._network = NetworkFile(folder / "model.onnx", threads=threads)
+            self._network = NetworkFile(installed.network, threads=threads)
         except VoiceFailure as error:
             raise SynthesisError(str(error)) from error
 

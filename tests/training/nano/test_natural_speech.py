@@ -111,6 +111,15 @@ def test_a_bank_that_was_stopped_goes_on_and_is_whole_after_every_portion(
     assert all(np.array_equal(bank[n].pcm, said.pcm) for n, said in enumerate(whole))
 
 
+def test_a_file_that_is_no_bank_is_not_grown(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "bank.npz"
+    out.write_bytes(b"something else")
+    result = CliRunner().invoke(APP, ["--kokoro", str(folder), "--out", str(out)])
+    assert result.exit_code == 2
+    assert "bank.npz: is no bank of speech" in " ".join(result.output.split())
+    assert out.read_bytes() == b"something else"
+
+
 def test_the_command_makes_a_bank_of_held_out_voices(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "test.npz"
     asked = ["--kokoro", str(folder), "--voices", "test", "--out", str(out), "--talk", "0"]
@@ -133,9 +142,10 @@ def test_a_voice_of_piper_makes_a_test(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_one_voice_of_piper_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SynthesisError, match="must hold one voice of Piper"):
+    with pytest.raises(SynthesisError, match="holds no voice of Piper"):
         PiperReader(tmp_path)
     (tmp_path / "x.onnx").write_bytes(b"no model")
+    (tmp_path / "x.onnx.json").write_text("{}")
     with pytest.raises(SynthesisError, match="is no configuration of a Piper voice"):
         PiperReader(tmp_path)
 
@@ -151,4 +161,4 @@ def test_an_empty_folder_is_one_line(tmp_path: Path) -> None:
     asked = ["--kokoro", str(tmp_path), "--out", str(tmp_path / "x.npz")]
     result = CliRunner().invoke(APP, asked)
     assert result.exit_code == 2
-    assert "holds no model.onnx of Kokoro-82M" in " ".join(result.output.split())
+    assert "holds no Kokoro-82M" in " ".join(result.output.split())

@@ -93,13 +93,15 @@ def test_a_missing_whisper_says_what_to_install(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_neural_voice_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SynthesisError, match=r"holds no model.onnx of Kokoro-82M"):
+    with pytest.raises(SynthesisError, match=r"holds no Kokoro-82M with its voices"):
         KokoroModel(tmp_path)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("onnx") is None, reason="not installed")
 def test_a_damaged_neural_voice_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"no model")
+    (tmp_path / "voices").mkdir()
+    (tmp_path / "voices" / "af_sky.bin").write_bytes(b"")
     with pytest.raises(SynthesisError, match=r"holds no tokenizer.json"):
         KokoroModel(tmp_path)
     (tmp_path / "vocabulary.json").write_text('{"vocab": []}')
