@@ -55,13 +55,13 @@ class RecordedExamination:
     banks: Mapping[str, SpeechBank]
     minutes: float | None = 60.0
     requests: int = 200
-    _heard: list[HeardScene] = field(default_factory=list)
+    _real: list[HeardScene] = field(default_factory=list)
 
     def examine(
         self, model: Model, threshold: float, only: Collection[str] = PARTS
     ) -> dict[str, Any]:
         """JSON: see `table`."""
-        self._heard = []
+        self._real = []
         parts: dict[str, Callable[[Model, float], dict[str, Any]]] = {
             "speech": self._speech,
             "sounds": self._sounds,
@@ -70,7 +70,7 @@ class RecordedExamination:
             "talk": self._talk,
         }
         result = {part: parts[part](model, threshold) for part in PARTS if part in only}
-        calibration = calibrate_chunks((one.labelled() for one in self._heard), seed=_SEED)
+        calibration = calibrate_chunks((one.labelled() for one in self._real), seed=_SEED)
         result["calibration"] = {
             "error": asdict(calibration.error),
             "error_unsure": asdict(calibration.error_unsure),
@@ -85,7 +85,7 @@ class RecordedExamination:
         for source, known in sounds.items():
             by_source[source] = list(streams(known))
         heard = {
-            source: self._hear(model, source, scenes, threshold)
+            source: self._hear(model, source, scenes, threshold, is_real=True)
             for source, scenes in by_source.items()
         }
         together = [one for scenes in heard.values() for one in scenes]
@@ -103,7 +103,7 @@ class RecordedExamination:
     def _unanswered(self, model: Model, threshold: float, *, unclear: bool) -> dict[str, Any]:
         name = "unclear sounds" if unclear else "ordinary sounds"
         sounds = ordinary_sounds(self.collection, unclear=unclear)
-        heard = self._hear(model, name, streams(sounds), threshold, calibrated=not unclear)
+        heard = self._hear(model, name, streams(sounds), threshold, is_real=not unclear)
         labels = {
             label: {"answered": answered, "of": among}
             for label, (answered, among) in sorted(false_by_key(heard).items())
@@ -112,7 +112,7 @@ class RecordedExamination:
 
     def _answered(self, model: Model, threshold: float) -> dict[str, Any]:
         sounds = list(answered_sounds(self.collection)) * ALARM_TIMES
-        heard = self._hear(model, "answered sounds", alone(sounds), threshold)
+        heard = self._hear(model, "answered sounds", alone(sounds), threshold, is_real=True)
         keys = sorted({sound.key for sound in sounds})
         return {
             "all": as_json(found_replies(heard, times=ALARM_TIMES)),
@@ -151,7 +151,7 @@ class RecordedExamination:
         scenes: Iterable[Scene],
         threshold: float,
         *,
-        calibrated: bool = True,
+        is_real: bool = False,
     ) -> list[HeardScene]:
         begun_s = time.monotonic()
 
@@ -161,8 +161,8 @@ class RecordedExamination:
 
         heard = hear(model, scenes, threshold, tell)
         sys.stderr.write(f"\r{name}: heard in {time.monotonic() - begun_s:.0f} s\n")
-        if calibrated:
-            self._heard += heard
+        if is_real:
+            self._real += heard
         return heard
 
 
@@ -202,7 +202,7 @@ def _rows(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     for bank, counts in result.get("talk", {}).items():
         rows.append((f"false replies an hour, talk, {bank}", _rate(counts)))
     known = result["calibration"]
-    rows.append(("calibration error of P(respond)", _interval(known["error"], 4)))
+    rows.append(("calibration error of P(respond), real sound", _interval(known["error"], 4)))
     unsure = _interval(known["error_unsure"], 2)
     return [*rows, ("- among chunks between 0.1 and 0.9", unsure)]
 
@@ -219,7 +219,8 @@ def _answered_share(counts: Mapping[str, Any]) -> str:
 
 
 def _right(counts: Mapping[str, Any]) -> str:
-    return f"{_interval(counts['share_exact'], 2)}: {counts['exact']:.1f} of {counts['asked']}"
+    right = f"{counts['exact']:.1f}".removesuffix(".0")
+    return f"{_interval(counts['share_exact'], 2)}: {right} of {counts['asked']}"
 
 
 def _found(counts: Mapping[str, Any]) -> str:

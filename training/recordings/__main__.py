@@ -14,7 +14,7 @@ import typer
 from interject.training.recordings.collection import BadCollection, RecordingCollection
 from interject.training.recordings.fetch import CollectionFetch
 from interject.training.recordings.source import SourceUse, read_sources
-from interject.training.recordings.summary import attribution, hours_table
+from interject.training.recordings.summary import attribution, hours_table, sources_table
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 Folder = Annotated[Path, typer.Argument(help="The collection.")]
@@ -46,6 +46,12 @@ def fetch(
 def list_recordings(folder: Folder) -> None:
     """Minutes by use, source, kind and label."""
     sys.stdout.write(hours_table(_open(folder).recordings))
+
+
+@app.command("sources")
+def list_sources() -> None:
+    """Every source of the catalogue, as a table in Markdown."""
+    sys.stdout.write(sources_table(read_sources().values()))
 
 
 @app.command("attribution")

@@ -1,4 +1,4 @@
-"""What a collection holds, and whom its train half owes a credit."""
+"""What the catalogue and a collection hold, and whom the train half owes a credit."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from interject.training.recordings.recording import RecordingUse
+from interject.training.recordings.source import SourceUse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from interject.training.recordings.recording import CollectedRecording
+    from interject.training.recordings.source import RecordingSource
 
 _HEAD = ("use", "source", "kind", "label", "recordings", "minutes")
 
@@ -47,3 +49,27 @@ def attribution(recordings: Iterable[CollectedRecording]) -> str:
             names = f" ({', '.join(sorted(files))})" if len(owed) > 1 else ""
             text += f"- {credit}: {len(files)} recordings, {licence}{names}\n"
     return text
+
+
+_USES = {
+    SourceUse.TRAIN: "train",
+    SourceUse.EVALUATE: "evaluate",
+    SourceUse.HALVES: "half train, half evaluate",
+    SourceUse.BY_LICENCE: "train where a file asks for attribution at most",
+}
+
+
+def sources_table(sources: Iterable[RecordingSource]) -> str:
+    """Markdown. A source that has both names what most of it is for."""
+    text = "| source | what | licence | use |\n|---|---|---|---|\n"
+    for source in sources:
+        licence = source.licence if source.copyright is None else "of each file"
+        text += f"| `{source.name}` | {source.about} | {licence} | {_uses(source)} |\n"
+    return text
+
+
+def _uses(source: RecordingSource) -> str:
+    own = {rule.use for rule in source.recordings if rule.use} - {source.use}
+    if source.use is SourceUse.EVALUATE and SourceUse.TRAIN in own:
+        return "evaluate, some of it train"
+    return _USES[source.use]
