@@ -13,6 +13,7 @@ from interject.integrations.web.home_page import home_router
 from interject.integrations.web.origins import OriginCheck
 from interject.integrations.web.refusals import Contained, tell_refusals
 from interject.integrations.web.response_headers import ResponseHeaders
+from interject.integrations.web.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -71,4 +72,5 @@ def make_app(
     app.add_middleware(OriginCheck, origins=origins, check_host=check_host)
     app.add_middleware(Contained)
     app.add_middleware(ResponseHeaders)
+    app.add_middleware(Turnstile)
     return app
