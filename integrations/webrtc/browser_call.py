@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from interject.integrations.conversation.call_agent import CallAgent
+    from interject.integrations.webrtc.ice_outage import IceOutage
     from interject.integrations.webrtc.offers import Candidate
     from interject.integrations.webrtc.settings import WebRtcSettings
 
@@ -55,12 +56,14 @@ class BrowserCall:
         call_id: str,
         settings: WebRtcSettings,
         *,
+        outage: IceOutage,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.call_id = call_id
         self.public_id = uuid.uuid4().hex
         self._settings = settings
+        self._outage = outage
         self._clock = clock
         self._wall_clock = wall_clock
         self._line = RtviLine(self._send)
@@ -163,11 +166,13 @@ class BrowserCall:
 
     async def _connect(self, sdp: str) -> tuple[str, MediaStreamTrack | None]:
         """A connection takes the last one's place once it is answered."""
-        servers = ice_servers(self._settings.stun, self._settings.turn, now=self._wall_clock())
+        settings = self._settings
+        servers = ice_servers(settings.stun, settings.turn, now=self._wall_clock())
         peer = Peer(
             self.sink.track(),
-            for_aiortc(servers),
-            relay_only=self._settings.relay_only,
+            for_aiortc(servers) if settings.relay_only or not self._outage.lasts else [],
+            relay_only=settings.relay_only,
+            outage=self._outage,
             on_state=self._changed,
             on_channel=self._channel.attach,
         )

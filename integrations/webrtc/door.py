@@ -22,6 +22,7 @@ from interject.integrations.web.guarded_route import guarded
 from interject.integrations.web.page_files import page_router
 from interject.integrations.webrtc.arrivals import Arrivals
 from interject.integrations.webrtc.browser_call import BrowserCall
+from interject.integrations.webrtc.ice_outage import IceOutage
 from interject.integrations.webrtc.offers import Candidates, HangUp, Offer, OfferAnswer
 from interject.integrations.webrtc.sdp_section import BadOffer
 from interject.integrations.webrtc.settings import WebRtcSettings
@@ -71,6 +72,7 @@ class WebRtcDoor:
         self._settings = settings or WebRtcSettings()
         self._calls: dict[str, BrowserCall] = {}
         self._clock = clock
+        self._outage = IceOutage(clock=clock)
         self._arrivals = Arrivals[BrowserCall](switchboard.most_calls, clock=clock)
         self._group: asyncio.TaskGroup | None = None
         api = APIRouter(prefix="/api", route_class=guarded(bearer or Bearer()))
@@ -129,7 +131,9 @@ class WebRtcDoor:
         if self._group is None:
             seat.release()
             raise SwitchboardFull(NOT_OPEN)
-        call = self._calls[call_id] = BrowserCall(call_id, self._settings, clock=self._clock)
+        call = self._calls[call_id] = BrowserCall(
+            call_id, self._settings, outage=self._outage, clock=self._clock
+        )
         self._arrivals.add(call, address)
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._group.create_task(self._run(call, seat, sdp, answered), name="browser-call")

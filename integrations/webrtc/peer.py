@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         RTCRtpTransceiver,
     )
 
+    from interject.integrations.webrtc.ice_outage import IceOutage
     from interject.integrations.webrtc.offers import Candidate
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Peer:
         servers: Sequence[RTCIceServer],
         *,
         relay_only: bool,
+        outage: IceOutage,
         on_state: Callable[[Peer, str], None],
         on_channel: Callable[[RTCDataChannel], None],
     ) -> None:
@@ -57,6 +59,7 @@ class Peer:
         self._connection = RTCPeerConnection(
             RTCConfiguration(iceServers=list(servers), iceTransportPolicy=policy)
         )
+        self._outage = outage
         self._to_ask = bool(servers)
         self._voice = voice
         self._negotiation = Negotiation()
@@ -97,13 +100,19 @@ class Peer:
         except ValueError as error:
             raise BadOffer(UNKNOWN) from error
         sdp = self._connection.localDescription.sdp
-        asked, self._to_ask = self._to_ask, False
-        if asked and not any(f" typ {kind}" in sdp for kind in ("srflx", "relay")):
+        if self._to_ask:
+            self._to_ask = False
+            self._tell(sdp, time.monotonic() - began_at)
+        return sdp
+
+    def _tell(self, sdp: str, seconds: float) -> None:
+        found = any(f" typ {kind}" in sdp for kind in ("srflx", "relay"))
+        self._outage.note(found=found)
+        if not found:
             logger.warning(
                 "No way was found by STUN or TURN: the server does not answer, or refuses",
-                extra={"seconds": round(time.monotonic() - began_at, 1)},
+                extra={"seconds": round(seconds, 1)},
             )
-        return sdp
 
     def _take_part(self) -> MediaStreamTrack | None:
         """The first line of sound on which the client listens carries the voice. A microphone may

@@ -23,6 +23,7 @@ from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.origins import Origins
 from interject.integrations.webrtc.arrivals import OVERDUE_S
 from interject.integrations.webrtc.door import WebRtcDoor
+from interject.integrations.webrtc.ice_outage import QUIET_S
 from interject.integrations.webrtc.settings import WebRtcSettings
 from interject.integrations.webrtc.turn_server import TurnServer
 from tests.fakes.runtime import FakeRuntime, Scripted
@@ -577,16 +578,20 @@ async def test_a_browser_gets_the_turn_server_with_a_name_that_runs_out() -> Non
         assert server["credential"]
 
 
-async def test_a_stun_server_that_is_none_costs_no_call_and_is_told() -> None:
-    settings = WebRtcSettings(stun=("stun:stun.invalid:3478",))
+async def test_a_stun_server_that_is_none_is_told_of_and_not_asked_by_the_next_call() -> None:
+    settings, clock = WebRtcSettings(stun=("stun:stun.invalid:3478",)), LeapingClock()
     with log_lines() as lines:
-        async with world(settings=settings) as scene, Browser(scene.http) as browser:
-            assert (await browser.connect()).is_success
-            await browser.open()
-            assert (await browser.connect(pc_id=browser.pc_id)).is_success
-    [line] = [line for line in lines if "No way was found by STUN or TURN" in line]
-    assert "seconds=" in line
-    assert "call=" in line
+        async with world(settings=settings, clock=clock) as scene:
+            for leap_s in (0.0, 0.0, QUIET_S):
+                clock.leap(leap_s)
+                async with Browser(scene.http) as browser:
+                    assert (await browser.connect()).is_success
+                    await browser.open()
+                    assert (await browser.connect(pc_id=browser.pc_id)).is_success
+                await scene.until_empty()
+    found = [line for line in lines if "No way was found by STUN or TURN" in line]
+    assert len(found) == 2
+    assert all("seconds=" in line and "call=" in line for line in found)
 
 
 async def test_a_runtime_that_dies_ends_the_call_and_nothing_else() -> None:

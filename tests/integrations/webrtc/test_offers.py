@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interject.integrations.webrtc.ice_outage import IceOutage
 from interject.integrations.webrtc.negotiation import MOST_SLOTS, MOST_SOUNDS, Negotiation
 from interject.integrations.webrtc.peer import Peer
 from interject.integrations.webrtc.sdp_section import BadOffer, SdpSection, sections
@@ -39,6 +40,7 @@ async def peer() -> AsyncIterator[Peer]:
         SpeakingTrack(lambda samples: np.zeros(samples, np.int16)),
         [],
         relay_only=False,
+        outage=IceOutage(),
         on_state=lambda *_: None,
         on_channel=lambda _: None,
     )
