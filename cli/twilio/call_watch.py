@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import bisect
 import json
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 LOOK_S = 0.05
 HUSH_S = 0.6
+ROUNDING_S = 0.01
 LONGEST_DETAIL = 300
 
 
@@ -31,20 +34,27 @@ class CallEvent:
 
 
 class CallWatch:
-    """`show` gets every event. `decisions` and `respond` count what the model decided."""
+    """`show` gets every event, in the order of their times: that a voice has ended is known
+    `HUSH_S` later. `decisions` and `respond` count what the model decided.
+    """
 
     def __init__(self, call: SimulatedCall, show: Callable[[CallEvent], None]) -> None:
         self._call = call
         self._show = show
         self._verbs = self._alerts = self._streams = self._clears = 0
         self._is_open = False
+        self._waiting: list[CallEvent] = []
         self._looked = asyncio.Event()
         self.voice_from_s: float | None = None
         self.has_spoken = False
         self.decisions = self.respond = 0
 
     def note(self, event: str, **fields: Any) -> None:
-        self._show(CallEvent(round(self._call.now_s, 2), event, fields))
+        self._keep(CallEvent(round(self._call.now_s, 2), event, fields))
+
+    def finish(self) -> None:
+        """Show what waits for earlier events."""
+        self._show_until(math.inf)
 
     async def look(self) -> None:
         """Until cancelled."""
@@ -68,7 +78,16 @@ class CallWatch:
             self._alerts += 1
             detail = " ".join(alert.detail.split())[:LONGEST_DETAIL]
             self.note("twilio_error", code=alert.code.value, detail=detail)
+        now_s = self._call.now_s
         self._listen()
+        self._show_until(now_s - HUSH_S - ROUNDING_S)
+
+    def _keep(self, event: CallEvent) -> None:
+        bisect.insort(self._waiting, event, key=lambda one: one.at_s)
+
+    def _show_until(self, at_s: float) -> None:
+        while self._waiting and self._waiting[0].at_s < at_s:
+            self._show(self._waiting.pop(0))
 
     async def follow(self, server: RunningServer) -> None:
         """Decisions, replies and cues, as the server tells them; until cancelled."""
@@ -134,9 +153,9 @@ class CallWatch:
         heard_s = call.heard_after(max(0.0, now_s - HUSH_S))
         if self.voice_from_s is None and heard_s is not None:
             self.voice_from_s, self.has_spoken = heard_s, True
-            self._show(CallEvent(round(heard_s, 2), "agent_speaks"))
+            self._keep(CallEvent(round(heard_s, 2), "agent_speaks"))
         elif self.voice_from_s is not None and heard_s is None:
-            self._show(CallEvent(round(max(0.0, now_s - HUSH_S), 2), "agent_is_silent"))
+            self._keep(CallEvent(round(max(0.0, now_s - HUSH_S), 2), "agent_is_silent"))
             self.voice_from_s = None
 
 

@@ -121,9 +121,11 @@ async def _on_the_line(
         for task in (*tasks, *waits):
             task.cancel()
         await asyncio.gather(*tasks, *waits, return_exceptions=True)
+        watch.finish()
     watch.note(
         "over", by=by, status=call.status.value, decisions=watch.decisions, respond=watch.respond
     )
+    watch.finish()
     if order.record is not None:
         _record(call, order.record)
     if stop.is_set() or any(stream.began.is_set() for stream in call.streams):

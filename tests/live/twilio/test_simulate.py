@@ -56,7 +56,10 @@ def simulated(*words: str, **environment: str) -> tuple[list[dict[str, Any]], st
         cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=100,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    times = [event["time"] for event in events]
+    assert times == sorted(times)
+    return events, done.stderr
 
 
 def recorded(path: Path) -> NDArray[np.int16]:
