@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from interject.training.recordings.recording import CollectedRecording
     from interject.training.speech.utterance import Pcm, Phones, Utterance
 
-LONGEST_S = 30.0
+LONGEST_S, LONGEST_HELD_OUT_S = 30.0, 10.0
 """Of a recording: more of one is less of others."""
 _HELD_OUT = 0.08
 _NATURAL, _RECORDED, _SYNTHETIC = 0.55, 0.3, 0.15
@@ -112,29 +112,34 @@ def _recorded(collection: RecordingCollection) -> dict[str, CollectedRecording]:
 def _chosen(
     said: Mapping[str, Speakable], recorded: Mapping[str, CollectedRecording], limit_bytes: int
 ) -> set[str]:
-    held_out: list[PackableClip] = []
+    examined: tuple[list[PackableClip], list[PackableClip]] = ([], [])
     natural: list[PackableClip] = []
     synthetic: list[PackableClip] = []
     heard: list[PackableClip] = []
     for name, item in said.items():
         kind = natural if is_natural(item.utterance.voice) else synthetic
-        (held_out if item.held_out else kind).append(item.candidate(name))
+        (examined[0] if item.held_out else kind).append(item.candidate(name))
     for name, recording in recorded.items():
-        (heard if recording.use == "train" else held_out).append(_candidate(recording, name))
-    apart = select([Share(held_out, 1.0)], int(_HELD_OUT * limit_bytes))
+        (heard if recording.use == "train" else examined[1]).append(_candidate(recording, name))
+    apart = select([Share(clips, 0.5) for clips in examined], int(_HELD_OUT * limit_bytes))
     shares = [Share(natural, _NATURAL), Share(heard, _RECORDED), Share(synthetic, _SYNTHETIC)]
-    left = limit_bytes - int(_HELD_OUT * limit_bytes) * bool(held_out)
+    left = limit_bytes - int(_HELD_OUT * limit_bytes) * any(examined)
     return set().union(*apart, *select(shares, left))
 
 
 def _candidate(recording: CollectedRecording, name: str) -> PackableClip:
     named = recording.label if recording.kind == "sound" else recording.source
-    samples = round(min(recording.seconds, LONGEST_S) * SAMPLE_RATE_HZ)
+    samples = min(round(recording.seconds * SAMPLE_RATE_HZ), _most_samples(recording))
     return PackableClip(name, f"{recording.kind} {named}", max(1, samples))
 
 
+def _most_samples(recording: CollectedRecording) -> int:
+    longest_s = LONGEST_S if recording.use == "train" else LONGEST_HELD_OUT_S
+    return int(longest_s * SAMPLE_RATE_HZ)
+
+
 def _heard(collection: RecordingCollection, recording: CollectedRecording) -> Pcm:
-    wave = collection.read(recording)[: int(LONGEST_S * SAMPLE_RATE_HZ)]
+    wave = collection.read(recording)[: _most_samples(recording)]
     return np.round(np.clip(wave, -1, 1) * 32_767).astype(np.int16)
 
 

@@ -14,8 +14,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.checkpoint import load_checkpoint, resolve
-from interject.model_runtime.checkpoint.native import is_native, read_tokenizer
+from interject.model_runtime.checkpoint import resolve
+from interject.model_runtime.checkpoint.native import (
+    has_config,
+    is_native,
+    load_native,
+    read_tokenizer,
+)
 from interject.model_runtime.device_choice import DeviceChoice
 from interject.model_runtime.resolved_device import resolve_device
 from interject.training.bank.bank import Bank
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from interject.model_runtime.checkpoint import Model
+    from interject.model_runtime.network.architecture import ModelConfig
     from interject.model_runtime.resolved_device import ResolvedDevice
     from interject.training.nano.options import NanoOptions
     from interject.training.nano.recorded_stock import RecordedStock
@@ -72,7 +78,7 @@ def train(options: NanoOptions, began_s: float) -> None:
     if options.resume and not trainer.resume():
         raise TrainingFailure(f"{out} holds no checkpoint to go on from: leave --resume out")
     if start and not options.resume and not trainer.start_from(start):
-        trainer.start_from_model(_model(start))
+        trainer.start_from_model(_model(start, config))
     processes = options.processes or (max(1, usable_cores() - 1) if resolved.card else 1)
     maker = BatchMaker(_stock(options, bank, processes), config, tokenizer, seed)
     budget = CommandBudget(began_s, options.minutes * 60) if bank else None
@@ -114,14 +120,16 @@ def _settings(options: NanoOptions, *, is_card: bool) -> NanoSettings:
     return settings
 
 
-def _model(start: Path) -> Model:
+def _model(start: Path, config: ModelConfig) -> Model:
     """:raises TrainingFailure: when there is none, or none of nano's shape."""
     folder = resolve(start)
     if not is_native(folder):
         raise TrainingFailure(
             f"{start} holds no run to start from and no model: name another --out's folder, or nano"
         )
-    return load_checkpoint(folder)
+    if not has_config(folder, config):
+        raise TrainingFailure(f"{start} has another shape than this recipe's model")
+    return load_native(folder, dtype=torch.float32, device="cpu", config=config)
 
 
 def _stock(options: NanoOptions, bank: Bank | None, processes: int) -> Stock:
