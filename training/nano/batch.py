@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _FULL_SCALE = 32_768
 _PADDED_TO = 32
+_STREAMS_IN_CACHE = 2
+"""Whose features a core computes at once: of more, its cache holds too little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,9 @@ def collate(
     placed = {name: _placed(torch.from_numpy(array), device) for name, array in arrays.items()}
     placed["phones"], placed["active"] = placed["phones"].long(), placed["active"].float()
     waves = _placed(sound, device).float() / _FULL_SCALE
-    mel = stream_features(waves, config).flatten(0, 1).bfloat16()
-    return PaddedBatch(mel=mel, **placed)
+    at_once = _STREAMS_IN_CACHE if device.type == "cpu" else len(waves)
+    mel = torch.cat([stream_features(part, config) for part in waves.split(at_once)])
+    return PaddedBatch(mel=mel.flatten(0, 1).bfloat16(), **placed)
 
 
 def _placed(tensor: Tensor, device: torch.device) -> Tensor:

@@ -30,20 +30,21 @@ class CommandBudget:
         :raises TrainingFailure: when that is nothing.
         """
         reserved_s = min(_EXAMINATION_SHARE * self.total_s, _LONGEST_EXAMINATION_S)
-        left_s = self.total_s - self._end_s - reserved_s - self._spent_s
+        left_s = self.total_s - self._end_s - reserved_s - self.spent_s
         if left_s <= 0:
             raise TrainingFailure(
-                f"reading the bank took {self._spent_s:.0f} s: nothing is left to train in; "
+                f"reading the bank took {self.spent_s:.0f} s: nothing is left to train in; "
                 "give it more --minutes"
             )
         return left_s
 
     def is_over(self) -> bool:
         """For the examination, too."""
-        return self._spent_s >= self.total_s - self._end_s
+        return self.spent_s >= self.total_s - self._end_s
 
     @property
-    def _spent_s(self) -> float:
+    def spent_s(self) -> float:
+        """So far."""
         return self.clock() - self.began_s
 
     @property

@@ -7,6 +7,7 @@ With `--start RUN` it goes on from another run, say when the language has a new 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from contextlib import closing
 from dataclasses import replace
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from interject.training.nano.scene import Stock
 
 REPORT_FILE = "report.json"
+_log = logging.getLogger(__name__)
 
 
 def train(options: NanoOptions, began_s: float) -> None:
@@ -84,8 +86,10 @@ def train(options: NanoOptions, began_s: float) -> None:
     budget = CommandBudget(began_s, options.minutes * 60) if bank else None
     if budget:
         trainer.train_for(budget.training_s())
+        _log.info("the data took %.0f s", budget.spent_s)
     with closing(BatchLoader(maker, *orders(settings), processes=processes)) as loader:
-        model = trainer.run(loader, lambda line: _report(trainer.step, line))
+        every = 50 if resolved.card else 5
+        model = trainer.run(loader, lambda line: _report(trainer.step, every, line))
     if bank and budget:
         _examine(model, bank, seed, budget, out)
 
@@ -177,7 +181,7 @@ def _tokenizer(start: Path | None) -> Tokenizer:
     return next(filter(None, map(read_tokenizer, folders)), None) or train_tokenizer()
 
 
-def _report(step: int, line: str) -> None:
-    if step % 5 == 0 or step < 20:
+def _report(step: int, every: int, line: str) -> None:
+    if step % every == 0 or step < 20:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
