@@ -15,6 +15,7 @@ from interject.cli.model.fetch import fetch
 from interject.cli.process.failures import InputFailure
 from interject.cli.voice.catalogue import CatalogueFile, CatalogueVoice, catalogue
 from interject.cli.voice.hub_voice import HubVoice
+from tests.cli.sounds import room, write_wav
 from tests.fakes.hub import COMMIT, LARGE_BYTES, REPOSITORY, Hub, serving
 from tests.natural_voices import (
     PIPER_PACKAGE,
@@ -281,3 +282,20 @@ def test_a_profile_whose_voice_is_missing_says_so_and_speaks(
     )
     voices_with_piper(voices)
     assert "piper" in interject("voice", "say", "Hi.", "--out", str(out)).out
+
+
+@needs_piper
+def test_listening_says_which_voice_it_has(
+    interject: Call, voices: Path, tmp_path: Path, checkpoint: Path
+) -> None:
+    sound = write_wav(tmp_path / "room.wav", room(1.3))
+    words = ("listen", str(sound), "--model", str(checkpoint), "--out", str(tmp_path / "o.wav"))
+    assert "the voice is" not in interject(*words).err
+    voices_with_piper(voices)
+    done = interject(*words)
+    assert done.code == 0, done.err
+    assert f"interject: note: the voice is piper {PIPER_VOICE}\n" in done.err
+    profile = tmp_path / "p.yaml"
+    profile.write_text("name: p\nsystem_prompt: x\nvoice: {engine: piper, model: not-here}\n")
+    missing = interject(*words, "--profile", str(profile)).err
+    assert "(interject voice fetch not-here); espeak en-gb speaks in its place" in missing
