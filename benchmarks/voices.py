@@ -25,6 +25,12 @@ import psutil
 
 from benchmarks.hardware import describe
 from benchmarks.result import Result, finish, percentile, this_command
+from benchmarks.voice_packages import (
+    PIPER_PACKAGE,
+    WHISPER_PACKAGE,
+    package_folder,
+    voices_with_piper,
+)
 from interject.agent.resample import Resampler
 from interject.agent.voice import choose_voice, open_voice
 from interject.agent.voice.installed import FOLDER_VARIABLE, installed_voices
@@ -35,12 +41,6 @@ from interject.config import EspeakVoice, KokoroVoice, PiperVoice
 from interject.config.lists import plain
 from interject.model_runtime.protocol import SAMPLE_BYTES, Emotion
 from interject.training.speech.recogniser import WhisperRecogniser
-from tests.natural_voices import (
-    PIPER_PACKAGE,
-    WHISPER_PACKAGE,
-    package_folder,
-    voices_with_piper,
-)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator

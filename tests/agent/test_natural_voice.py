@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from benchmarks.voice_packages import (
+    PIPER_VOICE,
+    WHISPER_PACKAGE,
+    package_folder,
+    voices_with_piper,
+)
 from interject.agent import AgentSession, CollectingOutput, Spoken, TimelineSink
 from interject.agent.resample import Resampler
 from interject.agent.voice import VoiceFailure, choose_voice, open_voice
@@ -22,14 +28,7 @@ from interject.config import AutoVoice, PiperVoice, Profile
 from interject.model_runtime.protocol import FRAME_SAMPLES, Emotion
 from interject.training.speech.recogniser import WhisperRecogniser
 from tests.fakes.runtime import FakeRuntime, Scripted
-from tests.natural_voices import (
-    PIPER_VOICE,
-    WHISPER_PACKAGE,
-    needs_piper,
-    needs_whisper,
-    package_folder,
-    voices_with_piper,
-)
+from tests.natural_voices import needs_piper, needs_whisper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.voice_packages import PIPER_PACKAGE, PIPER_VOICE, package_folder, voices_with_piper
 from interject.agent.voice.installed import installed_voices
 from interject.cli.model.fetch import fetch
 from interject.cli.process.failures import InputFailure
@@ -17,13 +18,7 @@ from interject.cli.voice.catalogue import CatalogueFile, CatalogueVoice, catalog
 from interject.cli.voice.hub_voice import HubVoice
 from tests.cli.sounds import room, write_wav
 from tests.fakes.hub import COMMIT, LARGE_BYTES, REPOSITORY, Hub, serving
-from tests.natural_voices import (
-    PIPER_PACKAGE,
-    PIPER_VOICE,
-    needs_piper,
-    package_folder,
-    voices_with_piper,
-)
+from tests.natural_voices import needs_piper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,12 +11,13 @@ import pytest
 from livekit.agents import APIConnectOptions, APIError
 from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT
 
+from benchmarks.voice_packages import voices_with_piper
 from interject.agent.voice import VoiceFailure
 from interject.config import EspeakVoice, NoVoice
 from interject.integrations.livekit import TTS
 from interject.model_runtime.protocol import SAMPLE_BYTES, Emotion
 from tests.fakes.voice import FakeVoice
-from tests.natural_voices import needs_piper, voices_with_piper
+from tests.natural_voices import needs_piper
 
 if TYPE_CHECKING:
     from pathlib import Path
