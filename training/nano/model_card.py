@@ -45,8 +45,9 @@ def _lines(
     last = curve[-1]
     yield "# nano\n"
     yield (
-        "The default model of Interject: the real architecture, small, trained from nothing on "
-        f"sound that the project makes itself. {run['parameters']} parameters, bfloat16 on disk.\n"
+        "The default model of Interject: the real architecture, small, trained on sound that the "
+        f"project makes itself and on recordings. {run['parameters']} parameters, bfloat16 on "
+        "disk.\n"
     )
     yield f"![training]({FIGURE})\n"
     yield "## Training\n"
@@ -57,7 +58,20 @@ def _lines(
     yield f"| sound heard | {run['hours']} hours, mixed anew for every step |"
     yield f"| hardware | {run['hardware']} |"
     yield f"| notes | {run['notes']} |"
-    yield "\n## Data\nAll of it is synthetic; no recording of a person or a place was used.\n"
+    yield "\n## Data"
+    yield (
+        "Weights are made only from sources that ask for attribution at most: "
+        "[ATTRIBUTION.md](ATTRIBUTION.md) names each of the recordings' with its licence.\n"
+    )
+    yield (
+        f"- Recordings: {run['recordings']} Ordinary sounds and talk in other languages to leave "
+        "alone, and backgrounds; of what it should speak up about there are next to none, so that "
+        "those sounds are procedural, layered and in real backgrounds."
+    )
+    yield (
+        f"- Natural voices: {run['natural']} Half of the speech is theirs, each utterance also "
+        "with other pitch and vocal tract."
+    )
     yield (
         f"- Speech: espeak-ng ({len(ENGLISH)} English variants, {len(set(VARIANTS))} voices, "
         f"random rate and pitch; {len(FOREIGN)} other languages as talk to ignore) and flite "
@@ -75,7 +89,11 @@ def _lines(
         f"- Sounds: {len(ALARMING)} classes to speak up about, {len(ORDINARY)} to leave alone, "
         f"{len(COUNTED)} to count when asked; each from one to four procedural models."
     )
-    yield "- Streams of 12 and 24 s with rooms, coloured noise, telephone bands and clipping."
+    yield (
+        "- Streams of 12 and 24 s with rooms, coloured noise, telephone bands, G.711 with packet "
+        "loss and clipping. Two in five hold one short thing at a time with long pauses around "
+        "it, most of which want silence."
+    )
     yield f"- Voices never heard in training: festival {' and '.join(FESTIVAL_HELD_OUT)}."
     kept = [f"{kind} ({models(kind, held_out=True)[0].__name__.strip('_')})" for kind in ALARMING]
     yield f"- Sound models never heard in training: {', '.join(kept)}; one each of telephone,"
@@ -88,12 +106,11 @@ LIMITS = """
 ## What it cannot do
 - It knows only the requests and sounds named here. Anything else it ignores at best; it holds no
   knowledge and no conversation.
-- It was trained and tested on synthetic speech and procedural sounds only. Real voices, and above
-  all real recordings of sounds, are further from its training than the test above: expect fewer
-  answers. It has not been measured on them.
+- How it does on recordings and in natural voices that it never heard is measured in docs/nano.md.
+  Real sounds that it should speak up about it mostly does not know, and short words that somebody
+  says alone still make most of its false replies.
 - Talk that contains a request, or begins like one, still triggers it in voices it never heard; so
-  do, seldom, ordinary sounds. Of the aims for unheard voices, precision and words are met at
-  threshold 0.5 and recall at 0.35; five false replies an hour of dense unrelated sound are not.
+  do ordinary sounds.
 - English only. It counts to ten, one kind of sound at a time. When it mishears what to count, the
   whole count is lost or wrong.
 - Streams in training were at most 24 s long; what was heard earlier is not used reliably.

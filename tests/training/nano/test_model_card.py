@@ -27,7 +27,9 @@ def test_the_card_holds_the_figures_and_the_limits(tmp_path: Path) -> None:
     scores, about = tmp_path / "scores.json", tmp_path / "about.json"
     sets = ("held-out voices", "held-out voices, threshold 0.8")
     scores.write_text(json.dumps(dict.fromkeys(sets, summary(score))))
-    keys = ("parameters", "command", "seed", "hours", "hardware", "notes")
+    keys = (
+        "parameters", "command", "seed", "hours", "hardware", "notes", "recordings", "natural",
+    )  # fmt: skip
     about.write_text(json.dumps({key: f"the {key}" for key in keys}))
     app = Typer()
     app.command()(model_card.main)
@@ -40,4 +42,6 @@ def test_the_card_holds_the_figures_and_the_limits(tmp_path: Path) -> None:
     assert "| glass | 9/10 (0) |" in text
     assert "What it cannot do" in text
     assert "`the command`" in text
+    assert "Recordings: the recordings" in text
+    assert "Natural voices: the natural" in text
     assert (tmp_path / model_card.FIGURE).read_bytes().startswith(b"\x89PNG")

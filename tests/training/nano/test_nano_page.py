@@ -8,11 +8,12 @@ from pathlib import Path
 
 from interject.training.nano.recorded_examination import table
 from interject.training.recordings.recording import CollectedRecording
-from interject.training.recordings.source import read_sources
+from interject.training.recordings.source import SourceUse, read_sources
 from interject.training.recordings.summary import sources_table
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/nano.md").read_text(encoding="utf-8")
+CREDITS = (ROOT / "model_runtime/nano/ATTRIBUTION.md").read_text(encoding="utf-8")
 SCORES = ROOT / "benchmarks/results/recordings/nano.json"
 
 
@@ -28,3 +29,10 @@ def test_the_line_of_an_index_is_one() -> None:
     block = re.search(r"```json\n(.*?)```", PAGE, re.DOTALL)
     assert block is not None
     assert CollectedRecording.model_validate_json(block[1]).label == "cough"
+
+
+def test_whoever_the_weights_owe_a_credit_is_named_beside_them() -> None:
+    sources = read_sources()
+    credited = set(re.findall(r"^## (.+)$", CREDITS, re.MULTILINE))
+    trained = {name for name, source in sources.items() if source.use is SourceUse.TRAIN}
+    assert trained <= credited <= sources.keys()
