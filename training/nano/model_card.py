@@ -109,6 +109,8 @@ LIMITS = """
 - How it does on recordings and in natural voices that it never heard is measured in docs/nano.md.
   Real sounds that it should speak up about it mostly does not know, and short words that somebody
   says alone still make most of its false replies.
+- Crashes and breaking glass are mostly missed, made ones too: hard sounds to leave alone are
+  plentiful among the recordings, and these are not.
 - Talk that contains a request, or begins like one, still triggers it in voices it never heard; so
   do ordinary sounds.
 - English only. It counts to ten, one kind of sound at a time. When it mishears what to count, the
