@@ -24,7 +24,8 @@ demo: system-demo $(RUNTIME_STAMP) ## listen to a kitchen, show each decision, w
 	$(BIN)/interject listen examples/kitchen.wav --out out/demo.wav --plot out/demo.png
 
 test: system-test live-servers check ## check, then every test, the numerical ones with other instructions too
-	$(BIN)/python -m pytest -m "not rare" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not rare and not live" -n logical --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "live and not rare" $(PYTEST_ARGS)
 	scripts/numerics.sh $(BIN)/python
 
 check: $(DEV_STAMP) ## formatting, lint and types

@@ -10,5 +10,5 @@ case $capability in
 esac
 for instructions in $plainer; do
     echo "numerical tests with ATEN_CPU_CAPABILITY=$instructions (this processor: $capability)"
-    ATEN_CPU_CAPABILITY=$instructions "$python" -m pytest -m numerics --quiet
+    ATEN_CPU_CAPABILITY=$instructions "$python" -m pytest -m numerics --quiet -n logical --maxprocesses 4 --dist loadfile
 done

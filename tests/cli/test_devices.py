@@ -54,7 +54,7 @@ def test_a_device_that_is_none(interject: Call, command: str) -> None:
 LOADING = ["listen", "transcribe", "translate", "ask", "worker"]
 
 
-@pytest.mark.parametrize("command", COMMANDS.keys() - {"verify"})
+@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"verify"}))
 def test_a_context_that_is_none(interject: Call, command: str) -> None:
     words = COMMANDS[command]
     refused(interject(*words, "--context", "all"), "context 'all': must be auto, or the positions")
