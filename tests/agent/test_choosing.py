@@ -83,12 +83,12 @@ def test_other_engines_are_left_as_they_are(tmp_path: Path) -> None:
 
 
 def test_opening_says_which_voice_it_is(caplog: pytest.LogCaptureFixture) -> None:
-    wanted = PiperVoice(engine="piper", model="not-here")
+    wanted = PiperVoice(engine="piper", model="named-here-alone")
     with caplog.at_level(logging.INFO):
         assert isinstance(open_voice(wanted), EspeakSpeaker)
         open_voice(wanted)
     (told,) = [r for r in caplog.records if r.message == "Another voice speaks"]
-    assert "voice fetch not-here" in told.__dict__["reason"]
+    assert "voice fetch named-here-alone" in told.__dict__["reason"]
 
 
 def test_the_default_profile_takes_what_is_there() -> None:
