@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from interject.agent.voice.base import VoiceFailure
 from interject.agent.voice.installed import InstalledVoice, installed_voices
+from interject.agent.voice.neural.network_file import missing_library
 from interject.config import AutoVoice, EspeakVoice, KokoroVoice, NeuralVoice, NoVoice, PiperVoice
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from interject.config import OpenAIVoice, VoiceSettings
 
-LIBRARIES = ("onnx", "onnxruntime")
 ENGLISH_SPEAKERS = {"en-gb": "bf_emma", "en-us": "af_heart"}
 """Of Kokoro's."""
 
@@ -42,7 +41,7 @@ def choose_voice(
     settings: VoiceSettings,
     *,
     installed: Callable[[], Sequence[InstalledVoice]] = installed_voices,
-    missing: Callable[[], str] = lambda: missing_library(),
+    missing: Callable[[], str] = missing_library,
 ) -> ChosenVoice:
     """:raises VoiceFailure: when a natural voice is missing and `espeak: null` allows no other."""
     if isinstance(settings, AutoVoice):
@@ -61,14 +60,6 @@ def choose_voice(
     if not fault:
         return ChosenVoice(settings, found[0])
     return _in_its_place(settings, fault)
-
-
-def missing_library() -> str:
-    """What to install for natural voices, or nothing."""
-    missing = [name for name in LIBRARIES if find_spec(name) is None]
-    if not missing:
-        return ""
-    return f"natural voices need {' and '.join(missing)}: pip install 'interject[voices]'"
 
 
 def _in_its_place(settings: NeuralVoice, fault: str) -> ChosenVoice:

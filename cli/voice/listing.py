@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from interject.agent.voice.choosing import choose_voice, missing_library
+from interject.agent.voice.choosing import choose_voice
 from interject.agent.voice.installed import installed_voices, voices_folder
+from interject.agent.voice.neural.network_file import missing_library
 from interject.cli.process.failures import printable
 from interject.cli.voice.catalogue import catalogue
 from interject.config import load_profile

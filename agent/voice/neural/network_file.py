@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from interject.agent.voice.base import VoiceFailure
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-HOW_TO_INSTALL = "natural voices need ONNX Runtime: pip install 'interject[voices]'"
+LIBRARIES = ("onnx", "onnxruntime")
 MOST_THREADS = 4
 """Of one synthesis; more of them hardly make a sentence quicker."""
 GPU, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -63,7 +64,7 @@ class NetworkFile:
             import onnx
             import onnxruntime
         except ImportError as error:
-            raise VoiceFailure(HOW_TO_INSTALL) from error
+            raise VoiceFailure(missing_library() or f"natural voices: {error}") from error
         self._runtime: Any = onnxruntime
         try:
             model = onnx.load(str(path))
@@ -114,6 +115,14 @@ class NetworkFile:
 
     def _providers(self) -> list[str]:
         return [name for name in (GPU, CPU) if name in self._runtime.get_available_providers()]
+
+
+def missing_library() -> str:
+    """What to install for natural voices, or nothing."""
+    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    if not missing:
+        return ""
+    return f"natural voices need {' and '.join(missing)}: pip install 'interject[voices]'"
 
 
 def _durations(graph: Any) -> str:
