@@ -1,11 +1,13 @@
-"""Does the agent answer its own voice, at -10 dB, with and without echo cancellation?"""
+"""Does the agent answer its own voices, at -10 dB, with and without echo cancellation?"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import tempfile
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,10 +16,12 @@ from livekit import rtc
 from benchmarks.hardware import describe
 from benchmarks.livekit_stage import Stage
 from benchmarks.result import Result, finish, this_command
+from benchmarks.voices import voices
 from interject.agent import open_voice
 from interject.agent.framing import Framer, Pacing
 from interject.agent.options import session_options
 from interject.agent.resample import Resampler
+from interject.agent.voice import choose_voice
 from interject.config import load_profile
 from interject.integrations.audio.echo import EchoCanceller
 from interject.integrations.audio.own_voice import OwnVoice
@@ -31,10 +35,12 @@ from interject.model_runtime.protocol import SAMPLE_RATE_HZ, Cause, Emotion, Rep
 from interject.training.nano.language import replies
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from numpy.typing import NDArray
 
+    from interject.agent.voice import Voice
+    from interject.config import VoiceSettings
     from interject.integrations.livekit.jobs.access import Access
     from interject.integrations.livekit.jobs.visitor import VisitorEvent
     from interject.model_runtime.protocol import Runtime
@@ -59,9 +65,9 @@ ALL_SENTENCES = tuple(sorted(set(replies())))
 METHOD = (
     f"Nano's own replies in its own voice, heard again at {GAIN_DB:g} dB, with a pause of "
     f"{PAUSE_S:g} s after each. Straight: all of them, {1_000 * DELAY_S:.0f} ms later, without "
-    "loss. In a room: ten of them, through a real LiveKit server on the loopback device, to "
-    "somebody who sends back all that he hears. An own answer is a decision to respond; there is "
-    "nothing else to hear."
+    "loss, in each voice that is installed. In a room: ten of them, through a real LiveKit server "
+    "on the loopback device, to somebody who sends back all that he hears. An own answer is a "
+    "decision to respond; there is nothing else to hear."
 )
 
 
@@ -82,7 +88,9 @@ class _Clock:
         return self.now_s
 
 
-async def measure(runtime: Runtime, sentences: tuple[str, ...], *, cancelled: bool) -> Outcome:
+async def measure(
+    runtime: Runtime, sayings: dict[str, NDArray[np.int16]], *, cancelled: bool
+) -> Outcome:
     """What comes of these sentences, one after the other, in one session."""
     clock = _Clock()
     voice = OwnVoice(clock)
@@ -91,8 +99,7 @@ async def measure(runtime: Runtime, sentences: tuple[str, ...], *, cancelled: bo
     session = await runtime.open(session_options(load_profile("default"), "echo"))
     answers = asyncio.create_task(_answers(session.events()))
     echoed, left = [], []
-    for sentence in sentences:
-        said = await spoken(sentence)
+    for sentence, said in sayings.items():
         await session.say(sentence)
         voice.say(said)
         for block in _blocks(_echo(said)):
@@ -112,9 +119,15 @@ async def _answers(events: AsyncIterator[object]) -> int:
     )
 
 
-async def spoken(text: str) -> NDArray[np.int16]:
-    """16 kHz, as the default profile's voice says it."""
-    speaker = open_voice(load_profile("default").voice)
+async def all_spoken(
+    settings: VoiceSettings, sentences: Sequence[str]
+) -> dict[str, NDArray[np.int16]]:
+    """At 16 kHz, by sentence."""
+    async with aclosing(open_voice(settings)) as speaker:
+        return {sentence: await _spoken(speaker, sentence) for sentence in sentences}
+
+
+async def _spoken(speaker: Voice, text: str) -> NDArray[np.int16]:
     resampler = Resampler(speaker.sample_rate_hz)
 
     async def words() -> AsyncIterator[str]:
@@ -122,7 +135,6 @@ async def spoken(text: str) -> NDArray[np.int16]:
 
     stream = speaker.speak(words(), Emotion.NORMAL)
     chunks = [np.frombuffer(chunk.pcm, np.int16) async for chunk in stream]
-    await speaker.aclose()
     return np.concatenate([*(resampler.push(chunk) for chunk in chunks), resampler.finish()])
 
 
@@ -204,25 +216,28 @@ async def _play_back(room: rtc.Room, heard: asyncio.Queue[NDArray[np.int16]]) ->
         await source.aclose()
 
 
-async def run() -> Result:
+async def run(scratch: Path) -> Result:
     rows, headlines = [], {}
     async with aclosing(open_runtime("embedded:nano")) as runtime:
-        for cancelled in (False, True):
-            outcome = await measure(runtime, ALL_SENTENCES, cancelled=cancelled)
-            answered = _row(outcome.answers, len(ALL_SENTENCES), cancelled)
-            rows.append(["straight", *answered, f"{outcome.left_db:.0f} dB"])
+        for label, settings, _ in voices(scratch / "voices"):
+            sayings = await all_spoken(settings, ALL_SENTENCES)
+            for cancelled in (False, True):
+                outcome = await measure(runtime, sayings, cancelled=cancelled)
+                answered = _row(outcome.answers, len(sayings), cancelled)
+                rows.append(["straight", label, *answered, f"{outcome.left_db:.0f} dB"])
+    default = choose_voice(load_profile("default").voice).label
     with Stage() as stage, ServerProcess("nano", slots=2) as model:
         for cancelled in (False, True):
             answers = await in_a_room(stage.access, model.url, cancelled=cancelled)
             how, count = _row(answers, len(SENTENCES), cancelled)
-            rows.append(["in a room", how, count, ""])
+            rows.append(["in a room", default, how, count, ""])
             headlines[f"own sentences answered, echo at {GAIN_DB:g} dB, {how}"] = count
     return Result(
         name="livekit_echo",
         title="The agent's own voice",
         command=this_command("livekit_echo"),
         hardware=describe(),
-        columns=["echo", "heard", "own sentences answered", "echo's level after"],
+        columns=["echo", "voice", "heard", "own sentences answered", "echo's level after"],
         rows=rows,
         notes=[METHOD],
         headlines=headlines,
@@ -238,7 +253,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--smoke", action="store_true", help="do not keep the result")
     given = parser.parse_args()
-    finish(asyncio.run(run()), keep=not given.smoke)
+    with tempfile.TemporaryDirectory() as scratch:
+        finish(asyncio.run(run(Path(scratch))), keep=not given.smoke)
 
 
 if __name__ == "__main__":

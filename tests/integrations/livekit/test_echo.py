@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from livekit import rtc
 
-from benchmarks.livekit_echo import SENTENCES, measure
+from benchmarks.livekit_echo import SENTENCES, all_spoken, measure
+from benchmarks.voice_packages import PIPER_VOICE, voices_with_piper
+from interject.config import EspeakVoice, PiperVoice
 from interject.integrations.audio.echo import EchoCanceller
 from interject.integrations.audio.own_voice import OwnVoice
 from interject.integrations.livekit.room.voice_tap import VoiceTap
@@ -17,10 +20,16 @@ from interject.integrations.livekit.room.webrtc_echo import WebRtcEcho
 from interject.model_runtime import open_runtime
 from tests.fakes.clock import FakeClock
 from tests.fakes.livekit_audio import FakeLoudspeaker
+from tests.natural_voices import needs_piper
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RATE_HZ = 16_000
 BLOCK = 320
 ECHO_GAIN = 10 ** (-10 / 20)
+ESPEAK = EspeakVoice()
+PIPER = PiperVoice(engine="piper", model=PIPER_VOICE, espeak=None)
 
 
 def speech(seconds: float, *, seed: int = 5) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
@@ -70,8 +79,14 @@ async def test_the_tap_passes_on_what_it_notes() -> None:
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="no espeak-ng here")
 @pytest.mark.timeout(240)
-async def test_nano_does_not_answer_its_own_voice() -> None:
+@pytest.mark.parametrize("voice", [ESPEAK, pytest.param(PIPER, marks=needs_piper)])
+async def test_nano_does_not_answer_its_own_voice(
+    voice: EspeakVoice | PiperVoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if isinstance(voice, PiperVoice):
+        monkeypatch.setenv("INTERJECT_VOICES", str(voices_with_piper(tmp_path)))
+    sayings = await all_spoken(voice, SENTENCES[:3])
     async with aclosing(open_runtime("embedded:nano")) as runtime:
-        outcome = await measure(runtime, SENTENCES[:3], cancelled=True)
+        outcome = await measure(runtime, sayings, cancelled=True)
     assert outcome.answers == 0
     assert outcome.left_db < -20
