@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from interject.agent.cues.tagged_runtime import TaggedReply
 from interject.model_runtime.protocol import FRAME_S, Emotion, EndReason, FloorMode
 
 if TYPE_CHECKING:
@@ -156,15 +157,17 @@ def _posted(started: ReplyStarted, ended: ReplyEnded) -> Posted:
 
 def _cue(settings: CueSettings, started: ReplyStarted, ended: ReplyEnded) -> Cue:
     urgent = started.emotion is Emotion.URGENT
+    named = ended.categories if isinstance(ended, TaggedReply) else ()
+    category = next(iter(named), settings.category)
     at_s = stream_time_s(started.seq)
     return Cue(
         session_id=started.session_id,
         id=f"{started.session_id}-{started.reply_id}",
-        category=settings.category,
-        priority=URGENT_PRIORITY if urgent else settings.priority,
+        category=category,
+        priority=URGENT_PRIORITY if urgent else settings.priority_of(category),
         text=ended.text,
         emotion=started.emotion,
         chunk=started.seq,
         at_s=at_s,
-        expires_at_s=at_s + settings.expires_s,
+        expires_at_s=at_s + settings.expires_s_of(category),
     )

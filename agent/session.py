@@ -9,6 +9,7 @@ import uuid
 from typing import TYPE_CHECKING, Self
 
 from interject.agent.clearest import clearest
+from interject.agent.cues.tagged_runtime import without_tags
 from interject.agent.event_dispatcher import EventDispatcher
 from interject.agent.floor import BargeIn, Floor, FloorState, never
 from interject.agent.frame_sender import FrameSender
@@ -83,7 +84,7 @@ class AgentSession:
         self._options = session_options(
             profile, self.session_id, prompt_ids=prompt_ids, threshold=threshold
         )
-        self._runtime = runtime
+        self._runtime = without_tags(runtime, profile)
         self._pacing = pacing
         self._barge_in = barge_in
         self._sink: AudioSink = sink or TimelineSink()
@@ -108,10 +109,7 @@ class AgentSession:
         self._done = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        """:raises RuntimeBusy: when the runtime is full.
-
-        :raises RuntimeFailure: when it refuses the options.
-        """
+        """:raises RuntimeBusy, RuntimeFailure: when it is full, or refuses the options."""
         self._session = await self._runtime.open(self._options)
         self._reports.attach(self._session)
         await self._group.__aenter__()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from interject.config.cues import CueCategory, CueSettings
 from interject.config.loader import ProfileError, load_profile, shipped_profiles
 from interject.config.profile import (
-    CueSettings,
     Profile,
     ReplyLimits,
     RoomSettings,
@@ -23,6 +23,7 @@ from interject.config.voice import (
 
 __all__ = [
     "AutoVoice",
+    "CueCategory",
     "CueSettings",
     "EspeakVoice",
     "KokoroVoice",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MAX_SHOWN_CHARS = 60
+NAME_ITSELF = "[key]"
+"""Where pydantic says that not a map's value but its key is wrong."""
 _SUBJECT = re.compile(r"^[A-Z][a-z]+ should")
 
 
@@ -50,6 +52,8 @@ def _one(problem: ErrorDetails, model: type[BaseModel]) -> str:
                 f"{name + '.engine'!r} is {context['tag']!r}; "
                 f"allowed are {context['expected_tags']}"
             )
+        case "tags":
+            return f"{name!r}: {in_words(problem)}"
         case _:
             return f"{name!r} is {_shown(problem['input'])}; {in_words(problem)}"
 
@@ -61,20 +65,29 @@ def _walk(
     keys: list[str] = []
     parent: type[BaseModel] | None = model
     inside: tuple[type[BaseModel], ...] = (model,)
+    is_entry = False  # Of a list or a map, which is no model's own key.
     for part in loc:
-        tagged = [m for m in inside if _tag(m) == part]
-        if len(inside) > 1 and tagged:
+        if part == NAME_ITSELF:
+            continue
+        if len(inside) > 1 and (tagged := [m for m in inside if _tag(m) == part]):
             inside = (tagged[0],)
             continue
-        parent = inside[0] if inside else None
         keys.append(str(part))
-        inside = tuple(_models_at(parent, str(part)))
+        if is_entry:
+            parent, is_entry = None, False
+            continue
+        parent = inside[0] if inside else None
+        field = parent.model_fields.get(str(part)) if parent else None
+        is_entry = field is not None and _holds_many(field.annotation)
+        inside = tuple(_models_in(field.annotation)) if field else ()
     return keys, parent
 
 
-def _models_at(parent: type[BaseModel] | None, key: str) -> Iterator[type[BaseModel]]:
-    field = parent.model_fields.get(key) if parent else None
-    annotation = field.annotation if field else None
+def _holds_many(annotation: object) -> bool:
+    return get_origin(annotation) in (tuple, list, dict)
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
     for kind in (annotation, *get_args(annotation)):
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield kind
@@ -108,6 +121,10 @@ def in_words(problem: ErrorDetails) -> str:
             return "there is no such key"
         case "bool_parsing" | "bool_type":
             return "it must be true or false"
+        case "tuple_type" | "list_type":
+            return "it must be a list, as [a, b]"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return "it must hold keys and values"
         case "string_pattern_mismatch":
             return f"it must match {problem['ctx']['pattern']}"
         case _:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from interject.config.cues import CueSettings
 from interject.config.lists import Names, Phrases, SomePhrases, distinct, plain
 from interject.config.strict import StrictModel
 from interject.config.voice import EspeakVoice, VoiceSettings
@@ -25,14 +26,6 @@ class ReplyLimits(StrictModel):
 
     max_tokens: int = Field(default=256, ge=1, le=4_096)
     unprompted_per_minute: int | None = Field(default=20, ge=0, le=150)
-
-
-class CueSettings(StrictModel):
-    """How replies look as cue cards. A larger `priority` is shown first."""
-
-    category: str = Field(default="note", min_length=1, max_length=64)
-    priority: int = Field(default=500, ge=0, le=1_000)
-    expires_s: float = Field(default=30.0, gt=0, le=86_400)
 
 
 def _usable(temperature: float) -> float:

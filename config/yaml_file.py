@@ -100,7 +100,7 @@ def _line(text: str, keys: tuple[int | str, ...]) -> int | None:
     """Where the last of these keys that the file holds is written."""
     node, line = yaml.compose(text, Loader=yaml.SafeLoader), None
     for key in keys:
-        found = next((item for name, item in _items(node) if name == key), None)
+        found = next((item for name, item in _items(node) if str(name) == str(key)), None)
         if found is None:
             continue  # the tag of a union is no key of the file
         at, node = found

@@ -44,7 +44,10 @@ SHARED_BY_DOORS = (
 
 # What each folder may import of ours, beside itself.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    "agent": ("interject.model_runtime.protocol", "interject.config"),
+    "agent": (
+        "interject.config", "interject.model_runtime.forwarding",
+        "interject.model_runtime.protocol",
+    ),
     "model_runtime": (),
     "model_runtime/network": ("interject.model_runtime.protocol",),
     "model_runtime/engine": (

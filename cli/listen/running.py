@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from interject.agent.session import AgentSession
 from interject.agent.sinks import TimelineSink
 from interject.agent.voice import SilentVoice, choose_voice, open_voice
+from interject.cli.listen.cue_reader import CueReader
 from interject.cli.listen.listen_session import ListenSession
 from interject.cli.listen.request import Speed
 from interject.cli.output.json_lines import JsonLines
@@ -67,7 +68,7 @@ def run(
     known = _tell(listening.notices)
     with StopSignals() as signals:
         try:
-            asyncio.run(_listen(request, listening, recording, opener, signals))
+            asyncio.run(_listen(request, listening, recording, observers, opener, signals))
         finally:
             recording.close()
             written = _write(request, listening, recording, observers, plot_data)
@@ -81,6 +82,7 @@ async def _listen(
     request: ListenRequest,
     listening: ListenSession,
     recording: SessionRecording,
+    observers: SessionObservers,
     opener: Callable[[str], Awaitable[Runtime]],
     signals: StopSignals,
 ) -> None:
@@ -90,13 +92,16 @@ async def _listen(
             stack.push_async_callback(voice.aclose)
             runtime = await _runtime(request, opener, stack)
             watched = WatchedVoice(voice, listening.progress.touch)
+            clock = time.monotonic if request.source.live else listening.progress.clock
+            cues = CueReader(request.profile, observers, clock)
             session = AgentSession(
                 runtime,
                 _profile(request),
                 voice=voice if isinstance(voice, SilentVoice) else watched,
                 sink=_sink(request, listening, recording, stack),
-                clock=time.monotonic if request.source.live else listening.progress.clock,
-                observer=listening.observe,
+                outputs=(cues,),
+                clock=clock,
+                observer=cues.beside(listening.observe),
                 pacing=listening.pacing,
                 prompt_ids=request.prompt_ids,
             )

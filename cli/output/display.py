@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from interject.model_runtime.protocol import FRAME_S
 
 if TYPE_CHECKING:
+    from interject.agent.outputs import OutputEvent
     from interject.model_runtime.protocol import Event
 
 
@@ -32,6 +33,9 @@ class Display(Protocol):
 
     def show(self, event: Event, *, level_dbfs: float) -> None:
         """`level_dbfs` is the loudness of a decision's chunk and means nothing elsewhere."""
+
+    def tell(self, event: OutputEvent) -> None:
+        """What is shown to somebody. A reply that is said or posted has been shown as an event."""
 
     def finish(self, summary: Summary) -> None: ...
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, TextIO
 
+from interject.agent.outputs import Cue
 from interject.cli.output.display import decided_at_s
 from interject.cli.process.standard_streams import holds_unicode
 from interject.model_runtime.protocol import (
@@ -18,6 +19,7 @@ from interject.model_runtime.protocol import (
 )
 
 if TYPE_CHECKING:
+    from interject.agent.outputs import OutputEvent
     from interject.cli.output.display import Summary
     from interject.model_runtime.protocol import Event
 
@@ -69,6 +71,10 @@ class JsonLines:
             case Closed():
                 self._write({"event": "closed", "reason": event.reason, "detail": event.detail})
 
+    def tell(self, event: OutputEvent) -> None:
+        if isinstance(event, Cue):
+            self._write(_cue(event))
+
     def finish(self, summary: Summary) -> None:
         self._write({"event": "summary", **dataclasses.asdict(summary)})
 
@@ -99,4 +105,19 @@ def _started(event: ReplyStarted) -> dict[str, Any]:
         "emotion": event.emotion,
         "cause": event.cause,
         "mode": event.mode,
+    }
+
+
+def _cue(event: Cue) -> dict[str, Any]:
+    return {
+        "event": "cue",
+        "id": event.id,
+        "category": event.category,
+        "priority": event.priority,
+        "text": event.text,
+        "emotion": event.emotion,
+        "chunk": event.chunk,
+        "time": round(event.at_s, 3),
+        "expiry": round(event.expires_at_s, 3),
+        "count": event.count,
     }

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from interject.agent.outputs import Cue
 from interject.cli.output.display import decided_at_s
 from interject.model_runtime.protocol import (
     Closed,
@@ -24,6 +25,7 @@ from interject.model_runtime.protocol import (
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from interject.agent.outputs import OutputEvent
     from interject.cli.output.display import Summary
     from interject.model_runtime.protocol import Event
 
@@ -77,6 +79,11 @@ class LiveTable:
             case Closed() if event.reason is not CloseReason.CLIENT:
                 self._flush_row()
                 self._print(Text(f"closed: {event.reason} {event.detail}", style="yellow"))
+
+    def tell(self, event: OutputEvent) -> None:
+        if isinstance(event, Cue):
+            self._flush_row()
+            self._print(_cue_row(event))
 
     def finish(self, summary: Summary) -> None:
         self._flush_row()
@@ -138,6 +145,13 @@ def _decision_row(event: Decision, level_dbfs: float) -> Text:
 def _gap_row(event: Gap) -> Text:
     at_s = decided_at_s(event.first_seq)
     return Text(f"{at_s:7.1f}s  {event.count} chunks not heard ({event.reason})", style="yellow")
+
+
+def _cue_row(event: Cue) -> Text:
+    row = Text(f"{event.at_s:7.1f}s  cue  ", style="dim")
+    row.append(f"{event.category} {event.priority}", style=EMOTION_STYLE[event.emotion])
+    again = f" ({event.count} times)" if event.count > 1 else ""
+    return row.append(f"  {event.text}{again}")
 
 
 def _level_mark(level_dbfs: float) -> str:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from interject.cli.output.display import Summary
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interject.agent.outputs import OutputEvent
     from interject.cli.output.display import Display
     from interject.cli.output.plot_data import PlotData
     from interject.cli.output.session_counts import SessionCounts
@@ -31,18 +34,14 @@ class SessionObservers:
         self._counts.count(event)
         if self._plot_data is not None:
             self._plot_data.follow(event)
-        if self.failure is not None:
-            return
-        try:
-            self._display.show(event, level_dbfs=level_dbfs)
-        except OSError as exc:
-            self.failure = exc
+        self._write(lambda: self._display.show(event, level_dbfs=level_dbfs))
+
+    def tell(self, event: OutputEvent) -> None:
+        self._write(lambda: self._display.tell(event))
 
     def finish(
         self, *, heard_s: float, nonfinite_samples: int, interrupted: bool, notices: tuple[str, ...]
     ) -> None:
-        if self.failure is not None:
-            return
         counts = self._counts
         summary = Summary(
             heard_s=round(heard_s, 4),
@@ -56,7 +55,12 @@ class SessionObservers:
             interrupted=interrupted,
             notices=notices,
         )
+        self._write(lambda: self._display.finish(summary))
+
+    def _write(self, write: Callable[[], None]) -> None:
+        if self.failure is not None:
+            return
         try:
-            self._display.finish(summary)
+            write()
         except OSError as exc:
             self.failure = exc

@@ -8,8 +8,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
+from interject.agent.recent_speakers import QUIET_DBFS
 from interject.integrations.audio.mixer import Mixer, level_dbfs
-from interject.integrations.audio.source_queue import QUIET_DBFS
 from interject.model_runtime.protocol import Speaker
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.agent.recent_speakers import QUIET_DBFS
 from interject.integrations.audio.source_queue import (
     BLOCK_S,
     BLOCK_SAMPLES,
     FULL_SCALE,
-    QUIET_DBFS,
     SourceCounts,
     SourceQueue,
 )

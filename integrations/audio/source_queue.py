@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.agent.recent_speakers import QUIET_DBFS
 from interject.integrations.audio.hurry import hurried
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 BLOCK_SAMPLES = 320
 BLOCK_S = BLOCK_SAMPLES / SAMPLE_RATE_HZ
 FULL_SCALE = 32_768.0
-QUIET_DBFS = -70.0
-"""Below this nobody is said to speak: dither and comfort noise lie here."""
 PAUSE_DBFS = QUIET_DBFS + 20
 """Below this sound may be left out: there is no word in it."""
 PAUSE_POWER = (FULL_SCALE * 10 ** (PAUSE_DBFS / 20)) ** 2

@@ -111,7 +111,7 @@ class CallAgent:
             on_change=lambda: None,
         )
         self._publisher = Publisher(
-            (line, Cues(line), *outputs), line, cue_to=self._cue_to, telemetry=True
+            (line, Cues(line), *outputs), line, role, cue_to=self._cue_to, telemetry=True
         )
         self._running = False
         self._group = asyncio.TaskGroup()

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Self
 
+from interject.agent.cues.pipeline import CuePipeline
 from interject.agent.output_dispatcher import OutputDispatcher
-from interject.integrations.conversation.cue_stack import CueStack
 from interject.integrations.conversation.decision_message import DecisionFeed
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from interject.agent.outputs import Output, OutputEvent
     from interject.integrations.conversation.decision_message import DecisionSender
+    from interject.integrations.conversation.role import Role
     from interject.model_runtime.protocol import Decision
 
 
@@ -24,18 +25,19 @@ LAST_S = 2.0
 class Publisher:
     """Used with `async with`; at its end what waits has `LAST_S` to leave.
 
-    `telemetry` sends every decision as well; `cue_to` says who is shown cues.
+    `telemetry` sends every decision as well; `cue_to` says who is shown cues now.
     """
 
     def __init__(
         self,
         outputs: Sequence[Output],
         decisions: DecisionSender,
+        role: Role,
         *,
         cue_to: Callable[[], list[str]],
         telemetry: bool,
     ) -> None:
-        self._cues = CueStack(cue_to)
+        self._cues = CuePipeline(role.profile, cue_to, agents=role.addressees)
         self._outputs = OutputDispatcher(outputs)
         self._decisions = DecisionFeed(decisions)
         self._telemetry = telemetry
@@ -60,8 +62,10 @@ class Publisher:
         await self._group.__aexit__(None, None, None)
 
     def put(self, event: OutputEvent) -> None:
-        self._outputs.put(self._cues.add(event))
+        if (known := self._cues.add(event)) is not None:
+            self._outputs.put(known)
 
     def decided(self, decision: Decision) -> None:
+        self._cues.observe(decision)
         if self._telemetry:
             self._decisions.put(decision)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from interject.agent.phrases import same_phrase
-from interject.integrations.audio.source_queue import QUIET_DBFS
+from interject.agent.recent_speakers import RecentSpeakers
 from interject.integrations.conversation.consent import NOBODY
 from interject.model_runtime.protocol import Cause, EndReason
 
@@ -15,11 +14,6 @@ if TYPE_CHECKING:
 
     from interject.agent.floor import Verdict
     from interject.model_runtime.protocol import Decision, ReplyEnded, ReplyStarted
-
-WISH_CHUNKS = 5
-"""A wish is heard within 2 s, and decided in its last chunk or just after."""
-KEPT_CHUNKS = 100
-"""A reply is whole long before the 40 s are over."""
 
 
 class StopWish:
@@ -41,10 +35,10 @@ class StopWish:
         self._sentences = sentences
         self._on_wish = on_wish
         self._identity = identity
-        self._decisions: deque[Decision] = deque(maxlen=KEPT_CHUNKS)
+        self._speakers = RecentSpeakers()
 
     def decided(self, decision: Decision) -> None:
-        self._decisions.append(decision)
+        self._speakers.decided(decision)
 
     def ended(self, started: ReplyStarted, ended: ReplyEnded, _verdict: Verdict) -> None:
         """A wish counts whether the floor lets its answer be heard or not."""
@@ -59,9 +53,4 @@ class StopWish:
             return self._identity
         if started.cause is not Cause.MODEL:
             return NOBODY
-        spoke: Counter[str] = Counter()
-        for decision in self._decisions:
-            if started.seq - WISH_CHUNKS < decision.seq <= started.seq:
-                for speaker in decision.speakers:
-                    spoke[speaker.identity] += round(speaker.level_dbfs - QUIET_DBFS)
-        return max(spoke, key=lambda identity: spoke[identity], default=NOBODY)
+        return self._speakers.before(started.session_id, started.seq) or NOBODY

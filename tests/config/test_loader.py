@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from interject.config import Profile, ProfileError, RoomSettings, load_profile, shipped_profiles
+from interject.config import (
+    CueCategory,
+    Profile,
+    ProfileError,
+    RoomSettings,
+    load_profile,
+    shipped_profiles,
+)
 from interject.config.yaml_file import MAX_BYTES
 
 TRAINED_PROMPT = (
@@ -201,7 +208,7 @@ def test_an_alien_key_lists_the_valid_ones(tmp_path: Path) -> None:
         ("threshold: high", ["'threshold' is 'high'", "valid number"]),
         ("mode: shout", ["'mode' is 'shout'", "'observe', 'assist' or 'speak'"]),
         ("outputs: [spoken, sung]", ["'outputs.1' is 'sung'", "'spoken', 'posted' or 'cue'"]),
-        ("outputs: spoken", ["'outputs' is 'spoken'", "tuple"]),
+        ("outputs: spoken", ["'outputs' is 'spoken'", "it must be a list"]),
         (
             "voice: {engine: loud}",
             ["'voice.engine' is 'loud'", "'espeak', 'piper', 'kokoro', 'auto', 'openai'"],
@@ -278,3 +285,36 @@ def test_profiles_are_frozen() -> None:
 def test_a_value_that_is_not_what_its_tag_says(tmp_path: Path, value: str) -> None:
     message = error_of(tmp_path, f"mode: speak\nthreshold: {value}\n")
     assert "line 2, column 12: bad YAML" in message
+
+
+def test_the_rules_of_cues_that_the_page_shows_are_rules(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "listen.md").read_text(encoding="utf-8")
+    shown = page.partition("\n## Cues\n")[2].partition("```yaml\n")[2].partition("```")[0]
+    cue = load_profile(write(tmp_path, shown)).cue
+    named = {key for rules in cue.categories.values() for key in rules.model_fields_set}
+    assert named == set(CueCategory.model_fields)
+    assert [cue.priority_of(name) for name in ("offer", "legal", "hint")] == [700, 500, 500]
+    assert [cue.expires_s_of(name) for name in ("offer", "legal", "hint")] == [20, 30, 30]
+
+
+@pytest.mark.parametrize(
+    ("categories", "says"),
+    [
+        (
+            "{offer: {cooldwn: 3}}",
+            "line 2: unknown key 'cue.categories.offer.cooldwn'; the nearest",
+        ),
+        ("{my offer: {}}", "'cue.categories.my offer' is 'my offer'; it must match"),
+        ("{offer: 3}", "'cue.categories.offer' is 3; it must hold keys and values"),
+        ("[offer]", "'cue.categories' is ['offer']; it must hold keys and values"),
+        ("{offer: {tag: offer}}", "'cue.categories.offer.tag' is 'offer'; it must begin and end"),
+        ("{offer: {tag: '[offer].'}}", "it must begin and end with a mark, as [offer] does"),
+        ("{a: {tag: '[x]'}, b: {tag: '[X]'}}", "'cue.categories': a and b have the same tag, [x]"),
+        ("{a: {}, b: {tag: '<[a]>'}}", "the tag [a] of a is part of that of b, <[a]>"),
+        ("{offer: {speaker: me}}", "it must be 'customer', 'agent' or 'both'"),
+        ("{offer: {veto: ['!']}}", "an entry of it has neither letters nor digits"),
+        ("{offer: {most_a_call: 0}}", "'cue.categories.offer.most_a_call' is 0; it must be"),
+    ],
+)
+def test_rules_that_cannot_be_meant(tmp_path: Path, categories: str, says: str) -> None:
+    assert says in error_of(tmp_path, f"system_prompt: a\ncue: {{categories: {categories}}}\n")

@@ -114,6 +114,14 @@ class DoorContract:
             )
             assert scene.model.cancelled == []
 
+    async def test_a_tag_is_not_said_and_the_memory_keeps_it(self) -> None:
+        text = "[offer] The bread is free."
+        async with self.scene(role(cue={"categories": {"offer": {}}})) as scene:
+            await until(lambda: scene.model.frames, "the ear")
+            scene.model.reply(Scripted(text), cause=Cause.MODEL)
+            await until(scene.sounds, "a voice")
+            await until(lambda: (0, len(text)) in scene.model.heard_reports, "its end")
+
     async def test_who_speaks_is_heard_and_named(self) -> None:
         async with self.scene(role()) as scene:
             await until(lambda: scene.model.frames, "the ear")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 from livekit.agents import get_job_context
 from livekit.agents.voice.room_io import TextInputEvent
 
+from interject.agent.cues.pipeline import CuePipeline
 from interject.agent.output_dispatcher import OutputDispatcher
 from interject.integrations.conversation.consent import NOBODY, Consent, may_control
-from interject.integrations.conversation.cue_stack import CueStack
 from interject.integrations.conversation.cues import Cues
 from interject.integrations.livekit.own_words import say_whole
 from interject.integrations.livekit.room.data_topics import DataTopics
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from livekit.agents.voice.room_io import RoomIO
     from livekit.agents.voice.room_io.types import TextInputCallback
 
+    from interject.agent.outputs import OutputEvent
     from interject.config import Profile
     from interject.integrations.conversation.consent_store import ConsentStore
     from interject.integrations.livekit.realtime import RealtimeSession
@@ -56,7 +57,7 @@ class HostedRoom:
         self._settings = profile.room
         self._excluded: set[str] = set()
         self._told = False
-        self._cues = CueStack(self._cue_to)
+        self._cues = CuePipeline(profile, self._cue_to, agents=self._settings.cue_to)
         self._outputs = OutputDispatcher((Posts(self.room), Cues(DataTopics(self.room))))
         self.consent = Consent(may_control=self._may_control)
         self.consent.attach(self)
@@ -92,7 +93,8 @@ class HostedRoom:
         self._realtime = realtime
         realtime.may_hear = self._may_hear
         realtime.on("interject_listening", self._on_listening)
-        realtime.on("interject_output", lambda event: self._outputs.put(self._cues.add(event)))
+        realtime.on("interject_decision", self._cues.observe)
+        realtime.on("interject_output", self._on_output)
         realtime.on("interject_unread", self._unread)
         if not self.consent.listening:
             realtime.stop_listening()
@@ -214,6 +216,10 @@ class HostedRoom:
 
     def _cue_to(self) -> list[str]:
         return present_people(self.room, self._settings.cue_to)
+
+    def _on_output(self, event: OutputEvent) -> None:
+        if (known := self._cues.add(event)) is not None:
+            self._outputs.put(known)
 
     def _on_listening(self, listening: bool, asker: str) -> None:
         """The model's word, or a program's, counts as the wish of whoever is heard."""

@@ -51,6 +51,7 @@ class RoomAgent:
         self._publisher = Publisher(
             (Posts(room), Cues(topics)),
             topics,
+            role,
             cue_to=lambda: present_people(room, role.addressees),
             telemetry=settings.telemetry,
         )

@@ -19,6 +19,7 @@ from interject.model_runtime.protocol import FloorMode
 from tests.cli.command_process import DEFAULTS, listening
 from tests.cli.fake_runtime import LoudnessRuntime
 from tests.cli.sounds import RATE_HZ, read_stereo, room, write_sparse_wav, write_wav
+from tests.fakes.runtime import FakeRuntime, Scripted
 
 if TYPE_CHECKING:
     from interject.cli.listen.request import ListenRequest
@@ -32,7 +33,7 @@ def request(**given: Any) -> ListenRequest:
     return read_request(**{**DEFAULTS, **given})
 
 
-def listen(runtime: LoudnessRuntime, **given: Any) -> int:
+def listen(runtime: LoudnessRuntime | FakeRuntime, **given: Any) -> int:
     async def opener(_url: str) -> Runtime:
         return runtime
 
@@ -247,3 +248,33 @@ def test_ten_gigabytes_take_constant_memory(tmp_path: Path) -> None:
 
 def resident_bytes(pid: int) -> int:
     return psutil.Process(pid).memory_info().rss
+
+
+@pytest.fixture
+def copilot(tmp_path: Path) -> Path:
+    path = tmp_path / "copilot.yaml"
+    path.write_text(
+        "system_prompt: listen\nmode: assist\noutputs: [cue]\n"
+        "cue:\n  categories:\n    offer: {cooldown_s: 4, priority: 900}\n"
+    )
+    return path
+
+
+def test_cues_are_shown_by_the_profile_s_rules_on_the_stream_s_own_time(
+    sound: Path, copilot: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offer = Scripted("[offer] Give her the discount.")
+    script = {4: offer, 9: offer, 14: offer, 16: Scripted("Ask for the number.")}
+    given = {"source": str(sound), "profile": str(copilot)}
+    assert listen(FakeRuntime(script), json=True, **given) == 0
+    cues = [event for event in events(capsys.readouterr().out) if event["event"] == "cue"]
+    assert [(cue["chunk"], cue["category"], cue["priority"], cue["text"]) for cue in cues] == [
+        (4, "offer", 900, "Give her the discount."),
+        (14, "offer", 900, "Give her the discount."),
+        (16, "note", 500, "Ask for the number."),
+    ]
+    assert listen(FakeRuntime(script), json=False, **given) == 0
+    table = capsys.readouterr().out
+    assert "[offer]" not in table
+    assert "2.0s  cue  offer 900  Give her the discount.\n" in table
+    assert "6.0s  cue  offer 900  Give her the discount. (2 times)\n" in table

@@ -11,7 +11,7 @@ import pytest
 
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, Spoken
-from interject.config import NoVoice, Profile, ReplyLimits
+from interject.config import CueSettings, NoVoice, Profile, ReplyLimits
 from interject.config.profile import RoomSettings
 from interject.integrations.conversation.announcement import SEND_TIMEOUT_S, Notice
 from interject.integrations.conversation.floor_control import ControlRefused, Method
@@ -117,6 +117,26 @@ async def test_a_caller_is_told_before_he_is_heard_and_a_reply_is_said_and_shown
         await until(lambda: scene.line.decisions)
     assert sink.position_samples
     assert scene.switchboard.taken == 0
+
+
+async def test_a_card_is_of_its_tag_s_category_whose_rules_hold() -> None:
+    rules = {"categories": {"offer": {"once_a_call": True, "speaker": "customer"}}}
+    async with call(
+        speakers=("customer", "agent"),
+        mode="assist",
+        outputs=("cue",),
+        cue=CueSettings.model_validate(rules),
+    ) as scene:
+        await scene.talk("agent", 0.6)
+        scene.model.reply(Scripted("[offer] The agent had the word."), cause=Cause.MODEL)
+        scene.agent.left("agent")
+        await scene.talk("customer", 2.2)
+        scene.model.reply(Scripted("[offer] Give her the discount."), cause=Cause.MODEL)
+        scene.model.reply(Scripted("[offer] Give her another."), cause=Cause.MODEL)
+        scene.model.reply(Scripted("Ask for her number."), cause=Cause.MODEL)
+        await until(lambda: len(scene.line.cues) == 2)
+    shown = [(cue.category, cue.text) for cue, _ in scene.line.cues]
+    assert shown == [("offer", "Give her the discount."), ("note", "Ask for her number.")]
 
 
 async def test_who_is_there_when_a_call_ends_has_left_it_too() -> None:

@@ -1,0 +1,116 @@
+"""Tags in a reply, which say what it is and are never read or heard."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from interject.config.cues import SENTENCE_MARKS, category_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from interject.config import Profile
+
+
+class Tags:
+    """All tags of a profile, in whatever case they are written."""
+
+    def __init__(self, categories: dict[str, str], items: dict[str, str]) -> None:
+        """Both from a tag to the name that it stands for."""
+        self.categories = {tag.lower(): name for tag, name in categories.items()}
+        self.items = {tag.lower(): name for tag, name in items.items()}
+        self._all = tuple(self.categories | self.items)
+        longest_first = sorted(self._all, key=len, reverse=True)
+        self.pattern = re.compile(rf"\s*({'|'.join(map(re.escape, longest_first))})", re.IGNORECASE)
+        self._longest = max(map(len, self._all), default=0)
+
+    @classmethod
+    def of(cls, profile: Profile) -> Tags:
+        return cls(
+            {category_tag(name, one): name for name, one in profile.cue.categories.items()},
+            {},
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    def open_at(self, text: str) -> int:
+        """From where on the end of a text may become a tag, with the space before it."""
+        starts = range(max(0, len(text) - self._longest + 1), len(text) + 1)
+        first = next(at for at in starts if self._begins(text[at:].lower()))
+        return len(text[:first].rstrip())
+
+    def _begins(self, text: str) -> bool:
+        return any(tag.startswith(text) for tag in self._all)
+
+
+@dataclass(slots=True)
+class TaggedText:
+    """One text, piece by piece, without its tags. `found` are these, in their order.
+
+    Space before a tag goes with it, and at the beginning of the text the space behind it. `_cuts`
+    are positions in what is left, and how many characters are missing there.
+    """
+
+    tags: Tags
+    found: list[str] = field(default_factory=list)
+    length: int = 0
+    raw_length: int = 0
+    over: bool = False
+    _cuts: list[tuple[int, int]] = field(default_factory=list)
+    _held: str = field(default="", repr=False)
+    _after_tag: bool = False
+
+    def push(self, piece: str) -> str:
+        """What of the text so far is certain and new."""
+        self.raw_length += len(piece)
+        left = self._without(self._held + self._joined(piece, self.length + len(self._held)))
+        return self._let_go(left, self.tags.open_at(left))
+
+    def finish(self, *, whole: bool) -> str:
+        """The rest. In a text that was broken off it may be the beginning of a tag, which goes."""
+        self.over = True
+        held = self._held
+        return self._let_go(held, len(held) if whole or not held.strip() else 0)
+
+    def raw_chars(self, chars: int) -> int:
+        """How far the first `chars` characters of what is left reach in the text with its tags."""
+        if self.over and chars >= self.length:
+            return self.raw_length
+        return chars + sum(missing for at, missing in self._cuts if at < chars)
+
+    def _without(self, text: str) -> str:
+        while (match := self.tags.pattern.search(text)) is not None:
+            at = self.length + match.start()
+            self._cut(at, match.end() - match.start())
+            self.found.append(match[1].lower())
+            self._after_tag = True
+            text = text[: match.start()] + self._joined(text[match.end() :], at)
+        return text
+
+    def _joined(self, text: str, at: int) -> str:
+        """Two words that a tag stood between stay two, and make no tag together."""
+        if not self._after_tag or not text:
+            return text
+        bare = text if at else text.lstrip()
+        self._after_tag = not bare
+        self._cut(at, len(text) - len(bare))
+        if at and not (bare[0].isspace() or bare[0] in SENTENCE_MARKS):
+            self._cut(at, -1)
+            return f" {bare}"
+        return bare
+
+    def _cut(self, at: int, missing: int) -> None:
+        self._cuts.append((at, missing))
+
+    def _let_go(self, text: str, until: int) -> str:
+        self._held = text[until:]
+        self.length += until
+        return text[:until]
+
+
+def names_of(found: Iterable[str], names: dict[str, str]) -> tuple[str, ...]:
+    """What the found tags stand for, each once."""
+    return tuple(dict.fromkeys(names[tag] for tag in found if tag in names))
