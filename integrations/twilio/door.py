@@ -25,7 +25,7 @@ from interject.integrations.web.bearer import Bearer
 if TYPE_CHECKING:
     from interject.integrations.conversation.switchboard import Switchboard
     from interject.integrations.twilio.settings import TwilioSettings
-    from interject.integrations.twilio.telephone_line import CallScreens
+    from interject.integrations.web.screen_line import CallScreens
 
 SWEEP_S = 1.0
 LEAVE_TIMEOUT_S = 5.0

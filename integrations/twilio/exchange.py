@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from interject.integrations.twilio.call_control import CallControl
     from interject.integrations.twilio.settings import TwilioSettings
     from interject.integrations.twilio.signatures import Signatures
-    from interject.integrations.twilio.telephone_line import CallScreens
     from interject.integrations.twilio.tickets import Tickets
     from interject.integrations.twilio.twilio_metrics import TwilioMetrics
     from interject.integrations.twilio.twiml import TwiML
+    from interject.integrations.web.screen_line import CallScreens
 
 
 @dataclass(frozen=True, slots=True)

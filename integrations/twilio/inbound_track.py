@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from interject.integrations.audio.quick_resampler import QuickResampler
 from interject.integrations.twilio.chunk_order import ChunkOrder
-from interject.integrations.twilio.quick_resampler import QuickResampler
 from interject.integrations.twilio.timestamp_lag import TimestampLag
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 

@@ -9,28 +9,29 @@ import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from interject.agent.voice.base import VoiceFailure
 from interject.integrations.conversation.call_log import lines_of
 from interject.integrations.conversation.switchboard import SwitchboardFull
 from interject.integrations.twilio.call_control import CallControlFailure
 from interject.integrations.twilio.live_calls import LiveCall
-from interject.integrations.twilio.message_reader import (
+from interject.integrations.twilio.message_reader import MessageReader
+from interject.integrations.twilio.phone_call import AGENT, CallKind
+from interject.integrations.twilio.phone_stream import Ending, PhoneStream
+from interject.integrations.twilio.sound_codec import SoundCodec, UnknownFormat
+from interject.integrations.twilio.twiml import MEDIA_PATH, TOKEN_PARAMETER
+from interject.integrations.web.audio_socket import (
     FAULT,
     NORMAL,
     POLICY_VIOLATION,
     TRY_AGAIN,
     UNSUPPORTED,
-    MessageReader,
+    AudioSocket,
     SocketLeft,
     StreamRefused,
 )
-from interject.integrations.twilio.phone_call import AGENT, CallKind
-from interject.integrations.twilio.phone_stream import Ending, PhoneStream
-from interject.integrations.twilio.sound_codec import SoundCodec, UnknownFormat
-from interject.integrations.twilio.telephone_line import TelephoneLine
-from interject.integrations.twilio.twiml import MEDIA_PATH, TOKEN_PARAMETER
+from interject.integrations.web.screen_line import ScreenLine
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CLOSE_TIMEOUT_S = 2.0
 MOVE_TIMEOUT_S = 5.0
 FORMER_TIMEOUT_S = 3.0
 """A stream that takes another's place opens while that one ends."""
@@ -70,6 +70,9 @@ class MediaSocket:
             await socket.close(POLICY_VIOLATION)
             return
         await socket.accept()
+        await self._read(AudioSocket(socket))
+
+    async def _read(self, socket: AudioSocket) -> None:
         reader = MessageReader(socket)
         with contextlib.ExitStack() as naming:
             try:
@@ -81,10 +84,10 @@ class MediaSocket:
             except StreamRefused as refusal:
                 self._exchange.metrics.refused.labels("stream").inc()
                 logger.warning("A media stream was refused", extra={"reason": refusal.reason})
-                await _close(socket, refusal.code, refusal.reason)
+                await socket.close(refusal.code, refusal.reason)
 
     async def _converse(
-        self, socket: WebSocket, reader: MessageReader, start: StartMessage
+        self, socket: AudioSocket, reader: MessageReader, start: StartMessage
     ) -> None:
         ticket = self._admitted(start)
         try:
@@ -116,7 +119,7 @@ class MediaSocket:
             raise StreamRefused(TRY_AGAIN, NO_AGENT) from None
 
     async def _with_agent(
-        self, socket: WebSocket, stream: PhoneStream, call: PhoneCall, seat: Seat
+        self, socket: AudioSocket, stream: PhoneStream, call: PhoneCall, seat: Seat
     ) -> None:
         async with AsyncExitStack() as stack:
             agent = await self._opened(stack, stream, call, seat)
@@ -126,7 +129,7 @@ class MediaSocket:
             self._note(stream, live, ending)
             if stream.refusal is not None:
                 raise stream.refusal
-            await _close(socket, *CLOSINGS[ending])
+            await socket.close(*CLOSINGS[ending])
 
     async def _opened(
         self, stack: AsyncExitStack, stream: PhoneStream, call: PhoneCall, seat: Seat
@@ -137,7 +140,7 @@ class MediaSocket:
             seat,
             door="twilio",
             call_id=call.sid,
-            line=TelephoneLine(call.sid, self._exchange.screens),
+            line=ScreenLine(call.sid, self._exchange.screens),
             sink=stream.sink,
             speakers=tuple(call.tracks.values()),
             profile=self._exchange.copilot_profile if copilot else None,
@@ -185,10 +188,3 @@ def _codec(start: StartMessage) -> SoundCodec:
         return SoundCodec(start.start.media_format)
     except UnknownFormat as error:
         raise StreamRefused(UNSUPPORTED, str(error)) from None
-
-
-async def _close(socket: WebSocket, code: int, reason: str) -> None:
-    """A socket that is closed already, or that nobody reads, is let go."""
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
-        async with asyncio.timeout(CLOSE_TIMEOUT_S):
-            await socket.close(code, reason)

@@ -6,10 +6,8 @@ import asyncio
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from starlette.websockets import WebSocketDisconnect
-
+from interject.integrations.audio.paced_sink import PacedSink
 from interject.integrations.twilio.inbound_track import InboundTrack
-from interject.integrations.twilio.message_reader import SocketLeft, StreamRefused
 from interject.integrations.twilio.messages import (
     ConnectedMessage,
     DtmfMessage,
@@ -18,13 +16,12 @@ from interject.integrations.twilio.messages import (
     StopMessage,
 )
 from interject.integrations.twilio.phone_call import CALLER, CallKind
-from interject.integrations.twilio.telephone_sink import TelephoneSink
+from interject.integrations.twilio.telephone_wire import TelephoneWire
+from interject.integrations.web.audio_socket import SlowReader, SocketLeft, StreamRefused
 from interject.integrations.web.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    from starlette.websockets import WebSocket
 
     from interject.integrations.conversation.call_agent import CallAgent
     from interject.integrations.twilio.message_reader import MessageReader
@@ -32,8 +29,8 @@ if TYPE_CHECKING:
     from interject.integrations.twilio.phone_call import PhoneCall
     from interject.integrations.twilio.sound_codec import SoundCodec
     from interject.integrations.twilio.twilio_metrics import TwilioMetrics
+    from interject.integrations.web.audio_socket import AudioSocket
 
-SEND_TIMEOUT_S = 5.0
 KEYS_A_S, MOST_KEYS_AT_ONCE = 5, 40
 
 
@@ -47,34 +44,26 @@ class Ending(StrEnum):
     REFUSED = "refused"
 
 
-class SlowReader(Exception):
-    """The other side takes nothing any more."""
-
-
 class PhoneStream:
     """Sound of each track goes to the agent; what he says goes out by `sink`, if he may speak."""
 
     def __init__(
         self,
-        socket: WebSocket,
+        socket: AudioSocket,
         reader: MessageReader,
         call: PhoneCall,
         codec: SoundCodec,
         stream_sid: str,
-        *,
-        send_timeout_s: float = SEND_TIMEOUT_S,
     ) -> None:
         self._socket = socket
         self._reader = reader
         self._stream_sid = stream_sid
-        self._send_timeout_s = send_timeout_s
         self._identities = call.tracks
         self._tracks = {track: InboundTrack(codec) for track in call.tracks}
         self._keys = TokenBucket(per_s=KEYS_A_S, burst=MOST_KEYS_AT_ONCE)
         self.refusal: StreamRefused | None = None
-        self.sink = (
-            TelephoneSink(self._send, codec, stream_sid) if call.kind is CallKind.BOT else None
-        )
+        self._wire = TelephoneWire(codec, stream_sid)
+        self.sink: PacedSink[Outgoing] | None = PacedSink() if call.kind is CallKind.BOT else None
 
     async def run(self, agent: CallAgent, hang_up: Callable[[], Awaitable[None]]) -> Ending:
         """Until the first of both sides ends it. An agent that leaves ends the call first, while
@@ -82,7 +71,7 @@ class PhoneStream:
         """
         works = [self._hear(agent), _left(agent, hang_up)]
         if self.sink is not None:
-            works.append(_speak(self.sink))
+            works.append(self._speak(self.sink))
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work, name="phone-stream") for work in works]
             done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -110,7 +99,7 @@ class PhoneStream:
 
     def _take(self, message: Message, agent: CallAgent) -> None:
         if isinstance(message, ConnectedMessage) or message.stream_sid != self._stream_sid:
-            self._reader.count_bad("it belongs to no stream of this socket")
+            self._socket.count_bad("it belongs to no stream of this socket")
         elif isinstance(message, MediaMessage):
             self._sound(message, agent)
         elif isinstance(message, MarkMessage) and self.sink is not None:
@@ -119,45 +108,38 @@ class PhoneStream:
             if self._keys.take():
                 agent.digit(CALLER, message.dtmf.digit)
         else:
-            self._reader.count_bad("it comes at the wrong time")
+            self._socket.count_bad("it comes at the wrong time")
 
     def _sound(self, message: MediaMessage, agent: CallAgent) -> None:
         track = self._tracks.get(message.media.track)
         if track is None:
-            self._reader.count_bad("it is of an unknown track")
+            self._socket.count_bad("it is of an unknown track")
             return
         try:
             pieces = track.hear(message.media)
         except ValueError:
-            self._reader.count_bad("it ends in the middle of a sample")
+            self._socket.count_bad("it ends in the middle of a sample")
             return
         for samples, missing in pieces:
             agent.hear(self._identities[message.media.track], samples, missing)
 
-    async def _send(self, message: Outgoing) -> None:
+    async def _speak(self, sink: PacedSink[Outgoing]) -> Ending:
         try:
-            async with asyncio.timeout(self._send_timeout_s):
-                await self._socket.send_text(message.model_dump_json())
-        except TimeoutError:
-            raise SlowReader from None
-        except (WebSocketDisconnect, RuntimeError):
-            raise SocketLeft from None
+            await sink.run(self._wire, self._wire.pace, self._send)
+        except SlowReader:
+            return Ending.SLOW_READER
+        except SocketLeft:
+            return Ending.HUNG_UP
+
+    async def _send(self, message: Outgoing) -> None:
+        await self._socket.send(message.model_dump_json())
 
     def count(self, metrics: TwilioMetrics) -> None:
-        metrics.bad_messages.inc(self._reader.bad_messages)
+        metrics.bad_messages.inc(self._socket.bad_messages)
         metrics.gap_s.inc(self.gap_ms / 1_000)
         metrics.late_chunks.inc(sum(track.late_chunks for track in self._tracks.values()))
         if self.sink is not None:
             metrics.lost_marks.inc(self.sink.lost_marks)
-
-
-async def _speak(sink: TelephoneSink) -> Ending:
-    try:
-        await sink.run()
-    except SlowReader:
-        return Ending.SLOW_READER
-    except SocketLeft:
-        return Ending.HUNG_UP
 
 
 async def _left(agent: CallAgent, hang_up: Callable[[], Awaitable[None]]) -> Ending:

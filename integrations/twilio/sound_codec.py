@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.agent.resample import MAX_RATE_HZ, MIN_RATE_HZ
+from interject.integrations.audio.g711 import G711
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from interject.integrations.twilio.messages import MediaFormat
-
-MULAW_BIAS = 132
-ALAW_TOGGLED_BITS = 0x55
 
 
 class SoundEncoding(StrEnum):
@@ -26,6 +24,9 @@ class SoundEncoding(StrEnum):
     MULAW = "audio/x-mulaw"
     ALAW = "audio/x-alaw"
     L16 = "audio/x-l16"
+
+
+_G711 = {SoundEncoding.MULAW: G711.MULAW, SoundEncoding.ALAW: G711.ALAW}
 
 
 class UnknownFormat(Exception):
@@ -49,41 +50,9 @@ class SoundCodec:
         """:raises ValueError: when it ends in the middle of a sample."""
         if self._encoding is SoundEncoding.L16:
             return np.frombuffer(sound, "<i2").astype(np.int16)
-        return _DECODED[self._encoding][np.frombuffer(sound, np.uint8)]
+        return _G711[self._encoding].decoded(sound)
 
     def encode(self, samples: NDArray[np.int16]) -> bytes:
         if self._encoding is SoundEncoding.L16:
             return samples.astype("<i2").tobytes()
-        return _ENCODED[self._encoding][samples.view(np.uint16)].tobytes()
-
-
-def _mulaw() -> NDArray[np.int16]:
-    """The sample of each of the 256 codes (ITU-T G.711)."""
-    code = ~np.arange(256) & 0xFF
-    size = ((((code & 0xF) << 3) + MULAW_BIAS) << ((code >> 4) & 7)) - MULAW_BIAS
-    return np.where(code & 0x80, -size, size).astype(np.int16)
-
-
-def _alaw() -> NDArray[np.int16]:
-    """The sample of each of the 256 codes (ITU-T G.711)."""
-    code = np.arange(256) ^ ALAW_TOGGLED_BITS
-    segment = (code >> 4) & 7
-    step = ((code & 0xF) << 4) + 8
-    size = np.where(segment == 0, step, (step + 256) << np.maximum(segment - 1, 0))
-    return np.where(code & 0x80, size, -size).astype(np.int16)
-
-
-def _nearest(decoded: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """The code that comes closest to each sample, by the sample's 16 bits as an unsigned number."""
-    codes = np.argsort(decoded, kind="stable")
-    levels = decoded[codes].astype(np.int32)
-    limits = (levels[:-1] + levels[1:]) / 2
-    samples = np.arange(65_536, dtype=np.uint16).view(np.int16)
-    return codes[np.searchsorted(limits, samples)].astype(np.uint8)
-
-
-_DECODED = {SoundEncoding.MULAW: _mulaw(), SoundEncoding.ALAW: _alaw()}
-_ENCODED = {encoding: _nearest(decoded) for encoding, decoded in _DECODED.items()}
-# Two codes are equally near to silence; lines carry the positive one.
-_ENCODED[SoundEncoding.MULAW][0] = 0xFF
-_ENCODED[SoundEncoding.ALAW][0] = 0xD5
+        return _G711[self._encoding].encoded(samples)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from interject.integrations.audio.quick_resampler import QuickResampler
 from interject.integrations.twilio.inbound_track import InboundTrack
 from interject.integrations.twilio.messages import MediaChunk, MediaFormat
-from interject.integrations.twilio.quick_resampler import QuickResampler
 from interject.integrations.twilio.sound_codec import SoundCodec
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ import pytest
 from twilio.request_validator import SIGNATURE_SETTINGS_HEADER
 from websockets.exceptions import ConnectionClosed
 
-from interject.integrations.twilio.message_reader import MOST_BAD_AT_ONCE
 from interject.integrations.twilio.simulator.call import SimulatedCall
 from interject.integrations.twilio.simulator.call_status import CallParties
 from interject.integrations.twilio.simulator.debugger import TwilioRefusal
 from interject.integrations.twilio.simulator.signing import HEADER, signature
 from interject.integrations.twilio.simulator.twiml import StreamOrder, parse
 from interject.integrations.twilio.tickets import LIFE_S, Tickets
+from interject.integrations.web.audio_socket import SocketLimits
 from tests.fakes.clock import FakeClock
 from tests.integrations.twilio.stage import VOICE_URL, telephone
 from tests.waiting import until
@@ -235,7 +235,7 @@ async def test_too_many_bad_messages_close_the_call_with_a_reason() -> None:
         in_call(stage) as socket,
     ):
         await until(lambda: len(stage.board.calls) == 2, "both calls")
-        for _ in range(MOST_BAD_AT_ONCE + 5):
+        for _ in range(SocketLimits().most_bad_at_once + 5):
             await socket.send("{")
         assert await closing(socket) == (1007, "too many messages could not be read")
         await until(lambda: len(stage.board.calls) == 1, "the end of one")

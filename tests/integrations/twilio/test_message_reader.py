@@ -4,48 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
 
-from interject.integrations.twilio.message_reader import (
-    MOST_AT_ONCE,
-    MOST_BAD_AT_ONCE,
-    MessageReader,
+from interject.integrations.twilio.message_reader import MessageReader
+from interject.integrations.twilio.messages import MarkMessage, StopMessage
+from interject.integrations.web.audio_socket import (
+    AudioSocket,
     SocketLeft,
+    SocketLimits,
     StreamRefused,
 )
-from interject.integrations.twilio.messages import MarkMessage, StopMessage
 from tests.fakes.clock import FakeClock
+from tests.fakes.web_socket import FakeWebSocket, Said
 from tests.integrations.twilio.test_messages import MEDIA, START
 
+MOST_AT_ONCE, MOST_BAD_AT_ONCE = SocketLimits().most_at_once, SocketLimits().most_bad_at_once
 CONNECTED = {"event": "connected", "protocol": "Call", "version": "1.0.0"}
 STOP = {"event": "stop", "streamSid": "MZ1"}
 MARK = {"event": "mark", "streamSid": "MZ1", "mark": {"name": "0:1"}}
 
 
-class FakeSocket:
-    """Says what it was given, and then nothing."""
-
-    def __init__(self, *said: dict[str, Any] | str | bytes) -> None:
-        self._said = list(said)
-
-    async def receive(self) -> dict[str, Any]:
-        if not self._said:
-            await asyncio.Event().wait()
-        match self._said.pop(0):
-            case str(text):
-                return {"type": "websocket.receive", "text": text}
-            case bytes(data):
-                return {"type": "websocket.receive", "bytes": data, "text": None}
-            case {"type": _} as event:
-                return event
-            case message:
-                return {"type": "websocket.receive", "text": json.dumps(message)}
+def socket_of(*said: Said, clock: FakeClock | None = None) -> AudioSocket:
+    return AudioSocket(FakeWebSocket(*said), clock=clock or FakeClock())
 
 
-def reader_of(*said: dict[str, Any] | str | bytes) -> MessageReader:
-    return MessageReader(FakeSocket(*said), clock=FakeClock())
+def reader_of(*said: Said) -> MessageReader:
+    return MessageReader(socket_of(*said))
 
 
 async def test_a_stream_begins_with_start() -> None:
@@ -70,26 +55,28 @@ async def test_a_socket_that_leaves_has_left() -> None:
 
 
 async def test_what_cannot_be_read_is_counted_and_left_out() -> None:
-    reader = reader_of("{", b"\x00", {"event": "weather"}, "null", STOP)
+    socket = socket_of("{", b"\x00", {"event": "weather"}, "null", STOP)
+    reader = MessageReader(socket)
     assert isinstance(await reader.next(), StopMessage)
-    assert (reader.bad_messages, reader.unknown_events) == (3, 1)
+    assert (socket.bad_messages, reader.unknown_events) == (3, 1)
 
 
 async def test_too_much_of_it_ends_the_stream() -> None:
-    reader = reader_of(*["{"] * (MOST_BAD_AT_ONCE + 1), STOP)
+    socket = socket_of(*["{"] * (MOST_BAD_AT_ONCE + 1), STOP)
     with pytest.raises(StreamRefused) as caught:
-        await reader.next()
-    assert (caught.value.code, reader.bad_messages) == (1007, MOST_BAD_AT_ONCE + 1)
+        await MessageReader(socket).next()
+    assert (caught.value.code, socket.bad_messages) == (1007, MOST_BAD_AT_ONCE + 1)
 
 
 async def test_a_little_of_it_over_hours_does_not() -> None:
     clock = FakeClock()
     bad_and_good = ["{", json.dumps(MARK)] * 1_000
-    reader = MessageReader(FakeSocket(*bad_and_good), clock=clock)
+    socket = socket_of(*bad_and_good, clock=clock)
+    reader = MessageReader(socket)
     for _ in range(1_000):
         assert isinstance(await reader.next(), MarkMessage)
         clock.advance(10)
-    assert reader.bad_messages == 1_000
+    assert socket.bad_messages == 1_000
 
 
 async def test_a_flood_ends_the_stream() -> None:

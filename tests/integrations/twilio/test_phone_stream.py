@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,8 @@ from interject.integrations.twilio.messages import MediaFormat
 from interject.integrations.twilio.phone_call import CallKind, PhoneCall
 from interject.integrations.twilio.phone_stream import Ending, PhoneStream
 from interject.integrations.twilio.sound_codec import SoundCodec
+from interject.integrations.web.audio_socket import AudioSocket, SocketLimits
+from tests.fakes.web_socket import FakeWebSocket
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -36,17 +37,14 @@ class SilentAgent:
         self.missing.append(missing)
 
 
-class StuckSocket:
+class StuckSocket(FakeWebSocket):
     """Says nothing, and takes nothing: by hanging, or by being gone."""
 
     def __init__(self, send: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
         self._send = send
 
-    async def receive(self) -> dict[str, Any]:
-        await asyncio.Event().wait()
-        raise AssertionError("it waits for ever")
-
-    async def send_text(self, _text: str) -> None:
+    async def send_text(self, data: str) -> None:
         await self._send()
 
 
@@ -62,29 +60,13 @@ async def vanish() -> None:
 async def test_a_line_that_takes_nothing_ends_the_stream(
     send: Callable[[], Awaitable[None]], ending: Ending
 ) -> None:
-    socket: Any = StuckSocket(send)
+    socket = AudioSocket(StuckSocket(send), SocketLimits(send_s=0.05))
     agent: Any = SilentAgent()
-    stream = PhoneStream(
-        socket, MessageReader(socket), CALL, SoundCodec(FORM), "MZ1", send_timeout_s=0.05
-    )
+    stream = PhoneStream(socket, MessageReader(socket), CALL, SoundCodec(FORM), "MZ1")
     assert stream.sink is not None
     running = asyncio.create_task(stream.run(agent, hang))
     await asyncio.wait_for(stream.sink.write(np.full(80_000, 5_000, "<i2").tobytes(), 8_000), 5)
     assert await asyncio.wait_for(running, 5) is ending
-
-
-class TalkingSocket(StuckSocket):
-    """Says what it was given, and hangs up."""
-
-    def __init__(self, messages: list[dict[str, Any]]) -> None:
-        super().__init__(hang)
-        self._messages = iter(messages)
-
-    async def receive(self) -> dict[str, Any]:
-        message = next(self._messages, None)
-        if message is None:
-            return {"type": "websocket.disconnect"}
-        return {"type": "websocket.receive", "text": json.dumps(message | {"streamSid": "MZ1"})}
 
 
 def media(number: int) -> dict[str, Any]:
@@ -96,7 +78,8 @@ def media(number: int) -> dict[str, Any]:
 
 
 async def test_what_is_missing_is_told_with_what_comes_after_it() -> None:
-    socket: Any = TalkingSocket([media(number) for number in (1, 2, 3, 6, 7, 8)])
+    said = [media(number) | {"streamSid": "MZ1"} for number in (1, 2, 3, 6, 7, 8)]
+    socket = AudioSocket(FakeWebSocket(*said, {"type": "websocket.disconnect"}))
     agent: Any = SilentAgent()
     stream = PhoneStream(socket, MessageReader(socket), CALL, SoundCodec(FORM), "MZ1")
     assert await asyncio.wait_for(stream.run(agent, hang), 5) is Ending.HUNG_UP

@@ -9,22 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.integrations.twilio.messages import (
-    MediaFormat,
-    Outgoing,
-    OutgoingClear,
-    OutgoingMark,
-    OutgoingMedia,
-)
-from interject.integrations.twilio.sound_codec import SoundCodec
-from interject.integrations.twilio.telephone_sink import MOST_HELD_S, TelephoneSink
+from interject.integrations.audio.paced_sink import MOST_HELD_S, PacedSink
+from interject.integrations.audio.speech_wire import Pace
+from tests.integrations.audio.wires import CLEAR, MARKED, TellingWire, Told
 from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 RATE_HZ = 16_000
-FORM = MediaFormat.model_validate({"encoding": "audio/x-mulaw", "sampleRate": 8_000})
+UNMARKED = Pace(8_000)
 
 
 def sound(seconds: float) -> bytes:
@@ -34,22 +28,25 @@ def sound(seconds: float) -> bytes:
 class Handset:
     """The other end: keeps what comes, and plays at once, so that each mark comes back at once."""
 
-    def __init__(self, *, gives_marks_back: bool = True) -> None:
-        self.got: list[Outgoing] = []
-        self.sink = TelephoneSink(self._take, SoundCodec(FORM), "MZ1", mark_patience_s=0.05)
+    def __init__(self, pace: Pace = MARKED, *, gives_marks_back: bool = True) -> None:
+        self.got: list[Told] = []
+        self.sink: PacedSink[Told] = PacedSink(mark_patience_s=0.05)
+        self.pace = pace
         self.gives_marks_back = gives_marks_back
+        self.clears = True
         self.broken = False
 
-    async def _take(self, message: Outgoing) -> None:
+    async def _take(self, message: Told) -> None:
         if self.broken:
             raise ConnectionError
         self.got.append(message)
-        if self.gives_marks_back and isinstance(message, OutgoingMark):
-            self.sink.mark_came_back(message.mark.name)
+        if self.gives_marks_back and isinstance(message, str) and message != CLEAR:
+            self.sink.mark_came_back(message)
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.sink.run())
+        wire = TellingWire(clears=self.clears)
+        task = asyncio.create_task(self.sink.run(wire, self.pace, self._take))
         try:
             yield
         finally:
@@ -58,7 +55,7 @@ class Handset:
 
     @property
     def frames(self) -> int:
-        return sum(isinstance(message, OutgoingMedia) for message in self.got)
+        return sum(not isinstance(message, str) for message in self.got)
 
 
 async def test_a_reply_is_played_to_its_end() -> None:
@@ -90,7 +87,7 @@ async def test_clear_stops_at_once_and_forgets() -> None:
         await handset.sink.clear()
         await writing
         frames = handset.frames
-        await until(lambda: isinstance(handset.got[-1], OutgoingClear))
+        await until(lambda: handset.got[-1] is CLEAR)
         await asyncio.sleep(0.05)
         assert handset.frames == frames
         assert handset.sink.position_samples == 0
@@ -119,3 +116,44 @@ async def test_nobody_waits_for_a_line_that_is_gone(waiting_for: str) -> None:
         await asyncio.wait_for(handset.sink.write(sound(60.0), RATE_HZ), 1)
         await asyncio.wait_for(handset.sink.clear(), 1)
     assert handset.frames == 0
+
+
+async def test_without_marks_the_clock_says_what_was_played() -> None:
+    handset = Handset(UNMARKED)
+    async with handset.connected():
+        began_at = asyncio.get_running_loop().time()
+        await handset.sink.write(sound(0.3), RATE_HZ)
+        await until(lambda: handset.frames >= 10)
+        assert 0 < handset.sink.position_samples <= 0.3 * RATE_HZ
+        await handset.sink.drain()
+        assert asyncio.get_running_loop().time() - began_at >= 0.29
+        assert handset.sink.position_samples == round(0.3 * RATE_HZ)
+        assert handset.sink.lost_marks == 0
+
+
+async def test_a_line_that_comes_back_is_spoken_to_again_and_nothing_old_is_said() -> None:
+    handset = Handset()
+    async with handset.connected():
+        await handset.sink.write(sound(0.4), RATE_HZ)
+        await until(lambda: handset.frames >= 10)
+    heard = handset.sink.position_samples
+    assert heard > 0
+    await asyncio.wait_for(handset.sink.write(sound(60.0), RATE_HZ), 1)
+    handset.got.clear()
+    async with handset.connected():
+        await asyncio.sleep(0)
+        await handset.sink.write(sound(0.2), RATE_HZ)
+        await handset.sink.drain()
+        assert handset.frames == 10
+        assert handset.sink.position_samples == heard + round(0.2 * RATE_HZ)
+
+
+async def test_whoever_speaks_before_the_line_is_there_waits_for_it() -> None:
+    handset = Handset()
+    writing = asyncio.create_task(handset.sink.write(sound(0.1), RATE_HZ))
+    await asyncio.sleep(0)
+    assert not writing.done()
+    async with handset.connected():
+        await writing
+        await handset.sink.drain()
+    assert handset.frames == 5

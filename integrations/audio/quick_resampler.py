@@ -21,16 +21,21 @@ class QuickResampler:
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._resampler = _fresh()
+        self._holds = False
 
     def push(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         if self._rate_hz == SAMPLE_RATE_HZ or not len(samples):
             return samples
         frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="s16", layout="mono")
         frame.sample_rate = self._rate_hz
+        self._holds = True
         return self._made(frame)
 
     def finish(self) -> NDArray[np.int16]:
         """What it still holds back; what is pushed after this has nothing to do with it."""
+        if not self._holds:
+            return np.zeros(0, np.int16)
+        self._holds = False
         rest = self._made(None)
         self._resampler = _fresh()
         return rest

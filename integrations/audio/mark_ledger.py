@@ -6,7 +6,7 @@ MOST_OUT = 1_000
 
 
 class MarkLedger:
-    """A mark is named `epoch:seq`. Twilio sends one back once everything before it was played, but
+    """A mark is named `epoch:seq`. A line sends one back once everything before it was played, but
     also when a `clear` threw that away: so a `clear` begins a new epoch, and whatever still comes
     of an old one says nothing.
     """

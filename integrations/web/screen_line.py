@@ -1,4 +1,4 @@
-"""A telephone shows nothing. Whoever looks at a screen beside it may be shown cues."""
+"""A line that shows nothing by itself. Whoever looks at a screen beside it may be shown cues."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class CallScreens(Protocol):
     async def emit(self, event: OutputEvent) -> None: ...
 
 
-class TelephoneLine:
-    """The `Line` of a call."""
+class ScreenLine:
+    """The `Line` of a call whose people cannot read, as on a telephone."""
 
     writes = False
 
-    def __init__(self, call_sid: str, screens: CallScreens | None) -> None:
-        self._call_sid = call_sid
+    def __init__(self, call_id: str, screens: CallScreens | None) -> None:
+        self._call_id = call_id
         self._screens = screens
 
     async def send_notice(self, notice: Notice, text: str, identities: list[str]) -> None:
@@ -35,11 +35,11 @@ class TelephoneLine:
 
     async def send_cue(self, cue: CueMessage, identities: list[str]) -> None:
         if self._screens is not None:
-            await self._screens.send_cue(self._call_sid, cue, identities)
+            await self._screens.send_cue(self._call_id, cue, identities)
 
     async def send_decision(self, decision: DecisionMessage) -> None:
         if self._screens is not None:
-            await self._screens.send_decision(self._call_sid, decision)
+            await self._screens.send_decision(self._call_id, decision)
 
     async def emit(self, event: OutputEvent) -> None:
         if self._screens is not None:

@@ -1,0 +1,1 @@
+"""Platforms that dial in with audio over a web socket: meetings, contact centres, anybody's own."""

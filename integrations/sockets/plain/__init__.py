@@ -1,0 +1,1 @@
+"""Our own protocol for whoever dials in by himself: a `hello`, then samples both ways."""

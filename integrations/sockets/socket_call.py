@@ -1,0 +1,201 @@
+"""One agent on one call, over as many sockets, one after another, as that takes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from interject.agent.voice.base import VoiceFailure
+from interject.integrations.audio.paced_sink import PacedSink
+from interject.integrations.conversation.call_log import lines_of
+from interject.integrations.conversation.switchboard import SwitchboardFull
+from interject.integrations.sockets.call_tracks import CallTracks
+from interject.integrations.sockets.socket_ending import SocketEnding
+from interject.integrations.sockets.socket_events import ClosedByPeer, MarkReached, TrackAudio
+from interject.model_runtime.protocol import RuntimeFailure, SessionClosed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from interject.integrations.conversation.call_agent import CallAgent
+    from interject.integrations.conversation.switchboard import Switchboard
+    from interject.integrations.sockets.platform import SocketPlatform
+    from interject.integrations.sockets.socket_codec import SocketCodec
+    from interject.integrations.sockets.socket_events import Message, SocketEvent, StreamOpened
+
+logger = logging.getLogger(__name__)
+
+OPEN_TIMEOUT_S = 8.0
+LEAVE_TIMEOUT_S = 5.0
+MOST_EARLY = 200
+"""Events from before the agent is there: 2 s of two tracks."""
+MOST_UNSENT = 64
+"""Messages that the agent writes while no socket takes them; then the oldest is dropped."""
+
+
+class SocketCall:
+    """Its agent stays for `linger_s` when the socket is cut, and hears nothing meanwhile. A socket
+    that comes while another is there takes its place: the other one may be dead without anybody
+    knowing.
+    """
+
+    def __init__(self, platform: SocketPlatform, opened: StreamOpened, codec: SocketCodec) -> None:
+        self.platform = platform
+        self.call_id = opened.call_id
+        self._opening = opened
+        self._terms = platform.terms(opened, codec, self._write)
+        speaks = codec.pace is not None and self._terms.speaks
+        self.sink: PacedSink[Message] | None = PacedSink() if speaks else None
+        self.agent: CallAgent | None = None
+        self.ending = SocketEnding.NO_AGENT
+        self.over = asyncio.Event()
+        self.answered = asyncio.Event()
+        self.unsent: deque[Message] = deque(maxlen=MOST_UNSENT)
+        self.news = asyncio.Event()
+        self.speaking = asyncio.Lock()
+        self._tracks: CallTracks | None = None
+        self._early: deque[SocketEvent] = deque()
+        self._hung_up = asyncio.Event()
+        self._place: asyncio.Event | None = None
+        self._present, self._absent = asyncio.Event(), asyncio.Event()
+
+    @property
+    def waits(self) -> bool:
+        """For a socket to come back."""
+        return self._absent.is_set() and not self.over.is_set()
+
+    @property
+    def missing_s(self) -> float:
+        return 0.0 if self._tracks is None else self._tracks.missing_s
+
+    @property
+    def lost_marks(self) -> int:
+        return 0 if self.sink is None else self.sink.lost_marks
+
+    async def run(self, board: Switchboard) -> None:
+        """Until it is over; what goes wrong here is this call's alone."""
+        with lines_of(self.call_id):
+            try:
+                await self._serve(board)
+            except (RuntimeFailure, VoiceFailure, SwitchboardFull, TimeoutError) as error:
+                logger.warning(
+                    "A call found no agent",
+                    extra={"door": self.platform.name, "error_type": type(error).__name__},
+                )
+            except Exception:
+                self.ending = SocketEnding.AGENT_LOST
+                logger.exception("A call failed", extra={"door": self.platform.name})
+            finally:
+                self.over.set()
+                self.answered.set()
+
+    @contextlib.contextmanager
+    def carried(self) -> Iterator[asyncio.Event]:
+        """A socket is there, until the event that this gives is set, or it leaves."""
+        if self._place is not None:
+            self._place.set()
+        place = self._place = asyncio.Event()
+        self._absent.clear()
+        self._present.set()
+        try:
+            yield place
+        finally:
+            if self._place is place:
+                self._place = None
+                self._present.clear()
+                self._absent.set()
+
+    def take(self, event: SocketEvent) -> None:
+        """Never waits. What comes before there is an agent waits for it, within bounds.
+
+        :raises TooManyTracks: when it is of one track too many.
+        """
+        if isinstance(event, ClosedByPeer):
+            self.hang_up()
+        elif self._tracks is not None:
+            self._take(self._tracks, event)
+        elif len(self._early) < MOST_EARLY or not isinstance(event, TrackAudio):
+            self._early.append(event)
+
+    def hang_up(self) -> None:
+        self._hung_up.set()
+
+    async def leave(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_TIMEOUT_S):
+                if self.agent is not None:
+                    await self.agent.leave()
+        self.hang_up()
+
+    async def _serve(self, board: Switchboard) -> None:
+        terms = self._terms
+        async with contextlib.AsyncExitStack() as stack:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                agent = await stack.enter_async_context(
+                    board.call(
+                        await board.admit(),
+                        door="sockets",
+                        call_id=self.call_id,
+                        line=terms.line,
+                        sink=self.sink,
+                        profile=terms.profile,
+                        cue_to=terms.cue_to,
+                        speakers=tuple(self._opening.identities.values()),
+                    )
+                )
+            self._begin(agent)
+            await self._until_over(agent)
+            self.ending = _ending_of(agent)
+            self.over.set()
+
+    def _begin(self, agent: CallAgent) -> None:
+        tracks = CallTracks(agent, self._opening.identities)
+        for event in self._early:
+            self._take(tracks, event)
+        self._early.clear()
+        self.agent, self._tracks = agent, tracks
+        self.answered.set()
+
+    def _take(self, tracks: CallTracks, event: SocketEvent) -> None:
+        if isinstance(event, MarkReached):
+            if self.sink is not None:
+                self.sink.mark_came_back(event.name)
+        else:
+            tracks.take(event)
+
+    async def _until_over(self, agent: CallAgent) -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(work, name="socket-call")
+                for work in (agent.ended.wait(), self._hung_up.wait(), self._missed(agent))
+            ]
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                task.cancel()
+
+    async def _missed(self, agent: CallAgent) -> None:
+        """Returns when no socket was there for too long. What was being said when it went is not
+        said to nobody.
+        """
+        while True:
+            await self._absent.wait()
+            with contextlib.suppress(SessionClosed):
+                await agent.interrupt()
+            try:
+                async with asyncio.timeout(self.platform.linger_s):
+                    await self._present.wait()
+            except TimeoutError:
+                return
+
+    def _write(self, message: Message) -> None:
+        self.unsent.append(message)
+        self.news.set()
+
+
+def _ending_of(agent: CallAgent) -> SocketEnding:
+    if not agent.ended.is_set():
+        return SocketEnding.HUNG_UP
+    return SocketEnding.AGENT_LEFT if agent.failure is None else SocketEnding.AGENT_LOST
