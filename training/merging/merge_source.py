@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from interject.model_runtime.checkpoint import native, read_config, released
 from interject.training.merging.error import MergeError
+from interject.training.merging.hugging_face import is_hugging_face, text_decoder_shape
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,8 @@ class MergeSource:
     def open(cls, directory: Path, *, decoder_only: bool = False) -> MergeSource:
         """:raises CheckpointError: when it is missing or damaged."""
         tokenizer = native.read_tokenizer(directory)
+        if decoder_only and is_hugging_face(directory):
+            return cls(directory, text_decoder_shape(directory), None, tokenizer)
         towerless = not (directory / released.TOWER_CONFIG).is_file()
         if decoder_only and towerless and released.is_released(directory):
             return cls(directory, released.read_decoder_shape(directory), None, tokenizer)

@@ -1,4 +1,4 @@
-"""A module's parameters as they lie on disk, in either layout, read some rows at a time."""
+"""A module's parameters as they lie on disk, in any layout, read some rows at a time."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from interject.model_runtime.checkpoint.assembly import Part, check_shapes, copy
 from interject.model_runtime.checkpoint.tensors import PickleSource, SafetensorsSource
 from interject.model_runtime.network.decoder import Decoder
 from interject.model_runtime.network.encoder import AudioTower
+from interject.training.merging.hugging_face import is_hugging_face, text_parts, text_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +50,9 @@ def stored_decoder(directory: Path, shape: DecoderShape) -> StoredModule:
         module = Decoder(shape)
     if native.is_native(directory):
         return _native(directory, module, "decoder.")
+    if is_hugging_face(directory):
+        text = text_source(directory)
+        return _stored(module, text_parts(shape, text), text)
     source = released.decoder_source(directory)
     return _stored(module, released.decoder_parts(shape, source), source)
 
