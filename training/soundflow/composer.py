@@ -10,6 +10,7 @@ import numpy as np
 
 from interject.training.soundflow.cast import Cast
 from interject.training.soundflow.composer_settings import ComposerSettings
+from interject.training.soundflow.history_reviewer import RuleReviewer
 from interject.training.soundflow.mix_ins import mixed_in
 from interject.training.soundflow.overlap import overlapping
 from interject.training.soundflow.script_writer import ScriptWriter
@@ -23,11 +24,12 @@ from interject.training.streams.stream import TrainingStream
 
 if TYPE_CHECKING:
     from interject.training.soundflow.cast import VoicePicker
+    from interject.training.soundflow.history_reviewer import HistoryReviewer
     from interject.training.soundflow.sound_library import SoundLibrary
     from interject.training.soundflow.stream_mixer import StreamMix
     from interject.training.soundflow.texts.text_set import TextSet
 
-DEFAULTS = ComposerSettings()
+DEFAULTS, BY_RULES = ComposerSettings(), RuleReviewer()
 
 
 class UnfitSounds(ValueError):
@@ -53,6 +55,7 @@ class Composer:
     pick_voice: VoicePicker
     texts: TextSet
     settings: ComposerSettings = DEFAULTS
+    reviewer: HistoryReviewer = BY_RULES
 
     def __post_init__(self) -> None:
         abilities, mix_ins = self.settings.abilities, self.settings.mix_ins
@@ -73,6 +76,7 @@ class Composer:
         :raises DiscardedStream: when a sound or a word of it cannot be used.
         :raises SynthesisError: when a voice cannot speak.
         :raises CodecMissing: when this PyAV lacks a codec of the settings.
+        :raises EndpointFailure: when a server of the settings cannot be used.
         """
         return self.compose(number, seed).stream
 
@@ -85,7 +89,7 @@ class Composer:
         writer = ScriptWriter(self.library, texts, rng)
         rounds = int(rng.integers(settings.pace.rounds[0], settings.pace.rounds[1] + 1))
         script = writer.write(ability, rounds)
-        script = mixed_in(script, ability, settings.mix_ins, writer, rng)
+        script = mixed_in(script, ability, settings.mix_ins, writer, rng, self.reviewer)
         script = overlapping(script, ability, settings.overlaps, texts, rng)
         cast = Cast(self.pick_voice, random.Random(f"{seed} {number}"))
         laid_out = StreamLayout(settings, self.library, cast, rng).lay_out(script)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from interject.training.soundflow.history_review import HistoryReview, objections
 from interject.training.soundflow.stream_script import ScriptedSpeech, ScriptedTurn
 from interject.training.streams.ability import Ability
 
 if TYPE_CHECKING:
     from interject.training.soundflow.composer_settings import MixInSettings
+    from interject.training.soundflow.history_reviewer import HistoryReviewer
     from interject.training.soundflow.script_writer import ScriptWriter
     from interject.training.soundflow.stream_script import StreamScript
     from interject.training.sounds.waves import Rng
@@ -22,7 +22,12 @@ TRIES = 20
 
 
 def mixed_in(
-    script: StreamScript, ability: Ability, settings: MixInSettings, writer: ScriptWriter, rng: Rng
+    script: StreamScript,
+    ability: Ability,
+    settings: MixInSettings,
+    writer: ScriptWriter,
+    rng: Rng,
+    reviewer: HistoryReviewer,
 ) -> StreamScript:
     """Each kind with its probability; a review comes last, when all numbers of turns are known."""
     silence, proactive, review = (
@@ -38,7 +43,7 @@ def mixed_in(
     if proactive and ability is not Ability.PROACTIVE:
         turns.insert(_place(turns, rng), writer.alarming_sound())
     if review:
-        turns = reviewed(turns, rng)
+        turns = reviewed(turns, rng, reviewer)
     return replace(script, turns=tuple(turns))
 
 
@@ -60,21 +65,11 @@ def _place(turns: list[ScriptedTurn], rng: Rng) -> int:
     return int(rng.integers(1, len(turns) + 1))
 
 
-def reviewed(turns: list[ScriptedTurn], rng: Rng) -> list[ScriptedTurn]:
-    """With one question about a fact at the end, if the published rules leave one that is good."""
-    good = []
-    for number, turn in enumerate(turns):
-        if turn.fact is None:
-            continue
-        review = HistoryReview(
-            question=turn.fact.question, reference_answer=turn.fact.answer,
-            reference_turn_idx=number,
-        )  # fmt: skip
-        if not objections(review, turn.fact.entity, turns, len(turns)):
-            good.append(review)
-    if not good:
+def reviewed(turns: list[ScriptedTurn], rng: Rng, reviewer: HistoryReviewer) -> list[ScriptedTurn]:
+    """With one question about before at the end, if the published rules leave one that is good."""
+    review = reviewer.review(turns, rng)
+    if review is None:
         return turns
-    review = good[int(rng.integers(len(good)))]
     question = ScriptedTurn(
         (ScriptedSpeech(review.question),), review.question, "history_review",
         review.reference_answer, reference=review.reference_turn_idx,

@@ -13,6 +13,7 @@ from interject.training.dataset.problem import DatasetError
 from interject.training.endpoints.failures import EndpointFailure
 from interject.training.soundflow.composer import Composer, UnfitSounds
 from interject.training.soundflow.composer_settings import ComposerSettings
+from interject.training.soundflow.history_reviewer import ChosenReviewer, EndpointReviewer
 from interject.training.soundflow.procedural_library import ProceduralLibrary
 from interject.training.soundflow.sound_folder import (
     ANNOTATIONS,
@@ -43,7 +44,7 @@ class SoundflowSettings(ComposerSettings):
     """`sounds` is a folder with `sounds.jsonl`, `texts` a file of JSON lines; empty: none.
 
     Without `synthesis` only the folder's sounds are heard. `listener` checks the speech; without a
-    `rewriter` rules make texts sayable.
+    `rewriter` rules make texts sayable, without a `reviewer` they ask about before.
     """
 
     sounds: PathText = ""
@@ -53,6 +54,7 @@ class SoundflowSettings(ComposerSettings):
     voices: VoiceChoice = LocalVoices()
     listener: ListenerChoice | None = None
     rewriter: EndpointRewriter | None = None
+    reviewer: EndpointReviewer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def soundflow_source(settings: SoundflowSettings) -> SoundflowSource:
                 ChosenVoices(settings.voices, settings.listener, settings.rewriter),
                 read_texts(Path(settings.texts)) if settings.texts else built_in_texts(),
                 settings,
+                ChosenReviewer(settings.reviewer),
             )
         )
     except (SoundFolderError, TextFileError, UnfitSounds) as exc:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from interject.training.soundflow.composer_settings import ComposerSettings
 from interject.training.soundflow.history_review import HistoryReview, objections
+from interject.training.soundflow.history_reviewer import RuleReviewer
 from interject.training.soundflow.mix_ins import mixed_in, reviewed
 from interject.training.soundflow.procedural_library import ProceduralLibrary
 from interject.training.soundflow.script_writer import ScriptWriter
@@ -30,6 +31,7 @@ def turn(user: str, assistant: str = "Yes.", fact: Fact | None = None) -> Script
 
 
 TURNS = [turn("I parked on level four.", "Noted.", FACT), *map(turn, ("One?", "Two?", "Three?"))]
+RULES = RuleReviewer()
 REVIEW = HistoryReview(question=FACT.question, reference_answer=FACT.answer, reference_turn_idx=0)
 
 
@@ -60,8 +62,8 @@ def test_every_published_rule_of_a_review_is_kept(
 
 def test_a_script_without_a_good_fact_gets_no_review() -> None:
     rng = np.random.default_rng(1)
-    assert reviewed(TURNS[:2], rng) == TURNS[:2]
-    last = reviewed(TURNS, rng)[-1]
+    assert reviewed(TURNS[:2], rng, RULES) == TURNS[:2]
+    last = reviewed(TURNS, rng, RULES)[-1]
     assert (last.user, last.assistant, last.reference) == (FACT.question, FACT.answer, 0)
 
 
@@ -94,7 +96,8 @@ def test_mix_ins_come_with_their_probability() -> None:
         writer = ScriptWriter(library, TEXTS, rng)
         script = writer.write(Ability.VOICE_CHAT, 4)
         kinds = [
-            t.scene_type for t in mixed_in(script, Ability.VOICE_CHAT, settings, writer, rng).turns
+            turn.scene_type
+            for turn in mixed_in(script, Ability.VOICE_CHAT, settings, writer, rng, RULES).turns
         ]
         found["safety_event"] += "safety_event" in kinds
         found["quiet"] += "remark" in kinds or "ordinary_sound" in kinds
@@ -109,7 +112,7 @@ def test_an_unwanted_sound_is_none_that_the_stream_asks_about() -> None:
         rng = np.random.default_rng(seed)
         writer = ScriptWriter(ProceduralLibrary(), TEXTS, rng)
         script = writer.write(Ability.STREAMING_INSTRUCTION, 4)
-        mixed = mixed_in(script, Ability.STREAMING_INSTRUCTION, settings, writer, rng)
+        mixed = mixed_in(script, Ability.STREAMING_INSTRUCTION, settings, writer, rng, RULES)
         extras = [t for t in mixed.turns if t not in script.turns]
         for extra in (t for t in extras if t.scene_type == "ordinary_sound"):
             wanted = {t.user for t in script.turns if t.scene_type in ("count", "watch_for")}
