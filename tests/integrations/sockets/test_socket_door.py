@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
+from starlette.datastructures import Headers
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -255,7 +256,7 @@ async def test_a_full_server_still_lets_a_call_come_back() -> None:
 class StuckWebSocket(FakeWebSocket):
     """Takes nothing, and never says so."""
 
-    headers: ClassVar[dict[str, str]] = KNOWN
+    headers = Headers(KNOWN)
 
     async def accept(self) -> None:
         return
@@ -268,7 +269,7 @@ async def test_who_takes_nothing_is_let_go_in_bounded_time() -> None:
     async with socket_server() as stage:
         metrics = SocketMetrics(CollectorRegistry())
         async with SocketCalls(stage.board, metrics) as calls:
-            socket: Any = StuckWebSocket(HELLO)
+            socket: Any = StuckWebSocket(json.dumps(HELLO))
             endpoint = SocketEndpoint(QuickPlatform(), calls, metrics)
             await asyncio.wait_for(endpoint.serve(socket), 10)
             assert socket.closed == (1008, "the socket is read too slowly")
