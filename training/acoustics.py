@@ -95,3 +95,24 @@ def channel(wave: Wave, rng: Rng) -> Wave:
     if 0.12 <= choice < 0.17:
         wave = (np.tanh(wave * uniform(rng, 1.5, 4)) * 0.5).astype(np.float32)
     return np.clip(wave, -1.0, 1.0)
+
+
+def as_recorded(wave: Wave, rng: Rng) -> Wave:
+    """What files of sounds have been through: a microphone's noise while a sound lasts, a limiter,
+    a band that ends below 8 kHz. Each often, and the peak stays.
+    """
+    peak = float(np.abs(wave).max()) or 1.0
+    out = wave / np.float32(peak)
+    if rng.random() < 0.5:
+        hiss = rng.standard_normal(len(out)).astype(np.float32)
+        out = out + hiss * decibels(-uniform(rng, 28, 60))
+    if rng.random() < 0.4:
+        drive = log_uniform(rng, 1, 8)
+        out = np.tanh(out * np.float32(drive))
+    if rng.random() < 0.35:
+        spectrum = rfft(out)
+        hz = rfftfreq(len(out), 1 / SAMPLE_RATE_HZ)
+        spectrum *= (1 / (1 + (hz / log_uniform(rng, 2_500, 7_500)) ** 16)).astype(np.float32)
+        out = irfft(spectrum, len(out))
+    recorded: Wave = (out * np.float32(peak / (np.abs(out).max() + 1e-9))).astype(np.float32)
+    return recorded

@@ -33,7 +33,7 @@ _TAPER_SAMPLES = 160
 
 
 class LoneSceneBuilder(SceneBuilder):
-    """About one in five of its happenings wants a reply."""
+    """About one in four of its happenings wants a reply."""
 
     def __init__(self, stock: Stock, rng: Rng, chunks: int) -> None:
         super().__init__(stock, rng, chunks, Style.LONE)
@@ -43,19 +43,19 @@ class LoneSceneBuilder(SceneBuilder):
 
     def step(self) -> None:
         choice = self._rng.random()
-        if choice < 0.13:
+        if choice < 0.12:
             self._request(str(self._rng.choice([request.key for request in INTENTS])))
-        elif choice < 0.16:
+        elif choice < 0.15:
             self._request(HELP.key)
-        elif choice < 0.21:
+        elif choice < 0.26:
             self._alarming()
-        elif choice < 0.41:
+        elif choice < 0.45:
             self._ordinary()
-        elif choice < 0.60:
+        elif choice < 0.63:
             self._word()
-        elif choice < 0.75 and self.overhear(short=self._rng.random() < 0.5):
+        elif choice < 0.77 and self.overhear(short=self._rng.random() < 0.5):
             return
-        elif choice < 0.87:
+        elif choice < 0.88:
             self._fragment()
         else:
             self._talk()

@@ -22,6 +22,7 @@ from interject.training.nano.language import (
     RESPOND_REPLIES,
     count_confirmation,
 )
+from interject.training.nano.recorded_stock import UNCLEAR
 from interject.training.nano.scene import Happening, Scene, WantedReply
 from interject.training.recordings.recording import RecordingKind, RecordingUse
 
@@ -33,11 +34,6 @@ if TYPE_CHECKING:
     from interject.training.recordings.recording import CollectedRecording
     from interject.training.sounds.waves import Rng, Wave
 
-UNCLEAR = frozenset(
-    ("breaking", "explosion", "fireworks", "gasp", "groan", "gunshot", "rockfall", "scream",
-     "tree_falls")
-)  # fmt: skip
-"""A person would be glad of an answer to some of these, and not to others."""
 ASKS = "asks"
 """The label of speech that asks something of a model."""
 STREAM_S = 60.0

@@ -23,10 +23,17 @@ if TYPE_CHECKING:
 SOUND, SPEECH, BACKGROUND = "sound", "speech", "background"
 """The kinds of a collection's recordings, whose module needs what a bare machine lacks."""
 RECORDED_TALK = "recorded talk"
-MOST_OF_SOUND_S, MOST_OF_TALK_S = 4.0, 6.0
+MOST_OF_SOUND_S, MOST_OF_TALK_S, LEAST_OF_LASTING_S = 4.0, 6.0, 1.5
 FRAGMENT_S = (0.2, 1.2)
-UNCLEAR = frozenset({"explosion", "gunshot", "rockfall", "scream", "tree_falls"})
-"""A crash or a cry for help to one who hears no more: neither taught nor taught to be ignored."""
+UNCLEAR = frozenset(
+    ("breaking", "dump", "explosion", "fireworks", "gasp", "groan", "gunshot", "rockfall", "scream",
+     "tree_falls", "whine")
+)  # fmt: skip
+"""A crash, a cough, crying or a cry for help to one who hears no more: a person would be glad of an
+answer to some of these and not to others. Neither taught nor taught to be ignored.
+"""
+LASTING = frozenset(("crying", "siren", "smoke_alarm"))
+"""One may come to hear it at any moment of it, and of the others only from their beginning."""
 _SHORTEST_S = 0.05
 _PEAK, SPEECH_RMS = 0.6, 0.06
 _AUDIBLE = 0.015
@@ -63,9 +70,12 @@ class RecordedStock:
         return bool(self._singles(label))
 
     def sound(self, label: str, rng: Rng) -> Wave:
-        """One of this label, peak 0.6; of a long one the first seconds, as an alarm would begin."""
+        """One of this label, peak 0.6; of a long one the first seconds, of a lasting one any."""
         group = self._singles(label)
-        pcm = group[int(rng.integers(len(group)))][: int(MOST_OF_SOUND_S * SAMPLE_RATE_HZ)]
+        pcm = group[int(rng.integers(len(group)))]
+        if label in LASTING:
+            pcm = _piece(pcm, uniform(rng, LEAST_OF_LASTING_S, MOST_OF_SOUND_S), rng)
+        pcm = pcm[: int(MOST_OF_SOUND_S * SAMPLE_RATE_HZ)]
         return tapered(_wave(pcm, _PEAK / _peak(pcm)), _TAPER_SAMPLES)
 
     def ordinary(self, rng: Rng, without: str | None = None) -> tuple[str, Wave] | None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.model_runtime.protocol import FRAME_SAMPLES, SAMPLE_RATE_HZ, Emotion
-from interject.training.acoustics import decibels, stretch
-from interject.training.nano.language import COUNTABLE
+from interject.training.acoustics import as_recorded, decibels, stretch
+from interject.training.nano.language import COUNTABLE, RESPOND_REPLIES
 from interject.training.nano.stock_shares import StockShares
 from interject.training.soundflow.tapers import tapered
 from interject.training.sounds.waves import uniform
@@ -26,8 +26,9 @@ DECISION_LAG_S = 0.2
 SLOT_S = 0.04
 RECORDED_SPEEDS = (0.8, 1.25)
 """Of few recordings each must be many; scenes stretch every sound a little more."""
-_PURE_SHARE, _LAYER_DB = 0.55, (-18.0, -3.0)
+_PURE_SHARE, _TWO_RECORDINGS, _LAYER_DB = 0.5, 0.4, (-18.0, -1.0)
 _TAPER_SAMPLES = 240
+_FRAME, _AUDIBLE = 320, 10**-2.6
 
 
 class Style(StrEnum):
@@ -107,15 +108,24 @@ class Stock:
         return np.resize(wave, count)
 
     def sound(self, kind: str, rng: Rng) -> Wave:
-        """A recording where the world has some and chance says so, mostly with a made one in it."""
+        """A recording where the world has some and chance says so, mostly with another in it, or a
+        made sound. Whatever is answered sounds like a file of somebody's.
+        """
         known = self.sounds[kind]
-        made = known[int(rng.integers(len(known)))]
-        recorded = self.recorded
-        if recorded is None or not recorded.has(kind) or rng.random() >= self.shares.recorded:
-            return made
+        heard = known[int(rng.integers(len(known)))]
+        recorded, share = self.recorded, self.shares.recorded
+        if recorded is None or not share:
+            return heard
+        if recorded.has(kind) and rng.random() < share:
+            heard = self._with_recording(kind, heard, recorded, rng)
+        return as_recorded(heard, rng) if kind in RESPOND_REPLIES else heard
+
+    def _with_recording(self, kind: str, made: Wave, recorded: RecordedStock, rng: Rng) -> Wave:
         heard = stretch(recorded.sound(kind, rng), uniform(rng, *RECORDED_SPEEDS))
         if kind in COUNTABLE or rng.random() < _PURE_SHARE:
             return heard
+        if rng.random() < _TWO_RECORDINGS:
+            made = stretch(recorded.sound(kind, rng), uniform(rng, *RECORDED_SPEEDS))
         return _layered(heard, made * decibels(uniform(rng, *_LAYER_DB)), rng)
 
 
@@ -126,3 +136,16 @@ def _layered(heard: Wave, made: Wave, rng: Rng) -> Wave:
     piece = made[: len(both) - start]
     both[start : start + len(piece)] += tapered(piece, _TAPER_SAMPLES)
     return both
+
+
+def audible_samples(wave: Wave) -> int:
+    """Up to where it is 26 dB under its loudest 20 ms: in a room nobody waits for what is softer.
+
+    Glass and crashes die away slowly; that a recording has been cut late must not make the moment
+    of the reply another one.
+    """
+    frames = wave[: len(wave) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    if not len(frames):
+        return len(wave)
+    powers = np.mean(frames**2, axis=1)
+    return (int(np.flatnonzero(powers >= powers.max() * _AUDIBLE)[-1]) + 1) * _FRAME

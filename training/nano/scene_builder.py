@@ -36,6 +36,7 @@ from interject.training.nano.scene import (
     Stock,
     Style,
     WantedReply,
+    audible_samples,
 )
 from interject.training.nano.speech_bank import NEAR_MISS, OWN, UNRELATED, SpeechBank
 from interject.training.soundflow.telephone.g711 import random_line, through_g711_line
@@ -49,6 +50,7 @@ from interject.training.speech.utterance import PHONE_STEP_S, Utterance
 
 _RECORDED_TALK = 0.5
 """Of the share of recordings: near misses and the agent's own sentences are needed as well."""
+_SOUND_DB = (-16.0, 8.0)
 _MISTAKABLE = ("footsteps", "clap", "telephone", "microwave", "doorbell", "keyboard")
 _INTENTS = {request.key: request for request in (*INTENTS, HELP)}
 
@@ -107,9 +109,9 @@ class SceneBuilder:
 
     def mixed_step(self) -> None:
         choice = self._rng.random()
-        if choice < 0.36:
+        if choice < 0.32:
             self._request(str(self._rng.choice([request.key for request in INTENTS])))
-        elif choice < 0.42:
+        elif choice < 0.37:
             self._request(HELP.key)
         elif choice < 0.55:
             self._alarming()
@@ -259,8 +261,8 @@ class SceneBuilder:
         None: the stream is full.
         """
         played = stretch(wave, uniform(self._rng, 0.85, 1.18)) * np.float32(0.5)
-        start = self.place(key, played, uniform(self._rng, -16, 4), reply)
-        return None if start is None else (start, start + len(played))
+        start = self.place(key, played, uniform(self._rng, *_SOUND_DB), reply)
+        return None if start is None else (start, self._scene.happenings[-1].end)
 
     def _sound(self, kind: str, reply: WantedReply | None) -> bool:
         return self._hear(kind, self._stock.sound(kind, self._rng), reply)
@@ -291,7 +293,8 @@ class SceneBuilder:
         wet = wet * (dry_rms / (float(np.sqrt(np.mean(wet[: len(wave)] ** 2))) + 1e-6))
         stop = min(len(scene.sound), start + len(wet))
         scene.sound[start:stop] += wet[: stop - start] * decibels(level_db + self._level_db)
-        scene.happenings.append(Happening(key, start, end, reply))
+        heard = audible_samples(wave) if key in ALARMING else len(wave)
+        scene.happenings.append(Happening(key, start, start + heard, reply))
         self._at = end + int(self.gap_s() * SAMPLE_RATE_HZ)
         return start
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import wave
 import zipfile
 import zlib
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".wav", ".ogg", ".oga", ".mp3", ".flac")
 _C4_HEADER, _C4_ENTRY = 204, 316
+_SAMPLE, _LOOPS = 53, 54
+"""Numbers of a SoundFont's settings: which sample, and whether it goes on while a key is held."""
+_HELD_S = 4.0
 
 
 class BrokenArchive(Exception):
@@ -37,7 +43,7 @@ def unpack_archive(path: Path, format_: ArchiveFormat, folder: Path) -> None:
             target = folder.joinpath(*parts)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
-    except (struct.error, zlib.error, zipfile.BadZipFile, UnicodeDecodeError, IndexError) as error:
+    except (struct.error, zlib.error, zipfile.BadZipFile, UnicodeDecodeError, LookupError) as error:
         raise BrokenArchive(f"is no {format_} archive, or is damaged ({error})") from None
 
 
@@ -107,8 +113,53 @@ def _rcc(path: Path) -> Iterator[tuple[str, bytes]]:
     yield from node(0, "")
 
 
+def _sf2(path: Path) -> Iterator[tuple[str, bytes]]:
+    """A SoundFont's samples, each a WAV file. One that is meant to be held goes on for a while."""
+    data = path.read_bytes()
+    if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
+        raise BrokenArchive("is no sf2 archive")
+    parts = dict(_riff_parts(data, 12, len(data)))
+    held = _held_samples(parts)
+    for number, entry in enumerate(list(struct.iter_unpack("<20s5I6x", parts[b"shdr"]))[:-1]):
+        name, start, end, loop, loop_end, rate_hz = entry
+        pcm = parts[b"smpl"][2 * start : 2 * end]
+        if number in held and loop_end > loop:
+            turn = parts[b"smpl"][2 * loop : 2 * loop_end]
+            turns = -(-int(_HELD_S * rate_hz) // (loop_end - loop))
+            pcm = parts[b"smpl"][2 * start : 2 * loop] + turn * turns
+        file = io.BytesIO()
+        with wave.open(file, "wb") as writer:
+            writer.setparams((1, 2, rate_hz, 0, "NONE", ""))
+            writer.writeframes(pcm)
+        yield _text(name).replace("/", "-") + ".wav", file.getvalue()
+
+
+def _riff_parts(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, bytes]]:
+    """What lists hold; their own names are left out, which is enough for a SoundFont."""
+    while start + 8 <= end:
+        name, size = data[start : start + 4], struct.unpack_from("<I", data, start + 4)[0]
+        if name == b"LIST":
+            yield from _riff_parts(data, start + 12, start + 8 + size)
+        else:
+            yield name, data[start + 8 : start + 8 + size]
+        start += 8 + size + size % 2
+
+
+def _held_samples(parts: dict[bytes, bytes]) -> set[int]:
+    """Of an instrument's zones, each of which may name a sample and say whether it loops."""
+    first = [entry[0] for entry in struct.iter_unpack("<2H", parts[b"ibag"])]
+    settings = list(struct.iter_unpack("<2H", parts[b"igen"]))
+    zones = (dict(settings[low:high]) for low, high in pairwise(first))
+    return {zone[_SAMPLE] for zone in zones if _SAMPLE in zone and zone.get(_LOOPS) in (1, 3)}
+
+
+def _text(name: bytes) -> str:
+    return name.split(b"\0")[0].decode("latin-1")
+
+
 _READERS: dict[ArchiveFormat, Callable[[Path], Iterator[tuple[str, bytes]]]] = {
     ArchiveFormat.C4GROUP: _c4group,
     ArchiveFormat.RCC: _rcc,
+    ArchiveFormat.SF2: _sf2,
     ArchiveFormat.ZIP: _zip,
 }

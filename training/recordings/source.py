@@ -31,10 +31,11 @@ class Registry(StrEnum):
 
 
 class ArchiveFormat(StrEnum):
-    """Archives inside packages: of OpenClonk, of Qt (resources), and ZIP."""
+    """Archives inside packages: of OpenClonk, of Qt (resources), SoundFonts, and ZIP."""
 
     C4GROUP = "c4group"
     RCC = "rcc"
+    SF2 = "sf2"
     ZIP = "zip"
 
 

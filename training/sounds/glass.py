@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from interject.model_runtime.protocol import SAMPLE_RATE_HZ
+from interject.training.sounds.struck import Ground, piece_of_glass, shards, sheet, thump
 from interject.training.sounds.waves import (
     Model,
     Rng,
@@ -98,6 +100,47 @@ def _shower(rng: Rng, count: int, seconds: float) -> Wave:
     return sequence(parts)
 
 
+def _pane_falls(rng: Rng) -> Wave:
+    """Something heavy goes through a pane: a blow, a burst, pieces that fall, bounce and settle."""
+    ground = Ground(log_uniform(rng, 0.6, 3.2))
+    blow, burst_s = uniform(rng, 0, 1), log_uniform(rng, 0.05, 0.4)
+    ground.add(
+        0.0, full(thump(rng, log_uniform(rng, 60, 400), log_uniform(rng, 0.008, 0.05))), blow
+    )
+    pane = sheet(rng, log_uniform(rng, 250, 1_500), 24, log_uniform(rng, 0.015, 0.08))
+    ground.add(uniform(rng, 0, 0.01), full(pane.struck(rng, 9_000)), uniform(rng, 0.1, 0.8))
+    burst = noise(rng, burst_s * 4, log_uniform(rng, 80, 3_000), slope=uniform(rng, -0.8, 0.6))
+    burst *= decay(burst_s * 4, burst_s, log_uniform(rng, 0.0005, 0.02))
+    ground.add(uniform(rng, 0, 0.02), full(burst), uniform(rng, 0.2, 1))
+    pieces = Ground(len(ground.sound) / SAMPLE_RATE_HZ)
+    shards(rng, pieces, uniform(rng, 0, 0.04), int(log_uniform(rng, 30, 140)), burst_s)
+    if rng.random() < 0.7:
+        shards(rng, pieces, uniform(rng, 0.1, 0.5), int(log_uniform(rng, 8, 60)),
+               log_uniform(rng, 0.06, 0.4))  # fmt: skip
+    ground.add(0.0, full(pieces.sound), uniform(rng, 0.4, 1.5))
+    return ground.sound
+
+
+def _dropped_glass(rng: Rng) -> Wave:
+    """A tumbler or a bottle: it may bounce, then it is in a few dozen pieces on a hard floor."""
+    ground = Ground(log_uniform(rng, 0.5, 2.2))
+    whole = piece_of_glass(rng, log_uniform(rng, 900, 3_500), log_uniform(rng, 0.03, 0.25))
+    at = 0.0
+    if rng.random() < 0.35:
+        ground.add(0.0, full(whole.struck(rng, 6_000)), uniform(rng, 0.2, 0.6))
+        at = uniform(rng, 0.08, 0.3)
+    ground.add(at, full(thump(rng, log_uniform(rng, 120, 900), log_uniform(rng, 0.004, 0.02))),
+              uniform(rng, 0, 0.7))  # fmt: skip
+    ground.add(at, full(whole.struck(rng, 12_000)), uniform(rng, 0, 0.5))
+    snap_s = log_uniform(rng, 0.01, 0.08)
+    snap = noise(rng, snap_s * 5, log_uniform(rng, 1_000, 3_500)) * decay(snap_s * 5, snap_s, 0.001)
+    ground.add(at, full(snap), uniform(rng, 0.3, 1))
+    pieces = Ground(len(ground.sound) / SAMPLE_RATE_HZ)
+    shards(rng, pieces, at + 0.003, int(log_uniform(rng, 10, 60)), log_uniform(rng, 0.03, 0.2))
+    ground.add(0.0, full(pieces.sound), uniform(rng, 0.5, 1.5))
+    return ground.sound
+
+
 def _mirror(rng: Rng) -> Wave:
     """Kept for tests: a crack, a pause, then the fall."""
     crack = noise(rng, 0.06, 2_000) * decay(0.06, 0.01)
@@ -114,5 +157,9 @@ GLASS: tuple[Model, ...] = (
     _bottle_on_stone,
     _shattering,
     _falling_shards,
+    _pane_falls,
+    _pane_falls,
+    _dropped_glass,
+    _dropped_glass,
     _mirror,
 )

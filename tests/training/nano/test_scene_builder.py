@@ -9,7 +9,7 @@ import pytest
 from interject.model_runtime.protocol import FRAME_SAMPLES, LOOKAHEAD_SAMPLES, Emotion
 from interject.training.nano.language import HELP, NUMBERS
 from interject.training.nano.random_scene import make_scene
-from interject.training.nano.scene import Happening, Scene, Stock, Style
+from interject.training.nano.scene import Happening, Scene, Stock, Style, audible_samples
 from interject.training.nano.scene_builder import SceneBuilder
 from interject.training.nano.speech_bank import NEAR_MISS, OWN, UNRELATED
 from interject.training.nano.stock_shares import StockShares
@@ -40,6 +40,30 @@ def test_every_reply_has_a_chunk_of_its_own_inside_the_stream(stock: Stock, styl
 def test_the_decision_comes_200_ms_after_the_end() -> None:
     assert Happening("x", 0, 6_400 - 3_201, None).decision_chunk == 0
     assert Happening("x", 0, 6_400 - 3_200, None).decision_chunk == 1
+
+
+def test_a_sound_that_dies_away_ends_where_it_can_no_more_be_heard() -> None:
+    t = np.arange(32_000) / 16_000
+    for fall_s in (0.05, 0.1, 0.2):
+        dying = (np.exp(-t / fall_s) * np.sin(2 * np.pi * 900 * t)).astype(np.float32)
+        assert audible_samples(dying) / 16_000 == pytest.approx(3 * fall_s, abs=0.03)
+    lasting = np.sin(2 * np.pi * 900 * t).astype(np.float32)
+    assert audible_samples(lasting) == 32_000
+    assert audible_samples(lasting[:100]) == 100
+
+
+def test_an_alarm_is_over_for_its_reply_where_it_can_no_more_be_heard(stock: Stock) -> None:
+    """A recording that is cut late, or early, wants its reply at the same moment."""
+    blow = np.exp(-np.arange(48_000) / 1_600).astype(np.float32)
+    known = replace(stock, sounds={kind: [blow] for kind in stock.sounds})
+    alarms = [
+        h
+        for seed in range(30)
+        for h in make_scene(known, np.random.default_rng(seed), 40, Style.MIXED).happenings
+        if h.key in ALARMING
+    ]
+    assert len(alarms) > 8
+    assert all(0.2 < (h.end - h.start) / 16_000 < 0.4 for h in alarms)
 
 
 def test_nothing_wants_a_reply_in_an_unrelated_stream(stock: Stock) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import wave
 import zipfile
 import zlib
 from typing import TYPE_CHECKING
@@ -50,6 +51,43 @@ def rcc(files: dict[str, bytes]) -> bytes:
     start = 20
     offsets = (1, start, start + len(tree), start + len(tree) + len(blocks))
     return b"qres" + struct.pack(">4I", *offsets) + tree + blocks + names
+
+
+def sf2(samples: dict[str, tuple[int, ...]], loop: tuple[int, int], held: str) -> bytes:
+    """A SoundFont of an instrument for each sample, at 8 kHz; one goes on while a key is held."""
+
+    def part(name: bytes, body: bytes) -> bytes:
+        return name + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
+
+    pcm, heads, bags, settings = b"", b"", b"", b""
+    for number, (name, values) in enumerate(samples.items()):
+        start = len(pcm) // 2
+        pcm += struct.pack(f"<{len(values)}h", *values)
+        places = (start, start + len(values), start + loop[0], start + loop[1], 8_000)
+        heads += struct.pack("<20s5I6x", name.encode(), *places)
+        bags += struct.pack("<2H", 2 * number, 0)
+        settings += struct.pack("<4H", 54, int(name == held), 53, number)
+    heads += struct.pack("<20s26x", b"EOS")
+    bags += struct.pack("<2H", 2 * len(samples), 0)
+    sound = part(b"LIST", b"sdta" + part(b"smpl", pcm))
+    tables = part(b"shdr", heads) + part(b"ibag", bags) + part(b"igen", settings + bytes(4))
+    return part(b"RIFF", b"sfbk" + sound + part(b"LIST", b"pdta" + tables))
+
+
+def test_a_soundfont_is_its_samples_and_what_is_held_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "x.sf2").write_bytes(
+        sf2({"Dog/Bark": (1, 2, 3, 4), "Siren": (5, 6, 7, 8)}, (1, 3), held="Siren")
+    )
+    unpack_archive(tmp_path / "x.sf2", ArchiveFormat.SF2, tmp_path / "out")
+    heard = {}
+    for path in (tmp_path / "out").iterdir():
+        with wave.open(str(path)) as file:
+            assert file.getframerate() == 8_000
+            frames = file.readframes(file.getnframes())
+            heard[path.stem] = struct.unpack(f"<{len(frames) // 2}h", frames)
+    assert heard["Dog-Bark"] == (1, 2, 3, 4)
+    assert heard["Siren"][:5] == (5, 6, 7, 6, 7)
+    assert len(heard["Siren"]) == 1 + 4 * 8_000
 
 
 def test_a_group_of_groups_is_unpacked(tmp_path: Path) -> None:
