@@ -81,6 +81,11 @@ class PacedSink(Generic[Sent]):
         if self._stream is not None and self._stream.mark_came_back(name):
             self._progress.set()
 
+    def hold_back(self, seconds: float) -> None:
+        """The line takes nothing for so long; what waits is said then."""
+        if self._stream is not None:
+            self._stream.hold_back(self._clock() + seconds)
+
     def begin(self, at_s: float) -> None:
         """A call is real time."""
 

@@ -30,8 +30,9 @@ class PacedStream(Generic[Sent]):
         self._marks = MarkLedger()
         self._unmarked = 0
         self._finishing = False
-        self._clear: Sent | None = None
+        self._clearing = False
         self._played = 0
+        self._held_back_until = 0.0
         self._speech_until = 0.0
         self.plays_until = 0.0
 
@@ -49,7 +50,7 @@ class PacedStream(Generic[Sent]):
 
     @property
     def all_sent(self) -> bool:
-        return not (self._buffer.held_s or self._mark_owed or self._clear is not None)
+        return not (self._buffer.held_s or self._mark_owed or self._clearing)
 
     def all_played(self, now: float) -> bool:
         played = not self._marks.out if self.has_marks else now >= self._speech_until
@@ -68,15 +69,19 @@ class PacedStream(Generic[Sent]):
         """Only what is known to have been played was ever heard; where the line cannot forget,
         everything that was sent.
         """
-        self._clear = self._wire.clear()
-        if self._clear is None:
-            self.take_as_played()
-        else:
+        self._clearing = self._pace.clears
+        if self._clearing:
             self.plays_until = 0.0
+        else:
+            self.take_as_played()
         self._buffer.clear(self._played_samples(now))
         self._restart()
         self._unmarked = 0
         self._finishing = False
+
+    def hold_back(self, until: float) -> None:
+        """No speech is due before."""
+        self._held_back_until = max(self._held_back_until, until)
 
     def mark_came_back(self, name: str) -> bool:
         return self._marks.came_back(name)
@@ -87,17 +92,18 @@ class PacedStream(Generic[Sent]):
 
     def due_at(self, now: float) -> float | None:
         """When the next message may leave: at once is `now`, and none is waited for by nobody."""
-        if self._clear is not None or self._mark_due:
+        if self._clearing or self._mark_due:
             return now
         if not self._frame_held:
             return None
-        return max(now, self.plays_until + self._pace.frame_s - self._pace.lead_s)
+        paced_at = self.plays_until + self._pace.frame_s - self._pace.lead_s
+        return max(now, paced_at, self._held_back_until)
 
     def next_message(self, now: float) -> Sent:
         """The one that is due."""
-        if self._clear is not None:
-            message, self._clear = self._clear, None
-            return message
+        if self._clearing:
+            self._clearing = False
+            return self._wire.clear()
         if self._mark_due:
             self._unmarked = 0
             return self._wire.mark(self._marks.next_name(self._buffer.taken))

@@ -19,7 +19,8 @@ class Pace:
 
     `whole_frames`: the line loses what is shorter, so the last frame is filled up with silence.
     `frames_a_mark`: after so many a mark is sent, and comes back when it was played; 0: the line
-    has none, and what was sent is taken as played by the clock.
+    has none, and what was sent is taken as played by the clock. `clears`: it can be told to forget
+    what it has not played yet.
     """
 
     rate_hz: int
@@ -27,6 +28,7 @@ class Pace:
     lead_s: float = 0.2
     whole_frames: bool = False
     frames_a_mark: int = 0
+    clears: bool = True
 
     @property
     def frame_samples(self) -> int:
@@ -34,7 +36,7 @@ class Pace:
 
 
 class SpeechWire(Protocol[Sent]):
-    """Makes a line's own messages. It may number them: each is sent, in this order."""
+    """Makes a line's own messages. It may number them: each is sent at once, in this order."""
 
     def speak(self, samples: NDArray[np.int16]) -> Sent: ...
 
@@ -42,6 +44,6 @@ class SpeechWire(Protocol[Sent]):
         """Asked for only where the pace has marks."""
         ...
 
-    def clear(self) -> Sent | None:
-        """Forget what was not played yet; None: the line cannot."""
+    def clear(self) -> Sent:
+        """Forget what was not played yet. Asked for only where the pace says that it can."""
         ...

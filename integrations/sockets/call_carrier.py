@@ -96,7 +96,12 @@ class CallCarrier:
         if (ready := self._codec.ready()) is not None:
             await self._socket.send(ready)
         self._greeted.set()
+        listening = True
         while True:
+            if call.listening.wanted is not listening:
+                listening = call.listening.wanted
+                if (told := self._codec.listening(wanted=listening)) is not None:
+                    await self._socket.send(told)
             while call.unsent:
                 await self._socket.send(call.unsent.popleft())
             call.news.clear()

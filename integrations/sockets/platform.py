@@ -46,8 +46,8 @@ class SocketPlatform(Protocol):
     `opening_s`: so long a socket may take to say which call it is of. `linger_s`: so long a call
     waits for another socket when its own was cut. `silence_s`: a socket that sends nothing for so
     long is closed. `farewell_s`: so long it is still read once `closing` was sent, where the
-    platform is to answer that. `tells_strangers`: one that is not let in is told so in the
-    platform's own words, which needs an open socket.
+    platform is to answer that. `tells_strangers`: one that is not let in, or finds no room, is told
+    so in the platform's own words, which needs an open socket.
     """
 
     name: str

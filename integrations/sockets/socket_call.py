@@ -13,8 +13,14 @@ from interject.integrations.audio.paced_sink import PacedSink
 from interject.integrations.conversation.call_log import lines_of
 from interject.integrations.conversation.switchboard import SwitchboardFull
 from interject.integrations.sockets.call_tracks import CallTracks
+from interject.integrations.sockets.listening_wish import ListeningWish
 from interject.integrations.sockets.socket_ending import SocketEnding
-from interject.integrations.sockets.socket_events import ClosedByPeer, MarkReached, TrackAudio
+from interject.integrations.sockets.socket_events import (
+    ClosedByPeer,
+    HoldBack,
+    MarkReached,
+    TrackAudio,
+)
 from interject.model_runtime.protocol import RuntimeFailure, SessionClosed
 
 if TYPE_CHECKING:
@@ -55,6 +61,7 @@ class SocketCall:
         self.answered = asyncio.Event()
         self.unsent: deque[Message] = deque(maxlen=MOST_UNSENT)
         self.news = asyncio.Event()
+        self.listening = ListeningWish(self.news.set)
         self.speaking = asyncio.Lock()
         self._tracks: CallTracks | None = None
         self._early: deque[SocketEvent] = deque()
@@ -156,6 +163,7 @@ class SocketCall:
         for event in self._early:
             self._take(tracks, event)
         self._early.clear()
+        agent.consent.attach(self.listening)
         self.agent, self._tracks = agent, tracks
         self.answered.set()
 
@@ -163,6 +171,9 @@ class SocketCall:
         if isinstance(event, MarkReached):
             if self.sink is not None:
                 self.sink.mark_came_back(event.name)
+        elif isinstance(event, HoldBack):
+            if self.sink is not None:
+                self.sink.hold_back(event.seconds)
         else:
             tracks.take(event)
 

@@ -54,10 +54,14 @@ class SocketCodec(SpeechWire[Message], Protocol):
         return None
 
     def speak(self, samples: NDArray[np.int16]) -> Message:
-        raise NotImplementedError("this platform takes no sound")
+        raise AssertionError("this platform takes no sound")
 
     def mark(self, name: str) -> Message:
-        raise NotImplementedError("this platform has no marks")
+        raise AssertionError("this platform has no marks")
 
-    def clear(self) -> Message | None:
+    def clear(self) -> Message:
+        raise AssertionError("this platform cannot forget sound")
+
+    def listening(self, *, wanted: bool) -> Message | None:
+        """What the platform is told when people on the call stop the listening, or let it go on."""
         return None

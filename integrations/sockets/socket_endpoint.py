@@ -56,23 +56,29 @@ class SocketEndpoint:
         if reason is not None:
             self._note_refused(reason)
             await self._turn_away(socket)
-        elif self._calls.is_full and not self._calls.any_waits(self._platform):
+        elif self._has_no_room:
             await _deny(socket)
         else:
             await socket.accept()
             await self._accepted(socket)
 
+    @property
+    def _has_no_room(self) -> bool:
+        waits = self._calls.any_waits(self._platform) or self._platform.tells_strangers
+        return self._calls.is_full and not waits
+
     async def _accepted(self, socket: WebSocket) -> None:
         platform = self._platform
         audio, codec = AudioSocket(socket, platform.limits), platform.codec(socket)
+        reader = SocketEventReader(audio, codec)
         try:
-            await self._open(audio, codec)
+            await self._open(audio, codec, reader)
         except StreamRefused as refusal:
             self._metrics.refused.labels(platform.name).inc()
             logger.warning(
                 "A socket was refused", extra={"door": platform.name, "reason": refusal.reason}
             )
-            await self._close(audio, codec, SocketEnding.REFUSED, refusal)
+            await self._close(audio, codec, SocketEnding.REFUSED, refusal, reader)
         except (SocketLeft, SlowReader):
             return
         except Exception:
@@ -81,8 +87,9 @@ class SocketEndpoint:
         finally:
             self._metrics.bad_messages.labels(platform.name).inc(audio.bad_messages)
 
-    async def _open(self, audio: AudioSocket, codec: SocketCodec) -> None:
-        reader = SocketEventReader(audio, codec)
+    async def _open(
+        self, audio: AudioSocket, codec: SocketCodec, reader: SocketEventReader
+    ) -> None:
         opened = await reader.opened(self._platform.opening_s)
         if opened is None:
             await self._close(audio, codec, SocketEnding.HUNG_UP)

@@ -90,6 +90,13 @@ class MarkReached:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldBack:
+    """The platform takes no sound for so long: too much came at once."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ClosedByPeer:
     """The platform says that the call is over; nothing of it follows."""
 
@@ -105,5 +112,5 @@ class SendNow:
 
 SocketEvent = (
     StreamOpened | TrackAudio | TrackNamed | TrackLeft | Discontinuity | Paused | Resumed
-    | DigitPressed | TextWritten | MarkReached | ClosedByPeer | SendNow
+    | DigitPressed | TextWritten | MarkReached | HoldBack | ClosedByPeer | SendNow
 )  # fmt: skip

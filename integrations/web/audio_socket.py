@@ -85,6 +85,7 @@ class AudioSocket:
         self._all = TokenBucket(per_s=limits.messages_a_s, burst=limits.most_at_once, clock=clock)
         self._bad = TokenBucket(per_s=limits.bad_a_s, burst=limits.most_bad_at_once, clock=clock)
         self._messages = 0
+        self._sending = asyncio.Lock()
         self.bad_messages = 0
         self.close_code: int | None = None
 
@@ -114,12 +115,14 @@ class AudioSocket:
             raise StreamRefused(NOT_UNDERSTOOD, "too many messages could not be read")
 
     async def send(self, message: str | bytes) -> None:
-        """:raises SlowReader: when it is not taken in time.
+        """In the order in which it was asked for, also while others wait.
+
+        :raises SlowReader: when it is not taken in time.
 
         :raises SocketLeft: when nobody is there any more.
         """
         try:
-            async with asyncio.timeout(self._limits.send_s):
+            async with asyncio.timeout(self._limits.send_s), self._sending:
                 if isinstance(message, str):
                     await self._socket.send_text(message)
                 else:

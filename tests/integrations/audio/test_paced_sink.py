@@ -33,7 +33,6 @@ class Handset:
         self.sink: PacedSink[Told] = PacedSink(mark_patience_s=0.05)
         self.pace = pace
         self.gives_marks_back = gives_marks_back
-        self.clears = True
         self.broken = False
 
     async def _take(self, message: Told) -> None:
@@ -45,8 +44,7 @@ class Handset:
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
-        wire = TellingWire(clears=self.clears)
-        task = asyncio.create_task(self.sink.run(wire, self.pace, self._take))
+        task = asyncio.create_task(self.sink.run(TellingWire(), self.pace, self._take))
         try:
             yield
         finally:

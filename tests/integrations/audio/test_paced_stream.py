@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 RATE_HZ = 22_050
 FRAME_S, MOST_AHEAD_S = MARKED.frame_s, MARKED.lead_s
 WHOLE = Pace(8_000, frame_s=0.1, whole_frames=True)
+UNFORGETTING = replace(WHOLE, clears=False)
 
 
 def sound(seconds: float, rate_hz: int = RATE_HZ) -> bytes:
@@ -26,9 +28,9 @@ def sound(seconds: float, rate_hz: int = RATE_HZ) -> bytes:
 class Wire:
     """Takes whatever is due, as the clock goes on; plays it, and gives marks back."""
 
-    def __init__(self, pace: Pace = MARKED, *, clears: bool = True) -> None:
+    def __init__(self, pace: Pace = MARKED, wire: TellingWire | None = None) -> None:
         self.clock = FakeClock()
-        self.stream = PacedStream(TellingWire(clears=clears), pace)
+        self.stream = PacedStream(wire or TellingWire(), pace)
         self.sent: list[tuple[float, Told]] = []
 
     def run(self, seconds: float) -> None:
@@ -198,7 +200,7 @@ def test_without_marks_what_was_sent_is_played_by_the_clock() -> None:
 
 
 def test_where_nothing_can_be_taken_back_all_that_was_sent_counts() -> None:
-    wire = Wire(WHOLE, clears=False)
+    wire = Wire(UNFORGETTING)
     wire.stream.write(sound(5.0), RATE_HZ)
     wire.run(0.3)
     wire.stream.clear(wire.clock())
@@ -211,7 +213,7 @@ def test_where_nothing_can_be_taken_back_all_that_was_sent_counts() -> None:
 
 
 def test_what_follows_waits_behind_what_could_not_be_taken_back() -> None:
-    wire = Wire(WHOLE, clears=False)
+    wire = Wire(UNFORGETTING)
     wire.stream.write(sound(5.0), RATE_HZ)
     wire.run(0.0)
     wire.stream.clear(wire.clock())
@@ -231,3 +233,39 @@ def test_the_position_never_goes_back() -> None:
             wire.run(0.01)
             seen.append(wire.position)
     assert seen == sorted(seen)
+
+
+class NumberingWire(TellingWire):
+    """Counts what it makes, as a line whose messages are numbered."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def clear(self) -> Told:
+        self.made += 1
+        return CLEAR
+
+
+def test_a_clear_is_made_when_it_leaves_and_not_before() -> None:
+    """Whatever is made meanwhile leaves first, and has the number before."""
+    numbering = NumberingWire()
+    wire = Wire(wire=numbering)
+    wire.stream.write(sound(1.0), RATE_HZ)
+    wire.run(0.1)
+    wire.stream.clear(wire.clock())
+    assert numbering.made == 0
+    wire.run(0.1)
+    assert numbering.made == 1
+
+
+def test_a_line_that_asks_for_time_gets_no_speech_meanwhile_and_loses_none() -> None:
+    wire = Wire()
+    wire.stream.write(sound(2.0), RATE_HZ)
+    wire.run(0.5)
+    sent = len(wire.frames)
+    wire.stream.hold_back(wire.clock() + 1.0)
+    wire.run(0.99)
+    assert len(wire.frames) == sent
+    wire.stream.finish()
+    wire.run(2.0)
+    assert sum(map(len, wire.frames)) == 16_000

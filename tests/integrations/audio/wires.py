@@ -14,10 +14,7 @@ Told = str | NDArray[np.int16]
 
 
 class TellingWire:
-    """A `SpeechWire` of samples, names of marks, and `CLEAR` if it can."""
-
-    def __init__(self, *, clears: bool = True) -> None:
-        self._clears = clears
+    """A `SpeechWire` of samples, names of marks, and `CLEAR`."""
 
     def speak(self, samples: NDArray[np.int16]) -> Told:
         return samples
@@ -25,5 +22,5 @@ class TellingWire:
     def mark(self, name: str) -> Told:
         return name
 
-    def clear(self) -> Told | None:
-        return CLEAR if self._clears else None
+    def clear(self) -> Told:
+        return CLEAR
