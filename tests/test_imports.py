@@ -70,8 +70,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "integrations/audio": ("interject.agent", "interject.model_runtime.protocol"),
     "integrations/web": SHARED_BY_DOORS,
     "integrations/twilio": (*SHARED_BY_DOORS, "interject.integrations.web"),
-    "integrations/sockets": (*SHARED_BY_DOORS, "interject.integrations.web"),
-    "integrations/sockets/simulator": (),
+    "integrations/sockets": (
+        *SHARED_BY_DOORS, "interject.integrations.web",
+        "interject.integrations.twilio.simulator.mulaw",
+    ),
+    "integrations/sockets/simulator": ("interject.integrations.twilio.simulator.mulaw",),
     "integrations/twilio/simulator": (),
     "integrations/webrtc": (*SHARED_BY_DOORS, "interject.integrations.web"),
     "training": (

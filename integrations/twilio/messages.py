@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from typing import Annotated, Literal
@@ -17,6 +16,8 @@ from pydantic import (
     ValidationError,
 )
 
+from interject.integrations.web.base64_bytes import Base64Bytes
+
 MAX_MESSAGE_CHARS = 65_536
 MAX_NUMBER = 2**53
 SID = r"^[A-Za-z0-9]{1,64}$"
@@ -27,22 +28,12 @@ class MalformedMessage(Exception):
     """Its text says what is wrong, and holds nothing of the message."""
 
 
-def _decoded(payload: object) -> bytes:
-    if not isinstance(payload, str):
-        raise ValueError("it must be text in base64")
-    try:
-        return base64.b64decode(payload, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("it is no base64") from None
-
-
 def _as_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
 Sid = Annotated[str, Field(pattern=SID)]
 Number = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
-Payload = Annotated[bytes, BeforeValidator(_decoded)]
 Parameter = Annotated[str, BeforeValidator(_as_text)]
 
 
@@ -76,7 +67,7 @@ class MediaChunk(_FromTwilio):
     track: str
     number: Number = Field(alias="chunk")
     timestamp_ms: Number = Field(alias="timestamp")
-    payload: Payload = Field(repr=False)
+    payload: Base64Bytes = Field(repr=False)
 
 
 class MarkName(_FromTwilio):

@@ -1,0 +1,1 @@
+"""Genesys Cloud AudioHook: Monitor, which listens to a call, and Connector, where a bot speaks."""

@@ -1,0 +1,1 @@
+"""Recall.ai: the sound of a meeting, mixed or of each participant."""
