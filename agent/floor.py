@@ -109,6 +109,11 @@ class Floor:
             return Verdict.WAIT
         return Verdict.INTERRUPT
 
+    def uncount(self) -> None:
+        """The last unprompted reply had no words, so it does not count against the cap."""
+        if self._unprompted_at:
+            self._unprompted_at.pop()
+
     def start(self, emotion: Emotion, *, waiting: int = 0) -> None:
         self._move("start speaking", FloorState.LISTENING)
         self._speaking_emotion = emotion

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.cues.tagged_runtime import TaggedReply
 from interject.model_runtime.protocol import FRAME_S, Emotion, EndReason, FloorMode
 
@@ -74,7 +75,7 @@ class Cue:
     identities: tuple[str, ...] = ()
 
 
-OutputEvent = Spoken | Posted | Cue
+OutputEvent = Spoken | Posted | Cue | ChecklistUpdate
 
 
 class Output(Protocol):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from interject.agent.cues.suppressed import is_read_on
+from interject.agent.cues.tagged_runtime import untagged
 from interject.agent.floor import Verdict
 from interject.agent.outputs import shown_events
-from interject.agent.phrases import begins_phrase
 from interject.agent.spoken_reply import SpokenReply
 from interject.model_runtime.protocol import Cause, Emotion, EndReason, FloorMode, ReplyStarted
 
@@ -61,6 +62,7 @@ class Replies:
         self._open: dict[int, tuple[ReplyStarted, Verdict]] = {}
         self._speech: dict[int, SpokenReply] = {}
         self._suppressed: dict[int, str] = {}
+        self._taken_back: set[int] = set()
         self._watcher = watcher or _NoWatcher()
         self._muted = False
         self.deaf = False
@@ -69,6 +71,8 @@ class Replies:
     async def started(self, event: ReplyStarted) -> None:
         taken_back = self._muted or (self.deaf and event.cause is not Cause.SAY)
         verdict = Verdict.SUPPRESS if taken_back else self._floor.judge(event)
+        if taken_back:
+            self._taken_back.add(event.reply_id)
         self._open[event.reply_id] = (event, verdict)
         self._reports.on_started()
         self._watcher.started(event, verdict)
@@ -95,6 +99,9 @@ class Replies:
         if reply := self._speech.pop(event.reply_id, None):
             reply.feed.close()
         opened = self._open.pop(event.reply_id, None)
+        if event.reply_id in self._taken_back:
+            self._taken_back.discard(event.reply_id)
+            event = untagged(event)
         if opened is None:
             return
         self._watcher.ended(opened[0], event, opened[1])
@@ -102,6 +109,8 @@ class Replies:
             if self._suppressed.pop(event.reply_id, None) is not None:
                 await self._reports.on_taken_back(event.reply_id)
             return
+        if opened[0].cause is Cause.MODEL and not event.text.strip():
+            self._floor.uncount()
         events = shown_events(self._profile, self._floor.mode, opened[0], event)
         for shown in events:
             self._outputs.put(shown)
@@ -115,6 +124,7 @@ class Replies:
             reply.feed.close()
         self._speech.clear()
         self._suppressed.clear()
+        self._taken_back.clear()
         self._open.clear()
 
     async def say_own(self, text: str) -> None:
@@ -153,11 +163,8 @@ class Replies:
         await self.stop()
 
     async def _read_on(self, reply_id: int, text: str = "") -> None:
-        """A wish to stop listening counts whatever the floor allows, so what may become the answer
-        to one is taken back only when it is whole.
-        """
         so_far = self._suppressed.pop(reply_id) + text
-        if not self._muted and begins_phrase(so_far, self._profile.room.stop_replies):
+        if not self._muted and is_read_on(so_far, self._profile):
             self._suppressed[reply_id] = so_far
         else:
             await self._reports.on_taken_back(reply_id)

@@ -76,18 +76,8 @@ class ReplyReports:
             return
         self._counts["spoken" if whole else "cut"] += 1
         started = reply.started
-        self._outputs.put(
-            Spoken(
-                session_id=started.session_id,
-                reply_id=started.reply_id,
-                seq=started.seq,
-                at_s=stream_time_s(started.seq),
-                emotion=started.emotion,
-                text=reply.feed.text,
-                heard_chars=heard_chars,
-                interrupted=not whole,
-            )
-        )
+        if reply.feed.text.strip():
+            self._outputs.put(_spoken(reply, heard_chars=heard_chars, whole=whole))
         if whole:
             await self._heard(started.reply_id, chars=heard_chars)
         else:
@@ -109,3 +99,17 @@ class ReplyReports:
         assert self._runtime is not None, "attach comes before any event"
         with contextlib.suppress(SessionClosed):
             await self._runtime.cancel(reply_id, heard_chars=heard_chars)
+
+
+def _spoken(reply: SpokenReply, *, heard_chars: int, whole: bool) -> Spoken:
+    started = reply.started
+    return Spoken(
+        session_id=started.session_id,
+        reply_id=started.reply_id,
+        seq=started.seq,
+        at_s=stream_time_s(started.seq),
+        emotion=started.emotion,
+        text=reply.feed.text,
+        heard_chars=heard_chars,
+        interrupted=not whole,
+    )

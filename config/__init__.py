@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from interject.config.cues import CueCategory, CueSettings
+from interject.config.cues import ChecklistSettings, CueCategory, CueSettings
 from interject.config.loader import ProfileError, load_profile, shipped_profiles
 from interject.config.profile import (
     Profile,
@@ -23,6 +23,7 @@ from interject.config.voice import (
 
 __all__ = [
     "AutoVoice",
+    "ChecklistSettings",
     "CueCategory",
     "CueSettings",
     "EspeakVoice",

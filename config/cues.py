@@ -1,4 +1,4 @@
-"""What a profile says about cue cards."""
+"""What a profile says about cue cards and about the checklist of a call."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST_NAMES = 64
+PLACE = "{item}"
 SENTENCE_MARKS = ".,;:!?…"
 
 
@@ -28,6 +29,13 @@ def _marked(tag: str) -> str:
 def _is_mark(character: str) -> bool:
     """One that no word and no sentence ends with."""
     return not (character.isalnum() or character.isspace() or character in SENTENCE_MARKS)
+
+
+def _form(form: str) -> str:
+    if form.count(PLACE) != 1:
+        raise PydanticCustomError("form", "it must hold {item} once, as [done {item}] does")
+    _marked(form.replace(PLACE, "x"))
+    return form
 
 
 TagText = Annotated[str, Field(max_length=64), AfterValidator(_marked)]
@@ -82,6 +90,20 @@ class CueSettings(StrictModel):
 
     def expires_s_of(self, category: str) -> float:
         return self.rules(category).expires_s or self.expires_s
+
+
+class ChecklistSettings(StrictModel):
+    """What has to happen in a call: `items` by their ids. A reply that holds `form` with an id in
+    place of `{item}` says that it has.
+    """
+
+    form: Annotated[str, Field(max_length=64), AfterValidator(_form)] = "[done {item}]"
+    items: dict[NameText, Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        default={}, max_length=MOST_NAMES
+    )
+
+    def tag_of(self, item: str) -> str:
+        return self.form.replace(PLACE, item)
 
 
 def category_tag(name: str, category: CueCategory) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from interject.config.cues import CueSettings
+from interject.config.cues import ChecklistSettings, CueSettings, category_tag, keep_apart
 from interject.config.lists import Names, Phrases, SomePhrases, distinct, plain
 from interject.config.strict import StrictModel
 from interject.config.voice import EspeakVoice, VoiceSettings
@@ -132,5 +132,14 @@ class Profile(StrictModel):
     voice: VoiceSettings = EspeakVoice()
     reply: ReplyLimits = ReplyLimits()
     cue: CueSettings = CueSettings()
+    checklist: ChecklistSettings = ChecklistSettings()
     sampling: SamplingSettings = SamplingSettings()
     room: RoomSettings = RoomSettings()
+
+    @field_validator("checklist")
+    @classmethod
+    def _apart(cls, checklist: ChecklistSettings, info: ValidationInfo) -> ChecklistSettings:
+        cue: CueSettings = info.data.get("cue", CueSettings())
+        tags = [(category_tag(name, one), name) for name, one in cue.categories.items()]
+        keep_apart([*tags, *((checklist.tag_of(item), item) for item in checklist.items)])
+        return checklist

@@ -1,4 +1,4 @@
-"""What becomes of the cues of one call, on every platform."""
+"""From the replies of one call to what people are shown of it, on every platform."""
 
 from __future__ import annotations
 
@@ -6,55 +6,95 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from interject.agent.cues.checklist import Checklist
 from interject.agent.cues.rules import CueRules, Side
 from interject.agent.cues.stack import CueStack
-from interject.agent.outputs import Cue
+from interject.agent.cues.tagged_runtime import TaggedReply
+from interject.agent.outputs import Cue, stream_time_s
 from interject.agent.recent_speakers import RecentSpeakers
-from interject.model_runtime.protocol import Decision
+from interject.model_runtime.protocol import Cause, Decision
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from interject.agent.cues.checklist import ChecklistUpdate
+    from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
     from interject.config import Profile
-    from interject.model_runtime.protocol import Event
+    from interject.model_runtime.protocol import Event, ReplyEnded, ReplyStarted
 
 AGENT = "agent"
 """What a telephone calls the one who is helped."""
 
 
 class CuePipeline:
-    """`addressees` is asked anew for each cue, and may name nobody. `agents` are those who are
-    helped, by their identities; a rule about speakers takes everybody else for a customer.
+    """Whatever it returns is to be made known. `addressees` is asked anew for each, and may name
+    nobody. `agents` are those who are helped, by their identities; a rule about speakers takes
+    everybody else for a customer. `call_id` may be known later than the rest.
     """
 
     def __init__(
         self,
         profile: Profile,
+        call_id: str,
         addressees: Callable[[], list[str]],
         *,
         agents: tuple[str, ...] = (),
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
+        self.call_id = call_id
         self._addressees = addressees
+        self._last_addressees: tuple[str, ...] = ()
         self._agents = frozenset((*agents, AGENT))
         self._rules = CueRules(profile.cue, clock)
         self._stack = CueStack(clock)
         self._speakers = RecentSpeakers()
+        self._checklist = Checklist(profile.checklist, wall_clock=wall_clock)
+
+    def begin(self) -> Iterator[OutputEvent]:
+        """For those who are there, or have come: what there is to do."""
+        if self._checklist:
+            yield self._addressed(self._checklist.state())
 
     def observe(self, event: Event) -> None:
         if isinstance(event, Decision):
             self._speakers.decided(event)
 
-    def add(self, event: OutputEvent) -> OutputEvent | None:
-        """What is to be made known of it; whatever is no cue comes back as it is."""
+    def replied(
+        self, started: ReplyStarted, ended: ReplyEnded, _verdict: Verdict
+    ) -> Iterator[OutputEvent]:
+        """A reply is whole, or cut. Words that were put into the model's mouth prove nothing."""
+        if isinstance(ended, TaggedReply) and started.cause is not Cause.SAY:
+            ticked = self._checklist.tick(
+                ended.done, chunk=started.seq, at_s=stream_time_s(started.seq)
+            )
+            if ticked is not None:
+                yield self._addressed(ticked)
+
+    def add(self, event: OutputEvent) -> Iterator[OutputEvent]:
+        """Whatever is no cue comes back as it is."""
         if not isinstance(event, Cue):
-            return event
+            yield event
+            return
         is_again = self._stack.holds(event)
         outcome = self._rules.judge(event, self._side(event), is_again=is_again)
-        if not outcome.is_shown:
-            return None
-        return replace(self._stack.add(event), identities=tuple(self._addressees()))
+        if outcome.is_shown:
+            yield replace(self._stack.add(event), identities=self._present())
+
+    def finish(self) -> Iterator[OutputEvent]:
+        """The call is over: for those who were there last, since they may have left."""
+        if self._checklist:
+            yield self._addressed(self._checklist.state(over=True))
+
+    def _addressed(self, update: ChecklistUpdate) -> ChecklistUpdate:
+        identities = self._present() or (self._last_addressees if update.over else ())
+        return replace(update, call=self.call_id, identities=identities)
+
+    def _present(self) -> tuple[str, ...]:
+        present = tuple(self._addressees())
+        self._last_addressees = present or self._last_addressees
+        return present
 
     def _side(self, cue: Cue) -> Side | None:
         identity = self._speakers.before(cue.session_id, cue.chunk)

@@ -106,6 +106,11 @@ class TaggedSession(ForwardingSession):
         return chars if text is None else text.raw_chars(chars)
 
 
+def untagged(ended: ReplyEnded) -> ReplyEnded:
+    """What was taken back says nothing, neither with its tags."""
+    return replace(ended, categories=(), done=()) if isinstance(ended, TaggedReply) else ended
+
+
 def without_tags(runtime: Runtime, profile: Profile) -> Runtime:
     """The runtime itself where the profile names none."""
     tags = Tags.of(profile)

@@ -28,9 +28,10 @@ class Tags:
 
     @classmethod
     def of(cls, profile: Profile) -> Tags:
+        checklist = profile.checklist
         return cls(
             {category_tag(name, one): name for name, one in profile.cue.categories.items()},
-            {},
+            {checklist.tag_of(item): item for item in checklist.items},
         )
 
     def __bool__(self) -> bool:

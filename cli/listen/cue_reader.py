@@ -7,24 +7,31 @@ from typing import TYPE_CHECKING
 from interject.agent.cues.pipeline import CuePipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
     from interject.cli.output.session_observers import SessionObservers
     from interject.config import Profile
-    from interject.model_runtime.protocol import Event
+    from interject.model_runtime.protocol import Event, ReplyEnded, ReplyStarted
 
 LISTENER = "listener"
 
 
 class CueReader:
-    """An `Output` of the session, and one who follows its events. `clock` is in seconds."""
+    """`Output` and `ReplyWatcher` of the session, which also follows its events. `clock` is in
+    seconds.
+    """
 
     def __init__(
-        self, profile: Profile, observers: SessionObservers, clock: Callable[[], float]
+        self,
+        profile: Profile,
+        source: str,
+        observers: SessionObservers,
+        clock: Callable[[], float],
     ) -> None:
         self._observers = observers
-        self._cues = CuePipeline(profile, lambda: [LISTENER], clock=clock)
+        self._cues = CuePipeline(profile, source, lambda: [LISTENER], clock=clock)
 
     def beside(self, observer: Callable[[Event], None]) -> Callable[[Event], None]:
         """Who follows the session, and this one first."""
@@ -36,5 +43,18 @@ class CueReader:
         return observe
 
     async def emit(self, event: OutputEvent) -> None:
-        if (known := self._cues.add(event)) is not None:
-            self._observers.tell(known)
+        self._tell_all(self._cues.add(event))
+
+    def started(self, started: ReplyStarted, verdict: Verdict) -> None:
+        """Of a reply that has only begun there is nothing to tell."""
+
+    def ended(self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict) -> None:
+        self._tell_all(self._cues.replied(started, ended, verdict))
+
+    def finish(self) -> None:
+        """Nothing more is heard."""
+        self._tell_all(self._cues.finish())
+
+    def _tell_all(self, events: Iterable[OutputEvent]) -> None:
+        for event in events:
+            self._observers.tell(event)

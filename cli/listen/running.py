@@ -93,7 +93,7 @@ async def _listen(
             runtime = await _runtime(request, opener, stack)
             watched = WatchedVoice(voice, listening.progress.touch)
             clock = time.monotonic if request.source.live else listening.progress.clock
-            cues = CueReader(request.profile, observers, clock)
+            cues = CueReader(request.profile, request.source.name, observers, clock)
             session = AgentSession(
                 runtime,
                 _profile(request),
@@ -101,6 +101,7 @@ async def _listen(
                 sink=_sink(request, listening, recording, stack),
                 outputs=(cues,),
                 clock=clock,
+                watcher=cues,
                 observer=cues.beside(listening.observe),
                 pacing=listening.pacing,
                 prompt_ids=request.prompt_ids,
@@ -108,6 +109,7 @@ async def _listen(
             async with session:
                 recording.open()
                 await listening.run(session, voice_busy=lambda: watched.busy)
+            cues.finish()
 
 
 async def _runtime(

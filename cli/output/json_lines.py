@@ -6,6 +6,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, TextIO
 
+from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.outputs import Cue
 from interject.cli.output.display import decided_at_s
 from interject.cli.process.standard_streams import holds_unicode
@@ -74,6 +75,8 @@ class JsonLines:
     def tell(self, event: OutputEvent) -> None:
         if isinstance(event, Cue):
             self._write(_cue(event))
+        elif isinstance(event, ChecklistUpdate):
+            self._write({"event": "checklist", **dataclasses.asdict(event)})
 
     def finish(self, summary: Summary) -> None:
         self._write({"event": "summary", **dataclasses.asdict(summary)})

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.outputs import Cue
 from interject.cli.output.display import decided_at_s
 from interject.model_runtime.protocol import (
@@ -81,9 +82,16 @@ class LiveTable:
                 self._print(Text(f"closed: {event.reason} {event.detail}", style="yellow"))
 
     def tell(self, event: OutputEvent) -> None:
-        if isinstance(event, Cue):
-            self._flush_row()
-            self._print(_cue_row(event))
+        match event:
+            case Cue():
+                rows = [_cue_row(event)]
+            case ChecklistUpdate():
+                rows = _checklist_rows(event)
+            case _:
+                return
+        self._flush_row()
+        for row in rows:
+            self._print(row)
 
     def finish(self, summary: Summary) -> None:
         self._flush_row()
@@ -152,6 +160,16 @@ def _cue_row(event: Cue) -> Text:
     row.append(f"{event.category} {event.priority}", style=EMOTION_STYLE[event.emotion])
     again = f" ({event.count} times)" if event.count > 1 else ""
     return row.append(f"  {event.text}{again}")
+
+
+def _checklist_rows(event: ChecklistUpdate) -> list[Text]:
+    if event.over:
+        return [Text(f"open: {text}", style="yellow") for text in event.open]
+    return [
+        Text(f"{item.at_s:7.1f}s  done: {item.text}", style="green")
+        for item in event.items
+        if item.item in event.ticked
+    ]
 
 
 def _level_mark(level_dbfs: float) -> str:

@@ -15,7 +15,7 @@ from interject.integrations.conversation.announcement import (
     Notice,
     Participant,
 )
-from interject.integrations.conversation.call_log import lines_of
+from interject.integrations.conversation.call_log import counted, lines_of
 from interject.integrations.conversation.call_notices import SpokenNotices, spoken_settings, told
 from interject.integrations.conversation.call_replies import CallListener
 from interject.integrations.conversation.call_session import CallSession
@@ -111,7 +111,12 @@ class CallAgent:
             on_change=lambda: None,
         )
         self._publisher = Publisher(
-            (line, Cues(line), *outputs), line, role, cue_to=self._cue_to, telemetry=True
+            (line, Cues(line), *outputs),
+            line,
+            role,
+            call_id=call_id,
+            cue_to=self._cue_to,
+            telemetry=True,
         )
         self._running = False
         self._group = asyncio.TaskGroup()
@@ -124,7 +129,7 @@ class CallAgent:
         """:raises RuntimeBusy, RuntimeFailure, VoiceFailure: when the call cannot be served."""
         async with contextlib.AsyncExitStack() as stack:
             enter = stack.enter_async_context
-            stack.enter_context(self._counted())
+            stack.enter_context(counted(self._people, self.door, self._metrics))
             await enter(self._publisher)
             await self._group.__aenter__()
             stack.push_async_callback(self._group.__aexit__, None, None, None)
@@ -161,6 +166,7 @@ class CallAgent:
         self.consent.meet(identity)
         if self._running:
             self._announcement.came(person)
+            self._publisher.came()
             self.sessions.came(identity)
 
     def left(self, identity: str) -> None:
@@ -223,13 +229,12 @@ class CallAgent:
     # What sessions tell, and what people are told
 
     def _make(self, identity: str | None) -> CallSession:
-        put, stop = self._publisher.put, self.consent.stop
+        put, replied = self._publisher.put, self._publisher.replied
+        verdict, stop = self._on_verdict, self.consent.stop
         return CallSession(
             self.call_id if identity is None else f"{self.call_id}-{identity}",
             self._parts_of(identity),
-            CallListener(
-                self._on_event, lambda s, v: self.on_verdict(s, v), put, stop, self._unread
-            ),
+            CallListener(self._on_event, verdict, replied, put, stop, self._unread),
             ReplyLog(self._metrics, self._parts.clock),
             mode=self.controls.mode,
             threshold=self.controls.threshold,
@@ -246,6 +251,9 @@ class CallAgent:
         if isinstance(event, Decision):
             self._publisher.decided(event)
         self.on_event(event)
+
+    def _on_verdict(self, started: ReplyStarted, verdict: Verdict) -> None:
+        self.on_verdict(started, verdict)
 
     def _unread(self, identity: str) -> None:
         self._tell(identity, NOT_READ)
@@ -291,15 +299,3 @@ class CallAgent:
             self._running = False
             for task in self._telling:
                 task.cancel()
-
-    @contextlib.contextmanager
-    def _counted(self) -> Iterator[None]:
-        self._metrics.rooms.inc()
-        logger.info("A call begins", extra={"door": self.door})
-        try:
-            yield
-        finally:
-            self._metrics.rooms.dec()
-            self._metrics.departures.inc(len(self._people))
-            self._people.clear()
-            logger.info("A call is over", extra={"door": self.door})

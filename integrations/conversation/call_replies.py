@@ -25,6 +25,7 @@ class CallListener:
 
     on_event: Callable[[Event], None]
     on_verdict: Callable[[ReplyStarted, Verdict], None]
+    on_reply: Callable[[ReplyStarted, ReplyEnded, Verdict], None]
     on_output: Callable[[OutputEvent], None]
     on_wish: Callable[[str], None]
     on_unread: Callable[[str], None]
@@ -64,6 +65,7 @@ class CallReplies:
         self._without_text.pop(started.reply_id, None)
         self._log.ended(started, ended, verdict)
         self._wish.ended(started, ended, verdict)
+        self._listener.on_reply(started, ended, verdict)
 
     def heard(self) -> None:
         """The first sound of a reply is on its way to the line."""

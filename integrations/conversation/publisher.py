@@ -1,4 +1,4 @@
-"""What an agent makes known besides sound: posts, cards, decisions."""
+"""What an agent makes known besides sound: posts, cards, its checklist, decisions."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from interject.agent.output_dispatcher import OutputDispatcher
 from interject.integrations.conversation.decision_message import DecisionFeed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from interject.agent.floor import Verdict
     from interject.agent.outputs import Output, OutputEvent
     from interject.integrations.conversation.decision_message import DecisionSender
     from interject.integrations.conversation.role import Role
-    from interject.model_runtime.protocol import Decision
+    from interject.model_runtime.protocol import Decision, ReplyEnded, ReplyStarted
 
 
 LAST_S = 2.0
@@ -34,10 +35,11 @@ class Publisher:
         decisions: DecisionSender,
         role: Role,
         *,
+        call_id: str,
         cue_to: Callable[[], list[str]],
         telemetry: bool,
     ) -> None:
-        self._cues = CuePipeline(role.profile, cue_to, agents=role.addressees)
+        self.cues = CuePipeline(role.profile, call_id, cue_to, agents=role.addressees)
         self._outputs = OutputDispatcher(outputs)
         self._decisions = DecisionFeed(decisions)
         self._telemetry = telemetry
@@ -50,9 +52,11 @@ class Publisher:
             self._group.create_task(self._outputs.run(), name="outputs"),
             self._group.create_task(self._decisions.run(), name="decisions"),
         ]
+        self._put_all(self.cues.begin())
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._put_all(self.cues.finish())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_S):
                 await self._outputs.close()
@@ -62,10 +66,20 @@ class Publisher:
         await self._group.__aexit__(None, None, None)
 
     def put(self, event: OutputEvent) -> None:
-        if (known := self._cues.add(event)) is not None:
-            self._outputs.put(known)
+        self._put_all(self.cues.add(event))
+
+    def replied(self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict) -> None:
+        self._put_all(self.cues.replied(started, ended, verdict))
+
+    def came(self) -> None:
+        """Somebody more is here."""
+        self._put_all(self.cues.begin())
 
     def decided(self, decision: Decision) -> None:
-        self._cues.observe(decision)
+        self.cues.observe(decision)
         if self._telemetry:
             self._decisions.put(decision)
+
+    def _put_all(self, events: Iterable[OutputEvent]) -> None:
+        for event in events:
+            self._outputs.put(event)

@@ -6,8 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from interject.agent.cues.suppressed import is_read_on
 from interject.agent.floor import Floor, Verdict
-from interject.agent.phrases import begins_phrase
 from interject.integrations.conversation.reply_order import ReplyOrder
 from interject.integrations.livekit.generation import Generation, message_id
 from interject.integrations.livekit.metrics import reply_metrics
@@ -114,6 +114,8 @@ class Generations:
         if generation.verdict is Verdict.SUPPRESS:
             self._suppress(generation, whole=True)
             return
+        if generation.started.cause is Cause.MODEL and not ended.text.strip():
+            self._floor.uncount()
         self._shown.show(generation, ended)
         if generation.verdict is Verdict.SHOW:
             return
@@ -233,9 +235,8 @@ class Generations:
         future.set_result(event)
 
     def _suppress(self, generation: Generation, *, whole: bool = False) -> None:
-        """A wish to stop listening counts beyond the cap, so what may become one is read on."""
-        wish = begins_phrase(generation.text, self._profile.room.stop_replies)
-        if not generation.interrupted and (whole or not wish):
+        is_over = whole or not is_read_on(generation.text, self._profile)
+        if not generation.interrupted and is_over:
             generation.interrupted = True
             self._memory.cancel(generation.started, heard_chars=0)
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, HTTPException
+from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
+from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.outputs import Cue
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.cues import CueMessage
@@ -33,6 +35,7 @@ KEEP_ALIVE_S = 15.0
 """Proxies cut what is silent for a minute."""
 WAITING_EVENTS = 64
 MOST_CARDS = 512
+MOST_CHECKLISTS = 1_024
 MOST_SCREENS = 256
 TOO_MANY = "too many screens are open; close some"
 ENDING = "the server is about to stop; come back in a moment"
@@ -60,7 +63,8 @@ class CueScreens:
     """Who connects is shown every card that has not expired: a screen that comes back lacks none.
 
     A screen that reads too slowly loses the oldest of what waits for it; `dropped` counts these.
-    Decisions and replies go to those that ask for all, as they come, and are not kept.
+    So is the checklist of every call that has not ended. Decisions and replies go to those that ask
+    for all, as they come, and are not kept.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class CueScreens:
         self._most_screens = most_screens
         self._wall_clock = wall_clock
         self._cards: dict[str, CueCard] = {}
+        self._checklists: dict[str, ChecklistUpdate] = {}
         self._screens: set[_Screen] = set()
         self._closed = False
         self.dropped = 0
@@ -100,10 +105,23 @@ class CueScreens:
             self._tell_all("decision", call_id, told.model_dump_json())
 
     async def emit(self, event: OutputEvent) -> None:
-        """A reply, as a webhook has it. Cues come by `send_cue`, with those they are for."""
-        if self._is_followed and not isinstance(event, Cue):
+        """A reply or a checklist, as a webhook has it. Cues come by `send_cue`, with those they are
+        for.
+        """
+        if isinstance(event, ChecklistUpdate):
+            self._show_checklist(event)
+        elif self._is_followed and not isinstance(event, Cue):
             told = webhook_event(event, now=self._wall_clock())
-            self._tell_all(told.type, event.session_id, told.data.model_dump_json())
+            self._tell_all(told.type, event.session_id, to_json(told.data).decode())
+
+    def _show_checklist(self, update: ChecklistUpdate) -> None:
+        self._checklists.pop(update.call, None)
+        if not update.over:
+            self._checklists[update.call] = update
+        if len(self._checklists) > MOST_CHECKLISTS:
+            del self._checklists[next(iter(self._checklists))]
+        for screen in self._screens:
+            self.dropped += screen.show_checklist(update)
 
     @property
     def _is_followed(self) -> bool:
@@ -152,6 +170,8 @@ class CueScreens:
             yield _event("hello", f'{{"time":{self._wall_clock():.3f}}}')
             for card in self._living():
                 screen.show(card)
+            for update in self._checklists.values():
+                screen.show_checklist(update)
             async for text in screen.events():
                 yield text
         finally:
@@ -175,9 +195,14 @@ class _Screen:
 
     def show(self, card: CueCard) -> int:
         """How many events were dropped for it."""
-        if self._is_for_others(card):
+        if self._is_for_others(card.identities):
             return 0
         return self._put(card.call, _event("cue", card.model_dump_json()))
+
+    def show_checklist(self, update: ChecklistUpdate) -> int:
+        if self._is_for_others(update.identities):
+            return 0
+        return self._put(update.call, _event("checklist", to_json(update).decode()))
 
     def tell(self, call_id: str, event: str) -> int:
         """The same, of what only those get that want all."""
@@ -207,8 +232,8 @@ class _Screen:
                 return
             yield event
 
-    def _is_for_others(self, card: CueCard) -> bool:
-        return self._identity is not None and self._identity not in card.identities
+    def _is_for_others(self, identities: tuple[str, ...]) -> bool:
+        return self._identity is not None and self._identity not in identities
 
 
 def _event(name: str, data: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal
 
+from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.outputs import Cue, OutputEvent, Posted, Spoken
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.cues import CueMessage, cue_message
@@ -45,9 +46,9 @@ class WebhookCue(StrictModel):
 class WebhookEvent(StrictModel):
     """`timestamp` is when it happened, in ISO 8601."""
 
-    type: Literal["cue.shown", "reply.posted", "reply.spoken"]
+    type: Literal["cue.shown", "reply.posted", "reply.spoken", "checklist.updated"]
     timestamp: str
-    data: WebhookCue | WebhookPost | WebhookSpeech
+    data: WebhookCue | WebhookPost | WebhookSpeech | ChecklistUpdate
 
 
 def webhook_event(event: OutputEvent, *, now: float) -> WebhookEvent:
@@ -61,6 +62,8 @@ def webhook_event(event: OutputEvent, *, now: float) -> WebhookEvent:
                 cue=cue_message(event, now=now),
             )
             return WebhookEvent(type="cue.shown", timestamp=at, data=shown)
+        case ChecklistUpdate():
+            return WebhookEvent(type="checklist.updated", timestamp=at, data=event)
         case Spoken():
             spoken = WebhookSpeech(
                 call=event.session_id,

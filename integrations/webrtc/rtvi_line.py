@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Posted, Spoken, Unvoiced
 from interject.integrations.webrtc.rtvi import message, refusal
@@ -40,6 +42,8 @@ class RtviLine:
                 self._complete(event)
             case Posted():
                 self._post(event)
+            case ChecklistUpdate():
+                self._tell("checklist", **asdict(event))
 
     async def send_notice(self, notice: Notice, text: str, identities: list[str]) -> None:
         self._tell("notice", notice=notice.value, text=text)
@@ -61,6 +65,9 @@ class RtviLine:
             case ReplyEnded() if event.reply_id in self._shown:
                 self._shown.discard(event.reply_id)
                 self._send(message("bot-llm-stopped"))
+                if not event.text.strip():
+                    self._spoken.pop(event.reply_id, None)
+                    return
                 spoken = event.reply_id in self._spoken
                 self._output(event.reply_id, event.text, spoken=spoken, status="new")
 

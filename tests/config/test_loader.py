@@ -318,3 +318,26 @@ def test_the_rules_of_cues_that_the_page_shows_are_rules(tmp_path: Path) -> None
 )
 def test_rules_that_cannot_be_meant(tmp_path: Path, categories: str, says: str) -> None:
     assert says in error_of(tmp_path, f"system_prompt: a\ncue: {{categories: {categories}}}\n")
+
+
+def test_the_checklist_that_the_page_shows_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "listen.md").read_text(encoding="utf-8")
+    shown = page.partition("\n## Checklist\n")[2].partition("```yaml\n")[2].partition("```")[0]
+    profile = load_profile(write(tmp_path, shown))
+    assert all(
+        profile.checklist.tag_of(item) in profile.system_prompt for item in profile.checklist.items
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{form: '[done]'}", "'checklist.form' is '[done]'; it must hold {item} once"),
+        ("{form: 'done {item}'}", "it must begin and end with a mark, as [offer] does"),
+        ("{items: {hello: ''}}", "'checklist.items.hello' is ''; it must have at least 1 char"),
+        ("{items: [hello]}", "'checklist.items' is ['hello']; it must hold keys and values"),
+        ("{items: {x: X}}\ncue: {categories: {y: {tag: '[done x]'}}}", "y and x have the same tag"),
+    ],
+)
+def test_checklists_that_cannot_be_meant(tmp_path: Path, text: str, says: str) -> None:
+    assert says in error_of(tmp_path, f"system_prompt: a\nchecklist: {text}\n")

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any, Self
 from livekit.agents import get_job_context
 from livekit.agents.voice.room_io import TextInputEvent
 
-from interject.agent.cues.pipeline import CuePipeline
-from interject.agent.output_dispatcher import OutputDispatcher
 from interject.integrations.conversation.consent import NOBODY, Consent, may_control
 from interject.integrations.conversation.cues import Cues
+from interject.integrations.conversation.publisher import Publisher
+from interject.integrations.conversation.role import Role
 from interject.integrations.livekit.own_words import say_whole
 from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.people import present_people
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, Posts
 from interject.integrations.livekit.room.precedence import NOT_ALONE, Precedence
+from interject.integrations.livekit.room.reports import Reports
 from interject.integrations.livekit.room.voice_track import VoiceTrack
 from interject.integrations.livekit.writer import WRITER
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from livekit.agents.voice.room_io import RoomIO
     from livekit.agents.voice.room_io.types import TextInputCallback
 
-    from interject.agent.outputs import OutputEvent
     from interject.config import Profile
     from interject.integrations.conversation.consent_store import ConsentStore
     from interject.integrations.livekit.realtime import RealtimeSession
@@ -57,8 +57,15 @@ class HostedRoom:
         self._settings = profile.room
         self._excluded: set[str] = set()
         self._told = False
-        self._cues = CuePipeline(profile, self._cue_to, agents=self._settings.cue_to)
-        self._outputs = OutputDispatcher((Posts(self.room), Cues(DataTopics(self.room))))
+        topics = DataTopics(self.room)
+        self._publisher = Publisher(
+            (Posts(self.room), Cues(topics), Reports(self.room)),
+            topics,
+            Role(profile),
+            call_id="",
+            cue_to=self._cue_to,
+            telemetry=False,
+        )
         self.consent = Consent(may_control=self._may_control)
         self.consent.attach(self)
         self._group = asyncio.TaskGroup()
@@ -93,8 +100,9 @@ class HostedRoom:
         self._realtime = realtime
         realtime.may_hear = self._may_hear
         realtime.on("interject_listening", self._on_listening)
-        realtime.on("interject_decision", self._cues.observe)
-        realtime.on("interject_output", self._on_output)
+        realtime.on("interject_decision", self._publisher.decided)
+        realtime.on("interject_reply_ended", self._publisher.replied)
+        realtime.on("interject_output", self._publisher.put)
         realtime.on("interject_unread", self._unread)
         if not self.consent.listening:
             realtime.stop_listening()
@@ -160,15 +168,15 @@ class HostedRoom:
                 may_control=self._may_control,
                 on_text=self._on_text,
             )
-            async with self._group:
-                self._group.create_task(self._outputs.run(), name="outputs")
-                async with VoiceTrack(self.room), rules:
-                    self._rules = rules
-                    self._told = True
-                    spoken = rules.announcement.spoken and self.consent.listening
-                    if spoken and self._session.tts is not None:
-                        say_whole(self._session, rules.announcement.text)
-                    await asyncio.Event().wait()
+            self._publisher.cues.call_id = self.room.name
+            self.room.on("participant_connected", self._came)
+            async with self._publisher, self._group, VoiceTrack(self.room), rules:
+                self._rules = rules
+                self._told = True
+                spoken = rules.announcement.spoken and self.consent.listening
+                if spoken and self._session.tts is not None:
+                    say_whole(self._session, rules.announcement.text)
+                await asyncio.Event().wait()
         except* Exception as failures:
             logger.error(
                 "The agent listens to nobody: it could not announce itself",
@@ -176,6 +184,7 @@ class HostedRoom:
             )
         finally:
             self._told, self._rules = False, None
+            self.room.off("participant_connected", self._came)
 
     async def _leaves(self) -> bool:
         """A job that was sent into a room where its agent is already ends."""
@@ -214,12 +223,11 @@ class HostedRoom:
     def _may_control(self, identity: str) -> bool:
         return may_control(self._settings, identity)
 
+    def _came(self, _participant: rtc.RemoteParticipant) -> None:
+        self._publisher.came()
+
     def _cue_to(self) -> list[str]:
         return present_people(self.room, self._settings.cue_to)
-
-    def _on_output(self, event: OutputEvent) -> None:
-        if (known := self._cues.add(event)) is not None:
-            self._outputs.put(known)
 
     def _on_listening(self, listening: bool, asker: str) -> None:
         """The model's word, or a program's, counts as the wish of whoever is heard."""

@@ -16,6 +16,7 @@ from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.people import people_only, present_people
 from interject.integrations.livekit.room.posts import Posts
+from interject.integrations.livekit.room.reports import Reports
 from interject.integrations.livekit.room.room_session import RoomSession
 from interject.integrations.livekit.room.room_sessions import RoomSessions
 from interject.integrations.livekit.room.voice_track import VoiceTrack
@@ -49,9 +50,10 @@ class RoomAgent:
         )
         topics = DataTopics(room)
         self._publisher = Publisher(
-            (Posts(room), Cues(topics)),
+            (Posts(room), Cues(topics), Reports(room)),
             topics,
             role,
+            call_id=room.name,
             cue_to=lambda: present_people(room, role.addressees),
             telemetry=settings.telemetry,
         )
@@ -76,6 +78,8 @@ class RoomAgent:
         self._stack.enter_context(Attendance(self.room))
         await enter(VoiceTrack(self.room))
         await enter(self._publisher)
+        self.room.on("participant_connected", self._came)
+        self._stack.callback(self.room.off, "participant_connected", self._came)
         rules = await enter(
             HouseRules(
                 self.room,
@@ -105,10 +109,14 @@ class RoomAgent:
             accepts=people_only,
             identity=identity,
             on_output=self._publisher.put,
+            on_reply=self._publisher.replied,
             on_decision=self._publisher.decided,
             on_wish=self.consent.stop,
             on_unread=self._unread,
         )
+
+    def _came(self, _participant: rtc.RemoteParticipant) -> None:
+        self._publisher.came()
 
     def _unread(self, identity: str) -> None:
         if self._rules is not None:

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from livekit import rtc
     from livekit.agents import AgentSession, CloseEvent
 
+    from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
     from interject.integrations.conversation.role import Role
-    from interject.model_runtime.protocol import Decision, FloorMode
+    from interject.model_runtime.protocol import Decision, FloorMode, ReplyEnded, ReplyStarted
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class RoomSession:
         accepts: Callable[[rtc.RemoteParticipant], bool],
         identity: str | None = None,
         on_output: Callable[[OutputEvent], None],
+        on_reply: Callable[[ReplyStarted, ReplyEnded, Verdict], None],
         on_decision: Callable[[Decision], None],
         on_wish: Callable[[str], None],
         on_unread: Callable[[str], None],
@@ -73,6 +75,7 @@ class RoomSession:
         self._mode, self._threshold, self._cap = mode, threshold, cap
         self._identity = identity
         self._on_output = on_output
+        self._on_reply = on_reply
         self._on_decision = on_decision
         self._on_wish = on_wish
         self._on_unread = on_unread
@@ -182,6 +185,7 @@ class RoomSession:
         if not isinstance(realtime, RealtimeSession):
             raise RuntimeFailure("the session ended while it was opened; its error event says why")
         realtime.on("interject_output", self._on_output)
+        realtime.on("interject_reply_ended", self._on_reply)
         realtime.on("interject_decision", self._on_decision)
         realtime.on("interject_listening", self._on_listening)
         realtime.on("interject_unread", self._on_unread)

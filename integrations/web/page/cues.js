@@ -106,7 +106,38 @@ function take(piece) {
     ahead_s = data.time - Date.now() / 1000;
   } else if (fields.event === "cue" && data.cue.expiry > now_s()) {
     put(data);
+  } else if (fields.event === "checklist") {
+    put_checklist(data);
   }
+}
+
+// One panel a call. When the call has ended it says what is open, until somebody puts it away.
+function put_checklist({ call, items, over }) {
+  const id = `checklist-${call}`;
+  const open = items.filter((item) => !item.done).length;
+  const panel = at(id) ?? Object.assign(document.createElement("section"), { id });
+  panel.className = "panel";
+  const head = Object.assign(document.createElement("h2"), {
+    textContent: `${over ? "Ended, " : ""}${open} of ${items.length} open · call ${call.slice(-6)}`,
+  });
+  const list = document.createElement("ul");
+  for (const { text, done } of over ? items.filter((item) => !item.done) : items) {
+    const line = document.createElement("li");
+    line.className = done ? "ticked" : "";
+    line.textContent = `${done ? "✓ Done: " : "Open: "}${text}`;
+    list.append(line);
+  }
+  panel.replaceChildren(head, list);
+  if (over) {
+    const button = Object.assign(document.createElement("button"), {
+      type: "button",
+      textContent: "Put away",
+    });
+    button.addEventListener("click", () => panel.remove());
+    panel.append(button);
+  }
+  if (over && !open) panel.remove();
+  else if (!panel.isConnected) at("checklists").append(panel);
 }
 
 // One that was put away stays away however often it comes again, unless it is urgent now.

@@ -37,12 +37,12 @@ class Call:
         self.clock = FakeClock()
         self.present = ["ann"]
         self.cues = CuePipeline(
-            profile(**rules), lambda: self.present, agents=agents, clock=self.clock
+            profile(**rules), "call", lambda: self.present, agents=agents, clock=self.clock
         )
 
     def shows(self, text: str, *, after_s: float = 0.0, **changes: Any) -> Cue | None:
         self.clock.advance(after_s)
-        known = self.cues.add(cue(text, **changes))
+        known = next(self.cues.add(cue(text, **changes)), None)
         assert known is None or isinstance(known, Cue)
         return known
 
@@ -57,7 +57,7 @@ def test_each_says_whom_it_is_for_at_the_moment_and_posts_pass_as_they_are() -> 
     assert (first.identities, again.identities) == (("ann",), ("ann", "ben"))
     assert (again.id, again.count) == (first.id, 2)
     posted = Posted("s", 1, 2, 3.0, Emotion.NORMAL, "No card.", EndReason.COMPLETE)
-    assert call.cues.add(posted) is posted
+    assert list(call.cues.add(posted)) == [posted]
 
 
 def test_the_same_card_is_not_shown_again_within_its_cooldown() -> None:

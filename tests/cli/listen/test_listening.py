@@ -278,3 +278,25 @@ def test_cues_are_shown_by_the_profile_s_rules_on_the_stream_s_own_time(
     assert "[offer]" not in table
     assert "2.0s  cue  offer 900  Give her the discount.\n" in table
     assert "6.0s  cue  offer 900  Give her the discount. (2 times)\n" in table
+
+
+def test_a_checklist_ticks_itself_and_what_is_open_is_told_at_the_end(
+    sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = tmp_path / "list.yaml"
+    profile.write_text("system_prompt: a\nchecklist: {items: {hello: Greets, bye: Thanks}}\n")
+    script = {4: Scripted("[done hello]"), 9: Scripted("Well. [done hello]")}
+    given = {"source": str(sound), "profile": str(profile)}
+    assert listen(FakeRuntime(script), json=True, **given) == 0
+    told = [one for one in events(capsys.readouterr().out) if one["event"] == "checklist"]
+    assert [(one["ticked"], one["over"]) for one in told] == [
+        ([], False),
+        (["hello"], False),
+        ([], True),
+    ]
+    assert [item["chunk"] for item in told[-1]["items"]] == [4, None]
+    assert listen(FakeRuntime(script), json=False, **given) == 0
+    table = capsys.readouterr().out
+    assert "2.0s  done: Greets\n" in table
+    assert table.count("Greets") == 1
+    assert "open: Thanks\n" in table

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, Spoken
-from interject.config import CueSettings, NoVoice, Profile, ReplyLimits
+from interject.config import ChecklistSettings, CueSettings, NoVoice, Profile, ReplyLimits
 from interject.config.profile import RoomSettings
 from interject.integrations.conversation.announcement import SEND_TIMEOUT_S, Notice
 from interject.integrations.conversation.floor_control import ControlRefused, Method
@@ -137,6 +138,26 @@ async def test_a_card_is_of_its_tag_s_category_whose_rules_hold() -> None:
         await until(lambda: len(scene.line.cues) == 2)
     shown = [(cue.category, cue.text) for cue, _ in scene.line.cues]
     assert shown == [("offer", "Give her the discount."), ("note", "Ask for her number.")]
+
+
+async def test_a_call_shows_its_checklist_and_tells_at_its_end_what_is_open() -> None:
+    items = {"greeting": "Greets by name", "consent": "Asks first"}
+    listed = ChecklistSettings(items=items)
+    async with call(checklist=listed, mode="observe", speakers=("agent",)) as scene:
+        scene.model.reply(Scripted("[done consent]"), cause=Cause.MODEL)
+        await until(lambda: len(scene.line.events) == 2)
+        scene.agent.came("customer")
+        await until(lambda: len(scene.line.events) == 3)
+        scene.agent.left("customer")
+        scene.agent.left("agent")
+    shown = [event for event in scene.line.events if isinstance(event, ChecklistUpdate)]
+    assert [update.ticked for update in shown] == [(), ("consent",), (), ()]
+    assert [update.identities for update in shown] == [
+        ("agent",), ("agent",), ("agent", "customer"), ("agent", "customer")
+    ]  # fmt: skip
+    assert [update.over for update in shown] == [False, False, False, True]
+    assert shown[-1].open == ("Greets by name",)
+    assert all(update.call == "call" for update in shown)
 
 
 async def test_who_is_there_when_a_call_ends_has_left_it_too() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
 from interject.agent.outputs import Cue, Posted
 from interject.integrations.conversation.cues import Cues
 from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.posts import Posts
+from interject.integrations.livekit.room.reports import Reports
 from interject.model_runtime.protocol import Emotion, EndReason
 from tests.fakes.livekit_room import FakeRoom
 
@@ -52,3 +56,14 @@ async def test_a_cue_whose_addressees_are_away(caplog: pytest.LogCaptureFixture)
         "A cue reaches nobody: none of those who are shown cues is here"
     ]
     assert (cues.sent, cues.unaddressed) == (0, 2)
+
+
+async def test_a_checklist_goes_to_those_who_are_shown_cues_and_never_to_everybody() -> None:
+    room = FakeRoom()
+    update = ChecklistUpdate((ChecklistItem("hello", "Grüßt"),), call="room")
+    await Reports(room.as_room).emit(update)
+    assert room.local_participant.sent == []
+    await Reports(room.as_room).emit(replace(update, identities=("ann",)))
+    ((to, text, _),) = room.local_participant.sent
+    assert to == ("ann",)
+    assert json.loads(text)["items"][0]["text"] == "Grüßt"

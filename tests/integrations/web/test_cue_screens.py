@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
 from interject.agent.outputs import Spoken
 from interject.integrations.conversation.cues import CueMessage
 from interject.integrations.conversation.decision_message import DecisionMessage
@@ -19,6 +20,7 @@ from interject.integrations.web.cue_screens import (
     ENDING,
     FILES,
     MOST_CARDS,
+    MOST_CHECKLISTS,
     TOO_MANY,
     WAITING_EVENTS,
     CueScreens,
@@ -227,3 +229,32 @@ async def test_closing_ends_every_stream(desk: Desk) -> None:
     async with httpx.AsyncClient(base_url=desk.url, headers=AUTHORIZED) as client:
         answer = await client.get("/api/cues")
     assert (answer.status_code, answer.json()) == (503, {"detail": ENDING})
+
+
+def checklist(call: str, *, done: bool = False, over: bool = False) -> ChecklistUpdate:
+    item = ChecklistItem("hello", "Greets by name", done)
+    return ChecklistUpdate((item,), over=over, call=call, identities=("agent",))
+
+
+async def test_a_screen_that_comes_is_shown_the_checklists_of_calls_that_go_on(desk: Desk) -> None:
+    await desk.screens.emit(checklist("CA1"))
+    await desk.screens.emit(checklist("CA1", done=True))
+    await desk.screens.emit(checklist("CA2"))
+    await desk.screens.emit(checklist("CA2", over=True))
+    async with desk.screen("?identity=customer") as other, desk.screen() as screen:
+        name, data = await screen.event()
+        assert (name, data["call"], data["items"][0]["done"]) == ("checklist", "CA1", True)
+        await desk.screens.emit(checklist("CA1", done=True, over=True))
+        name, data = await screen.event()
+        assert (name, data["over"], data["identities"]) == ("checklist", True, ["agent"])
+        await desk.screens.send_cue("CA1", cue("his"), ["customer"])
+        assert await other.ids(1) == ["his"], "he was not shown the checklist"
+
+
+async def test_only_so_many_checklists_are_kept(desk: Desk) -> None:
+    for number in range(MOST_CHECKLISTS + 1):
+        await desk.screens.emit(checklist(f"CA{number}"))
+    async with desk.screen("?call=CA0") as first, desk.screen("?call=CA1") as second:
+        assert (await second.event())[1]["call"] == "CA1"
+        await desk.screens.send_cue("CA0", cue("one"), ["agent"])
+        assert await first.ids(1) == ["one"]

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
 from interject.agent.outputs import Cue, Posted, Spoken
 from interject.integrations.web.webhook import RetryBackoff, WebhookOutput
 from interject.integrations.web.webhook_signature import WebhookSecret
@@ -205,3 +206,26 @@ async def test_a_server_that_answers_in_drops_is_left_after_a_while() -> None:
             await output.emit(CUE)
             await until(lambda: output.dropped == 1)
         ended.set()
+
+
+async def test_a_checklist_is_an_event_of_its_own() -> None:
+    receiver = Receiver()
+    item = ChecklistItem("hello", "Greets by name", True, chunk=9, at_s=4.0, time=1_700_000_000.0)
+    update = ChecklistUpdate((item,), ("hello",), call="CA1", identities=("agent",))
+    async with posting(receiver) as output:
+        await output.emit(update)
+        await until(lambda: receiver.bodies, "the event")
+    event = json.loads(receiver.bodies[0])
+    assert event["type"] == "checklist.updated"
+    assert event["data"] == {
+        "items": [
+            {
+                "item": "hello", "text": "Greets by name", "done": True, "chunk": 9, "at_s": 4.0,
+                "time": 1_700_000_000.0,
+            }
+        ],
+        "ticked": ["hello"],
+        "over": False,
+        "call": "CA1",
+        "identities": ["agent"],
+    }  # fmt: skip

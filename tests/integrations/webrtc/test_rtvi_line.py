@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Posted, Spoken
 from interject.integrations.conversation.announcement import Notice
@@ -164,3 +165,19 @@ async def test_notices_gaps_and_the_voice_are_told(world: World) -> None:
         "server-message notice", "server-message gap", "bot-started-speaking",
         "bot-stopped-speaking", "error",
     ]  # fmt: skip
+
+
+async def test_a_checklist_is_told_and_a_reply_that_only_ticks_it_has_no_words(
+    world: World,
+) -> None:
+    started = world.starts(0, Verdict.SPEAK)
+    world.line.on_event(ReplyEnded("s", 0, EndReason.COMPLETE, "", 3))
+    await world.line.emit(ChecklistUpdate((ChecklistItem("hello", "Greets"),), call="c"))
+    sent = world.sent
+    assert [one["type"] for one in sent] == [
+        "server-message", "bot-llm-started", "bot-llm-stopped", "server-message"
+    ]  # fmt: skip
+    assert sent[-1]["data"]["type"] == "checklist"
+    assert sent[-1]["data"]["items"][0]["text"] == "Greets"
+    world.line.progress((started.reply_id, 3))
+    assert world.sent == []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
 from interject.integrations.conversation.cues import CueMessage
 from interject.integrations.web.app import make_app
 from interject.integrations.web.bearer import Bearer
@@ -24,6 +25,8 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 TOKEN = "a-token-of-some-length"
 EMPTY = "document.getElementById('empty').textContent"
 TEXTS = "[...document.querySelectorAll('.card > p:not(.left)')].map((card) => card.textContent)"
+
+LIST = "[...document.querySelectorAll('#checklists li')].map((line) => line.textContent)"
 
 
 def cue(text: str, *, priority: int = 500, lasts_s: float = 60.0, count: int = 1) -> CueMessage:
@@ -53,6 +56,15 @@ async def test_cards_are_shown_put_away_by_keyboard_and_come_back_with_the_strea
         await page.until("document.getElementById('state').textContent === 'Connected'")
         assert TOKEN not in await page.run("location.href")
         assert await page.run(EMPTY) == "No cue at the moment."
+
+        items = (ChecklistItem("a", "<i>Greets</i>", True), ChecklistItem("b", "Thanks"))
+        await screens.emit(ChecklistUpdate(items, call="CA1"))
+        await page.until(f"{LIST}.length === 2")
+        assert await page.run(LIST) == ["✓ Done: <i>Greets</i>", "Open: Thanks"]
+        await screens.emit(ChecklistUpdate(items, call="CA1", over=True))
+        await page.until(f"{LIST}.length === 1")
+        await page.run("document.querySelector('#checklists button').click()")
+        assert await page.run(LIST) == []
 
         await screens.send_cue("CA1", cue("plain"), ["agent"])
         await screens.send_cue("CA1", cue("<b>urgent</b>", priority=1_000), ["agent"])
