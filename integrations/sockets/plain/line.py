@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from pydantic_core import to_jsonable_python
+
 from interject.agent.outputs import Cue
 from interject.integrations.sockets.plain.messages import told
 from interject.integrations.web.screen_line import ScreenLine
@@ -54,4 +56,4 @@ class PlainLine(ScreenLine):
         await super().emit(event)
         if not isinstance(event, Cue):
             said = webhook_event(event, now=time.time())
-            self._write(told(said.type, **said.data.model_dump(mode="json")))
+            self._write(told(said.type, **to_jsonable_python(said.data)))
