@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _REQUESTS = frozenset(spoken_prompts())
 _MOST_WORDS = 3
 _LONGEST_GAP_S = 7.0
+_SOUNDS_ONLY = 0.6
+"""Of the share of recordings: of these streams, those in which one sound follows another."""
 _TAPER_SAMPLES = 160
 """Without a taper a cut would be heard as a click, which only talk to leave alone has."""
 
@@ -40,8 +42,12 @@ class LoneSceneBuilder(SceneBuilder):
         self._at = int(uniform(rng, 0.1, 3.0) * SAMPLE_RATE_HZ)
         self._level_db = uniform(rng, -20, 6)
         self._pause_s = uniform(rng, 0.8, 2.8)
+        self._sounds_only = self._is_recorded(_SOUNDS_ONLY)
 
     def step(self) -> None:
+        if self._sounds_only:
+            self._one_sound()
+            return
         choice = self._rng.random()
         if choice < 0.12:
             self._request(str(self._rng.choice([request.key for request in INTENTS])))
@@ -60,7 +66,19 @@ class LoneSceneBuilder(SceneBuilder):
         else:
             self._talk()
 
+    def _one_sound(self) -> None:
+        """What is answered beside what is like it and is not, often: neither is plentiful."""
+        choice = self._rng.random()
+        if choice < 0.35:
+            self._alarming()
+        elif choice < 0.9:
+            self._ordinary()
+        else:
+            self._word()
+
     def gap_s(self) -> float:
+        if self._sounds_only:
+            return 0.45 + float(self._rng.exponential(0.7))
         return min(0.8 + float(self._rng.exponential(self._pause_s)), _LONGEST_GAP_S)
 
     def beneath(self, count: int) -> Wave:

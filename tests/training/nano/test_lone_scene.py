@@ -11,9 +11,11 @@ from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 from interject.training.nano.language import spoken_prompts
 from interject.training.nano.lone_scene import LoneSceneBuilder, few_words
 from interject.training.nano.random_scene import make_scene
+from interject.training.nano.recorded_stock import SOUND, RecordedStock
 from interject.training.nano.scene import Scene, Stock, Style
 from interject.training.nano.speech_bank import ISOLATED, UNRELATED, SpeechBank
 from interject.training.nano.stock_shares import StockShares
+from interject.training.sounds.catalogue import CLASSES
 from interject.training.speech.utterance import Utterance
 
 if TYPE_CHECKING:
@@ -50,6 +52,20 @@ def test_most_of_it_wants_silence_and_long_pauses_lie_between(stock: Stock) -> N
     assert np.median(gaps_s) > 1.2
     busy = np.median([sum(h.end - h.start for h in s.happenings) / len(s.sound) for s in scenes])
     assert busy < 0.5
+
+
+def test_beside_recordings_some_streams_are_sounds_and_hardly_anything_else(stock: Stock) -> None:
+    knock = np.round(np.sin(np.arange(6_000) / 5) * 9_000).astype(np.int16)
+    recorded = RecordedStock.of([(SOUND, label, knock) for label in ("thud", "crash")])
+    whole = replace(stock, recorded=recorded, shares=StockShares(recorded=0.5))
+    sounds_only = []
+    for scene in lone(whole):
+        is_sound = [h.key in CLASSES or h.key == "thud" for h in scene.happenings]
+        if len(is_sound) > 8 and np.mean(is_sound) > 0.75:
+            sounds_only += [h for h in scene.happenings if h.key != ISOLATED]
+    wanted = sum(h.reply is not None for h in sounds_only) / len(sounds_only)
+    assert len(sounds_only) > 5 * 8
+    assert 0.25 < wanted < 0.5
 
 
 def test_it_is_often_next_to_silent(stock: Stock) -> None:
