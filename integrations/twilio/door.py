@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 from fastapi import APIRouter
 
+from interject.integrations.conversation.copilot_profile import copilot_profile
 from interject.integrations.twilio.call_control import CallControl
-from interject.integrations.twilio.copilot_profile import copilot_profile
 from interject.integrations.twilio.exchange import Exchange
 from interject.integrations.twilio.media_socket import MediaSocket
 from interject.integrations.twilio.operator_api import OperatorApi
@@ -54,7 +54,7 @@ class TwilioDoor:
             control=CallControl(settings),
             metrics=TwilioMetrics(switchboard.registry),
             tickets=tickets or Tickets(),
-            copilot_profile=copilot_profile(settings, switchboard.role.profile),
+            copilot_profile=copilot_profile(settings.copilot_profile, switchboard.role.profile),
         )
         self._bearer = bearer or Bearer()
         self.router = APIRouter()

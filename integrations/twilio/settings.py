@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from interject.config import Profile, ProfileError, load_profile
 from interject.config.strict import StrictModel
-from interject.integrations.twilio.copilot_profile import can_be_read
+from interject.integrations.conversation.copilot_profile import can_be_read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

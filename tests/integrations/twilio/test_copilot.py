@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from interject.config import load_profile
-from interject.integrations.twilio.copilot_profile import SHIPPED
+from interject.integrations.conversation.copilot_profile import SHIPPED
 from tests.fakes.runtime import FakeRuntime, Scripted
 from tests.integrations.twilio.stage import COPILOT_URL, VOICE_URL, telephone
 from tests.waiting import until

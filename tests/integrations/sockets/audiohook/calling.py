@@ -40,12 +40,16 @@ class QuickPlatform(AudioHookPlatform):
     farewell_s = 0.5
 
 
+def platforms_of(screens: FakeScreens | None = None) -> list[AudioHookPlatform]:
+    check = RequestCheck({API_KEY: SECRET}, HOST)
+    return [QuickPlatform(role, check, screens) for role in AudioHookRole]
+
+
 @contextlib.asynccontextmanager
 async def genesys_server(**given: Any) -> AsyncIterator[SocketStage]:
     """Both integrations, which ask for signatures of this host."""
-    check, screens = RequestCheck({API_KEY: SECRET}, HOST), FakeScreens()
-    platforms = [QuickPlatform(role, check, screens) for role in AudioHookRole]
-    async with socket_server(platforms, **given) as stage:
+    screens = FakeScreens()
+    async with socket_server(platforms_of(screens), **given) as stage:
         yield replace(stage, screens=screens)
 
 
@@ -59,7 +63,9 @@ class GenesysPeer(SimulatedPeer):
         offers = CONNECTOR_OFFERS if may_play else MONITOR_OFFERS
         self.session = session or AudioHookSession(media=offers, may_play=may_play)
         self.line = AudioHookDialect(self.session)
-        super().__init__(self.line, speakers=("external", "internal"))
+        super().__init__(
+            self.line, speakers=("external",) if may_play else ("external", "internal")
+        )
         self.role = role
 
     def signed(self, *, unsigned: bool = False, **changes: Any) -> dict[str, str]:

@@ -10,7 +10,6 @@ from interject.model_runtime.protocol import FloorMode
 
 if TYPE_CHECKING:
     from interject.config import Profile
-    from interject.integrations.twilio.settings import TwilioSettings
 
 SHIPPED = "call_center_copilot"
 
@@ -19,8 +18,8 @@ def can_be_read(profile: Profile) -> bool:
     return any(way != "spoken" for way in ways_out(profile, FloorMode(profile.mode)))
 
 
-def copilot_profile(settings: TwilioSettings, usual: Profile) -> Profile:
+def copilot_profile(own: Profile | None, usual: Profile) -> Profile:
     """The usual one, where nothing was said of copilots, only if its replies can be read."""
-    if settings.copilot_profile is not None:
-        return settings.copilot_profile
+    if own is not None:
+        return own
     return usual if can_be_read(usual) else load_profile(SHIPPED)
