@@ -17,6 +17,7 @@ from interject.cli.livekit.command import livekit_app
 from interject.cli.model.command import model_app
 from interject.cli.offline.command import ask, transcribe, translate
 from interject.cli.path_arguments import SoundCommand
+from interject.cli.profile.command import profile_app
 from interject.cli.serve.command import serve
 from interject.cli.top.command import top
 from interject.cli.train.command import train_app
@@ -41,6 +42,7 @@ app.add_typer(eval_app, name="eval")
 app.add_typer(livekit_app, name="livekit")
 twilio_app.command(cls=SoundCommand)(simulate)
 app.add_typer(twilio_app, name="twilio")
+app.add_typer(profile_app, name="profile")
 app.add_typer(train_app, name="train")
 app.add_typer(voice_app, name="voice")
 app.command()(serve)

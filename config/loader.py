@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from interject.config.layers import layers, merged
 from interject.config.profile import Profile
-from interject.config.yaml_file import YamlFileError, load_yaml
+from interject.config.yaml_file import YamlFileError, checked
+
+if TYPE_CHECKING:
+    from interject.config.yaml_file import FileProblem
 
 PROFILE_DIR = Path(__file__).parent / "profiles"
 
@@ -14,23 +19,48 @@ PROFILE_DIR = Path(__file__).parent / "profiles"
 class ProfileError(ValueError):
     """A profile cannot be used; the message is one line for the person who wrote it."""
 
+    def __init__(self, message: str, problems: tuple[FileProblem, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
 
 def shipped_profiles() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in PROFILE_DIR.glob("*.yaml")))
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
-    """Read a shipped profile by its name, or any file by its path.
+    """Read a shipped profile by its name, or any file by its path, with what it extends.
 
     Something with a slash or a suffix `.yaml`/`.yml` is a path.
 
     :raises ProfileError: when there is no such profile, or it cannot be read or understood.
     """
+    return load_layers(name_or_path)[0]
+
+
+def load_layers(name_or_path: str | Path) -> tuple[Profile, tuple[Path, ...]]:
+    """The profile, and the files that it was put together from, its own first.
+
+    :raises ProfileError: as `load_profile` does.
+    """
     path = _find(str(name_or_path))
     try:
-        return load_yaml(path, Profile, "profile", name=path.stem)
+        files = layers(path, _extended)
+        content = {"name": path.stem, **merged(files)}
+        return checked(content, Profile, files), tuple(file.path for file in files)
     except YamlFileError as exc:
-        raise ProfileError(str(exc)) from None
+        raise ProfileError(str(exc), exc.problems) from None
+
+
+def _extended(name: str, folder: Path) -> Path:
+    """A path is one from the file that says so.
+
+    :raises ValueError: when there is none.
+    """
+    path = folder / _find(name)
+    if not path.exists():
+        raise ProfileError(f"{path}: no such file")
+    return path
 
 
 def _find(name: str) -> Path:

@@ -22,18 +22,17 @@ _SUBJECT = re.compile(r"^[A-Z][a-z]+ should")
 
 def describe(error: ValidationError, model: type[BaseModel]) -> str:
     """The first problem in full, and how many more there are."""
-    others = error.error_count() - 1
-    return _one(_first(error), model) + (f" (and {others} more)" if others else "")
+    (_, first), *others = problems(error, model)
+    return first + (f" (and {len(others)} more)" if others else "")
 
 
-def location(error: ValidationError) -> tuple[int | str, ...]:
-    """Keys and numbers that lead to the first problem."""
-    return _first(error)["loc"]
-
-
-def _first(error: ValidationError) -> ErrorDetails:
-    problems = error.errors(include_url=False)
-    return min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
+def problems(
+    error: ValidationError, model: type[BaseModel]
+) -> list[tuple[tuple[int | str, ...], str]]:
+    """Each with the keys and numbers that lead to it, a misspelt key first: it explains others."""
+    found = error.errors(include_url=False)
+    found.sort(key=lambda problem: problem["type"] != "extra_forbidden")
+    return [(problem["loc"], _one(problem, model)) for problem in found]
 
 
 def _one(problem: ErrorDetails, model: type[BaseModel]) -> str:

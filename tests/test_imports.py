@@ -30,6 +30,7 @@ COMMANDS = (
     "livekit",
     "model",
     "offline",
+    "profile",
     "serve",
     "top",
     "train",

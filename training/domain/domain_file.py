@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from interject.config.lists import Names, Phrases
 from interject.config.strict import StrictModel
-from interject.config.yaml_file import YamlFileError, load_yaml
+from interject.config.yaml_file import FileProblem, YamlFileError, load_yaml
 from interject.model_runtime.protocol import Emotion
 from interject.training.nano.language import HELP, INTENTS, RESPOND_REPLIES
 
@@ -121,9 +121,8 @@ def read_domain(folder: Path) -> DomainFile:
     """:raises YamlFileError: when there is none, or it cannot be used."""
     path = folder / FILE_NAME
     if not path.is_file():
-        raise YamlFileError(
-            f"{folder} holds no {FILE_NAME}: make one with `interject train init {folder}`"
-        )
+        said = f"it holds no {FILE_NAME}: make one with `interject train init {folder}`"
+        raise YamlFileError(FileProblem(folder, said))
     return load_yaml(path, DomainFile, "domain", name=_folder_name(folder))
 
 

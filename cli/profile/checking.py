@@ -1,0 +1,61 @@
+"""Runs `interject profile check`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from interject.agent.outputs import ways_out
+from interject.cli.process.failures import EXIT_BAD_INPUT, printable
+from interject.cli.profile.showing import origin
+from interject.config.cues import category_tag
+from interject.config.loader import ProfileError, load_layers
+from interject.model_runtime.protocol import FloorMode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
+    from interject.config import Profile
+
+
+def check_profile(name: str, out: TextIO | None = None) -> int:
+    """The exit code. What is allowed and can hardly be meant is a note.
+
+    :raises ProfileError: when there is no profile of this name.
+    """
+    out = sys.stdout if out is None else out
+    try:
+        profile, files = load_layers(name)
+    except ProfileError as error:
+        if not error.problems:
+            raise
+        places = [(one.path.as_posix(), one.line or 0, one) for one in error.problems]
+        for *_, problem in sorted(places, key=lambda place: place[:2]):
+            out.write(f"{printable(f'{problem.clickable}: {problem.said}')}\n")
+        return EXIT_BAD_INPUT
+    counts = f"{len(profile.cue.categories)} categories, {len(profile.checklist.items)} items"
+    out.write(f"{origin(files)}: {profile.name} can be used; {counts} on its checklist\n")
+    for note in notes(profile):
+        out.write(f"note: {note}\n")
+    return 0
+
+
+def notes(profile: Profile) -> Iterator[str]:
+    prompt = profile.system_prompt.lower()
+    tags = {
+        f"cue.categories.{name}": category_tag(name, one)
+        for name, one in profile.cue.categories.items()
+        if name != profile.cue.category
+    }
+    tags |= {
+        f"checklist.items.{item}": profile.checklist.tag_of(item)
+        for item in profile.checklist.items
+    }
+    for key, tag in tags.items():
+        if tag.lower() not in prompt:
+            yield f"'{key}': the system_prompt does not say {tag}, so the model may never write it"
+    if profile.cue.categories and "cue" not in ways_out(profile, FloorMode(profile.mode)):
+        yield "'cue.categories': no card is shown in this mode with these outputs"
+    if not ways_out(profile, FloorMode(profile.mode)):
+        yield "'outputs': in this mode no reply is heard or read"

@@ -1,0 +1,84 @@
+"""A profile and those that it extends, put together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from interject.config.yaml_file import YamlFile, YamlFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+EXTENDS = "extends"
+KIND = "profile"
+MOST_LAYERS = 16
+OWN = ("name",)
+"""What is not inherited."""
+NAMED = (("cue", "categories"), ("checklist", "items"))
+"""Maps of things with names, which null takes out again."""
+
+
+def layers(path: Path, find: Callable[[str, Path], Path]) -> tuple[YamlFile, ...]:
+    """The file, the one that it extends, and so on. `find` knows where the profile is that a file
+    in some folder names.
+
+    :raises YamlFileError: when one cannot be read, is not there, or extends itself.
+    """
+    found: list[YamlFile] = []
+    while True:
+        file = YamlFile(path, KIND)
+        found.append(file)
+        if EXTENDS not in file.content:
+            return tuple(found)
+        path = _extended(found, find)
+
+
+def _extended(found: list[YamlFile], find: Callable[[str, Path], Path]) -> Path:
+    file = found[-1]
+    named = file.content[EXTENDS]
+    said = f"{EXTENDS!r} is {named!r}"
+    if not isinstance(named, str) or not named.strip():
+        reason = "it must be a profile's name, or the path of a file that ends in .yaml"
+        raise YamlFileError(file.problem((EXTENDS,), f"{said}; {reason}"))
+    try:
+        path = find(named, file.path.parent)
+    except ValueError as exc:
+        raise YamlFileError(file.problem((EXTENDS,), f"{said}; {exc}")) from None
+    chain = [one.path.resolve() for one in found]
+    if path.resolve() in chain:
+        circle = " extends ".join(one.name for one in [*chain, path.resolve()])
+        raise YamlFileError(file.problem((EXTENDS,), f"{said}, which makes a circle: {circle}"))
+    if len(found) == MOST_LAYERS:
+        reason = f"a profile may extend {MOST_LAYERS - 1} others, one through another"
+        raise YamlFileError(file.problem((EXTENDS,), f"{said}; {reason}"))
+    return path
+
+
+def merged(files: tuple[YamlFile, ...]) -> dict[Any, Any]:
+    """What the first file says wins. Maps are put together key by key; a list, and a voice of
+    another engine, takes the place of the one before.
+    """
+    content: dict[Any, Any] = {}
+    for file in reversed(files):
+        inherited = {key: value for key, value in content.items() if key not in OWN}
+        own = {key: value for key, value in file.content.items() if key != EXTENDS}
+        content = _over(inherited, own, ())
+    return content
+
+
+def _over(base: dict[Any, Any], own: dict[Any, Any], at: tuple[Any, ...]) -> dict[Any, Any]:
+    result = dict(base)
+    for key, value in own.items():
+        former = base.get(key)
+        if value is None and at in NAMED and key in base:
+            del result[key]
+        elif isinstance(value, dict) and isinstance(former, dict) and not _other(former, value):
+            result[key] = _over(former, value, (*at, key))
+        else:
+            result[key] = value
+    return result
+
+
+def _other(former: dict[Any, Any], value: dict[Any, Any]) -> bool:
+    return "engine" in value and value["engine"] != former.get("engine")

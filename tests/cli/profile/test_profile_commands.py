@@ -1,0 +1,131 @@
+"""What is wrong with a profile is told in a line each, and what is shown can be read again."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+
+from interject.cli.process.failures import EXIT_BAD_INPUT
+from interject.cli.profile.checking import check_profile
+from interject.cli.profile.showing import show_names, show_profile
+from interject.config import ProfileError, load_profile, shipped_profiles
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BAD = {
+    "a typo": ("treshold: 0.4", "2: unknown key 'treshold'; the nearest valid key is 'threshold'"),
+    "a typo inside": ("reply: {max_token: 9}", "2: unknown key 'reply.max_token'; the nearest"),
+    "an alien key": ("colour: red", "2: unknown key 'colour'; valid keys here are"),
+    "a key of two": ("mode: speak\nmode: assist", "3:1: bad YAML: the key 'mode' stands here twi"),
+    "no YAML": ("mode: [speak", "3:1: bad YAML: "),
+    "a tab": ("cue:\n\tpriority: 3", "3:1: bad YAML: "),
+    "a number too large": ("threshold: 2", "2: 'threshold' is 2; it must be less than or equal"),
+    "a word for a number": ("threshold: high", "2: 'threshold' is 'high'; it must be a valid num"),
+    "a number for a word": ("description: 3", "2: 'description' is 3; it must be a valid string"),
+    "no such mode": ("mode: shout", "2: 'mode' is 'shout'; it must be 'observe', 'assist' or 'sp"),
+    "no such output": ("outputs: [sung]", "2: 'outputs.0' is 'sung'; it must be 'spoken', 'post"),
+    "a word for a list": ("outputs: cue", "2: 'outputs' is 'cue'; it must be a list, as [a, b]"),
+    "an output twice": ("outputs: [cue, cue]", "2: 'outputs' is ['cue', 'cue']; 'cue' stands th"),
+    "no such engine": ("voice: {engine: loud}", "2: 'voice.engine' is 'loud'; allowed are"),
+    "a voice without engine": ("voice: {name: en}", "2: the key 'voice.engine' is missing"),
+    "a list for keys": ("cue: [note]", "2: 'cue' is ['note']; it must hold keys and values"),
+    "a rule that is none": (
+        "cue:\n  categories:\n    offer: {colddown_s: 3}",
+        "4: unknown key 'cue.categories.offer.colddown_s'; the nearest valid key is 'cooldown_s'",
+    ),
+    "a bad tag": (
+        "cue:\n  categories:\n    offer:\n      tag: offer",
+        "5: 'cue.categories.offer.tag' is 'offer'; it must begin and end with a mark",
+    ),
+    "a tag of two": (
+        "cue:\n  categories: {a: {tag: '[x]'}, b: {tag: '[x]'}}",
+        "3: 'cue.categories': a and b have the same tag, [x]",
+    ),
+    "a form without a place": (
+        "checklist: {form: '[done]'}",
+        "2: 'checklist.form' is '[done]'; it",
+    ),
+    "an item without words": ("checklist: {items: {a: ''}}", "2: 'checklist.items.a' is ''; it mu"),
+    "a phrase of both": (
+        "room:\n  stop_phrases: [halt]\n  resume_phrases: [Halt!]",
+        "4: 'room.resume_phrases' is ['Halt!']; 'Halt!' is one of stop_phrases, too",
+    ),
+    "nothing to extend": ("extends: defualt", "2: 'extends' is 'defualt'; no profile is called"),
+    "a circle": ("extends: bad.yaml", "2: 'extends' is 'bad.yaml', which makes a circle: bad.yam"),
+}
+
+
+def told(name: str) -> tuple[int, list[str]]:
+    out = io.StringIO()
+    code = check_profile(name, out)
+    return code, out.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_each_kind_of_bad_profile_gets_one_clear_line(tmp_path: Path, kind: str) -> None:
+    text, says = BAD[kind]
+    path = tmp_path / "bad.yaml"
+    path.write_text(f"system_prompt: Listen.\n{text}\n")
+    code, lines = told(str(path))
+    assert code == EXIT_BAD_INPUT
+    (line,) = lines
+    assert line.startswith(f"{path}:{says}")
+
+
+def test_every_problem_of_a_file_has_its_line_in_the_order_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("threshold: 7\nmode: loud\nreply:\n  max_token: 3\n")
+    code, lines = told(str(path))
+    assert code == EXIT_BAD_INPUT
+    assert [line.partition(": ")[0] for line in lines] == [
+        f"{path}", f"{path}:1", f"{path}:2", f"{path}:4"
+    ]  # fmt: skip
+    assert lines[0] == f"{path}: the key 'system_prompt' is missing"
+
+
+def test_what_can_hardly_be_meant_is_a_note(tmp_path: Path) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text(
+        "extends: default\nmode: observe\n"
+        "cue: {categories: {offer: {}, note: {priority: 3}}}\nchecklist: {items: {hello: Greets}}\n"
+    )
+    code, lines = told(str(path))
+    assert code == 0
+    assert lines[0].endswith("odd can be used; 2 categories, 1 items on its checklist")
+    assert ", which extends " in lines[0]
+    unsaid = "the system_prompt does not say {}, so the model may never write it"
+    assert lines[1:] == [
+        f"note: 'cue.categories.offer': {unsaid.format('[offer]')}",
+        f"note: 'checklist.items.hello': {unsaid.format('[done hello]')}",
+        "note: 'cue.categories': no card is shown in this mode with these outputs",
+        "note: 'outputs': in this mode no reply is heard or read",
+    ]
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_shipped_profiles_are_in_order_and_can_be_read_again_as_they_are_shown(
+    tmp_path: Path, name: str
+) -> None:
+    code, (line, *notes) = told(name)
+    assert (code, notes) == (0, [])
+    assert f"{name} can be used" in line
+    out = io.StringIO()
+    show_profile(name, out)
+    path = tmp_path / "again.yaml"
+    path.write_text(out.getvalue())
+    assert load_profile(path) == load_profile(name)
+
+
+def test_the_list_has_every_shipped_profile_and_what_it_is_for() -> None:
+    out = io.StringIO()
+    show_names(out)
+    assert [line.partition(" ")[0] for line in out.getvalue().splitlines()] == [*shipped_profiles()]
+    assert all(load_profile(name).description in out.getvalue() for name in shipped_profiles())
+
+
+def test_a_name_that_is_none_is_no_file_to_explain() -> None:
+    with pytest.raises(ProfileError, match="did you mean 'default'"):
+        told("defualt")
