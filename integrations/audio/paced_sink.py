@@ -86,6 +86,11 @@ class PacedSink(Generic[Sent]):
         if self._stream is not None:
             self._stream.hold_back(self._clock() + seconds)
 
+    def playback_began(self) -> None:
+        """Just now, as the line says."""
+        if self._stream is not None:
+            self._stream.playback_began(self._clock())
+
     def begin(self, at_s: float) -> None:
         """A call is real time."""
 
@@ -108,7 +113,7 @@ class PacedSink(Generic[Sent]):
         stream.finish()
         self._wake.set()
         await self._until(stream, lambda: stream.all_sent)
-        rest_s = max(0.0, stream.plays_until - self._clock())
+        rest_s = max(0.0, max(stream.plays_until, stream.speech_until) - self._clock())
         patience_s = self._mark_patience_s if stream.has_marks else 0.0
         try:
             async with asyncio.timeout(rest_s + patience_s):

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Sent = TypeVar("Sent")
 
+LONGEST_LATE_S = 2.0
+"""Who begins to play later than this has run out of sound in the middle."""
+
 
 class PacedStream(Generic[Sent]):
     """Frames no further ahead of the clock than the line's pace allows, and marks between them.
@@ -33,7 +36,9 @@ class PacedStream(Generic[Sent]):
         self._clearing = False
         self._played = 0
         self._held_back_until = 0.0
-        self._speech_until = 0.0
+        self._began_at = 0.0
+        self._late_s = 0.0
+        self.speech_until = 0.0
         self.plays_until = 0.0
 
     @property
@@ -53,7 +58,7 @@ class PacedStream(Generic[Sent]):
         return not (self._buffer.held_s or self._mark_owed or self._clearing)
 
     def all_played(self, now: float) -> bool:
-        played = not self._marks.out if self.has_marks else now >= self._speech_until
+        played = not self._marks.out if self.has_marks else now >= self.speech_until
         return self.all_sent and played
 
     def write(self, pcm: bytes, sample_rate_hz: int) -> None:
@@ -82,6 +87,15 @@ class PacedStream(Generic[Sent]):
     def hold_back(self, until: float) -> None:
         """No speech is due before."""
         self._held_back_until = max(self._held_back_until, until)
+
+    def playback_began(self, now: float) -> None:
+        """The line plays only now what it was sent when it had nothing to play; what follows it
+        plays as late.
+        """
+        late_s = now - self._began_at
+        if 0.0 <= late_s <= LONGEST_LATE_S:
+            self.speech_until += late_s - self._late_s
+            self._late_s = late_s
 
     def mark_came_back(self, name: str) -> bool:
         return self._marks.came_back(name)
@@ -113,8 +127,11 @@ class PacedStream(Generic[Sent]):
         samples = self._buffer.take(self._pace.frame_samples)
         missing = self._pace.frame_samples - len(samples)
         begins = max(self.plays_until, now)
+        if now > self.plays_until:
+            self._began_at = now
         self._unmarked += 1
-        self._speech_until = self.plays_until = begins + len(samples) / self._pace.rate_hz
+        self.plays_until = begins + len(samples) / self._pace.rate_hz
+        self.speech_until = self.plays_until + self._late_s
         if self._pace.whole_frames and missing:
             self.plays_until = begins + self._pace.frame_s
             return np.pad(samples, (0, missing))
@@ -123,13 +140,13 @@ class PacedStream(Generic[Sent]):
     def _played_samples(self, now: float) -> int:
         if self.has_marks:
             return self._marks.played_samples
-        ahead = max(0, round((self._speech_until - now) * self._pace.rate_hz))
+        ahead = max(0, round((self.speech_until - now) * self._pace.rate_hz))
         self._played = max(self._played, self._buffer.taken - ahead)
         return self._played
 
     def _restart(self) -> None:
         self._marks.restart(self._buffer.taken)
-        self._played, self._speech_until = self._buffer.taken, 0.0
+        self._played, self.speech_until = self._buffer.taken, 0.0
 
     @property
     def _mark_owed(self) -> bool:

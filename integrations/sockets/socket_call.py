@@ -19,6 +19,7 @@ from interject.integrations.sockets.socket_events import (
     ClosedByPeer,
     HoldBack,
     MarkReached,
+    PlaybackBegan,
     TrackAudio,
 )
 from interject.model_runtime.protocol import RuntimeFailure, SessionClosed
@@ -171,6 +172,9 @@ class SocketCall:
         if isinstance(event, MarkReached):
             if self.sink is not None:
                 self.sink.mark_came_back(event.name)
+        elif isinstance(event, PlaybackBegan):
+            if self.sink is not None:
+                self.sink.playback_began()
         elif isinstance(event, HoldBack):
             if self.sink is not None:
                 self.sink.hold_back(event.seconds)

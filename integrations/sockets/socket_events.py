@@ -90,6 +90,11 @@ class MarkReached:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaybackBegan:
+    """Of speech that came when nothing was being played."""
+
+
+@dataclass(frozen=True, slots=True)
 class HoldBack:
     """The platform takes no sound for so long: too much came at once."""
 
@@ -112,5 +117,6 @@ class SendNow:
 
 SocketEvent = (
     StreamOpened | TrackAudio | TrackNamed | TrackLeft | Discontinuity | Paused | Resumed
-    | DigitPressed | TextWritten | MarkReached | HoldBack | ClosedByPeer | SendNow
+    | DigitPressed | TextWritten | MarkReached | PlaybackBegan | HoldBack | ClosedByPeer
+    | SendNow
 )  # fmt: skip

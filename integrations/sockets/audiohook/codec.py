@@ -34,6 +34,7 @@ from interject.integrations.sockets.socket_events import (
     Discontinuity,
     HoldBack,
     Paused,
+    PlaybackBegan,
     Resumed,
     SendNow,
     StreamOpened,
@@ -136,6 +137,8 @@ class AudioHookCodec(SocketCodec):
                 return [Discontinuity(None, lost.discarded)]
             case "dtmf":
                 return [DigitPressed(EXTERNAL, DtmfParameters.from_fields(told.parameters).digit)]
+            case "playback_started":
+                return [PlaybackBegan()]
             case "error":
                 return self._error(ErrorParameters.from_fields(told.parameters))
         return []

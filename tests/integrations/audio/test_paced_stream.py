@@ -269,3 +269,27 @@ def test_a_line_that_asks_for_time_gets_no_speech_meanwhile_and_loses_none() -> 
     wire.stream.finish()
     wire.run(2.0)
     assert sum(map(len, wire.frames)) == 16_000
+
+
+def test_a_line_that_says_when_it_began_to_play_is_not_taken_to_be_further() -> None:
+    wire = Wire(WHOLE)
+    wire.stream.write(sound(2.0), RATE_HZ)
+    wire.run(0.3)
+    wire.stream.playback_began(wire.clock())
+    assert wire.position == 0
+    wire.run(0.5)
+    assert wire.position == round(0.5 * RATE_HZ)
+    wire.stream.finish()
+    wire.run(1.45)
+    assert not wire.stream.all_played(wire.clock())
+    wire.run(0.1)
+    assert wire.stream.all_played(wire.clock())
+    assert wire.position == 2 * RATE_HZ
+
+
+def test_what_begins_in_the_middle_of_a_reply_says_nothing_of_its_begin() -> None:
+    wire = Wire(WHOLE)
+    wire.stream.write(sound(9.0), RATE_HZ)
+    wire.run(5.0)
+    wire.stream.playback_began(wire.clock())
+    assert wire.position == 5 * RATE_HZ

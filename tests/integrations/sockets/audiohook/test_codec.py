@@ -22,6 +22,7 @@ from interject.integrations.sockets.socket_events import (
     Discontinuity,
     HoldBack,
     Paused,
+    PlaybackBegan,
     Resumed,
     SendNow,
     SocketEvent,
@@ -203,7 +204,7 @@ def test_a_platform_that_is_sent_too_much_is_given_time(
 
 def test_a_message_of_an_unknown_kind_is_counted_and_passed_over() -> None:
     wire = opened()
-    assert wire.say(wire.client.text("playback_started")) == []
+    assert wire.say(wire.client.text("playback_completed")) == []
     assert wire.say(wire.client.text("invented", anything=1)) == []
     wire.say(wire.client.text("ping"))
     assert wire.told[-1]["clientseq"] == 4
@@ -354,6 +355,7 @@ def test_a_connector_hears_a_caller_and_takes_sound_in_packets_of_200_ms() -> No
     assert (pace.rate_hz, pace.frame_samples) == (8_000, 1_600)
     said = decode(wire.hear(wire.codec.speak(TONE))["sound"])
     assert np.abs(said.astype(int) - TONE).max() < 300
+    assert wire.say(session.text("playback_started")) == [PlaybackBegan()]
     assert wire.say(session.text("dtmf", digit="#")) == [DigitPressed("external", "#")]
     told = wire.hear(wire.codec.clear())
     assert told["parameters"] == {"entities": [{"type": "barge_in", "data": {}}]}
