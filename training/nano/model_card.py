@@ -65,8 +65,9 @@ def _lines(
     )
     yield (
         f"- Recordings: {run['recordings']} Ordinary sounds and talk in other languages to leave "
-        "alone, and backgrounds; of what it should speak up about there are next to none, so that "
-        "those sounds are procedural, layered and in real backgrounds."
+        "alone, and backgrounds. Of what it should speak up about there are a few of breaking "
+        "glass, crashes and sirens, layered with each other and with procedural ones; alarms, "
+        "crying and coughs are procedural."
     )
     yield (
         f"- Natural voices: {run['natural']} Half of the speech is theirs, each utterance also "
@@ -85,14 +86,16 @@ def _lines(
         "of its replies is heard again, as from a loudspeaker; the tests hold none of that."
     )
     yield f"- {len(INTENTS)} requests and a cry for help, 3 to {len(HELP.wordings)} wordings each."
+    kinds = (*ALARMING.values(), *ORDINARY.values(), *COUNTED.values())
     yield (
         f"- Sounds: {len(ALARMING)} classes to speak up about, {len(ORDINARY)} to leave alone, "
-        f"{len(COUNTED)} to count when asked; each from one to four procedural models."
+        f"{len(COUNTED)} to count when asked; each from one to {max(map(len, kinds))} procedural "
+        "models."
     )
     yield (
         "- Streams of 12 and 24 s with rooms, coloured noise, telephone bands, G.711 with packet "
-        "loss and clipping. Two in five hold one short thing at a time with long pauses around "
-        "it, most of which want silence."
+        "loss and clipping. Two in five hold one short thing at a time with pauses around it, most "
+        "of which want silence; in a third of these it is one sound after another."
     )
     yield f"- Voices never heard in training: festival {' and '.join(FESTIVAL_HELD_OUT)}."
     kept = [f"{kind} ({models(kind, held_out=True)[0].__name__.strip('_')})" for kind in ALARMING]
