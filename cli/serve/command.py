@@ -1,4 +1,4 @@
-"""`interject serve`: browsers and telephones call an agent of this process."""
+"""`interject serve`: browsers, telephones and meetings call an agent of this process."""
 
 from __future__ import annotations
 
@@ -56,6 +56,13 @@ _Twilio = Annotated[
         "--twilio/--no-twilio", help="Telephones; default: where TWILIO_ACCOUNT_SID is set."
     ),
 ]
+_Sockets = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Who may dial in by web sockets: plain, attendee; several may be given, or one with "
+        "commas."
+    ),
+]
 _Stun = Annotated[list[str] | None, typer.Option(help="stun:host:port; several may be given.")]
 _Turn = Annotated[
     list[str] | None,
@@ -108,6 +115,7 @@ def serve(
     turn: _Turn = None,
     relay_only: _RelayOnly = False,
     twilio: _Twilio = None,
+    sockets: _Sockets = None,
     webhook: _Webhook = None,
     barge_in: _BargeIn = False,
     insecure_dev: _InsecureDev = False,
@@ -127,6 +135,7 @@ def serve(
             slots=slots, max_calls=max_calls, bind=bind, public_url=public_url,
             api_token=api_token or "", origins=tuple(origin or ()), webrtc=webrtc,
             stun=tuple(stun or ()), turn=tuple(turn or ()), relay_only=relay_only, twilio=twilio,
+            sockets=tuple(sockets or ()),
             webhook=webhook, barge_in=barge_in, insecure_dev=insecure_dev, wait_s=wait,
             drain_timeout_s=drain_timeout, log_format=log_format,
         )

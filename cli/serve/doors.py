@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from interject.cli.process.failures import InputFailure
+from interject.cli.serve.socket_platforms import read_platforms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,9 +46,15 @@ class Doors:
     ) -> None:
         """:raises InputFailure: when a door lacks a package or a setting, or there is none."""
         self._twilio = _twilio_settings(options, exposure, environment)
-        self._webrtc = _webrtc_settings(options, environment, needed=self._twilio is None)
-        if self._twilio is None and self._webrtc is None:
-            raise InputFailure("--no-webrtc: without --twilio there would be no way in")
+        self._sockets = read_platforms(
+            options.sockets, environment, insecure_dev=options.insecure_dev
+        )
+        others = self._twilio is not None or bool(self._sockets)
+        self._webrtc = _webrtc_settings(options, environment, needed=not others)
+        if self._webrtc is None and not others:
+            raise InputFailure(
+                "--no-webrtc: without --twilio or --sockets there would be no way in"
+            )
 
     def open(
         self, switchboard: Switchboard, bearer: Bearer, screens: CueScreens
@@ -57,6 +64,11 @@ class Doors:
             from interject.integrations.twilio.door import TwilioDoor
 
             doors.append(TwilioDoor(switchboard, self._twilio, bearer=bearer, screens=screens))
+        if self._sockets:
+            from interject.integrations.sockets.door import SocketDoor
+
+            platforms = [make(bearer, screens) for make in self._sockets]
+            doors.append(SocketDoor(switchboard, platforms))
         if self._webrtc is not None:
             from interject.integrations.webrtc.door import WebRtcDoor
 

@@ -34,6 +34,7 @@ class ServeOptions:
     turn: tuple[str, ...] = ()
     relay_only: bool = False
     twilio: bool | None = None
+    sockets: tuple[str, ...] = ()
     webhook: str | None = None
     barge_in: bool = False
     insecure_dev: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from interject.config import Profile, ProfileError, load_profile
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.copilot_profile import can_be_read
+from interject.integrations.web.setting_names import unknown_setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -225,14 +225,11 @@ def variables() -> dict[str, str]:
 
 def _check_names(environment: Mapping[str, str]) -> None:
     """What is written wrongly would be left out in silence."""
-    for name in sorted(environment):
-        if name.startswith(PREFIX) and environment[name].strip() and name not in variables():
-            own = [known.removeprefix(PREFIX) for known in variables() if known.startswith(PREFIX)]
-            close = difflib.get_close_matches(name.removeprefix(PREFIX), own, 1, cutoff=0.5)
-            hint = f"did you mean {PREFIX}{close[0]}?" if close else "docs/twilio.md lists them"
-            if name == variable("insecure_dev"):
-                hint = "say --insecure-dev"
-            raise TwilioSettingsFailure(f"{name}: there is no such setting; {hint}")
+    flag = variable("insecure_dev")
+    if environment.get(flag, "").strip():
+        raise TwilioSettingsFailure(f"{flag}: there is no such setting; say --insecure-dev")
+    if wrong := unknown_setting(environment, PREFIX, variables(), page="docs/twilio.md"):
+        raise TwilioSettingsFailure(wrong)
 
 
 def _profile(name: str) -> Profile:

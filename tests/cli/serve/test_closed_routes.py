@@ -14,6 +14,10 @@ from interject.cli.serve.readiness import Readiness
 from interject.config import load_profile
 from interject.integrations.conversation.role import Role
 from interject.integrations.conversation.switchboard import Switchboard
+from interject.integrations.sockets.attendee.platform import AttendeePlatform
+from interject.integrations.sockets.attendee.settings import AttendeeSettings
+from interject.integrations.sockets.door import SocketDoor
+from interject.integrations.sockets.plain.platform import PlainPlatform
 from interject.integrations.twilio.door import TwilioDoor
 from interject.integrations.twilio.settings import TwilioSettings
 from interject.integrations.web.app import make_app
@@ -45,9 +49,11 @@ def app_of_all_doors() -> FastAPI:
     settings = TwilioSettings(
         account_sid=f"AC{'0' * 32}", auth_token="t" * 32, public_url="https://a.example.org"
     )
+    attendee = AttendeeSettings(secret="s" * 16, webhook_secret="c2VjcmV0" * 4)
     doors: list[Door] = [
         TwilioDoor(board, settings, bearer=bearer, screens=screens),
         WebRtcDoor(board, bearer=bearer),
+        SocketDoor(board, [PlainPlatform(bearer, screens), AttendeePlatform(attendee, screens)]),
     ]
     probes = probe_router(
         Readiness(lambda: asyncio.sleep(0, 1), lambda: asyncio.sleep(0, "")),

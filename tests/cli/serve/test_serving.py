@@ -113,6 +113,8 @@ def test_a_model_that_dies_makes_it_unready_until_another_is_there(
         (["--api-token", "grüße-an-alle-die-es-lesen"], "other characters than those of ASCII"),
         (["--origin", "desk"], "give scheme and host"),
         (["--no-webrtc"], "there would be no way in"),
+        (["--sockets", "zoom"], "--sockets zoom: there is no such platform; there are plain"),
+        (["--sockets", "plain,attendee"], "--sockets: set INTERJECT_ATTENDEE_SECRET"),
         (["--max-calls", "0"], "at least one"),
         (["--drain-timeout", "-1"], "a time is not negative"),
         (["--wait", "nan"], "--wait nan: a time is not negative"),

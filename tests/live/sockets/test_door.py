@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from interject.integrations.sockets.attendee.platform import AttendeePlatform
+from interject.integrations.sockets.attendee.settings import AttendeeSettings
+from interject.integrations.sockets.simulator.attendee import AttendeeDialect
 from interject.integrations.sockets.simulator.peer import SimulatedPeer
 from interject.integrations.sockets.simulator.plain import PlainDialect
 from tests.contract.door_contract import DoorContract, DoorRefused, DoorScene
@@ -29,6 +32,10 @@ pytestmark = [
     pytest.mark.timeout(120),
     pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="no espeak-ng here"),
 ]
+
+
+MOST_AHEAD_S = 0.5
+"""Two tenths, and what the peer's own clock was late on a busy machine."""
 
 
 class Dialler:
@@ -84,17 +91,37 @@ async def scene_of(
         )
 
 
-class TestPlainSocket(DoorContract):
-    """With marks."""
+class TestAttendeeSocket(DoorContract):
+    """In tenths of a second, without marks, and nothing that was sent can be taken back."""
 
-    speaker = "caller"
-    marks = True
+    speaker = "Ann"
 
     @contextlib.asynccontextmanager
     async def scene(
         self, profile: Profile, *, barge_in: bool = False, slots: int = 4
     ) -> AsyncIterator[DoorScene]:
-        peer = SimulatedPeer(PlainDialect(marks=self.marks), speakers=("caller",))
+        secret = "secret-of-the-url-1"
+        platform = AttendeePlatform(AttendeeSettings(secret=secret))
+        peer = SimulatedPeer(AttendeeDialect(named={"u1": "Ann"}), speakers=("u1",))
+        async with scene_of(
+            peer, f"/sockets/attendee/{secret}", [platform], profile, barge_in=barge_in, slots=slots
+        ) as scene:
+            yield scene
+        assert peer.wrong == []
+        assert peer.most_held_s <= MOST_AHEAD_S
+
+
+@pytest.mark.rare
+class TestPlainSocket(DoorContract):
+    """With marks, as a telephone has them."""
+
+    speaker = "caller"
+
+    @contextlib.asynccontextmanager
+    async def scene(
+        self, profile: Profile, *, barge_in: bool = False, slots: int = 4
+    ) -> AsyncIterator[DoorScene]:
+        peer = SimulatedPeer(PlainDialect(marks=True), speakers=("caller",))
         async with scene_of(
             peer, "/sockets/plain", None, profile, headers=KNOWN, barge_in=barge_in, slots=slots
         ) as scene:
