@@ -42,6 +42,7 @@ EVERYBODY = "meeting"
 FRAME_S, LEAD_S = 0.1, 0.2
 """A bot plays whole tenths of a second, and can be told to stop by nothing."""
 MOST_TRACKS = 64
+SOUNDS = (MIXED, SEPARATE)
 
 
 class _Track:
@@ -63,14 +64,14 @@ class AttendeeCodec(SocketCodec):
 
     @property
     def pace(self) -> Pace:
-        return Pace(self._rate_hz, frame_s=FRAME_S, lead_s=LEAD_S, whole_frames=True)
+        return Pace(self._rate_hz, frame_s=FRAME_S, lead_s=LEAD_S, whole_frames=True, clears=False)
 
     def read(self, message: Message) -> Sequence[SocketEvent]:
         if isinstance(message, bytes):
             raise BadMessage("it is binary")
-        if AnyMessage.from_text(message).trigger not in (MIXED, SEPARATE):
+        sound = _sound(message)
+        if sound is None:
             return []
-        sound = SoundMessage.from_text(message)
         events: list[SocketEvent] = []
         if not self._bot_id:
             self._bot_id = sound.bot_id
@@ -121,3 +122,17 @@ class AttendeeCodec(SocketCodec):
         if before is None or sequence is None or sequence <= before + 1:
             return []
         return [Discontinuity(track_id, (sequence - before - 1) * length_s)]
+
+
+def _sound(text: str) -> SoundMessage | None:
+    """None: of a kind that is not known here, as a picture.
+
+    :raises BadMessage: when it is no message of Attendee's.
+    """
+    try:
+        sound = SoundMessage.from_text(text)
+    except BadMessage:
+        if AnyMessage.from_text(text).trigger not in SOUNDS:
+            return None
+        raise
+    return sound if sound.trigger in SOUNDS else None

@@ -131,7 +131,7 @@ def test_speech_goes_out_in_whole_tenths_with_no_more_than_two_of_them_ahead() -
     }
     pace = codec.pace
     assert (pace.frame_samples, pace.lead_s, pace.whole_frames) == (1_600, 0.2, True)
-    assert codec.clear() is None
+    assert not pace.clears
     assert codec.ready() is codec.closing(SocketEnding.AGENT_LEFT) is None
 
 
