@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from interject.agent.cues.checklist import ChecklistUpdate
+from interject.agent.cues.summary import CallSummary
 from interject.agent.cues.tagged_runtime import TaggedReply
 from interject.model_runtime.protocol import FRAME_S, Emotion, EndReason, FloorMode
 
@@ -75,7 +76,7 @@ class Cue:
     identities: tuple[str, ...] = ()
 
 
-OutputEvent = Spoken | Posted | Cue | ChecklistUpdate
+OutputEvent = Spoken | Posted | Cue | ChecklistUpdate | CallSummary
 
 
 class Output(Protocol):
@@ -92,6 +93,20 @@ class CollectingOutput:
 
     async def emit(self, event: OutputEvent) -> None:
         self.events.append(event)
+
+
+def spoken(started: ReplyStarted, text: str, *, heard_chars: int, whole: bool) -> Spoken:
+    """What became of a reply that was said, or should have been."""
+    return Spoken(
+        session_id=started.session_id,
+        reply_id=started.reply_id,
+        seq=started.seq,
+        at_s=stream_time_s(started.seq),
+        emotion=started.emotion,
+        text=text,
+        heard_chars=heard_chars,
+        interrupted=not whole,
+    )
 
 
 def read_instead(started: ReplyStarted, text: str, *, captioned: bool = False) -> Unvoiced:

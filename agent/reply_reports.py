@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interject.agent.outputs import Spoken, read_instead, stream_time_s
+from interject.agent.outputs import read_instead, spoken
 from interject.model_runtime.protocol import SessionClosed
 
 if TYPE_CHECKING:
@@ -77,7 +77,9 @@ class ReplyReports:
         self._counts["spoken" if whole else "cut"] += 1
         started = reply.started
         if reply.feed.text.strip():
-            self._outputs.put(_spoken(reply, heard_chars=heard_chars, whole=whole))
+            self._outputs.put(
+                spoken(started, reply.feed.text, heard_chars=heard_chars, whole=whole)
+            )
         if whole:
             await self._heard(started.reply_id, chars=heard_chars)
         else:
@@ -99,17 +101,3 @@ class ReplyReports:
         assert self._runtime is not None, "attach comes before any event"
         with contextlib.suppress(SessionClosed):
             await self._runtime.cancel(reply_id, heard_chars=heard_chars)
-
-
-def _spoken(reply: SpokenReply, *, heard_chars: int, whole: bool) -> Spoken:
-    started = reply.started
-    return Spoken(
-        session_id=started.session_id,
-        reply_id=started.reply_id,
-        seq=started.seq,
-        at_s=stream_time_s(started.seq),
-        emotion=started.emotion,
-        text=reply.feed.text,
-        heard_chars=heard_chars,
-        interrupted=not whole,
-    )

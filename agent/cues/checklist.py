@@ -53,9 +53,6 @@ class Checklist:
         self._wall_clock = wall_clock
         self._items = {name: ChecklistItem(name, text) for name, text in settings.items.items()}
 
-    def __bool__(self) -> bool:
-        return bool(self._items)
-
     def tick(self, names: tuple[str, ...], *, chunk: int, at_s: float) -> ChecklistUpdate | None:
         """None: nothing of it is new."""
         new = tuple(name for name in names if not self._items[name].done)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interject.agent.cues.checklist import Checklist
+from interject.agent.cues.history import CallHistory
 from interject.agent.cues.rules import CueRules, Side
 from interject.agent.cues.stack import CueStack
 from interject.agent.cues.tagged_runtime import TaggedReply
@@ -51,20 +52,24 @@ class CuePipeline:
         self._stack = CueStack(clock)
         self._speakers = RecentSpeakers()
         self._checklist = Checklist(profile.checklist, wall_clock=wall_clock)
+        self._history = CallHistory(profile.name, clock, wall_clock)
 
     def begin(self) -> Iterator[OutputEvent]:
         """For those who are there, or have come: what there is to do."""
-        if self._checklist:
-            yield self._addressed(self._checklist.state())
+        update = self._addressed(self._checklist.state())
+        if update.items:
+            yield update
 
     def observe(self, event: Event) -> None:
+        self._history.observe(event)
         if isinstance(event, Decision):
             self._speakers.decided(event)
 
     def replied(
-        self, started: ReplyStarted, ended: ReplyEnded, _verdict: Verdict
+        self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict
     ) -> Iterator[OutputEvent]:
         """A reply is whole, or cut. Words that were put into the model's mouth prove nothing."""
+        self._history.replied(started, ended, verdict)
         if isinstance(ended, TaggedReply) and started.cause is not Cause.SAY:
             ticked = self._checklist.tick(
                 ended.done, chunk=started.seq, at_s=stream_time_s(started.seq)
@@ -75,17 +80,24 @@ class CuePipeline:
     def add(self, event: OutputEvent) -> Iterator[OutputEvent]:
         """Whatever is no cue comes back as it is."""
         if not isinstance(event, Cue):
+            self._history.made_known(event)
             yield event
             return
         is_again = self._stack.holds(event)
         outcome = self._rules.judge(event, self._side(event), is_again=is_again)
-        if outcome.is_shown:
-            yield replace(self._stack.add(event), identities=self._present())
+        if not outcome.is_shown:
+            self._history.cue(event, event, outcome)
+            return
+        shown = replace(self._stack.add(event), identities=self._present())
+        self._history.cue(event, shown, outcome)
+        yield shown
 
     def finish(self) -> Iterator[OutputEvent]:
         """The call is over: for those who were there last, since they may have left."""
-        if self._checklist:
-            yield self._addressed(self._checklist.state(over=True))
+        checklist = self._addressed(self._checklist.state(over=True))
+        if checklist.items:
+            yield checklist
+        yield self._history.summary(self.call_id, checklist.items, checklist.identities)
 
     def _addressed(self, update: ChecklistUpdate) -> ChecklistUpdate:
         identities = self._present() or (self._last_addressees if update.over else ())

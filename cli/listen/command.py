@@ -30,6 +30,9 @@ _Plot = Annotated[str | None, typer.Option(help="Draw the session: PNG, SVG, PDF
 _Out = Annotated[
     str | None, typer.Option(help="Stereo WAV: left the room, right Interject when it spoke.")
 ]
+_Summary = Annotated[
+    str | None, typer.Option(help="Replies, cues, checklist and figures at the end: JSON or .md.")
+]
 _Speed = Annotated[
     str, typer.Option(help="'realtime', or 'max': as fast as the machine allows (a file).")
 ]
@@ -67,6 +70,7 @@ def listen(
     json: _Json = False,
     plot: _Plot = None,
     out: _Out = None,
+    summary: _Summary = None,
     speed: _Speed = "max",
     prompt_ids: _PromptIds = None,
     max_reply_tokens: _MaxReplyTokens = None,
@@ -88,6 +92,7 @@ def listen(
         json=json,
         plot=plot,
         out=out,
+        summary=summary,
         speed=speed,
         prompt_ids=prompt_ids,
         max_reply_tokens=max_reply_tokens,

@@ -45,6 +45,10 @@ class CueReader:
     async def emit(self, event: OutputEvent) -> None:
         self._tell_all(self._cues.add(event))
 
+    def begin(self) -> None:
+        """Show what there is to do."""
+        self._tell_all(self._cues.begin())
+
     def started(self, started: ReplyStarted, verdict: Verdict) -> None:
         """Of a reply that has only begun there is nothing to tell."""
 

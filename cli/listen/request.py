@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interject.config.profile import Profile
 
 MAX_REPLY_TOKENS = 4_096
+SUMMARY_SUFFIXES = (".json", ".md")
 
 
 class Speed(StrEnum):
@@ -44,6 +45,7 @@ class ListenRequest:
     speed: Speed
     prompt_ids: tuple[int, ...] | None
     telemetry: str | None = None
+    summary: Path | None = None
 
 
 def read_request(
@@ -63,6 +65,7 @@ def read_request(
     telemetry: str | None = None,
     raw: bool = False,
     track: int | None = None,
+    summary: str | None = None,
 ) -> ListenRequest:
     """Check everything that can be checked without the model.
 
@@ -73,7 +76,11 @@ def read_request(
     ids = None if prompt_ids is None else read_prompt_ids(prompt_ids)
     loaded = _adjusted(load_profile(profile), threshold, max_reply_tokens)
     opened = open_source(source, RawShape(raw_rate_hz, raw_channels), raw=raw, track=track)
-    targets = {"--plot": _plot_path(plot, source), "--out": _out_path(out, source)}
+    targets = {
+        "--plot": _plot_path(plot, source),
+        "--out": _out_path(out, source),
+        "--summary": _summary_path(summary, source),
+    }
     check_apart(targets)
     return ListenRequest(
         source=opened,
@@ -85,6 +92,7 @@ def read_request(
         speed=Speed.REALTIME if opened.live else chosen_speed,
         prompt_ids=ids,
         telemetry=telemetry,
+        summary=targets["--summary"],
     )
 
 
@@ -139,6 +147,16 @@ def _out_path(out: str | None, source: str) -> Path | None:
         return None
     path = Path(out)
     check_target(path, _files(source), option="--out")
+    return path
+
+
+def _summary_path(summary: str | None, source: str) -> Path | None:
+    if summary is None:
+        return None
+    path = Path(summary)
+    if path.suffix.lower() not in SUMMARY_SUFFIXES:
+        raise InputFailure(f"--summary {summary}: the name must end in .json or .md")
+    check_target(path, _files(source), option="--summary")
     return path
 
 

@@ -21,6 +21,7 @@ from interject.cli.output.plot_data import PlotData
 from interject.cli.output.session_counts import SessionCounts
 from interject.cli.output.session_observers import SessionObservers
 from interject.cli.output.session_recording import SessionRecording
+from interject.cli.output.summary_file import write_summary
 from interject.cli.output.watched_voice import WatchedVoice
 from interject.cli.process.device_options import note_device
 from interject.cli.process.failures import (
@@ -108,6 +109,7 @@ async def _listen(
             )
             async with session:
                 recording.open()
+                cues.begin()
                 await listening.run(session, voice_busy=lambda: watched.busy)
             cues.finish()
 
@@ -171,6 +173,9 @@ def _write(
         return whole
     if request.plot is not None and plot_data is not None:
         whole &= attempt(f"--plot {request.plot}", lambda: _draw(request, plot_data))
+    path, summary = request.summary, observers.summary
+    if path is not None and summary is not None:
+        whole &= attempt(f"--summary {path}", lambda: write_summary(path, summary))
     observers.finish(
         heard_s=recording.heard_s,
         nonfinite_samples=listening.converter.nonfinite_samples,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from interject.agent.cues.summary import CallSummary
 from interject.cli.output.display import Summary
 
 if TYPE_CHECKING:
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 
 class SessionObservers:
-    """`failure` is why the display cannot be written any more; the others go on."""
+    """`failure` is why the display cannot be written any more; the others go on. `summary` is the
+    call's, once it is over.
+    """
 
     def __init__(self, display: Display, counts: SessionCounts, plot_data: PlotData | None) -> None:
         self._display = display
         self._counts = counts
         self._plot_data = plot_data
         self.failure: OSError | None = None
+        self.summary: CallSummary | None = None
 
     @property
     def left(self) -> bool:
@@ -37,7 +41,10 @@ class SessionObservers:
         self._write(lambda: self._display.show(event, level_dbfs=level_dbfs))
 
     def tell(self, event: OutputEvent) -> None:
-        self._write(lambda: self._display.tell(event))
+        if isinstance(event, CallSummary):
+            self.summary = event
+        else:
+            self._write(lambda: self._display.tell(event))
 
     def finish(
         self, *, heard_s: float, nonfinite_samples: int, interrupted: bool, notices: tuple[str, ...]

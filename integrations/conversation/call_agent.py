@@ -28,7 +28,7 @@ from interject.integrations.conversation.reply_log import ReplyLog
 from interject.integrations.conversation.session_controls import SessionControls
 from interject.integrations.conversation.speaker_sessions import SpeakerSessions
 from interject.integrations.conversation.written_turns import WrittenTurns
-from interject.model_runtime.protocol import Decision
+from interject.model_runtime.protocol import Decision, Gap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -250,6 +250,8 @@ class CallAgent:
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Decision):
             self._publisher.decided(event)
+        elif isinstance(event, Gap):
+            self._publisher.lost(event)
         self.on_event(event)
 
     def _on_verdict(self, started: ReplyStarted, verdict: Verdict) -> None:

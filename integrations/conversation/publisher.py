@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from interject.agent.outputs import Output, OutputEvent
     from interject.integrations.conversation.decision_message import DecisionSender
     from interject.integrations.conversation.role import Role
-    from interject.model_runtime.protocol import Decision, ReplyEnded, ReplyStarted
+    from interject.model_runtime.protocol import Decision, Gap, ReplyEnded, ReplyStarted
 
 
 LAST_S = 2.0
@@ -79,6 +79,9 @@ class Publisher:
         self.cues.observe(decision)
         if self._telemetry:
             self._decisions.put(decision)
+
+    def lost(self, gap: Gap) -> None:
+        self.cues.observe(gap)
 
     def _put_all(self, events: Iterable[OutputEvent]) -> None:
         for event in events:

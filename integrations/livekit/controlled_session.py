@@ -52,6 +52,7 @@ InterjectEvent = Literal[
     "interject_reply_started",
     "interject_reply_ended",
     "interject_output",
+    "interject_spoken",
     "interject_gap",
     "interject_floor",
     "interject_listening",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from interject.agent.cues.suppressed import is_read_on
 from interject.agent.floor import Floor, Verdict
+from interject.agent.outputs import spoken
 from interject.integrations.conversation.reply_order import ReplyOrder
 from interject.integrations.livekit.generation import Generation, message_id
 from interject.integrations.livekit.metrics import reply_metrics
@@ -269,6 +270,10 @@ class Generations:
         else:
             heard_chars = len(generation.text)
             self._memory.heard(generation.started, chars=heard_chars)
+        if not (generation.silent or generation.unvoiced):
+            whole = not generation.cut
+            said = spoken(generation.started, generation.text, heard_chars=heard_chars, whole=whole)
+            self._emit("interject_spoken", said)
         if heard := generation.text[:heard_chars].strip():
             self._history.add(generation.chat_message(heard))
         if generation is self._order.current:

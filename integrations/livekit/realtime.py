@@ -29,6 +29,7 @@ class RealtimeSession(ControlledSession):
     """Beside LiveKit's own events it emits `interject_decision` (Decision),
     `interject_reply_started` (ReplyStarted, Verdict),
     `interject_reply_ended` (ReplyStarted, ReplyEnded, Verdict), `interject_output` (Posted or Cue),
+    `interject_spoken` (Spoken: how much of a reply was heard),
     `interject_gap` (Gap), `interject_floor` (FloorState), `interject_listening` (bool, and who
     asked for it: an identity or `NOBODY`) and `interject_unread` (whose text the runtime refused).
 

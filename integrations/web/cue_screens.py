@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from interject.agent.cues.checklist import ChecklistUpdate
+from interject.agent.cues.summary import CallSummary
 from interject.agent.outputs import Cue
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.cues import CueMessage
@@ -105,11 +106,13 @@ class CueScreens:
             self._tell_all("decision", call_id, told.model_dump_json())
 
     async def emit(self, event: OutputEvent) -> None:
-        """A reply or a checklist, as a webhook has it. Cues come by `send_cue`, with those they are
-        for.
+        """A reply, a checklist or a summary, as a webhook has it. Cues come by `send_cue`, with
+        those they are for.
         """
         if isinstance(event, ChecklistUpdate):
             self._show_checklist(event)
+        elif isinstance(event, CallSummary):
+            self._show_report("summary", event)
         elif self._is_followed and not isinstance(event, Cue):
             told = webhook_event(event, now=self._wall_clock())
             self._tell_all(told.type, event.session_id, to_json(told.data).decode())
@@ -120,8 +123,11 @@ class CueScreens:
             self._checklists[update.call] = update
         if len(self._checklists) > MOST_CHECKLISTS:
             del self._checklists[next(iter(self._checklists))]
+        self._show_report("checklist", update)
+
+    def _show_report(self, name: str, report: ChecklistUpdate | CallSummary) -> None:
         for screen in self._screens:
-            self.dropped += screen.show_checklist(update)
+            self.dropped += screen.show_report(name, report)
 
     @property
     def _is_followed(self) -> bool:
@@ -171,7 +177,7 @@ class CueScreens:
             for card in self._living():
                 screen.show(card)
             for update in self._checklists.values():
-                screen.show_checklist(update)
+                screen.show_report("checklist", update)
             async for text in screen.events():
                 yield text
         finally:
@@ -199,10 +205,10 @@ class _Screen:
             return 0
         return self._put(card.call, _event("cue", card.model_dump_json()))
 
-    def show_checklist(self, update: ChecklistUpdate) -> int:
-        if self._is_for_others(update.identities):
+    def show_report(self, name: str, report: ChecklistUpdate | CallSummary) -> int:
+        if self._is_for_others(report.identities):
             return 0
-        return self._put(update.call, _event("checklist", to_json(update).decode()))
+        return self._put(report.call, _event(name, to_json(report).decode()))
 
     def tell(self, call_id: str, event: str) -> int:
         """The same, of what only those get that want all."""

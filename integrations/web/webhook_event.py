@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from interject.agent.cues.checklist import ChecklistUpdate
+from interject.agent.cues.summary import CallSummary
 from interject.agent.outputs import Cue, OutputEvent, Posted, Spoken
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.cues import CueMessage, cue_message
@@ -46,9 +47,9 @@ class WebhookCue(StrictModel):
 class WebhookEvent(StrictModel):
     """`timestamp` is when it happened, in ISO 8601."""
 
-    type: Literal["cue.shown", "reply.posted", "reply.spoken", "checklist.updated"]
+    type: Literal["cue.shown", "reply.posted", "reply.spoken", "checklist.updated", "call.summary"]
     timestamp: str
-    data: WebhookCue | WebhookPost | WebhookSpeech | ChecklistUpdate
+    data: WebhookCue | WebhookPost | WebhookSpeech | ChecklistUpdate | CallSummary
 
 
 def webhook_event(event: OutputEvent, *, now: float) -> WebhookEvent:
@@ -64,6 +65,8 @@ def webhook_event(event: OutputEvent, *, now: float) -> WebhookEvent:
             return WebhookEvent(type="cue.shown", timestamp=at, data=shown)
         case ChecklistUpdate():
             return WebhookEvent(type="checklist.updated", timestamp=at, data=event)
+        case CallSummary():
+            return WebhookEvent(type="call.summary", timestamp=at, data=event)
         case Spoken():
             spoken = WebhookSpeech(
                 call=event.session_id,

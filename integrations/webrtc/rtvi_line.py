@@ -6,6 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from interject.agent.cues.checklist import ChecklistUpdate
+from interject.agent.cues.summary import CallSummary
+from interject.agent.cues.summary_page import fitting
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Posted, Spoken, Unvoiced
 from interject.integrations.webrtc.rtvi import message, refusal
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from interject.integrations.conversation.cues import CueMessage
     from interject.integrations.conversation.decision_message import DecisionMessage
     from interject.model_runtime.protocol import Event, ReplyStarted
+
+
+MOST_SUMMARY_BYTES = 48 << 10
+"""Clients take 64 KiB a message, and as JSON in UTF-8 it may be a little longer."""
 
 
 class RtviLine:
@@ -44,6 +50,8 @@ class RtviLine:
                 self._post(event)
             case ChecklistUpdate():
                 self._tell("checklist", **asdict(event))
+            case CallSummary():
+                self._tell("summary", **asdict(fitting(event, MOST_SUMMARY_BYTES)))
 
     async def send_notice(self, notice: Notice, text: str, identities: list[str]) -> None:
         self._tell("notice", notice=notice.value, text=text)

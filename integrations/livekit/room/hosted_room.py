@@ -101,6 +101,8 @@ class HostedRoom:
         realtime.may_hear = self._may_hear
         realtime.on("interject_listening", self._on_listening)
         realtime.on("interject_decision", self._publisher.decided)
+        realtime.on("interject_gap", self._publisher.lost)
+        realtime.on("interject_spoken", self._publisher.put)
         realtime.on("interject_reply_ended", self._publisher.replied)
         realtime.on("interject_output", self._publisher.put)
         realtime.on("interject_unread", self._unread)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from interject.agent.cues.checklist import ChecklistUpdate
+from interject.agent.cues.summary import CallSummary
 
 if TYPE_CHECKING:
     from livekit import rtc
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from interject.agent.outputs import OutputEvent
 
 CHECKLIST_TOPIC = "interject.checklist"
+SUMMARY_TOPIC = "interject.summary"
 
 
 class Reports:
@@ -23,9 +25,10 @@ class Reports:
         self._room = room
 
     async def emit(self, event: OutputEvent) -> None:
-        if isinstance(event, ChecklistUpdate) and event.identities:
+        if isinstance(event, ChecklistUpdate | CallSummary) and event.identities:
+            is_summary = isinstance(event, CallSummary)
             await self._room.local_participant.send_text(
                 json.dumps(asdict(event), ensure_ascii=False),
-                topic=CHECKLIST_TOPIC,
+                topic=SUMMARY_TOPIC if is_summary else CHECKLIST_TOPIC,
                 destination_identities=list(event.identities),
             )

@@ -30,7 +30,13 @@ if TYPE_CHECKING:
     from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
     from interject.integrations.conversation.role import Role
-    from interject.model_runtime.protocol import Decision, FloorMode, ReplyEnded, ReplyStarted
+    from interject.model_runtime.protocol import (
+        Decision,
+        FloorMode,
+        Gap,
+        ReplyEnded,
+        ReplyStarted,
+    )
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +65,7 @@ class RoomSession:
         on_output: Callable[[OutputEvent], None],
         on_reply: Callable[[ReplyStarted, ReplyEnded, Verdict], None],
         on_decision: Callable[[Decision], None],
+        on_gap: Callable[[Gap], None],
         on_wish: Callable[[str], None],
         on_unread: Callable[[str], None],
     ) -> None:
@@ -77,6 +84,7 @@ class RoomSession:
         self._on_output = on_output
         self._on_reply = on_reply
         self._on_decision = on_decision
+        self._on_gap = on_gap
         self._on_wish = on_wish
         self._on_unread = on_unread
         self._stack = contextlib.AsyncExitStack()
@@ -185,6 +193,8 @@ class RoomSession:
         if not isinstance(realtime, RealtimeSession):
             raise RuntimeFailure("the session ended while it was opened; its error event says why")
         realtime.on("interject_output", self._on_output)
+        realtime.on("interject_gap", self._on_gap)
+        realtime.on("interject_spoken", self._on_output)
         realtime.on("interject_reply_ended", self._on_reply)
         realtime.on("interject_decision", self._on_decision)
         realtime.on("interject_listening", self._on_listening)

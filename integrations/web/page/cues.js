@@ -5,6 +5,7 @@
 
 const URGENT = 1000;
 const PAUSES_MS = [500, 1000, 2000, 5000, 10000];
+const MOST_SUMMARIES = 20;
 const SILENT_MS = 40000; // The server says something every 15 s.
 
 const at = (id) => document.getElementById(id);
@@ -108,7 +109,27 @@ function take(piece) {
     put(data);
   } else if (fields.event === "checklist") {
     put_checklist(data);
+  } else if (fields.event === "summary") {
+    put_summary(data);
   }
+}
+
+// Of a call that has ended, to be opened, copied and put away.
+function put_summary({ call, markdown }) {
+  const panel = document.createElement("details");
+  panel.className = "panel";
+  const head = Object.assign(document.createElement("summary"), {
+    textContent: `Summary \u00b7 call ${call.slice(-6)}`,
+  });
+  const text = Object.assign(document.createElement("pre"), { textContent: markdown });
+  const button = Object.assign(document.createElement("button"), {
+    type: "button",
+    textContent: "Put away",
+  });
+  button.addEventListener("click", () => panel.remove());
+  panel.append(head, text, button);
+  at("summaries").append(panel);
+  while (at("summaries").children.length > MOST_SUMMARIES) at("summaries").firstChild.remove();
 }
 
 // One panel a call. When the call has ended it says what is open, until somebody puts it away.

@@ -9,6 +9,7 @@ import pytest
 from interject.agent import AgentSession, CollectingOutput, Spoken
 from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
 from interject.agent.cues.pipeline import CuePipeline
+from interject.agent.cues.summary import CallSummary
 from interject.agent.cues.tagged_runtime import TaggedReply
 from interject.agent.floor import Verdict
 from interject.config import Profile
@@ -54,11 +55,12 @@ def test_each_tick_tells_the_whole_list_with_its_time_and_proof() -> None:
 def test_what_is_open_at_the_end_is_told_and_a_profile_without_a_list_tells_nothing() -> None:
     cues = pipeline()
     replied(cues, "consent")
-    (last,) = cues.finish()
+    last, _summary = cues.finish()
     assert isinstance(last, ChecklistUpdate)
     assert (last.over, last.open) == (True, ("Greets by name",))
     without = pipeline(checklist={})
-    assert [*without.begin(), *without.finish()] == []
+    (summary,) = (*without.begin(), *without.finish())
+    assert isinstance(summary, CallSummary)
 
 
 def test_the_end_is_told_to_those_who_were_there_last() -> None:
@@ -66,9 +68,10 @@ def test_the_end_is_told_to_those_who_were_there_last() -> None:
     cues = CuePipeline(profile(), "call", lambda: present)
     list(cues.begin())
     present.clear()
-    (last,) = cues.finish()
+    last, summary = cues.finish()
     assert isinstance(last, ChecklistUpdate)
-    assert last.identities == ("ann",)
+    assert isinstance(summary, CallSummary)
+    assert last.identities == summary.identities == ("ann",)
 
 
 def test_words_that_were_put_into_the_model_s_mouth_prove_nothing() -> None:

@@ -300,3 +300,24 @@ def test_a_checklist_ticks_itself_and_what_is_open_is_told_at_the_end(
     assert "2.0s  done: Greets\n" in table
     assert table.count("Greets") == 1
     assert "open: Thanks\n" in table
+
+
+def test_a_summary_is_written_as_json_or_as_a_page(
+    sound: Path, copilot: Path, tmp_path: Path
+) -> None:
+    offer = Scripted("[offer] Give her the discount.")
+    given = {"source": str(sound), "profile": str(copilot)}
+    for name in ("end.json", "end.md"):
+        runtime = FakeRuntime({4: offer, 9: offer})
+        assert listen(runtime, summary=str(tmp_path / name), **given) == 0
+    summary = json.loads((tmp_path / "end.json").read_text())
+    assert [(cue["chunk"], cue["became"]) for cue in summary["cues"]] == [
+        (4, "shown"),
+        (9, "cooldown"),
+    ]
+    assert (summary["profile"], summary["seconds"]) == ("copilot", 10.0)
+    page = (tmp_path / "end.md").read_text()
+    assert page.startswith("# Call ")
+    assert "- 0:04 offer (cooldown): Give her the discount.\n" in page
+    with pytest.raises(InputFailure, match=r"the name must end in \.json or \.md"):
+        request(source=str(sound), summary="end.txt")

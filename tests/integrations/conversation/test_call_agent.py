@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from interject.agent.cues.checklist import ChecklistUpdate
+from interject.agent.cues.summary import CallSummary
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, Spoken
 from interject.config import ChecklistSettings, CueSettings, NoVoice, Profile, ReplyLimits
@@ -24,6 +25,8 @@ from interject.model_runtime.protocol import (
     Decision,
     Emotion,
     FloorMode,
+    Gap,
+    GapReason,
     ReplyDelta,
     ReplyEnded,
     ReplyStarted,
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from tests.fakes.runtime import FakeRuntimeSession
 
 QUICK = ReconnectBackoff(first_s=0.01, longest_s=0.02, give_up_s=0.05)
+MUTE = RoomSettings(announce="none")
 LOUD = np.full(320, 8_000, np.int16)
 
 
@@ -150,6 +154,7 @@ async def test_a_call_shows_its_checklist_and_tells_at_its_end_what_is_open() ->
         await until(lambda: len(scene.line.events) == 3)
         scene.agent.left("customer")
         scene.agent.left("agent")
+    assert isinstance(scene.line.events[-1], CallSummary)
     shown = [event for event in scene.line.events if isinstance(event, ChecklistUpdate)]
     assert [update.ticked for update in shown] == [(), ("consent",), (), ()]
     assert [update.identities for update in shown] == [
@@ -158,6 +163,21 @@ async def test_a_call_shows_its_checklist_and_tells_at_its_end_what_is_open() ->
     assert [update.over for update in shown] == [False, False, False, True]
     assert shown[-1].open == ("Greets by name",)
     assert all(update.call == "call" for update in shown)
+
+
+async def test_a_call_s_summary_comes_at_its_end() -> None:
+    async with call(sink=Playing(), speakers=("caller",), room=MUTE) as scene:
+        await scene.talk("caller", 1.0)
+        scene.model.reply(Scripted("Good morning."), cause=Cause.MODEL)
+        scene.model.emit(Gap("s", 9, 5, GapReason.OVERLOAD))
+        await until(lambda: any(isinstance(event, Spoken) for event in scene.line.events))
+        scene.agent.left("caller")
+    summary = scene.line.events[-1]
+    assert isinstance(summary, CallSummary)
+    assert (summary.call, summary.identities) == ("call", ("caller",))
+    assert [(one.text, one.became) for one in summary.replies] == [("Good morning.", "said")]
+    assert [(one.speaker, one.share) for one in summary.talk] == [("caller", 1.0)]
+    assert summary.overload_s == 2.0
 
 
 async def test_who_is_there_when_a_call_ends_has_left_it_too() -> None:

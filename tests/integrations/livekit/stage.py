@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from interject.agent.floor import Verdict
+    from interject.agent.outputs import Spoken
     from interject.model_runtime.protocol import (
         Decision,
         FloorMode,
@@ -48,6 +49,7 @@ class Stage:
     started: list[tuple[ReplyStarted, Verdict]] = field(default_factory=list)
     ended: list[ReplyEnded] = field(default_factory=list)
     outputs: list[object] = field(default_factory=list)
+    spoken: list[Spoken] = field(default_factory=list)
     errors: list[llm.RealtimeModelError] = field(default_factory=list)
     metrics: list[object] = field(default_factory=list)
     reconnections: int = 0
@@ -68,6 +70,7 @@ class Stage:
         self.ear.on("interject_reply_started", lambda *event: self.started.append(event))
         self.ear.on("interject_reply_ended", lambda _, ended, __: self.ended.append(ended))
         self.ear.on("interject_output", self.outputs.append)
+        self.ear.on("interject_spoken", self.spoken.append)
         self.ear.on("error", self.errors.append)
         self.ear.on("metrics_collected", self.metrics.append)
         self.ear.on("session_reconnected", self._count_reconnection)

@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
+from interject.agent.cues.pipeline import CuePipeline
 from interject.agent.outputs import Cue, Posted
+from interject.config import load_profile
 from interject.integrations.conversation.cues import Cues
 from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.posts import Posts
@@ -67,3 +69,12 @@ async def test_a_checklist_goes_to_those_who_are_shown_cues_and_never_to_everybo
     ((to, text, _),) = room.local_participant.sent
     assert to == ("ann",)
     assert json.loads(text)["items"][0]["text"] == "Grüßt"
+
+
+async def test_a_summary_goes_to_the_same_people() -> None:
+    room = FakeRoom()
+    *_, summary = CuePipeline(load_profile("default"), "room", lambda: ["ann"]).finish()
+    await Reports(room.as_room).emit(summary)
+    ((to, text, _),) = room.local_participant.sent
+    assert to == ("ann",)
+    assert json.loads(text)["markdown"].startswith("# Call room")

@@ -25,6 +25,7 @@ def room_session() -> RoomSession:
         on_output=lambda _: None,
         on_reply=lambda _started, _ended, _verdict: None,
         on_decision=lambda _: None,
+        on_gap=lambda _: None,
         on_wish=lambda _: None,
         on_unread=lambda _: None,
     )

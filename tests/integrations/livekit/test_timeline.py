@@ -93,6 +93,9 @@ async def test_barge_in_stops_speech_and_the_memory_keeps_what_was_heard() -> No
         await until(lambda: model.cancelled)
         assert here.speaker.interrupted == [True]
         assert model.cancelled == [Cancelled(0, len("One two three four "))]
+        (spoken,) = here.spoken
+        assert (spoken.text, spoken.interrupted) == (LONG, True)
+        assert spoken.text[: spoken.heard_chars] == "One two three four "
         assert here.ear.floor_state is FloorState.LISTENING
 
 

@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
+from interject.agent.cues.pipeline import CuePipeline
 from interject.agent.outputs import Spoken
+from interject.config import load_profile
 from interject.integrations.conversation.cues import CueMessage
 from interject.integrations.conversation.decision_message import DecisionMessage
 from interject.integrations.web.app import make_app
@@ -258,3 +260,13 @@ async def test_only_so_many_checklists_are_kept(desk: Desk) -> None:
         assert (await second.event())[1]["call"] == "CA1"
         await desk.screens.send_cue("CA0", cue("one"), ["agent"])
         assert await first.ids(1) == ["one"]
+
+
+async def test_a_summary_is_shown_to_those_whom_it_is_for(desk: Desk) -> None:
+    *_, summary = CuePipeline(load_profile("default"), "CA1", lambda: ["agent"]).finish()
+    async with desk.screen("?identity=customer") as other, desk.screen("?call=CA1") as screen:
+        await desk.screens.emit(summary)
+        name, data = await screen.event()
+        assert (name, data["call"], data["profile"]) == ("summary", "CA1", "default")
+        await desk.screens.send_cue("CA1", cue("his"), ["customer"])
+        assert await other.ids(1) == ["his"]

@@ -17,7 +17,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
+from interject.agent.cues.pipeline import CuePipeline
 from interject.agent.outputs import Cue, Posted, Spoken
+from interject.config import load_profile
 from interject.integrations.web.webhook import RetryBackoff, WebhookOutput
 from interject.integrations.web.webhook_signature import WebhookSecret
 from interject.model_runtime.protocol import Emotion, EndReason
@@ -229,3 +231,14 @@ async def test_a_checklist_is_an_event_of_its_own() -> None:
         "call": "CA1",
         "identities": ["agent"],
     }  # fmt: skip
+
+
+async def test_a_call_s_summary_is_an_event_too() -> None:
+    receiver = Receiver()
+    *_, summary = CuePipeline(load_profile("default"), "CA1", lambda: ["agent"]).finish()
+    async with posting(receiver) as output:
+        await output.emit(summary)
+        await until(lambda: receiver.bodies, "the event")
+    event = json.loads(receiver.bodies[0])
+    assert (event["type"], event["data"]["call"]) == ("call.summary", "CA1")
+    assert event["data"]["markdown"].startswith("# Call CA1")

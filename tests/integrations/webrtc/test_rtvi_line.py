@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
+from interject.agent.cues.pipeline import CuePipeline
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Posted, Spoken
+from interject.config import load_profile
 from interject.integrations.conversation.announcement import Notice
 from interject.integrations.conversation.decision_message import decision_message
 from interject.integrations.webrtc.rtvi_line import RtviLine
@@ -181,3 +183,18 @@ async def test_a_checklist_is_told_and_a_reply_that_only_ticks_it_has_no_words(
     assert sent[-1]["data"]["items"][0]["text"] == "Greets"
     world.line.progress((started.reply_id, 3))
     assert world.sent == []
+
+
+async def test_a_summary_is_told_as_far_as_a_client_takes_it(world: World) -> None:
+    cues = CuePipeline(load_profile("default"), "c", lambda: ["caller"])
+    for number in range(400):
+        started = ReplyStarted("s", number, 9, Emotion.NORMAL, Cause.MODEL, FloorMode.SPEAK)
+        ended = ReplyEnded("s", number, EndReason.COMPLETE, f"{number} {'ü' * 400}", 3)
+        list(cues.replied(started, ended, Verdict.SPEAK))
+    *_, summary = cues.finish()
+    await world.line.emit(summary)
+    (text,) = world.texts
+    assert len(text.encode()) < 64 << 10
+    (sent,) = world.sent
+    assert sent["data"]["type"] == "summary"
+    assert sent["data"]["replies"][-1]["reply"] == 399

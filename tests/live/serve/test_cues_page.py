@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
+from interject.agent.cues.pipeline import CuePipeline
+from interject.config import load_profile
 from interject.integrations.conversation.cues import CueMessage
 from interject.integrations.web.app import make_app
 from interject.integrations.web.bearer import Bearer
@@ -65,6 +67,13 @@ async def test_cards_are_shown_put_away_by_keyboard_and_come_back_with_the_strea
         await page.until(f"{LIST}.length === 1")
         await page.run("document.querySelector('#checklists button').click()")
         assert await page.run(LIST) == []
+
+        *_, summary = CuePipeline(load_profile("default"), "<b>CA1", lambda: ["agent"]).finish()
+        await screens.emit(summary)
+        await page.until("document.querySelector('#summaries pre') !== null")
+        assert (await page.run("document.querySelector('#summaries pre').textContent")).startswith(
+            "# Call \\<b\\>CA1"
+        )
 
         await screens.send_cue("CA1", cue("plain"), ["agent"])
         await screens.send_cue("CA1", cue("<b>urgent</b>", priority=1_000), ["agent"])

@@ -1,0 +1,175 @@
+"""What is kept of a call for its summary; of a call of hours no more than of one of minutes."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from interject.agent.cues.summary import CallSummary, CueRecord, ReplyRecord, TalkShare
+from interject.agent.cues.summary_page import page
+from interject.agent.floor import Verdict
+from interject.agent.outputs import Cue, Posted, Spoken, stream_time_s
+from interject.model_runtime.protocol import FRAME_S, Decision, Gap, GapReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from interject.agent.cues.checklist import ChecklistItem
+    from interject.agent.cues.rules import CueOutcome
+    from interject.agent.outputs import OutputEvent
+    from interject.model_runtime.protocol import Event, ReplyEnded, ReplyStarted
+
+MOST_RECORDS = 500
+MOST_SPEAKERS = 64
+LONGEST_TEXT = 1_000
+OTHERS = "others"
+TALKING_DBFS = -45.0
+"""From here on somebody talks; between this and quiet lie a room's and a line's noises."""
+
+K = TypeVar("K")
+R = TypeVar("R")
+
+
+class Records(Generic[K, R]):
+    """The last ones, and how many more there were."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[K, R] = OrderedDict()
+        self.more = 0
+
+    def __getitem__(self, key: K) -> R | None:
+        return self._kept.get(key)
+
+    def __setitem__(self, key: K, record: R) -> None:
+        self._kept[key] = record
+        if len(self._kept) > MOST_RECORDS:
+            self._kept.popitem(last=False)
+            self.more += 1
+
+    def all(self) -> tuple[R, ...]:
+        return tuple(self._kept.values())
+
+
+class CallHistory:
+    """Told of everything that happens in a call. `clock` is in seconds."""
+
+    def __init__(
+        self, profile: str, clock: Callable[[], float], wall_clock: Callable[[], float] = time.time
+    ) -> None:
+        self._profile = profile
+        self._clock = clock
+        self._began, self._began_s = wall_clock(), clock()
+        self._replies: Records[tuple[str, int], ReplyRecord] = Records()
+        self._cues: Records[str, CueRecord] = Records()
+        self._early: Records[tuple[str, int], tuple[str, int | None]] = Records()
+        self._talked: Counter[str] = Counter()
+        self._overlapping = 0
+        self._missed = dict.fromkeys(GapReason, 0)
+        self._interruptions = 0
+
+    def observe(self, event: Event) -> None:
+        match event:
+            case Decision():
+                self._heard(event)
+            case Gap():
+                self._missed[event.reason] += event.count
+
+    def replied(self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict) -> None:
+        """One without words has nothing to list."""
+        if not ended.text.strip():
+            return
+        key = started.session_id, started.reply_id
+        unseen = "suppressed" if verdict is Verdict.SUPPRESS else "unseen"
+        became, heard = self._early[key] or (unseen, None)
+        self._replies[key] = ReplyRecord(
+            session=started.session_id,
+            reply=started.reply_id,
+            chunk=started.seq,
+            at_s=_rounded(stream_time_s(started.seq)),
+            cause=started.cause.value,
+            emotion=started.emotion.value,
+            end=ended.reason.value,
+            text=ended.text[:LONGEST_TEXT],
+            became=became,
+            heard_chars=heard,
+        )
+
+    def made_known(self, event: OutputEvent) -> None:
+        match event:
+            case Spoken():
+                self._interruptions += event.interrupted and event.heard_chars > 0
+                became = "cut" if event.interrupted else "said"
+                self._became(event.session_id, event.reply_id, became, event.heard_chars)
+            case Posted():
+                self._became(event.session_id, event.reply_id, "posted")
+            case _:
+                pass
+
+    def cue(self, came: Cue, cue: Cue, outcome: CueOutcome) -> None:
+        """`cue` is the card that it became, or itself where it was not shown."""
+        session, _, reply = came.id.rpartition("-")
+        if reply.isdecimal():
+            self._became(session, int(reply), "cue" if outcome.is_shown else "withheld")
+        became = outcome.value
+        if outcome.is_shown:
+            became = "shown" if cue.identities else "unaddressed"
+        self._cues[cue.id] = CueRecord(
+            id=cue.id,
+            category=cue.category,
+            priority=cue.priority,
+            chunk=cue.chunk,
+            at_s=_rounded(cue.at_s),
+            text=cue.text[:LONGEST_TEXT],
+            became=became,
+            count=cue.count,
+        )
+
+    def summary(
+        self, call_id: str, checklist: tuple[ChecklistItem, ...], identities: tuple[str, ...]
+    ) -> CallSummary:
+        summary = CallSummary(
+            call=call_id,
+            profile=self._profile,
+            began=_rounded(self._began),
+            seconds=_rounded(self._clock() - self._began_s),
+            replies=self._replies.all(),
+            more_replies=self._replies.more,
+            cues=self._cues.all(),
+            more_cues=self._cues.more,
+            checklist=checklist,
+            talk=self._shares(),
+            overlap_s=_rounded(self._overlapping * FRAME_S),
+            missing_s=_rounded(self._missed[GapReason.MISSING] * FRAME_S),
+            overload_s=_rounded(self._missed[GapReason.OVERLOAD] * FRAME_S),
+            interruptions=self._interruptions,
+            identities=identities,
+        )
+        return replace(summary, markdown=page(summary))
+
+    def _heard(self, decision: Decision) -> None:
+        talking = [one.identity for one in decision.speakers if one.level_dbfs >= TALKING_DBFS]
+        self._overlapping += len(talking) > 1
+        for identity in talking:
+            known = identity in self._talked or len(self._talked) < MOST_SPEAKERS
+            self._talked[identity if known else OTHERS] += 1
+
+    def _shares(self) -> tuple[TalkShare, ...]:
+        total = self._talked.total()
+        return tuple(
+            TalkShare(identity, _rounded(frames * FRAME_S), _rounded(frames / total))
+            for identity, frames in self._talked.most_common()
+        )
+
+    def _became(self, session: str, reply: int, became: str, heard: int | None = None) -> None:
+        """One that was cut while it was written is not over yet."""
+        record = self._replies[session, reply]
+        if record is None:
+            self._early[session, reply] = became, heard
+        elif became != "withheld" or record.became == "unseen":
+            self._replies[session, reply] = replace(record, became=became, heard_chars=heard)
+
+
+def _rounded(number: float) -> float:
+    return round(number, 3)
