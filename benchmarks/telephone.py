@@ -7,7 +7,6 @@ import asyncio
 import bisect
 import contextlib
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -35,8 +34,6 @@ ROOT = Path(__file__).parent.parent
 INTERJECT, PIPECAT = "interject", "pipecat"
 HOST = "phone.example.test"
 ORIGIN = f"https://{HOST}"
-PIPECAT_PACKAGES = ("pipecat-ai[silero]==1.14.0", "fastapi", "uvicorn", "websockets")
-PIPECAT_FOLDER = ROOT / ".cache" / "pipecat"
 PATIENCE_S = 4.0
 """Pipecat's turn detector waits for 3 s where it takes a turn for unfinished."""
 HUSH_S = 0.5
@@ -126,25 +123,14 @@ def interject(account: TwilioAccount, model: str, most_calls: int) -> Contestant
     )  # fmt: skip
 
 
-def pipecat(python: Path) -> Contestant:
+def pipecat() -> Contestant:
     return Contestant(
         PIPECAT,
         f"{ORIGIN}/voice",
-        [str(python), "-m", "benchmarks.telephone_cascade", HOST, "PORT"],
+        [sys.executable, "-m", "benchmarks.telephone_cascade", HOST, "PORT"],
         "Uvicorn running",
         {"PYTHONPATH": str(ROOT)},
     )
-
-
-def with_pipecat(folder: Path = PIPECAT_FOLDER) -> Path:
-    """The Python of an environment that holds Pipecat; it is made where there is none."""
-    python = folder / "bin" / "python"
-    if not python.exists():
-        print(f"installing {PIPECAT_PACKAGES[0]} into {folder}", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", *PIPECAT_PACKAGES]
-        subprocess.run(install, check=True)
-    return python
 
 
 async def one(event: RoomEvent, call: SimulatedCall) -> Answered:
@@ -284,7 +270,6 @@ def main() -> None:
     parser.add_argument("--calls", type=int, nargs="+", default=[1, 10, 30])
     parser.add_argument("--events", type=int, nargs="+", default=[30, 10, 6], help="in each call")
     parser.add_argument("--model", default="nano")
-    parser.add_argument("--pipecat", type=Path, help="a Python with Pipecat; else one is made")
     parser.add_argument("--alone", action="store_true", help="without Pipecat")
     parser.add_argument(
         "--smoke", "--quick", action="store_true", help="a quick run that is not kept"
@@ -295,7 +280,7 @@ def main() -> None:
     account = TwilioAccount()
     contestants = [interject(account, given.model, max(given.calls))]
     if not given.alone:
-        contestants.append(pipecat(given.pipecat or with_pipecat()))
+        contestants.append(pipecat())
     loads = [
         measured(contestant, account, calls, events)
         for calls, events in zip(given.calls, given.events, strict=True)

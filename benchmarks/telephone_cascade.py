@@ -1,9 +1,8 @@
 """Pipecat's usual agent behind a telephone number, from local parts: run by `benchmarks.telephone`.
 
-    PYTHON_WITH_PIPECAT -m benchmarks.telephone_cascade HOST PORT
+    PYTHON -m benchmarks.telephone_cascade HOST PORT
 
-Pipecat is no dependency of ours: this runs in an environment of its own, and takes our voice alone.
-HOST is the public one that TwiML names, PORT the one on loopback.
+It takes our voice alone. HOST is the public one that TwiML names, PORT the one on loopback.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ from interject.config import EspeakVoice
 from interject.model_runtime.protocol import Emotion
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from pipecat.frames.frames import Frame
 
@@ -57,18 +56,18 @@ ANSWER = "I can help you with that."
 TELEPHONE_HZ = 8_000
 
 
-class CannedSTT(SegmentedSTTService):  # type: ignore[misc]
+class CannedSTT(SegmentedSTTService):
     """Recognises a turn at once: a real one takes time that is not counted here."""
 
     def __init__(self) -> None:
         settings = STTSettings(model=None, language=None)
         super().__init__(settings=settings, ttfs_p99_latency=0.0, trailing_silence_secs=0.0)
 
-    async def run_stt(self, audio: bytes) -> AsyncIterator[Frame]:
+    async def run_stt(self, audio: bytes) -> AsyncGenerator[Frame | None, None]:
         yield TranscriptionFrame(ASKED, "", time_now_iso8601())
 
 
-class CannedLLM(FrameProcessor):  # type: ignore[misc]
+class CannedLLM(FrameProcessor):
     """Answers at once, always the same."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -81,7 +80,7 @@ class CannedLLM(FrameProcessor):  # type: ignore[misc]
         await self.push_frame(LLMFullResponseEndFrame())
 
 
-class EspeakTTS(TTSService):  # type: ignore[misc]
+class EspeakTTS(TTSService):
     """The voice that Interject speaks with by default."""
 
     def __init__(self, voice: EspeakSpeaker) -> None:
@@ -94,7 +93,7 @@ class EspeakTTS(TTSService):  # type: ignore[misc]
         )
         self._voice = voice
 
-    async def run_tts(self, text: str, context_id: str) -> AsyncIterator[Frame]:
+    async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         async for chunk in self._voice.speak(_whole(text), Emotion.NORMAL):
             if chunk.pcm:
                 yield TTSAudioRawFrame(

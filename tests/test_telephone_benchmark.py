@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from benchmarks.livekit_events import Kind, RoomEvent
-from benchmarks.telephone import COLUMNS, INTERJECT, Answered, Load, pipecat, row
+from benchmarks.telephone import COLUMNS, INTERJECT, Answered, Load, row
 
 SAMPLES = np.zeros(160, np.int16)
 QUESTION, SOUND = RoomEvent("who", Kind.QUESTION, SAMPLES), RoomEvent("bang", Kind.SOUND, SAMPLES)
@@ -31,10 +29,3 @@ def test_a_row_tells_questions_from_sounds_and_counts_who_was_not_answered() -> 
 
 def test_nothing_answered_is_no_figure() -> None:
     assert row(a_load(Answered(QUESTION, None, None)))[2:6] == ["0 of 1", "-", "-", "-"]
-
-
-def test_pipecat_is_no_dependency_of_ours() -> None:
-    """It runs in an environment of its own, by the Python that it is given."""
-    extras = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
-    assert '"pipecat-ai' not in extras
-    assert pipecat(Path("/opt/python")).command[0] == "/opt/python"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interject.agent.sinks import AudioSink
+    from interject.agent.voice import Voice
     from interject.integrations.audio.echo import EchoProcessor
     from interject.integrations.conversation.role import Role
     from interject.integrations.conversation.runtime_connection import ReconnectBackoff
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 class CallParts:
     """What a call brings to its sessions. Without a `sink` nothing is ever said; `readers`: what
     should be said and cannot be is read. `make_echo` is for profiles with `echo_cancellation`.
+    `voice` speaks in place of the profile's own.
     """
 
     role: Role
     runtime: Runtime
     sink: AudioSink | None = None
+    voice: Voice | None = None
     readers: bool = False
     make_echo: Callable[[], EchoProcessor] | None = None
     backoff: ReconnectBackoff | None = None

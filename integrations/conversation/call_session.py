@@ -174,6 +174,11 @@ class CallSession:
         self._texts += 1
         self._start(self._turn(self._session, text, answer=answer, writer=writer))
 
+    def answer_now(self) -> None:
+        """Whatever the model would have decided."""
+        if self._session is not None and self._listening:
+            self._start(self._session.answer_now())
+
     async def say_own(self, text: str) -> None:
         """Words that are no reply; returns when they have been said or cut."""
         if self._session is not None and self._parts.sink is not None and not self.ended.is_set():
@@ -206,7 +211,7 @@ class CallSession:
     async def _serve(self) -> None:
         parts = self._parts
         profile = parts.role.profile
-        voice = SilentVoice() if parts.sink is None else await _voice(profile)
+        voice = SilentVoice() if parts.sink is None else parts.voice or await _voice(profile)
         async with _closing(voice):
             session = AgentSession(
                 LastingRuntime(parts.runtime, backoff=parts.backoff),

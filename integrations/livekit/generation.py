@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Literal, Self
 from livekit.agents import llm
 
 from interject.agent.text_feed import TextFeed
+from interject.integrations.conversation.heard_text import (
+    CHARS_PER_S,
+    matching_chars,
+    whole_words,
+)
 from interject.integrations.livekit.attachment import EMOTION_KEY
 from interject.model_runtime.protocol import Emotion
 
@@ -20,9 +25,6 @@ if TYPE_CHECKING:
 
     from interject.agent.floor import Verdict
     from interject.model_runtime.protocol import ReplyStarted
-
-CHARS_PER_S = 15.0
-"""The pace of speech where a voice gives no word times."""
 
 
 class ReplyText(str):
@@ -149,7 +151,7 @@ class Generation:
             self.heard_chars = matching_chars(self.text, heard)
         else:
             by_text = matching_chars(self.text, transcript) if transcript else len(self.text)
-            by_time = _whole_words(self.text, round(audio_end_s * CHARS_PER_S))
+            by_time = whole_words(self.text, round(audio_end_s * CHARS_PER_S))
             self.heard_chars = by_text if by_text < len(self.text) else by_time
 
     async def written(self) -> None:
@@ -201,26 +203,3 @@ async def _no_calls() -> AsyncIterator[llm.FunctionCall]:
 
 def message_id(session_id: str, reply_id: int) -> str:
     return f"{session_id}-{reply_id}"
-
-
-def matching_chars(text: str, heard: str) -> int:
-    """How far into `text` its beginning `heard` reaches, with the space after the last word.
-
-    Letters and digits are counted: filters in between may have taken marks and symbols away.
-    """
-    left = sum(character.isalnum() for character in heard)
-    if not left:
-        return 0
-    at = 0
-    while left and at < len(text):
-        left -= text[at].isalnum()
-        at += 1
-    while at < len(text) and not text[at].isalnum():
-        at += 1
-    return at
-
-
-def _whole_words(text: str, chars: int) -> int:
-    if chars >= len(text):
-        return len(text)
-    return text.rfind(" ", 0, chars + 1) + 1

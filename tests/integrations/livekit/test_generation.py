@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from interject.agent.floor import Verdict
-from interject.integrations.livekit.generation import Generation, WordEnd, matching_chars
+from interject.integrations.conversation.heard_text import matching_chars
+from interject.integrations.livekit.generation import Generation, WordEnd
 from interject.model_runtime.protocol import Cause, Emotion, FloorMode, ReplyStarted
 
 TEXT = "It is, I think, twelve."

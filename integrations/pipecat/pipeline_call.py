@@ -1,0 +1,159 @@
+"""The agent behind a pipeline: a call like any other, whose line and voice are the pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from interject.integrations.conversation.call_agent import CallAgent
+from interject.integrations.conversation.call_log import lines_of
+from interject.integrations.conversation.call_notices import spoken_settings
+from interject.integrations.conversation.call_parts import CallParts
+from interject.integrations.conversation.metrics import ConversationMetrics
+from interject.integrations.conversation.role import Role
+from interject.integrations.pipecat.heard_sink import HeardSink
+from interject.integrations.pipecat.settings import Interruptions
+from interject.model_runtime.opening import open_runtime
+from interject.model_runtime.protocol import Decision, RuntimeFailure
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from interject.config import Profile
+    from interject.integrations.conversation.line import Line
+    from interject.integrations.pipecat.pipeline_voice import PipelineVoice
+    from interject.model_runtime.protocol import Event, Runtime
+
+DOOR = "pipecat"
+SPEECH_DBFS = -40.0
+"""As loud as `TalkOver` takes somebody to speak."""
+ENDED = "the runtime has ended the session"
+
+
+class PipelineCall:
+    """`runtime` is a URL, opened for this call alone and closed with it, or one that stays open."""
+
+    def __init__(
+        self,
+        runtime: str | Runtime,
+        profile: Profile,
+        line: Line,
+        voice: PipelineVoice,
+        *,
+        interruptions: Interruptions = Interruptions.NEVER,
+        on_event: Callable[[Event], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.opened = asyncio.Event()
+        """Set when it hears, or never will."""
+        self.agent: CallAgent | None = None
+        self._runtime = runtime
+        self._role = Role(
+            _audible(profile), runtime, barge_in=interruptions is Interruptions.TALK_OVER
+        )
+        self._yields = interruptions is Interruptions.DECISION
+        self._line = line
+        self._voice = voice
+        self._on_event = on_event
+        self._clock = clock
+        self._leaving = asyncio.Event()
+        self._interrupting: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Until `leave`.
+
+        :raises RuntimeBusy, RuntimeFailure: when it cannot be served, or not any more.
+        """
+        call_id = uuid.uuid4().hex
+        try:
+            with lines_of(call_id):
+                async with self._opened_runtime() as runtime:
+                    await self._serve(call_id, runtime)
+        finally:
+            self.agent = None
+            self.opened.set()
+
+    def leave(self) -> None:
+        self._leaving.set()
+
+    def interrupt(self) -> None:
+        """Whatever is being said and waits to be said is cut; what was heard of it stays."""
+        if self.agent is None or not (self._interrupting is None or self._interrupting.done()):
+            return
+        self._interrupting = asyncio.create_task(self.agent.interrupt(), name="interrupt")
+
+    def text_turn(self, identity: str, text: str, *, answer: bool = False) -> None:
+        """Tell the model that hears `identity`, unless nobody is listened to."""
+        if (agent := self.agent) is None or not agent.consent.listening:
+            return
+        if (session := agent.sessions.of(identity)) is not None:
+            session.text_turn(text, answer=answer, writer=identity)
+
+    def answer_now(self) -> None:
+        for session in self.agent.sessions.open[:1] if self.agent is not None else ():
+            session.answer_now()
+
+    async def _serve(self, call_id: str, runtime: Runtime) -> None:
+        parts = CallParts(
+            self._role,
+            runtime,
+            sink=HeardSink(self._voice.silence),
+            voice=self._voice,
+            clock=self._clock,
+        )
+        agent = CallAgent(call_id, DOOR, parts, self._line, metrics=_metrics())
+        agent.on_event = self._follow
+        async with agent:
+            self.agent = agent
+            self.opened.set()
+            await _first(agent.ended, self._leaving)
+            self.agent = None
+        if not self._leaving.is_set():
+            raise agent.failure or RuntimeFailure(ENDED)
+
+    @contextlib.asynccontextmanager
+    async def _opened_runtime(self) -> AsyncIterator[Runtime]:
+        if not isinstance(self._runtime, str):
+            yield self._runtime
+            return
+        runtime = await asyncio.to_thread(open_runtime, self._runtime)
+        try:
+            yield runtime
+        finally:
+            await runtime.aclose()
+
+    def _follow(self, event: Event) -> None:
+        if self._yields and isinstance(event, Decision) and self._gives_way(event):
+            self.interrupt()
+        self._on_event(event)
+
+    def _gives_way(self, decision: Decision) -> bool:
+        """The model has nothing to say to somebody who speaks while it is heard."""
+        loud = any(speaker.level_dbfs >= SPEECH_DBFS for speaker in decision.speakers)
+        return loud and not decision.respond and self._voice.sounding
+
+
+def _audible(profile: Profile) -> Profile:
+    """Nobody can read in a pipeline: notices are written to the line in the words for the ear."""
+    room = spoken_settings(profile.room)
+    announce = "none" if room.announce == "none" else "text"
+    return profile.model_copy(update={"room": room.model_copy(update={"announce": announce})})
+
+
+@functools.cache
+def _metrics() -> ConversationMetrics:
+    """One for all pipelines of a process."""
+    return ConversationMetrics(DOOR, place="call")
+
+
+async def _first(*events: asyncio.Event) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
