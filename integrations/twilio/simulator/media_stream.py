@@ -70,7 +70,12 @@ class MediaStream:
         self.deaf_until_tick = 0
 
     async def run(self, connection: ClientConnection) -> None:
-        """Returns when the stream has ended, by whomever."""
+        """Returns when the stream has ended, by whomever; at once where it was told to stop before
+        its socket was open.
+        """
+        if self._stopping:
+            self.ended.set()
+            return
         self._connection = connection
         await connection.send('{"event":"connected","protocol":"Call","version":"1.0.0"}')
         self._put("start", start=self._start())
@@ -89,9 +94,11 @@ class MediaStream:
 
     async def stop(self) -> None:
         """The call, or this part of it, is over: say so and close."""
-        if self._stopping or self._connection is None or self.ended.is_set():
+        if self._stopping or self.ended.is_set():
             return
         self._stopping = True
+        if self._connection is None:
+            return
         self._put("stop", stop={"accountSid": self._account_sid, "callSid": self._call_sid})
         try:
             async with asyncio.timeout(CLOSE_S):

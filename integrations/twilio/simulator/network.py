@@ -113,10 +113,12 @@ class TwilioNetwork:
         finally:
             await connection.close()
 
+    def reaches(self, url: str) -> bool:
+        return _origin(url) in self.routes
+
     def local(self, url: str) -> str:
         """:raises TwilioRefusal: where nobody is."""
-        parts = urlsplit(url)
-        origin = f"{parts.scheme.replace('ws', 'http')}://{parts.netloc}"
+        origin = _origin(url)
         if origin not in self.routes:
             raise TwilioRefusal(ErrorCode.HTTP_RETRIEVAL, f"{origin} is nobody's")
         return self.routes[origin]
@@ -134,6 +136,11 @@ class TwilioNetwork:
     @staticmethod
     def timestamp() -> str:
         return formatdate(usegmt=True)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme.replace('ws', 'http')}://{parts.netloc}"
 
 
 async def _dialled(host: str, port: int) -> socket.socket:

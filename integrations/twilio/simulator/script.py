@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class TwimlScript:
-    """`followed` are the verbs so far, `announced` the sentences that Twilio's own voice said."""
+    """`followed` are the verbs so far, `announced` the sentences that Twilio's own voice said.
+
+    TwiML of a server that is not part of the simulation is taken to dial somebody.
+    """
 
     def __init__(self, call: SimulatedCall) -> None:
         self.followed: list[TwimlVerb] = []
@@ -75,18 +78,24 @@ class TwimlScript:
         await asyncio.sleep(float(verb.attributes.get("length", "1")))
 
     async def _dial(self, verb: TwimlVerb) -> str | None:
+        await self._talk_with(verb.text or "".join(noun.text for noun in verb.nouns))
+        return await self._action(verb, DialCallStatus="completed")
+
+    async def _redirect(self, verb: TwimlVerb) -> str | None:
+        if self._call.network.reaches(verb.text):
+            return await self._call.fetch(verb.text)
+        await self._talk_with(verb.text)
+        return None
+
+    async def _talk_with(self, whom: str) -> None:
         """Whoever is dialled answers at once and stays."""
-        self.dialled.append(verb.text or "".join(noun.text for noun in verb.nouns))
+        self.dialled.append(whom)
         self.callee_hung_up.clear()
         self._call.callee_is_there = True
         try:
             await self.callee_hung_up.wait()
         finally:
             self._call.callee_is_there = False
-        return await self._action(verb, DialCallStatus="completed")
-
-    async def _redirect(self, verb: TwimlVerb) -> str:
-        return await self._call.fetch(verb.text)
 
     async def _action(self, verb: TwimlVerb, **more: str) -> str | None:
         action = verb.attributes.get("action")
