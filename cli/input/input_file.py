@@ -138,7 +138,7 @@ def open_input(name: str) -> InputFile:
         descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError as exc:
         raise InputFailure(
-            f"{shown}: no such file; give a path, '-' for standard input, or 'mic'"
+            f"{shown}: no such file; give a path, or '-' for standard input"
         ) from exc
     except PermissionError as exc:
         raise InputFailure(f"{shown}: may not be read; check its permissions") from exc

@@ -8,6 +8,8 @@ import logging
 import sys
 from typing import TYPE_CHECKING, TypeVar
 
+import httpx
+
 from interject.cli.output.event_lines import EventLines
 from interject.cli.process.failures import EXIT_DIFFERS, InputFailure, complain, reason
 from interject.cli.process.signals import StopSignals
@@ -29,6 +31,10 @@ ANNOUNCEMENT_S, QUIET_S = 15.0, 3.0
 """A caller lets the agent say who listens; where it says nothing for so long he begins."""
 KEY_S = 0.3
 SILENT = "silent"
+OTHER_SETTINGS = (
+    "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and INTERJECT_PUBLIC_URL have to be here what the "
+    "server was started with"
+)
 Result = TypeVar("Result")
 
 
@@ -122,15 +128,15 @@ async def _on_the_line(
             task.cancel()
         await asyncio.gather(*tasks, *waits, return_exceptions=True)
         watch.finish()
-    watch.note(
-        "over", by=by, status=call.status.value, decisions=watch.decisions, respond=watch.respond
-    )
+    watch.note("over", by=by, status=call.status.value, **watch.counts)
     watch.finish()
     if order.record is not None:
         _record(call, order.record)
     if stop.is_set() or any(stream.began.is_set() for stream in call.streams):
         return 0
     complain("no agent had this call; the lines above say why")
+    if any(status == httpx.codes.FORBIDDEN for _, _, status in call.network.posted):
+        complain(OTHER_SETTINGS)
     return EXIT_DIFFERS
 
 

@@ -45,7 +45,10 @@ def order(sound: str, **changes: Any) -> SimulatedOrder:
         ({"server": "http://[::1"}, "give the address that it logged"),
         ({"server": "http://127.0.0.1:1", "barge_in": True}, "belong to a server that is started"),
         ({"record": "/no/such/folder/out.wav"}, "there is no folder"),
-        ({"colleague": "/no/such/file.wav"}, "/no/such/file.wav"),
+        (
+            {"colleague": "/no/such/file.wav"},
+            "no such file; give a path, or '-' for standard input$",
+        ),
     ],
 )
 def test_what_cannot_work_is_told_before_anything_is_started(
