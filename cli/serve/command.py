@@ -59,8 +59,8 @@ _Twilio = Annotated[
 _Sockets = Annotated[
     list[str] | None,
     typer.Option(
-        help="Who may dial in by web sockets: plain, attendee; several may be given, or one with "
-        "commas."
+        help="Who may dial in by web sockets: plain, attendee, recall, audiohook; several may be "
+        "given, or one with commas."
     ),
 ]
 _Stun = Annotated[list[str] | None, typer.Option(help="stun:host:port; several may be given.")]

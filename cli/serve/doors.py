@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from interject.cli.process.failures import InputFailure
-from interject.cli.serve.socket_platforms import read_platforms
+from interject.cli.serve.socket_platforms import (
+    PlatformParts,
+    SocketSurroundings,
+    read_platforms,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +51,8 @@ class Doors:
         """:raises InputFailure: when a door lacks a package or a setting, or there is none."""
         self._twilio = _twilio_settings(options, exposure, environment)
         self._sockets = read_platforms(
-            options.sockets, environment, insecure_dev=options.insecure_dev
+            options.sockets,
+            SocketSurroundings(environment, exposure.public_url, options.insecure_dev),
         )
         others = self._twilio is not None or bool(self._sockets)
         self._webrtc = _webrtc_settings(options, environment, needed=not others)
@@ -67,7 +72,8 @@ class Doors:
         if self._sockets:
             from interject.integrations.sockets.door import SocketDoor
 
-            platforms = [make(bearer, screens) for make in self._sockets]
+            parts = PlatformParts(bearer, screens, switchboard.role.profile)
+            platforms = [one for make in self._sockets for one in make(parts)]
             doors.append(SocketDoor(switchboard, platforms))
         if self._webrtc is not None:
             from interject.integrations.webrtc.door import WebRtcDoor

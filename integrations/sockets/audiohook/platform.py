@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Self
 
+from interject.integrations.conversation.copilot_profile import copilot_profile
 from interject.integrations.sockets.audiohook.codec import AudioHookCodec, AudioHookRole
 from interject.integrations.sockets.audiohook.http_signature import SignatureRefused
-from interject.integrations.sockets.audiohook.request_check import ORGANIZATION, SESSION
+from interject.integrations.sockets.audiohook.request_check import (
+    ORGANIZATION,
+    SESSION,
+    RequestCheck,
+)
 from interject.integrations.sockets.platform import CallTerms, SocketPlatform
 from interject.integrations.web.screen_line import ScreenLine
 
@@ -16,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
     from interject.config import Profile
-    from interject.integrations.sockets.audiohook.request_check import RequestCheck
+    from interject.integrations.sockets.audiohook.settings import AudioHookSettings
     from interject.integrations.sockets.socket_codec import SocketCodec
     from interject.integrations.sockets.socket_events import Message, StreamOpened
     from interject.integrations.web.screen_line import CallScreens
@@ -25,6 +31,22 @@ AGENT = "agent"
 SILENCE_S = 60.0
 """The client pings every five seconds."""
 FAREWELL_S = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+def audiohook_platforms(
+    settings: AudioHookSettings, host: str | None, screens: CallScreens | None, usual: Profile
+) -> list[AudioHookPlatform]:
+    """Both integrations, with one memory of what was signed. `host` is what they were told to dial,
+    and `usual` the role of other doors.
+    """
+    check = None if settings.insecure_dev else RequestCheck(settings.keys, host)
+    copilot = copilot_profile(settings.copilot, usual)
+    return [
+        AudioHookPlatform(AudioHookRole.MONITOR, check, screens, copilot),
+        AudioHookPlatform(AudioHookRole.CONNECTOR, check, screens),
+    ]
 
 
 class AudioHookPlatform(SocketPlatform):
@@ -50,6 +72,15 @@ class AudioHookPlatform(SocketPlatform):
         self._check = check
         self._screens = screens
         self._profile = profile
+
+    async def __aenter__(self) -> Self:
+        if self._check is None:
+            logger.warning(
+                "INSECURE: signatures of Genesys are not checked: whoever reaches this server can "
+                "open calls",
+                extra={"door": self.name},
+            )
+        return self
 
     def refusal(self, connection: HTTPConnection) -> str | None:
         if self._check is None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from interject.integrations.sockets.platform import CallTerms, SocketPlatform
 from interject.integrations.sockets.recall.codec import RecallCodec
+from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.screen_line import ScreenLine
+from interject.integrations.web.webhook_signature import WebhookSecret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import HTTPConnection
 
-    from interject.config import Profile
+    from interject.integrations.sockets.recall.settings import RecallSettings
     from interject.integrations.sockets.socket_codec import SocketCodec
     from interject.integrations.sockets.socket_events import Message, StreamOpened
-    from interject.integrations.web.bearer import Bearer
     from interject.integrations.web.screen_line import CallScreens
-    from interject.integrations.web.webhook_signature import WebhookSecret
+
+logger = logging.getLogger(__name__)
 
 TOKEN_PARAMETER = "token"
 LINGER_S = 15.0
@@ -37,18 +40,24 @@ class RecallPlatform(SocketPlatform):
 
     def __init__(
         self,
-        token: Bearer,
-        secret: WebhookSecret | None,
+        settings: RecallSettings,
         screens: CallScreens | None = None,
-        profile: Profile | None = None,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._token = token
-        self._secret = secret
+        self._token = Bearer(settings.token)
+        self._secret = WebhookSecret(settings.secret) if settings.secret else None
+        self._is_open = not (settings.token or settings.secret)
         self._screens = screens
-        self._profile = profile
         self._clock = clock
+
+    async def __aenter__(self) -> Self:
+        if self._is_open:
+            logger.warning(
+                "INSECURE: no secret is asked for: whoever reaches this server can open calls",
+                extra={"door": self.name},
+            )
+        return self
 
     def refusal(self, connection: HTTPConnection) -> str | None:
         given = connection.query_params.get(TOKEN_PARAMETER, "")
@@ -66,5 +75,4 @@ class RecallPlatform(SocketPlatform):
     def terms(
         self, opened: StreamOpened, codec: SocketCodec, write: Callable[[Message], None]
     ) -> CallTerms:
-        line = ScreenLine(opened.call_id, self._screens)
-        return CallTerms(line, profile=self._profile, speaks=False)
+        return CallTerms(ScreenLine(opened.call_id, self._screens), speaks=False)

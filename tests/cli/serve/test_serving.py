@@ -115,6 +115,8 @@ def test_a_model_that_dies_makes_it_unready_until_another_is_there(
         (["--no-webrtc"], "there would be no way in"),
         (["--sockets", "zoom"], "--sockets zoom: there is no such platform; there are plain"),
         (["--sockets", "plain,attendee"], "--sockets: set INTERJECT_ATTENDEE_SECRET"),
+        (["--sockets", "recall"], "--sockets: set INTERJECT_RECALL_TOKEN"),
+        (["--sockets", "audiohook"], "--sockets: set INTERJECT_AUDIOHOOK_API_KEY"),
         (["--max-calls", "0"], "at least one"),
         (["--drain-timeout", "-1"], "a time is not negative"),
         (["--wait", "nan"], "--wait nan: a time is not negative"),

@@ -13,10 +13,9 @@ from standardwebhooks import Webhook
 from websockets.exceptions import InvalidStatus
 
 from interject.integrations.sockets.recall.platform import RecallPlatform
+from interject.integrations.sockets.recall.settings import RecallSettings
 from interject.integrations.sockets.simulator.peer import SimulatedPeer
 from interject.integrations.sockets.simulator.recall import MIXED, RecallDialect
-from interject.integrations.web.bearer import Bearer
-from interject.integrations.web.webhook_signature import WebhookSecret
 from tests.fakes.runtime import FakeRuntime, Scripted
 from tests.integrations.sockets.stage import SILENT, socket_server
 from tests.integrations.twilio.stage import FakeScreens
@@ -36,10 +35,10 @@ ASSIST: dict[str, Any] = {"mode": "assist", "outputs": ("cue",), **SILENT}
 
 @contextlib.asynccontextmanager
 async def recall_server(
-    secret: WebhookSecret | None = None, token: str = TOKEN, **given: Any
+    secret: str = "", token: str = TOKEN, **given: Any
 ) -> AsyncIterator[SocketStage]:
     screens = FakeScreens()
-    platform = RecallPlatform(Bearer(token), secret, screens)
+    platform = RecallPlatform(RecallSettings(token=token, secret=secret), screens)
     async with socket_server([platform], **given) as stage:
         yield replace(stage, screens=screens)
 
@@ -137,7 +136,7 @@ def signed(secret: str, *, prefix: str = "webhook") -> dict[str, str]:
 async def test_an_upgrade_that_recall_has_signed_is_let_in(prefix: str) -> None:
     peer = bot("Ann")
     async with (
-        recall_server(WebhookSecret(SECRET), "", profile=ASSIST) as stage,
+        recall_server(SECRET, "", profile=ASSIST) as stage,
         peer.dialled(f"{stage.url}/sockets/recall", signed(SECRET, prefix=prefix)),
     ):
         await peer.say("Ann", SPEECH)
@@ -148,7 +147,7 @@ async def test_an_upgrade_that_recall_has_signed_is_let_in(prefix: str) -> None:
 async def test_with_a_secret_a_socket_that_is_not_signed_is_not_opened(
     headers: dict[str, str],
 ) -> None:
-    async with recall_server(WebhookSecret(SECRET)) as stage:
+    async with recall_server(SECRET) as stage:
         with pytest.raises(InvalidStatus, match="403"):
             async with bot("Ann").dialled(url(stage), headers):
                 pass
