@@ -192,8 +192,10 @@ def test_a_secret_that_is_none_is_refused_without_being_shown(text: str) -> None
 
 async def test_a_server_that_answers_in_drops_is_left_after_a_while() -> None:
     ended = asyncio.Event()
+    open_ends: list[asyncio.StreamWriter] = []
 
     async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_ends.append(writer)
         with contextlib.suppress(ConnectionError):
             writer.write(b"HTTP/1.1 200 OK\r\n")
             while not ended.is_set():
@@ -201,6 +203,9 @@ async def test_a_server_that_answers_in_drops_is_left_after_a_while() -> None:
                 await writer.drain()
                 await asyncio.sleep(0.05)
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        open_ends.remove(writer)
 
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
@@ -208,6 +213,7 @@ async def test_a_server_that_answers_in_drops_is_left_after_a_while() -> None:
             await output.emit(CUE)
             await until(lambda: output.dropped == 1)
         ended.set()
+        await until(lambda: not open_ends, "their ends")
 
 
 async def test_a_checklist_is_an_event_of_its_own() -> None:
