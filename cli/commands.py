@@ -23,6 +23,7 @@ from interject.cli.top.command import top
 from interject.cli.train.command import train_app
 from interject.cli.twilio.command import simulate, twilio_app
 from interject.cli.voice.command import voice_app
+from interject.cli.webhook.command import webhook_app
 from interject.cli.worker.command import worker
 
 app = typer.Typer(
@@ -45,6 +46,7 @@ app.add_typer(twilio_app, name="twilio")
 app.add_typer(profile_app, name="profile")
 app.add_typer(train_app, name="train")
 app.add_typer(voice_app, name="voice")
+app.add_typer(webhook_app, name="webhook")
 app.command()(serve)
 app.command()(worker)
 app.command()(top)

@@ -35,6 +35,7 @@ COMMANDS = (
     "top",
     "train",
     "twilio",
+    "webhook",
     "worker",
 )
 SHARED_BY_DOORS = (

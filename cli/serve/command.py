@@ -72,6 +72,13 @@ _Turn = Annotated[
     ),
 ]
 _RelayOnly = Annotated[bool, typer.Option("--relay-only", help="No way but through TURN.")]
+_DeadLetters = Annotated[
+    str | None,
+    typer.Option(
+        envvar="INTERJECT_WEBHOOK_DEAD_LETTERS",
+        help="File of the events that the webhook did not take; `interject webhook` shows it.",
+    ),
+]
 _Webhook = Annotated[
     str | None,
     typer.Option(
@@ -117,6 +124,7 @@ def serve(
     twilio: _Twilio = None,
     sockets: _Sockets = None,
     webhook: _Webhook = None,
+    webhook_dead_letters: _DeadLetters = None,
     barge_in: _BargeIn = False,
     insecure_dev: _InsecureDev = False,
     wait: _Wait = 10.0,
@@ -136,7 +144,8 @@ def serve(
             api_token=api_token or "", origins=tuple(origin or ()), webrtc=webrtc,
             stun=tuple(stun or ()), turn=tuple(turn or ()), relay_only=relay_only, twilio=twilio,
             sockets=tuple(sockets or ()),
-            webhook=webhook, barge_in=barge_in, insecure_dev=insecure_dev, wait_s=wait,
+            webhook=webhook, dead_letters=webhook_dead_letters, barge_in=barge_in,
+            insecure_dev=insecure_dev, wait_s=wait,
             drain_timeout_s=drain_timeout, log_format=log_format,
         )
     )  # fmt: skip

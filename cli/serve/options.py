@@ -36,6 +36,7 @@ class ServeOptions:
     twilio: bool | None = None
     sockets: tuple[str, ...] = ()
     webhook: str | None = None
+    dead_letters: str | None = None
     barge_in: bool = False
     insecure_dev: bool = False
     wait_s: float = 10.0

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from interject.cli.output.output_paths import check_target
 from interject.cli.process.failures import InputFailure
 from interject.cli.process.signals import StopSignals
+from interject.cli.process.webhook_target import read_secret, read_url
 from interject.cli.serve.echo import echo_maker
 from interject.cli.serve.exposure import read_exposure
 from interject.config import load_profile
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("interject.serve")
 
-WEBHOOK_SECRET = "INTERJECT_WEBHOOK_SECRET"
 TALKATIVE = {
     **dict.fromkeys(("aioice", "aiortc", "httpx", "twilio"), logging.WARNING),
     "uvicorn": logging.ERROR,
@@ -76,7 +76,7 @@ def _checked(options: ServeOptions) -> _Checked:
     try:
         from interject.cli.serve.doors import Doors
 
-        webhook = _webhook(options.webhook)
+        webhook = _webhook(options)
         import uvicorn  # noqa: F401
     except ModuleNotFoundError as error:
         raise InputFailure(
@@ -86,28 +86,21 @@ def _checked(options: ServeOptions) -> _Checked:
     return _Checked(options, exposure, profile, doors, webhook, echo_maker(profile))
 
 
-def _webhook(url: str | None) -> WebhookOutput | None:
-    if url is None:
+def _webhook(options: ServeOptions) -> WebhookOutput | None:
+    if options.webhook is None:
+        if options.dead_letters is not None:
+            raise InputFailure("--webhook-dead-letters: without --webhook there are none")
         return None
+    from interject.integrations.web.dead_letters import DeadLetters
     from interject.integrations.web.webhook import WebhookOutput
-    from interject.integrations.web.webhook_signature import WebhookSecret
 
-    if not _is_web_address(url):
-        raise InputFailure("--webhook: give a URL, as in https://desk.example.com/cues")
-    secret = os.environ.get(WEBHOOK_SECRET, "")
-    try:
-        return WebhookOutput(url, WebhookSecret(secret) if secret else None)
-    except ValueError as error:
-        raise InputFailure(f"{WEBHOOK_SECRET}: {error}") from None
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        web = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        return web and not re.search(r"[^!-~]", parts.netloc)
-    except ValueError:
-        return False
+    url, secret = read_url("--webhook", options.webhook), read_secret(os.environ)
+    letters = None
+    if options.dead_letters is not None:
+        path = Path(options.dead_letters)
+        check_target(path, (), option="--webhook-dead-letters")
+        letters = DeadLetters(path)
+    return WebhookOutput(url, secret, dead_letters=letters)
 
 
 async def _run(checked: _Checked, listener: socket.socket, signals: StopSignals) -> None:

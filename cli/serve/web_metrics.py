@@ -57,3 +57,9 @@ class WebMetrics(Collector):
         yield CounterMetricFamily(
             "interject_webhooks_dropped", "Events that were not delivered.", dropped
         )
+        letters = self._webhook.dead_letters if self._webhook else None
+        yield CounterMetricFamily(
+            "interject_webhook_dead_letters",
+            "Events that were not delivered and are in the file of dead letters.",
+            letters.kept if letters else 0,
+        )

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
 import httpx
+from pydantic_core import to_json
 
 from interject.integrations.web.webhook_event import webhook_event
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interject.agent.outputs import OutputEvent
+    from interject.integrations.web.dead_letters import DeadLetter, DeadLetters
     from interject.integrations.web.webhook_signature import WebhookSecret
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ WAITING_EVENTS = 1_024
 SENDERS = 4
 """Events that are on their way at once; so they may arrive in another order."""
 LAST_S = 5.0
+ENDS = "the server ends"
 PASSING = frozenset(
     {
         HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS,
@@ -42,7 +45,7 @@ PASSING = frozenset(
 class RetryBackoff:
     """Seconds before each further attempt, with up to a fifth more so that not all come at once."""
 
-    pauses_s: tuple[float, ...] = (0.5, 2.0, 8.0, 20.0)
+    pauses_s: tuple[float, ...] = (0.5, 2.0, 8.0, 20.0, 40.0, 60.0)
     attempt_s: float = 10.0
 
     def pause_s(self, failures: int, asked_s: float) -> float | None:
@@ -65,7 +68,8 @@ class WebhookOutput:
 
     Each event is a POST of JSON, signed where there is a secret, with the same `webhook-id` in each
     attempt. A redirect is not followed, since it could lead to where the operator did not point.
-    `delivered` and `dropped` count: one is dropped when too many wait, or when it is given up.
+    `delivered` and `dropped` count: one is dropped when too many wait, or when it is given up; then
+    it is among the `dead_letters`, where there are such.
     """
 
     def __init__(
@@ -73,12 +77,14 @@ class WebhookOutput:
         url: str,
         secret: WebhookSecret | None = None,
         *,
+        dead_letters: DeadLetters | None = None,
         backoff: RetryBackoff | None = None,
         wall_clock: Callable[[], float] = time.time,
         waiting_events: int = WAITING_EVENTS,
     ) -> None:
         self._url = url
         self._secret = secret
+        self.dead_letters = dead_letters
         self._backoff = backoff or RetryBackoff()
         self._wall_clock = wall_clock
         self._waiting: asyncio.Queue[_Delivery] = asyncio.Queue(waiting_events)
@@ -104,39 +110,46 @@ class WebhookOutput:
         for task in self._tasks:
             task.cancel()
         await self._group.__aexit__(None, None, None)
-        self.dropped += self._waiting.qsize()
+        while not self._waiting.empty():
+            self._drop(self._waiting.get_nowait(), ENDS)
         await self._client.aclose()
 
     async def emit(self, event: OutputEvent) -> None:
         """The oldest makes room: a cue of a minute ago is of no use."""
         body = webhook_event(event, now=self._wall_clock()).model_dump_json().encode()
         if self._waiting.full():
-            self._waiting.get_nowait()
+            self._drop(self._waiting.get_nowait(), "too many wait")
             self._waiting.task_done()
-            self._drop("too many wait")
         self._waiting.put_nowait(_Delivery(body))
 
     async def _send_all(self) -> None:
         while True:
             delivery = await self._waiting.get()
             try:
-                await self._deliver(delivery)
+                refused = await self._deliver(delivery)
             except asyncio.CancelledError:
-                self._drop("the server ends")
+                self._drop(delivery, ENDS)
                 raise
             finally:
                 self._waiting.task_done()
+            if refused is not None:
+                self._drop(delivery, refused)
 
-    async def _deliver(self, delivery: _Delivery) -> None:
+    async def resend(self, letter: DeadLetter) -> str | None:
+        """Under the id that it had. Why it was not taken; None: it was."""
+        return await self._deliver(_Delivery(to_json(letter.event), letter.id))
+
+    async def _deliver(self, delivery: _Delivery) -> str | None:
+        """Why it is given up; None: it has arrived."""
         failures = 0
         while (verdict := await self._attempt(delivery)) is not None:
             failures += 1
             pause_s = self._backoff.pause_s(failures, verdict.asked_s)
             if not verdict.passing or pause_s is None:
-                self._drop(verdict.reason)
-                return
+                return verdict.reason
             await asyncio.sleep(pause_s)
         self.delivered += 1
+        return None
 
     async def _attempt(self, delivery: _Delivery) -> _Refusal | None:
         """None: it has arrived."""
@@ -160,8 +173,11 @@ class WebhookOutput:
             passing = isinstance(error, httpx.HTTPError | TimeoutError)
             return _Refusal(type(error).__name__, passing=passing)
 
-    def _drop(self, reason: str) -> None:
+    def _drop(self, delivery: _Delivery, reason: str) -> None:
         self.dropped += 1
+        if self.dead_letters is not None:
+            now = self._wall_clock()
+            self.dead_letters.add(delivery.message_id, delivery.body, reason, now=now)
         logger.warning("A webhook was not delivered", extra={"reason": reason})
 
 

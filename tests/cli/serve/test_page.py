@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 import typer
 
+from interject.agent.cues.checklist import ChecklistUpdate
 from interject.cli.commands import app
 from interject.cli.serve.options import DEFAULT_SLOTS
 from interject.cli.serve.web_metrics import WebMetrics
@@ -22,7 +24,12 @@ from interject.integrations.web.cue_screens import (
     CueCard,
     CueScreens,
 )
-from interject.integrations.web.webhook_event import WebhookCue, WebhookPost, WebhookSpeech
+from interject.integrations.web.webhook_event import (
+    WebhookCue,
+    WebhookEvent,
+    WebhookPost,
+    WebhookSpeech,
+)
 from interject.model_runtime.protocol import Emotion, EndReason
 
 if TYPE_CHECKING:
@@ -89,11 +96,14 @@ def test_a_row_says_by_which_variable_and_what_it_is_without(row: list[str]) -> 
 
 def test_every_variable_that_the_code_reads_is_on_the_page() -> None:
     """But for those of telephones, which are on their own page."""
-    code = "".join(
-        path.read_text(encoding="utf-8")
-        for folder in ("cli/serve", "integrations/web", "integrations/webrtc")
-        for path in (ROOT / folder).glob("*.py")
+    places = (
+        "cli/serve/*.py",
+        "cli/process/webhook_target.py",
+        "integrations/web/*.py",
+        "integrations/webrtc/*.py",
     )
+    paths = (path for place in places for path in ROOT.glob(place))
+    code = "".join(path.read_text(encoding="utf-8") for path in paths)
     read = set(re.findall(r'"(INTERJECT_[A-Z_]+)"', code))
     assert read == {variable for row in settings() for variable in named(row[0])}
 
@@ -105,7 +115,7 @@ def test_every_variable_that_the_code_reads_is_on_the_page() -> None:
 def test_what_a_webhook_is_told_is_on_the_page(kind: str, model: type[BaseModel]) -> None:
     rows = {row[0].strip("`"): row[1] for row in table(section("Webhook"), "`type`")}
     assert named(rows[kind].partition(":")[0]) == list(model.model_fields)
-    assert set(rows) == {"cue.shown", "reply.posted", "reply.spoken"}
+    assert set(rows) == set(get_args(WebhookEvent.model_fields["type"].annotation))
 
 
 def test_what_a_screen_is_told_is_on_the_page() -> None:
@@ -114,10 +124,13 @@ def test_what_a_screen_is_told_is_on_the_page() -> None:
     assert events == {
         "hello": ["time"],
         "cue": list(CueCard.model_fields),
+        "checklist": ["call", "identities", "items", "ticked", "over"],
+        "summary": [],
         "decision": ["all=true", *CallDecision.model_fields],
         "reply.spoken": ["all=true"],
         "reply.posted": [],
     }
+    assert set(events["checklist"]) == {one.name for one in dataclasses.fields(ChecklistUpdate)}
     fields = {row[0].strip("`"): row[1] for row in table(text, "field of a cue")}
     assert list(fields) == list(CueMessage.model_fields)
     assert set(named(fields["emotion"])) == set(Emotion)

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import json
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
 from interject.agent.cues.pipeline import CuePipeline
 from interject.agent.outputs import Cue, Posted, Spoken
 from interject.config import load_profile
+from interject.integrations.web.dead_letters import DeadLetters
 from interject.integrations.web.webhook import RetryBackoff, WebhookOutput
 from interject.integrations.web.webhook_signature import WebhookSecret
 from interject.model_runtime.protocol import Emotion, EndReason
@@ -29,6 +31,7 @@ from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from starlette.requests import Request
 
@@ -248,3 +251,78 @@ async def test_a_call_s_summary_is_an_event_too() -> None:
     event = json.loads(receiver.bodies[0])
     assert (event["type"], event["data"]["call"]) == ("call.summary", "CA1")
     assert event["data"]["markdown"].startswith("# Call CA1")
+
+
+async def test_a_server_that_answers_500_for_a_minute_gets_each_event_once() -> None:
+    """With its minute, and all our pauses, a hundredth as long."""
+    usual = RetryBackoff()
+    assert sum(usual.pauses_s[:-1]) > 60.0
+    quicker = RetryBackoff(tuple(pause_s / 100 for pause_s in usual.pauses_s), attempt_s=5.0)
+    receiver = Receiver(*[500] * 10_000)
+    async with (
+        served(receiver.app) as url,
+        WebhookOutput(f"{url}/hook", WebhookSecret(SECRET), backoff=quicker) as output,
+    ):
+        for number in range(40):
+            await output.emit(replace(CUE, id=f"CA1-{number}", text=f"Card {number}"))
+        await asyncio.sleep(0.6)
+        refused = len(receiver.bodies)
+        receiver.statuses.clear()
+        await until(lambda: output.delivered == 40, "all of them")
+    assert output.dropped == 0
+    taken = [json.loads(body)["data"]["cue"]["text"] for body in receiver.bodies[refused:]]
+    assert sorted(taken) == sorted(f"Card {number}" for number in range(40))
+    ids = {headers["webhook-id"] for headers in receiver.headers}
+    assert len(ids) == 40, "an attempt has the id of the one before"
+
+
+async def test_what_is_given_up_is_a_dead_letter(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path / "dead.jsonl")
+    receiver = Receiver(400)
+    async with (
+        served(receiver.app) as url,
+        WebhookOutput(f"{url}/hook", dead_letters=letters, wall_clock=FakeClock(1.7e9)) as output,
+    ):
+        await output.emit(CUE)
+        await until(lambda: output.dropped == 1)
+    (letter,) = letters.read()
+    assert (letter.id, letter.reason) == (receiver.headers[0]["webhook-id"], "status 400")
+    assert letter.time == "2023-11-14T22:13:20.000+00:00"
+    assert letter.event == json.loads(receiver.bodies[0])
+    assert (letters.kept, letters.lost) == (1, 0)
+    assert letters.path.stat().st_mode & 0o077 == 0
+
+
+async def test_what_has_no_room_and_what_is_left_at_the_end_are_dead_letters(
+    tmp_path: Path,
+) -> None:
+    letters = DeadLetters(tmp_path / "dead.jsonl")
+    output = WebhookOutput(
+        "http://127.0.0.1:9/hook", dead_letters=letters, backoff=QUICK, waiting_events=3
+    )
+    for _ in range(5):
+        await output.emit(CUE)
+    assert [letter.reason for letter in letters.read()] == ["too many wait"] * 2
+    async with output:
+        pass
+    assert len({letter.id for letter in letters.read()}) == 5
+
+
+def test_a_file_of_dead_letters_keeps_the_latest(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path / "dead.jsonl", most_bytes=2_000)
+    for number in range(100):
+        letters.add(f"msg_{number}", b'{"type":"cue.shown"}', "status 500", now=1.7e9)
+        assert letters.path.stat().st_size <= 2_000
+    kept = [letter.id for letter in letters.read()]
+    assert kept == [f"msg_{number}" for number in range(100 - len(kept), 100)]
+    assert (letters.kept, letters.lost) == (100, 100 - len(kept))
+
+
+def test_a_line_that_is_no_letter_is_left_out_and_a_folder_costs_no_call(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path / "dead.jsonl")
+    letters.path.write_text('{"id": "ms\n\n[]\n')
+    letters.add("msg_1", b"{}", "status 500", now=1.7e9)
+    assert [letter.id for letter in letters.read()] == ["msg_1"]
+    nowhere = DeadLetters(tmp_path / "no" / "dead.jsonl")
+    nowhere.add("msg_1", b"{}", "status 500", now=1.7e9)
+    assert (nowhere.kept, nowhere.lost) == (0, 1)

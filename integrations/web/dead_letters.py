@@ -1,0 +1,103 @@
+"""Events that a webhook did not take, in a file of bounded size."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+from pydantic_core import to_json
+
+from interject.config.strict import StrictModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+MOST_BYTES = 16 << 20
+
+
+class DeadLetter(StrictModel):
+    """A line of the file. `id` is the event's `webhook-id`, `time` when it was given up, in ISO
+    8601, and `event` its body.
+    """
+
+    id: str = Field(min_length=1, max_length=200)
+    time: str
+    reason: str
+    event: dict[str, Any]
+
+
+class DeadLetters:
+    """One process writes a file. When it would grow beyond its bound the older half of it goes.
+
+    `kept` and `lost` count: one is lost where the file cannot be written, or has become too large.
+    """
+
+    def __init__(self, path: Path, *, most_bytes: int = MOST_BYTES) -> None:
+        self.path = path
+        self._most_bytes = most_bytes
+        self.kept = self.lost = 0
+
+    def add(self, message_id: str, body: bytes, reason: str, *, now: float) -> None:
+        """`now` is in seconds since 1970."""
+        at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+        head = to_json({"id": message_id, "time": at, "reason": reason}).removesuffix(b"}")
+        line = head + b',"event":' + body + b"}\n"
+        try:
+            self._make_room(len(line))
+            _write(self.path, os.O_APPEND, line)
+        except OSError as error:
+            self.lost += 1
+            logger.warning(
+                "A dead letter cannot be kept", extra={"error_type": type(error).__name__}
+            )
+        else:
+            self.kept += 1
+
+    def read(self) -> tuple[DeadLetter, ...]:
+        """Oldest first. A line that is none, as of a full disk, is left out.
+
+        :raises OSError: when there is no such file, or it cannot be read.
+        """
+        with self.path.open("rb") as file:
+            return tuple(letter for line in file if (letter := _letter(line)) is not None)
+
+    def keep(self, letters: Iterable[DeadLetter]) -> None:
+        """These alone.
+
+        :raises OSError: when it cannot be written.
+        """
+        self._replace(b"".join(f"{one.model_dump_json()}\n".encode() for one in letters))
+
+    def _make_room(self, more: int) -> None:
+        if not self.path.exists() or self.path.stat().st_size + more <= self._most_bytes:
+            return
+        content = self.path.read_bytes()
+        half = content[max(0, len(content) - self._most_bytes // 2) :]
+        kept = half[half.index(b"\n") + 1 :] if b"\n" in half else b""
+        self.lost += content.count(b"\n") - kept.count(b"\n")
+        self._replace(kept)
+
+    def _replace(self, content: bytes) -> None:
+        """Whole, or as it was."""
+        fresh = self.path.with_name(f".{self.path.name}.new")
+        _write(fresh, os.O_TRUNC, content)
+        fresh.replace(self.path)
+
+
+def _write(path: Path, how: int, content: bytes) -> None:
+    """For the owner's eyes alone."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600), "wb") as file:
+        file.write(content)
+
+
+def _letter(line: bytes) -> DeadLetter | None:
+    try:
+        return DeadLetter.model_validate_json(line)
+    except ValidationError:
+        return None
