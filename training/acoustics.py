@@ -105,7 +105,7 @@ def as_recorded(wave: Wave, rng: Rng) -> Wave:
     out = wave / np.float32(peak)
     if rng.random() < 0.5:
         hiss = rng.standard_normal(len(out)).astype(np.float32)
-        out = out + hiss * decibels(-uniform(rng, 28, 60))
+        out = out + hiss * decibels(-uniform(rng, 34, 62))
     if rng.random() < 0.4:
         drive = log_uniform(rng, 1, 8)
         out = np.tanh(out * np.float32(drive))

@@ -124,7 +124,7 @@ def _acted_cough(rng: Rng) -> Wave:
     throat, pitch_hz = _throat(rng), log_uniform(rng, 100, 380)
     ground = Ground(3.0)
     at = 0.0
-    for _ in range(int(rng.integers(1, 5))):
+    for _ in range(int(rng.choice([1, 2, 2, 3, 4]))):
         seconds = uniform(rng, 0.1, 0.35)
         start = breath(rng, uniform(rng, 0.04, 0.12), throat, 500)
         ground.add(at, gate(start, 0.008), uniform(rng, 0.3, 1))

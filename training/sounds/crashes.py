@@ -28,7 +28,7 @@ def _car_crash(rng: Rng) -> Wave:
     """Tyres may squeal; then weight, sheet metal that folds, and glass."""
     ground = Ground(log_uniform(rng, 1.0, 3.6))
     at = 0.0
-    if rng.random() < 0.45:
+    if rng.random() < 0.3:
         at = uniform(rng, 0.2, 1.0)
         ground.add(0.0, full(_squeal(rng, at)), uniform(rng, 0.1, 0.5))
     fall_s = log_uniform(rng, 0.04, 0.25)
@@ -54,7 +54,7 @@ def _squeal(rng: Rng, seconds: float) -> Wave:
     line = glide([high * uniform(rng, 0.85, 1.15) for _ in range(5)], seconds)
     rough = tone(rng, line, seconds, timbre(rng, 5, 0.8))
     air = noise(rng, seconds, high * 0.7, high * 2.5)
-    rough = full(rough) + full(air)[: len(rough)] * np.float32(uniform(rng, 0.2, 1.5))
+    rough = full(rough) + full(air)[: len(rough)] * np.float32(uniform(rng, 0.8, 3))
     return gate(rough, min(0.1, seconds / 3))
 
 
@@ -68,16 +68,19 @@ def _folding(rng: Rng, ground: Ground, at_s: float, body: Body, seconds: float) 
 
 
 def _object_falls(rng: Rng) -> Wave:
-    """A heavy thing of wood, metal or china hits the floor, bounces, and what was on it follows."""
+    """A heavy thing of wood, metal or china hits the floor, bounces, and what was on it follows.
+
+    One thud alone is no crash.
+    """
     ground = Ground(log_uniform(rng, 0.5, 3.0))
     body = sheet(rng, log_uniform(rng, 80, 900), int(rng.integers(10, 40)),
                  log_uniform(rng, 0.015, 0.35), uniform(rng, 0.2, 0.9))  # fmt: skip
     weight = thump(rng, log_uniform(rng, 50, 250), log_uniform(rng, 0.01, 0.07))
     hardness_hz, heavy = log_uniform(rng, 800, 9_000), uniform(rng, 0.3, 1.5)
-    for moment, level in bounces(rng, uniform(rng, 0.06, 0.35), int(rng.integers(0, 7))):
+    for moment, level in bounces(rng, uniform(rng, 0.06, 0.35), int(rng.integers(2, 8))):
         ground.add(moment, full(body.struck(rng, hardness_hz)), level)
         ground.add(moment, full(weight), level * heavy)
-    for _ in range(int(rng.integers(0, 12))):
+    for _ in range(int(rng.integers(4, 18))):
         small = sheet(rng, log_uniform(rng, 300, 3_000), int(rng.integers(4, 14)),
                       log_uniform(rng, 0.01, 0.12))  # fmt: skip
         start, level = uniform(rng, 0.02, 0.8), log_uniform(rng, 0.08, 0.7)
@@ -89,7 +92,7 @@ def _object_falls(rng: Rng) -> Wave:
 def _metal_falls(rng: Rng) -> Wave:
     """Pans, trays, tins: they ring long, bounce, and a lid spins faster and faster."""
     ground = Ground(log_uniform(rng, 0.8, 3.5))
-    for _ in range(int(rng.integers(1, 5))):
+    for _ in range(int(rng.integers(2, 6))):
         body = sheet(rng, log_uniform(rng, 200, 1_200), int(rng.integers(8, 24)),
                      log_uniform(rng, 0.06, 0.5), uniform(rng, 0.2, 0.8))  # fmt: skip
         places = [full(body.struck(rng, log_uniform(rng, 3_000, 12_000))) for _ in range(3)]
