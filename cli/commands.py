@@ -19,6 +19,7 @@ from interject.cli.offline.command import ask, transcribe, translate
 from interject.cli.path_arguments import SoundCommand
 from interject.cli.profile.command import profile_app
 from interject.cli.serve.command import serve
+from interject.cli.sockets.command import simulate_socket, sockets_app
 from interject.cli.top.command import top
 from interject.cli.train.command import train_app
 from interject.cli.twilio.command import simulate, twilio_app
@@ -43,6 +44,8 @@ app.add_typer(eval_app, name="eval")
 app.add_typer(livekit_app, name="livekit")
 twilio_app.command(cls=SoundCommand)(simulate)
 app.add_typer(twilio_app, name="twilio")
+sockets_app.command("simulate", cls=SoundCommand)(simulate_socket)
+app.add_typer(sockets_app, name="sockets")
 app.add_typer(profile_app, name="profile")
 app.add_typer(train_app, name="train")
 app.add_typer(voice_app, name="voice")

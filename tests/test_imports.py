@@ -32,6 +32,7 @@ COMMANDS = (
     "offline",
     "profile",
     "serve",
+    "sockets",
     "top",
     "train",
     "twilio",

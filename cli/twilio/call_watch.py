@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import bisect
-import json
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import httpx
+from interject.cli.output.server_events import DecisionCount, server_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,15 +46,11 @@ class CallWatch:
         self._looked = asyncio.Event()
         self.voice_from_s: float | None = None
         self.has_spoken = False
-        self._decisions = self._respond = 0
-        self._is_followed = True
+        self._decided = DecisionCount()
 
     @property
     def counts(self) -> dict[str, int]:
-        """What the model decided; nothing where the server told of none."""
-        if not self._is_followed:
-            return {}
-        return {"decisions": self._decisions, "respond": self._respond}
+        return self._decided.counts
 
     def note(self, event: str, **fields: Any) -> None:
         self._keep(CallEvent(round(self._call.now_s, 2), event, fields))
@@ -99,51 +94,10 @@ class CallWatch:
 
     async def follow(self, server: RunningServer) -> None:
         """Decisions, replies and cues, as the server tells them; until cancelled."""
-        try:
-            await self._read_events(server)
-        except httpx.HTTPError as error:
-            self._not_followed(error=type(error).__name__)
-
-    async def _read_events(self, server: RunningServer) -> None:
-        """:raises HTTPError: where the server does not answer, or breaks off."""
-        token = server.operator_token
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        url = f"http://{server.address}/api/cues"
-        params = {"call": self._call.sid, "all": "true"}
-        async with (
-            httpx.AsyncClient(headers=headers, timeout=None, trust_env=False) as client,
-            client.stream("GET", url, params=params) as answer,
-        ):
-            if answer.is_error:
-                self._not_followed(status=answer.status_code, **_advice(answer.status_code))
-                return
-            name = ""
-            async for line in answer.aiter_lines():
-                key, _, value = line.partition(": ")
-                if key == "event":
-                    name = value
-                elif key == "data" and name != "hello":
-                    self._told(name, json.loads(value))
-
-    def _not_followed(self, **fields: Any) -> None:
-        self._is_followed = False
-        self.note("not_followed", **fields)
-
-    def _told(self, name: str, data: dict[str, Any]) -> None:
-        if name == "decision":
-            told = data["decision"]
-            self._decisions += 1
-            self._respond += told["respond"]
-            self.note(
-                "respond" if told["respond"] else "silent",
-                chunk=told["chunk"], p_respond=round(told["p_respond"], 3),
-            )  # fmt: skip
-        elif name == "cue":
-            shown = data["cue"]
-            self.note("cue", to=", ".join(data["identities"]), text=shown["text"],
-                      category=shown["category"], priority=shown["priority"])  # fmt: skip
-        else:
-            self.note(name.replace(".", "_"), emotion=data["emotion"], text=data["text"])
+        events = server_events(server.address, server.operator_token, self._call.sid)
+        async for event, fields in events:
+            self._decided.add(event)
+            self.note(event, **fields)
 
     def _look_at_streams(self) -> None:
         streams = self._call.streams
@@ -173,12 +127,6 @@ class CallWatch:
         elif self.voice_from_s is not None and heard_s is None:
             self._keep(CallEvent(round(max(0.0, now_s - HUSH_S), 2), "agent_is_silent"))
             self.voice_from_s = None
-
-
-def _advice(status: int) -> dict[str, str]:
-    if status != httpx.codes.UNAUTHORIZED:
-        return {}
-    return {"detail": "set INTERJECT_API_TOKEN to a token of the server"}
 
 
 def _shown(verb: TwimlVerb) -> dict[str, str]:

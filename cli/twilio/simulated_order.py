@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from interject.cli.input.whole_sound import read_whole
 from interject.cli.output.output_paths import check_target
 from interject.cli.process.failures import InputFailure
+from interject.cli.process.server_address import server_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,17 +111,7 @@ def _check_packages(*, needs_model: bool) -> None:
 
 
 def _running(server: str, public_url: str | None, environment: Mapping[str, str]) -> RunningServer:
-    try:
-        parts = urlsplit(server)
-        good = parts.scheme == "http" and parts.hostname and not parts.path.strip("/")
-        address = f"{parts.netloc}" if parts.port else f"{parts.netloc}:80"
-    except ValueError:
-        good, address = False, ""
-    if not good:
-        raise InputFailure(
-            f"--server {server}: give the address that it logged, behind any proxy, for example "
-            "http://127.0.0.1:8080"
-        )
+    address = server_address(server)
     return RunningServer(
         address,
         (public_url or f"http://{address}").rstrip("/"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import httpx
 
 from interject.cli.output.event_lines import EventLines
+from interject.cli.output.server_events import SILENT
 from interject.cli.process.failures import EXIT_DIFFERS, InputFailure, complain, reason
 from interject.cli.process.signals import StopSignals
 from interject.cli.twilio.call_watch import CallEvent, CallWatch
@@ -30,7 +31,6 @@ LINGER_S = 5.0
 ANNOUNCEMENT_S, QUIET_S = 15.0, 3.0
 """A caller lets the agent say who listens; where it says nothing for so long he begins."""
 KEY_S = 0.3
-SILENT = "silent"
 OTHER_SETTINGS = (
     "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and INTERJECT_PUBLIC_URL have to be here what the "
     "server was started with"

@@ -1,0 +1,1 @@
+"""`interject sockets`."""
