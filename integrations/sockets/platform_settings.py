@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -59,3 +60,13 @@ class PlatformSettings(StrictModel):
             return said
         name = str(problem["loc"][0])
         return f"{cls.variable(name)}: {cls.EXPECTED.get(name, said)}"
+
+
+def web_address(url: str) -> str:
+    """:raises ValueError: when it is none; "" is one that was not set."""
+    parts = urlsplit(url)
+    if url and (
+        parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment
+    ):
+        raise ValueError("it must be a URL like https://meetings.example.com")
+    return url.rstrip("/")

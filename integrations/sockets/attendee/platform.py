@@ -7,9 +7,10 @@ import logging
 from typing import TYPE_CHECKING, Self
 
 from interject.integrations.sockets.attendee.codec import AttendeeCodec
-from interject.integrations.sockets.attendee.control import AttendeeControl
+from interject.integrations.sockets.attendee.messages import LONGEST_TEXT
 from interject.integrations.sockets.attendee.roster import Roster
 from interject.integrations.sockets.attendee.webhooks import AttendeeWebhooks
+from interject.integrations.sockets.bot_chat import BotChat, ChatApi
 from interject.integrations.sockets.meeting_line import MeetingLine
 from interject.integrations.sockets.platform import CallTerms, SocketPlatform
 from interject.integrations.web.audio_socket import SocketLimits
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+CHAT_API = ChatApi("/api/v1/bots/{bot}/send_chat_message", LONGEST_TEXT, takes_emoji=False)
 NOT_KNOWN = "its URL does not end with INTERJECT_ATTENDEE_SECRET"
 
 
@@ -46,7 +48,9 @@ class AttendeePlatform(SocketPlatform):
         self._settings = settings
         self._screens = screens
         self._roster = Roster()
-        self._control = AttendeeControl(settings) if settings.api_key else None
+        self._control = (
+            BotChat(settings.url, settings.api_key, CHAT_API) if settings.api_key else None
+        )
 
     async def __aenter__(self) -> Self:
         settings = self._settings

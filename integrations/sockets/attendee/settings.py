@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import TYPE_CHECKING, Annotated, ClassVar
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from interject.integrations.sockets.platform_settings import PlatformSettings
+from interject.integrations.sockets.platform_settings import PlatformSettings, web_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,13 +16,6 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "https://app.attendee.dev"
 MAKE_SECRET = "export INTERJECT_ATTENDEE_SECRET=$(openssl rand -hex 24)"
-
-
-def _web(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("it must be a URL like https://attendee.example.com")
-    return url.rstrip("/")
 
 
 def _base64(secret: str) -> str:
@@ -56,7 +48,7 @@ class AttendeeSettings(PlatformSettings):
     }
 
     secret: str = Field(default="", repr=False, pattern=r"^([A-Za-z0-9_-]{16,128})?$")
-    url: Annotated[str, AfterValidator(_web)] = DEFAULT_URL
+    url: Annotated[str, AfterValidator(web_address)] = DEFAULT_URL
     api_key: str = Field(default="", repr=False, pattern=r"^[!-~]*$")
     webhook_secret: Annotated[str, AfterValidator(_base64)] = Field(default="", repr=False)
     speech_rate_hz: Annotated[int, AfterValidator(_playable)] = 16_000

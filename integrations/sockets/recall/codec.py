@@ -27,7 +27,7 @@ from interject.integrations.sockets.socket_events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from interject.integrations.sockets.recall.messages import Attendant
     from interject.integrations.sockets.socket_events import Message, SocketEvent
@@ -37,13 +37,20 @@ MOST_ATTENDANTS = 1_000
 FORMAT = AudioFormat(AudioEncoding.PCM_S16LE, 16_000)
 
 
+def _never(_bot: str, _text: str) -> bool:
+    """Nothing is written into this meeting."""
+    return False
+
+
 class RecallCodec(SocketCodec):
     """Whoever speaks is a track of his own, named as the meeting names him. Where
     a bot sends the mixed sound as well, that is left out once somebody is heard by himself:
     everything would be heard twice.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_own: Callable[[str, str], bool] = _never) -> None:
+        """`is_own` says of a bot and a text whether the agent has written it itself."""
+        self._is_own = is_own
         self._bot = ""
         self._separate = self._mixed_until_now = False
         self._names: dict[str, str] = {}
@@ -74,7 +81,7 @@ class RecallCodec(SocketCodec):
                 return self._left(AttendantEvent.from_fields(told.body.data).participant)
             case RecallEvent.CHAT:
                 chat = ChatEvent.from_fields(told.body.data)
-                return [*self._met(chat.participant), _written(chat)]
+                return self._written(told.body.bot.id, chat)
         return []
 
     def _voice(self, sound: AttendantSound) -> list[SocketEvent]:
@@ -106,6 +113,12 @@ class RecallCodec(SocketCodec):
         self._names[track] = name
         return [TrackNamed(track, name)]
 
+    def _written(self, bot: str, chat: ChatEvent) -> list[SocketEvent]:
+        if self._is_own(bot, chat.written.text):
+            return []
+        text = TextWritten(_track(chat.participant), chat.written.text)
+        return [*self._met(chat.participant), text]
+
     def _left(self, attendant: Attendant) -> list[SocketEvent]:
         track = _track(attendant)
         self._sounds.pop(track, None)
@@ -114,7 +127,3 @@ class RecallCodec(SocketCodec):
 
 def _track(attendant: Attendant) -> str:
     return str(attendant.id)
-
-
-def _written(chat: ChatEvent) -> TextWritten:
-    return TextWritten(_track(chat.participant), chat.written.text)

@@ -6,10 +6,11 @@ import logging
 import time
 from typing import TYPE_CHECKING, Self
 
+from interject.integrations.sockets.bot_chat import BotChat, ChatApi
+from interject.integrations.sockets.meeting_line import MeetingLine
 from interject.integrations.sockets.platform import CallTerms, SocketPlatform
 from interject.integrations.sockets.recall.codec import RecallCodec
 from interject.integrations.web.bearer import Bearer
-from interject.integrations.web.screen_line import ScreenLine
 from interject.integrations.web.webhook_signature import WebhookSecret
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TOKEN_PARAMETER = "token"
+CHAT_API = ChatApi("/api/v1/bot/{bot}/send_chat_message/", 500, takes_emoji=True)
+"""Meet's chat takes the shortest texts of all."""
 LINGER_S = 15.0
 """Recall tries again every three seconds."""
 
@@ -47,17 +50,31 @@ class RecallPlatform(SocketPlatform):
     ) -> None:
         self._token = Bearer(settings.token)
         self._secret = WebhookSecret(settings.secret) if settings.secret else None
-        self._is_open = not (settings.token or settings.secret)
+        self._settings = settings
+        self._control = (
+            BotChat(settings.url, settings.api_key, CHAT_API) if settings.api_key else None
+        )
         self._screens = screens
         self._clock = clock
 
     async def __aenter__(self) -> Self:
-        if self._is_open:
+        settings = self._settings
+        if not (settings.token or settings.secret):
             logger.warning(
                 "INSECURE: no secret is asked for: whoever reaches this server can open calls",
                 extra={"door": self.name},
             )
+        if self._control is None:
+            logger.warning(
+                "Nothing is written into the chat of Recall's meetings, so nobody is told there "
+                "who listens",
+                extra={"setting": settings.variable("api_key")},
+            )
         return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._control is not None:
+            await self._control.__aexit__()
 
     def refusal(self, connection: HTTPConnection) -> str | None:
         given = connection.query_params.get(TOKEN_PARAMETER, "")
@@ -70,9 +87,10 @@ class RecallPlatform(SocketPlatform):
         return "it is not signed with the workspace's secret, or not now"
 
     def codec(self, connection: HTTPConnection) -> RecallCodec:
-        return RecallCodec()
+        return RecallCodec() if self._control is None else RecallCodec(self._control.is_own)
 
     def terms(
         self, opened: StreamOpened, codec: SocketCodec, write: Callable[[Message], None]
     ) -> CallTerms:
-        return CallTerms(ScreenLine(opened.call_id, self._screens), speaks=False)
+        line = MeetingLine(opened.call_id, self._screens, self._control)
+        return CallTerms(line, speaks=False)

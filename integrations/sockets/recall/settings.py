@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator, Field, model_validator
 
-from interject.integrations.sockets.platform_settings import PlatformSettings
+from interject.integrations.sockets.platform_settings import PlatformSettings, web_address
 from interject.integrations.web.webhook_signature import WebhookSecret
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def _signing(secret: str) -> str:
 
 class RecallSettings(PlatformSettings):
     """`token` is at the end of the URL that a bot is given, `secret` the workspace's verification
-    secret, with which Recall signs. One is enough; of both, both are asked for.
+    secret, with which Recall signs. One is enough; of both, both are asked for. `api_key` lets the
+    agent write into the chat, by the API of the workspace's region, `url`.
     """
 
     PREFIX: ClassVar[str] = "INTERJECT_RECALL_"
@@ -38,6 +39,8 @@ class RecallSettings(PlatformSettings):
 
     token: str = Field(default="", repr=False, pattern=r"^([A-Za-z0-9_-]{16,128})?$")
     secret: Annotated[str, AfterValidator(_signing)] = Field(default="", repr=False)
+    api_key: str = Field(default="", repr=False, pattern=r"^[!-~]*$")
+    url: Annotated[str, AfterValidator(web_address)] = ""
 
     @model_validator(mode="after")
     def _secured(self) -> Self:
@@ -46,5 +49,10 @@ class RecallSettings(PlatformSettings):
                 "set INTERJECT_RECALL_TOKEN, the end of the URL that a bot is given, so that "
                 f"nobody else can use it: {MAKE_TOKEN}; or INTERJECT_RECALL_SECRET, with which "
                 "Recall signs"
+            )
+        if bool(self.api_key) != bool(self.url):
+            raise ValueError(
+                "set both INTERJECT_RECALL_API_KEY and INTERJECT_RECALL_URL, the API of the region "
+                "of your workspace, as https://us-west-2.recall.ai, or none of them"
             )
         return self

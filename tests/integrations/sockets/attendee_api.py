@@ -1,4 +1,4 @@
-"""Attendee's REST API, as far as an agent needs it, on a real server."""
+"""Attendee's REST API, or one like it, as far as an agent needs it, on a real server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ KEY = "key-of-a-project"
 class AttendeeApi:
     """`chat` is what was written into which meeting; `answers` are the next ones' status codes."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str = "/api/v1/bots/{bot_id}/send_chat_message") -> None:
+        self._path = path
         self.chat: list[tuple[str, str]] = []
         self.answers: list[int] = []
         self.asked = 0
@@ -33,7 +34,7 @@ class AttendeeApi:
     async def serving(self) -> AsyncIterator[AttendeeApi]:
         app = FastAPI()
 
-        @app.post("/api/v1/bots/{bot_id}/send_chat_message")
+        @app.post(self._path)
         async def write(bot_id: str, request: Request) -> JSONResponse:
             self.asked += 1
             if request.headers.get("authorization") != f"Token {KEY}":

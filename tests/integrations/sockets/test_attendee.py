@@ -14,11 +14,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from interject.integrations.sockets.attendee.control import AttendeeControl, writable
-from interject.integrations.sockets.attendee.platform import AttendeePlatform
+from interject.integrations.sockets.attendee.platform import CHAT_API, AttendeePlatform
 from interject.integrations.sockets.attendee.roster import MOST_MEETINGS, MOST_PEOPLE, Roster
 from interject.integrations.sockets.attendee.settings import AttendeeSettings
 from interject.integrations.sockets.attendee.webhooks import PATH, signature
+from interject.integrations.sockets.bot_chat import BotChat, writable
 from interject.integrations.sockets.meeting_control import ChatRefused
 from interject.integrations.sockets.platform_settings import PlatformSettingsFailure
 from interject.integrations.sockets.simulator.attendee import AttendeeDialect, posted
@@ -241,9 +241,13 @@ def test_a_signature_is_that_of_the_sorted_json() -> None:
 # What is written
 
 
+def chat_of(url: str, key: str = KEY) -> BotChat:
+    return BotChat(url, key, CHAT_API, pause_s=0.0)
+
+
 async def test_a_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not() -> None:
     async with AttendeeApi().serving() as api:
-        async with AttendeeControl(settings_of(api.url), pause_s=0.0) as control:
+        async with chat_of(api.url) as control:
             api.answers = [503]
             await control.post(BOT, "Once.")
             assert (api.texts, api.asked) == (["Once."], 2)
@@ -254,23 +258,23 @@ async def test_a_server_that_is_busy_is_asked_again_and_one_that_refuses_is_not(
             api.answers = [500, 429]
             with pytest.raises(ChatRefused, match="status 429"):
                 await control.post(BOT, "Twice.")
-        async with AttendeeControl(settings_of(api.url, api_key="wrong")) as stranger:
+        async with chat_of(api.url, "wrong") as stranger:
             with pytest.raises(ChatRefused, match="status 401"):
                 await stranger.post(BOT, "Hello.")
-    async with AttendeeControl(settings_of(api.url), pause_s=0.0) as nobody:
+    async with chat_of(api.url) as nobody:
         with pytest.raises(ChatRefused, match="ConnectError"):
             await nobody.post(BOT, "Hello.")
 
 
 async def test_an_empty_text_is_not_written() -> None:
-    async with AttendeeApi().serving() as api, AttendeeControl(settings_of(api.url)) as control:
+    async with AttendeeApi().serving() as api, chat_of(api.url) as control:
         await control.post(BOT, " \U0001f600 ")
         assert api.asked == 0
 
 
 def test_what_the_chat_does_not_take_is_left_out() -> None:
-    assert writable("Zoë \U0001f600 says 漢字") == "Zoë  says 漢字"
-    assert len(writable("x" * 20_000)) == 10_000
+    assert writable("Zoë \U0001f600 says 漢字", CHAT_API) == "Zoë  says 漢字"
+    assert len(writable("x" * 20_000, CHAT_API)) == 10_000
 
 
 def test_a_roster_of_strangers_stays_small() -> None:

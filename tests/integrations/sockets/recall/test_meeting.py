@@ -17,6 +17,7 @@ from interject.integrations.sockets.recall.settings import RecallSettings
 from interject.integrations.sockets.simulator.peer import SimulatedPeer
 from interject.integrations.sockets.simulator.recall import MIXED, RecallDialect
 from tests.fakes.runtime import FakeRuntime, Scripted
+from tests.integrations.sockets.attendee_api import KEY, AttendeeApi
 from tests.integrations.sockets.stage import SILENT, socket_server
 from tests.integrations.twilio.stage import FakeScreens
 from tests.waiting import until
@@ -35,11 +36,12 @@ ASSIST: dict[str, Any] = {"mode": "assist", "outputs": ("cue",), **SILENT}
 
 @contextlib.asynccontextmanager
 async def recall_server(
-    secret: str = "", token: str = TOKEN, **given: Any
+    secret: str = "", token: str = TOKEN, chat: str = "", **given: Any
 ) -> AsyncIterator[SocketStage]:
+    """`chat` is where a stand-in of Recall's API serves."""
     screens = FakeScreens()
-    platform = RecallPlatform(RecallSettings(token=token, secret=secret), screens)
-    async with socket_server([platform], **given) as stage:
+    settings = RecallSettings(token=token, secret=secret, url=chat, api_key=KEY if chat else "")
+    async with socket_server([RecallPlatform(settings, screens)], **given) as stage:
         yield replace(stage, screens=screens)
 
 
@@ -89,6 +91,25 @@ async def test_somebody_stops_the_listening_in_the_chat() -> None:
         assert isinstance(peer.dialect, RecallDialect)
         await peer.send(peer.dialect.wrote("Ann", "stop listening"))
         await until(lambda: not stage.agent.consent.listening, "its end")
+
+
+async def test_people_are_told_in_the_chat_and_answered_there_but_it_never_answers_itself() -> None:
+    runtime = FakeRuntime()
+    peer = bot("Ann")
+    posting = {"mode": "observe", "outputs": ("posted",)}
+    async with (
+        AttendeeApi("/api/v1/bot/{bot_id}/send_chat_message/").serving() as api,
+        recall_server(chat=api.url, runtime=runtime, profile=posting) as stage,
+        peer.dialled(url(stage)),
+    ):
+        assert isinstance(peer.dialect, RecallDialect)
+        await peer.say("Ann", SPEECH[:640])
+        await until(lambda: api.chat, "the announcement")
+        assert api.chat == [(peer.dialect.bot, stage.board.role.profile.room.announcement)]
+        await peer.send(peer.dialect.wrote("Interject", api.texts[0]))
+        await peer.send(peer.dialect.wrote("Ann", "What was decided?"))
+        await until(lambda: len(api.chat) == 2, "the answer")
+        assert api.texts[1] == "You wrote What was decided?."
 
 
 async def test_a_bot_that_was_cut_comes_back_to_the_same_agent() -> None:

@@ -32,6 +32,8 @@ def test_a_token_or_the_workspace_s_secret_is_enough(given: dict[str, str]) -> N
         ({"TOKEN": "t" * 20 + "&x=1"}, "INTERJECT_RECALL_TOKEN: 16 to 128 letters"),
         ({"SECRET": "whsec_hush"}, "INTERJECT_RECALL_SECRET: whsec_ and what follows"),
         ({"TOKN": TOKEN}, "did you mean INTERJECT_RECALL_TOKEN?"),
+        ({"TOKEN": TOKEN, "API_KEY": "key"}, "set both INTERJECT_RECALL_API_KEY and INTERJECT_R"),
+        ({"TOKEN": TOKEN, "URL": "us-west-2"}, "INTERJECT_RECALL_URL: it must be a URL like"),
     ],
 )
 def test_what_is_wrong_is_one_line_without_the_secret(given: dict[str, str], said: str) -> None:

@@ -1,20 +1,17 @@
-"""Attendee's REST API, as far as it is needed: the chat."""
+"""The chat of meetings, by the REST API of whoever's bot sits in them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import OrderedDict, deque
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import httpx
 
-from interject.integrations.sockets.attendee.messages import LONGEST_TEXT
 from interject.integrations.sockets.meeting_control import ChatRefused
-
-if TYPE_CHECKING:
-    from interject.integrations.sockets.attendee.settings import AttendeeSettings
 
 logger = logging.getLogger(__name__)
 
@@ -23,17 +20,29 @@ PAUSE_S = 0.5
 ATTEMPTS = 2
 MOST_MEETINGS, MOST_TEXTS = 256, 32
 LAST_BMP = 0xFFFF
-"""Attendee refuses a text with a character beyond: emoji, above all."""
+"""Emoji, above all, lie beyond."""
 
 
-class AttendeeControl:
+@dataclass(frozen=True, slots=True)
+class ChatApi:
+    """`path` has the bot's id in the place of `{bot}`; `longest` is how many characters a text may
+    have, and `takes_emoji` whether it may have some beyond the first 65,536.
+    """
+
+    path: str
+    longest: int
+    takes_emoji: bool
+
+
+class BotChat:
     """A `MeetingControl`, used with `async with`."""
 
-    def __init__(self, settings: AttendeeSettings, *, pause_s: float = PAUSE_S) -> None:
+    def __init__(self, url: str, key: str, api: ChatApi, *, pause_s: float = PAUSE_S) -> None:
+        self._api = api
         self._pause_s = pause_s
         self._client = httpx.AsyncClient(
-            base_url=settings.url,
-            headers={"Authorization": f"Token {settings.api_key}"},
+            base_url=url,
+            headers={"Authorization": f"Token {key}"},
             timeout=ATTEMPT_S,
             follow_redirects=False,
             trust_env=False,
@@ -47,7 +56,7 @@ class AttendeeControl:
         await self._client.aclose()
 
     async def post(self, call_id: str, text: str) -> None:
-        text = writable(text)
+        text = writable(text, self._api)
         if not text:
             return
         own = self._own.setdefault(call_id, deque(maxlen=MOST_TEXTS))
@@ -69,7 +78,7 @@ class AttendeeControl:
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(self._pause_s)
-            reason, passing = await self._attempt(f"/api/v1/bots/{call_id}/send_chat_message", body)
+            reason, passing = await self._attempt(self._api.path.format(bot=call_id), body)
             if not reason:
                 return
             if not passing:
@@ -96,7 +105,8 @@ class AttendeeControl:
         return f"status {status}", passing or status == HTTPStatus.TOO_MANY_REQUESTS
 
 
-def writable(text: str) -> str:
+def writable(text: str, api: ChatApi) -> str:
     """What a meeting's chat takes of it."""
-    plain = "".join(one for one in text if ord(one) <= LAST_BMP)
-    return plain.strip()[:LONGEST_TEXT]
+    if not api.takes_emoji:
+        text = "".join(one for one in text if ord(one) <= LAST_BMP)
+    return text.strip()[: api.longest]
