@@ -85,6 +85,13 @@ class Child:
         assert line, "a process of the benchmark has ended before it was ready"
         return line
 
+    def ask(self) -> str:
+        """Its next line, for a line."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self.ready()
+
     def end(self) -> None:
         self._process.communicate(timeout=60)
 
@@ -96,9 +103,9 @@ def measure(count: int, seconds: float, *, settling_s: float = SETTLING_S) -> Co
     try:
         callers.ready()
         time.sleep(settling_s)
-        before = _measured(url)
+        before = measured(url)
         time.sleep(seconds)
-        after = _measured(url)
+        after = measured(url)
     finally:
         callers.end()
         server.end()
@@ -111,7 +118,7 @@ def measure(count: int, seconds: float, *, settling_s: float = SETTLING_S) -> Co
     )
 
 
-def _measured(url: str) -> dict[str, Any]:
+def measured(url: str) -> dict[str, Any]:
     found: dict[str, Any] = httpx.get(f"{url}/measured", timeout=30).json()
     return found
 

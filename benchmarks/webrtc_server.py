@@ -122,11 +122,13 @@ class LoopLag:
         return found
 
 
-async def serve() -> None:
-    """Write the port, and serve until stdin ends."""
-    runtime, lag = SilentRuntime(), LoopLag()
+def silent_switchboard(runtime: SilentRuntime) -> Switchboard:
     profile = Profile(name="benchmark", system_prompt="listen", voice=NoVoice(engine="none"))
-    door = WebRtcDoor(Switchboard(Role(profile, runtime=runtime), runtime))
+    return Switchboard(Role(profile, runtime=runtime), runtime)
+
+
+def measured_by(runtime: SilentRuntime, lag: LoopLag) -> APIRouter:
+    """`/measured`: what it has cost, and done, since it was read last or began."""
     router = APIRouter()
 
     @router.get("/measured")
@@ -137,6 +139,13 @@ async def serve() -> None:
             "decided": sum(session.decided for session in runtime.sessions),
         }
 
+    return router
+
+
+async def serve() -> None:
+    """Write the port, and serve until stdin ends."""
+    runtime, lag = SilentRuntime(), LoopLag()
+    door, router = WebRtcDoor(silent_switchboard(runtime)), measured_by(runtime, lag)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]

@@ -66,6 +66,7 @@ def a_result(name: str = "speed") -> Result:
         ["kv_cache_dtype", "--smoke"],
         ["engine_host", "--smoke"],
         ["webrtc", "--smoke"],
+        ["sockets", "--smoke"],
         ["packing", "--smoke"],
         ["training_features", "--smoke"],
         ["soundflow", "--smoke", "--workers", "1"],

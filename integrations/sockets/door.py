@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from interject.integrations.conversation.switchboard import Switchboard
     from interject.integrations.sockets.platform import SocketPlatform
+    from interject.integrations.sockets.socket_call import SocketCall
     from interject.integrations.sockets.socket_events import SocketEvent
 
 
@@ -34,6 +35,11 @@ class SocketDoor:
             endpoint = SocketEndpoint(platform, self._calls, metrics)
             self.router.add_api_websocket_route(platform.path, endpoint.serve)
             self.router.include_router(platform.routes(_EventsOf(platform, self._calls)))
+
+    @property
+    def calls(self) -> tuple[SocketCall, ...]:
+        """Those that have a socket, or wait for one."""
+        return self._calls.all
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:

@@ -41,6 +41,10 @@ class SocketCalls:
         await self._group.__aexit__(None, None, None)
 
     @property
+    def all(self) -> tuple[SocketCall, ...]:
+        return tuple(self._calls.values())
+
+    @property
     def is_full(self) -> bool:
         """For calls that are new. Of a runtime that is full nothing is known here."""
         board = self._board
