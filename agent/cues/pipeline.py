@@ -51,6 +51,7 @@ class CuePipeline:
         self._rules = CueRules(profile.cue, clock)
         self._stack = CueStack(clock)
         self._speakers = RecentSpeakers()
+        self._shows = "cue" in profile.outputs or bool(profile.checklist.items)
         self._checklist = Checklist(profile.checklist, wall_clock=wall_clock)
         self._history = CallHistory(profile.name, clock, wall_clock)
 
@@ -93,11 +94,14 @@ class CuePipeline:
         yield shown
 
     def finish(self) -> Iterator[OutputEvent]:
-        """The call is over: for those who were there last, since they may have left."""
+        """The call is over: for those who were there last, since they may have left. Where people
+        are shown no cues, what became of all replies is no matter of theirs either.
+        """
         checklist = self._addressed(self._checklist.state(over=True))
         if checklist.items:
             yield checklist
-        yield self._history.summary(self.call_id, checklist.items, checklist.identities)
+        identities = checklist.identities if self._shows else ()
+        yield self._history.summary(self.call_id, checklist.items, identities)
 
     def _addressed(self, update: ChecklistUpdate) -> ChecklistUpdate:
         identities = self._present() or (self._last_addressees if update.over else ())

@@ -48,9 +48,9 @@ class RtviLine:
                 self._complete(event)
             case Posted():
                 self._post(event)
-            case ChecklistUpdate():
+            case ChecklistUpdate() if event.identities:
                 self._tell("checklist", **asdict(event))
-            case CallSummary():
+            case CallSummary() if event.identities:
                 self._tell("summary", **asdict(fitting(event, MOST_SUMMARY_BYTES)))
 
     async def send_notice(self, notice: Notice, text: str, identities: list[str]) -> None:

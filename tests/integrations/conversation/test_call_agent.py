@@ -174,7 +174,7 @@ async def test_a_call_s_summary_comes_at_its_end() -> None:
         scene.agent.left("caller")
     summary = scene.line.events[-1]
     assert isinstance(summary, CallSummary)
-    assert (summary.call, summary.identities) == ("call", ("caller",))
+    assert (summary.call, summary.identities) == ("call", ()), "nobody is shown cues here"
     assert [(one.text, one.became) for one in summary.replies] == [("Good morning.", "said")]
     assert [(one.speaker, one.share) for one in summary.talk] == [("caller", 1.0)]
     assert summary.overload_s == 2.0

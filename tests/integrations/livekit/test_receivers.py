@@ -73,8 +73,9 @@ async def test_a_checklist_goes_to_those_who_are_shown_cues_and_never_to_everybo
 
 async def test_a_summary_goes_to_the_same_people() -> None:
     room = FakeRoom()
-    *_, summary = CuePipeline(load_profile("default"), "room", lambda: ["ann"]).finish()
-    await Reports(room.as_room).emit(summary)
+    for name in ("default", "podcast_producer"):
+        *_, summary = CuePipeline(load_profile(name), "room", lambda: ["ann"]).finish()
+        await Reports(room.as_room).emit(summary)
     ((to, text, _),) = room.local_participant.sent
     assert to == ("ann",)
     assert json.loads(text)["markdown"].startswith("# Call room")

@@ -263,10 +263,10 @@ async def test_only_so_many_checklists_are_kept(desk: Desk) -> None:
 
 
 async def test_a_summary_is_shown_to_those_whom_it_is_for(desk: Desk) -> None:
-    *_, summary = CuePipeline(load_profile("default"), "CA1", lambda: ["agent"]).finish()
+    *_, summary = CuePipeline(load_profile("podcast_producer"), "CA1", lambda: ["agent"]).finish()
     async with desk.screen("?identity=customer") as other, desk.screen("?call=CA1") as screen:
         await desk.screens.emit(summary)
         name, data = await screen.event()
-        assert (name, data["call"], data["profile"]) == ("summary", "CA1", "default")
+        assert (name, data["call"], data["profile"]) == ("summary", "CA1", "podcast_producer")
         await desk.screens.send_cue("CA1", cue("his"), ["customer"])
         assert await other.ids(1) == ["his"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
 from interject.agent.cues.pipeline import CuePipeline
+from interject.agent.cues.summary import CallSummary
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Posted, Spoken
 from interject.config import load_profile
@@ -174,7 +176,9 @@ async def test_a_checklist_is_told_and_a_reply_that_only_ticks_it_has_no_words(
 ) -> None:
     started = world.starts(0, Verdict.SPEAK)
     world.line.on_event(ReplyEnded("s", 0, EndReason.COMPLETE, "", 3))
-    await world.line.emit(ChecklistUpdate((ChecklistItem("hello", "Greets"),), call="c"))
+    await world.line.emit(
+        ChecklistUpdate((ChecklistItem("hello", "Greets"),), call="c", identities=("caller",))
+    )
     sent = world.sent
     assert [one["type"] for one in sent] == [
         "server-message", "bot-llm-started", "bot-llm-stopped", "server-message"
@@ -186,7 +190,7 @@ async def test_a_checklist_is_told_and_a_reply_that_only_ticks_it_has_no_words(
 
 
 async def test_a_summary_is_told_as_far_as_a_client_takes_it(world: World) -> None:
-    cues = CuePipeline(load_profile("default"), "c", lambda: ["caller"])
+    cues = CuePipeline(load_profile("podcast_producer"), "c", lambda: ["caller"])
     for number in range(400):
         started = ReplyStarted("s", number, 9, Emotion.NORMAL, Cause.MODEL, FloorMode.SPEAK)
         ended = ReplyEnded("s", number, EndReason.COMPLETE, f"{number} {'ü' * 400}", 3)
@@ -196,5 +200,8 @@ async def test_a_summary_is_told_as_far_as_a_client_takes_it(world: World) -> No
     (text,) = world.texts
     assert len(text.encode()) < 64 << 10
     (sent,) = world.sent
+    assert isinstance(summary, CallSummary)
+    await world.line.emit(replace(summary, identities=()))
+    assert world.sent == [], "what is not for the caller he is not told"
     assert sent["data"]["type"] == "summary"
     assert sent["data"]["replies"][-1]["reply"] == 399
