@@ -16,6 +16,7 @@ let attempt = 0;
 
 const now_s = () => Date.now() / 1000 + ahead_s;
 const is_urgent = (cue) => cue.priority >= URGENT;
+const spoken = (cue) => `${is_urgent(cue) ? "Urgent: " : ""}${cue.text}`;
 let quit = new AbortController(); // Of the stream.
 let wake = () => {}; // Ends the pause before the next attempt.
 
@@ -173,8 +174,7 @@ function put({ call, cue }) {
   arrange();
   tick();
   if (shown && is_urgent(shown.cue) === is_urgent(cue)) return; // Nobody is told twice.
-  at(is_urgent(cue) ? "urgent" : "polite").textContent =
-    `${is_urgent(cue) ? "Urgent: " : ""}${cue.text}`;
+  at(is_urgent(cue) ? "urgent" : "polite").textContent = spoken(cue);
 }
 
 function fill(element, call, cue) {
@@ -221,7 +221,10 @@ function arrange() {
 
 // Whoever works with the keyboard goes on with the card that takes its place.
 function remove(id) {
-  const { element } = cards.get(id);
+  const { cue, element } = cards.get(id);
+  for (const told of [at("urgent"), at("polite")]) {
+    if (told.textContent === spoken(cue)) told.textContent = ""; // A screen reader finds it no more.
+  }
   const had_focus = element.contains(document.activeElement);
   const next = element.nextElementSibling ?? element.previousElementSibling;
   cards.delete(id);

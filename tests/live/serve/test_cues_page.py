@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 TOKEN = "a-token-of-some-length"
 EMPTY = "document.getElementById('empty').textContent"
 TEXTS = "[...document.querySelectorAll('.card > p:not(.left)')].map((card) => card.textContent)"
-
+TOLD = "['urgent', 'polite'].map((id) => document.getElementById(id).textContent)"
 LIST = "[...document.querySelectorAll('#checklists li')].map((line) => line.textContent)"
 
 
@@ -83,10 +83,9 @@ async def test_cards_are_shown_put_away_by_keyboard_and_come_back_with_the_strea
         assert await page.run("document.querySelector('.card.urgent strong').textContent") == (
             "Urgent"
         )
-        assert await page.run("document.getElementById('urgent').textContent") == (
-            "Urgent: <b>urgent</b>"
-        )
+        assert await page.run(TOLD) == ["Urgent: <b>urgent</b>", "short"]
         await page.until(f"{TEXTS}.length === 2")
+        assert await page.run(TOLD) == ["Urgent: <b>urgent</b>", ""], "what was told expires, too"
 
         await page.run("document.querySelector('.card button').focus()")
         for kind in ("keyDown", "keyUp"):
@@ -96,6 +95,7 @@ async def test_cards_are_shown_put_away_by_keyboard_and_come_back_with_the_strea
             )  # fmt: skip
         await page.until(f"{TEXTS}.length === 1")
         assert await page.run("document.activeElement.getAttribute('aria-label')") == "Done: plain"
+        assert await page.run(TOLD) == ["", ""]
 
         for screen in tuple(screens._screens):
             screen.end()

@@ -132,6 +132,10 @@ async def test_the_javascript_of_the_page_about_it_works_as_it_stands(
             "return [connection.connectionState, camera.currentDirection]; })()"
         )
         assert last == ["connected", "stopped"]
+        refused = await browser.run(
+            f"(async () => {{ const token = 'wrong'; {script} }})().catch((why) => why.message)"
+        )
+        assert "needs the token" in refused
 
 
 async def test_our_page_talks_shows_decisions_and_stops_listening(
