@@ -13,6 +13,7 @@ from interject.cli.serve.socket_platforms import (
     SocketSurroundings,
     read_platforms,
 )
+from interject.cli.serve.variables import TURN_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
     from interject.integrations.web.cue_screens import CueScreens
     from interject.integrations.web.door import Door
     from interject.integrations.webrtc.settings import WebRtcSettings
-
-TURN_VARIABLES = {
-    "secret": "INTERJECT_TURN_SECRET",
-    "username": "INTERJECT_TURN_USERNAME",
-    "credential": "INTERJECT_TURN_CREDENTIAL",
-}
 
 EXPECTED = {
     "stun": "give stun:host:port, as in stun:stun.example.org:3478",

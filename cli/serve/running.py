@@ -16,6 +16,7 @@ from interject.cli.process.signals import StopSignals
 from interject.cli.process.webhook_target import read_secret, read_url
 from interject.cli.serve.echo import echo_maker
 from interject.cli.serve.exposure import read_exposure
+from interject.cli.serve.variables import check_names, warn_of_idle
 from interject.config import load_profile
 from interject.integrations.conversation.call_log import name_call
 from interject.integrations.conversation.free_slots import once_there
@@ -63,7 +64,9 @@ def serve(options: ServeOptions) -> None:
     set_up(sys.stderr, options.log_format, name_lines=name_call)
     for name, level in TALKATIVE.items():
         logging.getLogger(name).setLevel(level)
+    check_names(os.environ)
     checked = _checked(options)
+    warn_of_idle(options, os.environ)
     with StopSignals() as signals, checked.exposure.listener() as listener:
         asyncio.run(_run(checked, listener, signals))
 

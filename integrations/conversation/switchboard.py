@@ -189,6 +189,8 @@ class Switchboard:
         if self.draining:
             return "no call is taken any more: this server is being stopped"
         if self.most_calls is not None and len(self._seats) >= self.most_calls:
+            if self.most_calls == 1:
+                return "the only call of this server is taken"
             return f"all {self.most_calls} calls of this server are taken"
         return ""
 

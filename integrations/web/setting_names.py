@@ -20,5 +20,24 @@ def unknown_setting(
         if name.startswith(prefix) and environment[name].strip() and name not in known:
             close = difflib.get_close_matches(name.removeprefix(prefix), own, 1, cutoff=0.5)
             hint = f"did you mean {prefix}{close[0]}?" if close else f"{page} lists them"
-            return f"{name}: there is no such setting; {hint}"
+            return _told(name, hint)
     return None
+
+
+def misspelt_setting(
+    environment: Mapping[str, str], prefix: str, known: Collection[str]
+) -> str | None:
+    """What is wrong with the first variable that is almost one of the `known`. Others may begin
+    like them, too.
+    """
+    own = [name.removeprefix(prefix) for name in known]
+    for name in sorted(environment):
+        if not name.startswith(prefix) or not environment[name].strip() or name in known:
+            continue
+        if close := difflib.get_close_matches(name.removeprefix(prefix), own, 1, cutoff=0.8):
+            return _told(name, f"did you mean {prefix}{close[0]}?")
+    return None
+
+
+def _told(name: str, hint: str) -> str:
+    return f"{name}: there is no such setting; {hint}"

@@ -16,7 +16,9 @@ from interject.config.strict import StrictModel
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TurnUrl = Annotated[str, StringConstraints(pattern=r"^turns?:[^?:\s]+(:\d+)?(\?transport=\w+)?$")]
+TurnUrl = Annotated[
+    str, StringConstraints(pattern=r"^turns?:[^?:\s]+(:\d+)?(\?transport=(udp|tcp))?$")
+]
 NAME = "interject"
 
 

@@ -124,6 +124,7 @@ def test_a_model_that_dies_makes_it_unready_until_another_is_there(
         (["--webhook", "desk.example.com"], "give a URL"),
         (["--turn", "turn:relay.example.com"], "set INTERJECT_TURN_SECRET, or else"),
         (["--turn", "relay.example.com"], "--turn: give turn:host:port"),
+        (["--turn", "turn:a.example.com?transport=sctp"], "--turn: give turn:host:port"),
         (["--stun", "nonsense"], "--stun: give stun:host:port"),
         (["--relay-only"], "--relay-only: there is no way without a --turn"),
         (["--profile", "nobody"], "nobody"),

@@ -181,6 +181,13 @@ async def test_a_caller_without_a_data_channel_is_heard_and_answered() -> None:
         assert scene.switchboard.taken == 1
 
 
+async def test_a_server_of_one_call_has_no_plural() -> None:
+    async with world(most_calls=1) as scene, Browser(scene.http) as one, Browser(scene.http) as two:
+        await one.connect()
+        refused = await two.connect()
+        assert refused.json()["detail"] == "the only call of this server is taken"
+
+
 async def test_seats_are_counted_exactly_and_the_next_is_told_why_and_when() -> None:
     async with world(most_calls=2) as scene, contextlib.AsyncExitStack() as stack:
         browsers = [
@@ -567,6 +574,7 @@ async def test_a_malformed_offer_is_refused_in_one_sentence(body: object) -> Non
         response = await scene.http.post("/api/offer", json=body)
         assert response.status_code == 422
         assert isinstance(response.json()["detail"], str)
+        assert "extract" not in response.json()["detail"]
 
 
 async def test_a_browser_gets_the_turn_server_with_a_name_that_runs_out() -> None:
