@@ -112,7 +112,7 @@ def as_recorded(wave: Wave, rng: Rng) -> Wave:
     if rng.random() < 0.35:
         spectrum = rfft(out)
         hz = rfftfreq(len(out), 1 / SAMPLE_RATE_HZ)
-        spectrum *= (1 / (1 + (hz / log_uniform(rng, 2_500, 7_500)) ** 16)).astype(np.float32)
+        spectrum *= (1 / (1 + (hz / log_uniform(rng, 3_000, 7_500)) ** 16)).astype(np.float32)
         out = irfft(spectrum, len(out))
     recorded: Wave = (out * np.float32(peak / (np.abs(out).max() + 1e-9))).astype(np.float32)
     return recorded

@@ -27,7 +27,8 @@ SLOT_S = 0.04
 RECORDED_SPEEDS = (0.8, 1.25)
 """Of few recordings each must be many; scenes stretch every sound a little more."""
 _PURE_SHARE, _TWO_RECORDINGS, _LAYER_DB = 0.5, 0.4, (-18.0, -1.0)
-_TAPER_SAMPLES = 240
+_BREAKING, _RUBBLE_SHARE = ("glass", "crash"), 0.4
+_TAPER_SAMPLES, _CLICK = 240, 32
 _FRAME, _AUDIBLE = 320, 10**-2.6
 
 
@@ -122,6 +123,8 @@ class Stock:
 
     def _with_recording(self, kind: str, made: Wave, recorded: RecordedStock, rng: Rng) -> Wave:
         heard = stretch(recorded.sound(kind, rng), uniform(rng, *RECORDED_SPEEDS))
+        if kind in _BREAKING and rng.random() < _RUBBLE_SHARE:
+            heard = _with_rubble(heard, [recorded.sound(kind, rng) for _ in range(3)], rng)
         if kind in COUNTABLE or rng.random() < _PURE_SHARE:
             return heard
         if rng.random() < _TWO_RECORDINGS:
@@ -136,6 +139,21 @@ def _layered(heard: Wave, made: Wave, rng: Rng) -> Wave:
     piece = made[: len(both) - start]
     both[start : start + len(piece)] += tapered(piece, _TAPER_SAMPLES)
     return both
+
+
+def _with_rubble(heard: Wave, others: list[Wave], rng: Rng) -> Wave:
+    """Pieces of other recordings come down after it, softer: few recordings hold all of a fall."""
+    count = int(rng.integers(2, 9))
+    falling = np.zeros(len(heard) + int(uniform(rng, 0.2, 2.2) * SAMPLE_RATE_HZ), np.float32)
+    falling[: len(heard)] = heard
+    for start in np.sort(rng.integers(len(heard) // 4, len(falling), count)):
+        other = others[int(rng.integers(len(others)))]
+        size = min(len(other), int(uniform(rng, 0.06, 0.5) * SAMPLE_RATE_HZ), len(falling) - start)
+        first = int(rng.integers(len(other) - size + 1))
+        dying = tapered(other[first : first + size], _CLICK) * np.linspace(1, 0, size)
+        piece = stretch(dying.astype(np.float32), uniform(rng, 1.0, 1.3))
+        falling[start : start + len(piece)] += piece * decibels(uniform(rng, -20, -5))
+    return falling
 
 
 def audible_samples(wave: Wave) -> int:

@@ -56,7 +56,14 @@ def _fit(rng: Rng) -> Wave:
     for number in range(int(rng.choice([1, 1, 2, 2, 3, 4, 5]))):
         ground.add(at, _cough(rng, throat, manner), 0.9**number * uniform(rng, 0.6, 1))
         at += pace_s * uniform(rng, 0.8, 1.3)
-    return gate(ground.sound[: int((at + 0.3) * SAMPLE_RATE_HZ)], 0.002)
+    return gate(_dulled(rng, ground.sound[: int((at + 0.3) * SAMPLE_RATE_HZ)]), 0.002)
+
+
+def _dulled(rng: Rng, wave: Wave) -> Wave:
+    """Most of a cough lies under 3 kHz: above it falls by up to 12 dB an octave."""
+    hz = np.fft.rfftfreq(len(wave), 1 / SAMPLE_RATE_HZ)
+    gain = (1 + (hz / log_uniform(rng, 500, 4_000)) ** 2) ** (-uniform(rng, 0, 2) / 2)
+    return np.fft.irfft(np.fft.rfft(wave) * gain, len(wave)).astype(np.float32)
 
 
 def _throat(rng: Rng) -> Tract:
@@ -133,7 +140,7 @@ def _acted_cough(rng: Rng) -> Wave:
         voice = phonate(rng, line, throat, how) * decay(seconds, seconds / 2, 0.02)
         ground.add(at + uniform(rng, 0.02, 0.08), full(voice), uniform(rng, 0.5, 1))
         at += seconds + uniform(rng, 0.03, 0.35)
-    return gate(ground.sound[: int(at * SAMPLE_RATE_HZ)], 0.002)
+    return gate(_dulled(rng, ground.sound[: int(at * SAMPLE_RATE_HZ)]), 0.002)
 
 
 def _single_cough(rng: Rng) -> Wave:

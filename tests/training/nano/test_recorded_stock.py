@@ -187,3 +187,16 @@ def test_two_recordings_of_one_class_may_sound_together(stock: Stock) -> None:
         low, high = (spectrum[(hz > f * 0.75) & (hz < f * 1.3)].max() for f in (600, 2_500))
         together += min(low, high) > 0.1 * max(low, high)
     assert 4 < together < 36
+
+
+def test_after_a_recorded_crash_pieces_of_recordings_may_come_down(stock: Stock) -> None:
+    heard = replace(
+        stock, recorded=RecordedStock.of([(SOUND, "crash", tone(600, 0.5))]), shares=ONLY
+    )
+    lengths_s = [
+        len(heard.sound("crash", np.random.default_rng(seed))) / SAMPLE_RATE_HZ
+        for seed in range(40)
+    ]
+    longer = sum(length > 0.7 for length in lengths_s)
+    assert 4 < longer < 36
+    assert max(lengths_s) < 3.5
