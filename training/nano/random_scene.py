@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from interject.training.sounds.waves import Rng
 
 _STYLES = (Style.MIXED, Style.UNRELATED, Style.COUNT)
-_SHARES = (0.65, 0.22, 0.13)
+_SHARES = (0.6, 0.2, 0.2)
 
 
 def make_scene(stock: Stock, rng: Rng, chunks: int, style: Style | None = None) -> Scene:
