@@ -101,7 +101,7 @@ class Score:
                 continue
             counts = self.kinds[happening.key]
             counts.wanted += 1
-            ended = min(happening.end // FRAME_SAMPLES, happening.decision_chunk)
+            ended = happening.known_at // FRAME_SAMPLES
             match = next((s for s in free if ended <= s.chunk <= ended + LATEST_CHUNKS), None)
             if match is not None:
                 free.remove(match)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DECISION_LAG_S = 0.2
 """How much more must be heard: a closed stop is silent for 0.1 s within a word."""
+ALARM_HEARD_S = 2.0
+"""A siren may last a minute: of an alarm that goes on, so much is enough."""
 SLOT_S = 0.04
 RECORDED_SPEEDS = (0.8, 1.25)
 """Of few recordings each must be many; scenes stretch every sound a little more."""
@@ -60,9 +62,16 @@ class Happening:
     reply: WantedReply | None
 
     @property
+    def known_at(self) -> int:
+        """The sample by which enough was heard: its end, or of an alarm its first two seconds."""
+        if self.reply is None or self.key not in RESPOND_REPLIES:
+            return self.end
+        return min(self.end, self.start + int(ALARM_HEARD_S * SAMPLE_RATE_HZ))
+
+    @property
     def decision_chunk(self) -> int:
-        """The chunk in which the end and a little more has been heard."""
-        return int(self.end + DECISION_LAG_S * SAMPLE_RATE_HZ) // FRAME_SAMPLES
+        """The chunk in which that and a little more has been heard."""
+        return int(self.known_at + DECISION_LAG_S * SAMPLE_RATE_HZ) // FRAME_SAMPLES
 
 
 @dataclass(slots=True)

@@ -147,7 +147,7 @@ class TargetWriter:
         words = np.zeros((scene.chunks, len(self._words)), np.float32)
         for happening in scene.happenings:
             if happening.key in CLASSES:
-                self._mark(sounds, CLASSES.index(happening.key), happening.end)
+                self._mark(sounds, CLASSES.index(happening.key), happening.known_at)
         for word, end in scene.words:
             if word in self._words:
                 self._mark(words, self._words[word], end)
