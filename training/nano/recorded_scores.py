@@ -170,7 +170,7 @@ def found_replies(heard: Sequence[HeardScene], *, times: int = 1) -> FoundReplie
 
 
 def _ended(happening: Happening) -> int:
-    return min(happening.end // FRAME_SAMPLES, happening.decision_chunk)
+    return happening.end // FRAME_SAMPLES
 
 
 def _window(happening: Happening) -> range:

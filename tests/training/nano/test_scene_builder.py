@@ -66,6 +66,25 @@ def test_an_alarm_is_over_for_its_reply_where_it_can_no_more_be_heard(stock: Sto
     assert all(0.2 < (h.end - h.start) / 16_000 < 0.4 for h in alarms)
 
 
+@pytest.mark.parametrize(("lasting_s", "known_s"), [(0.8, 0.8), (3.5, 2.0)])
+def test_an_alarm_that_goes_on_wants_its_reply_meanwhile(
+    stock: Stock, lasting_s: float, known_s: float
+) -> None:
+    lasting = np.sin(np.arange(int(lasting_s * 16_000)) * 0.4).astype(np.float32)
+    known = replace(stock, sounds={kind: [lasting] for kind in stock.sounds})
+    found = [
+        h
+        for seed in range(30)
+        for h in make_scene(known, np.random.default_rng(seed), 40, Style.MIXED).happenings
+    ]
+    alarms = [h for h in found if h.key in ALARMING]
+    assert len(alarms) > 8
+    for alarm in alarms:
+        assert (alarm.known_at - alarm.start) / 16_000 == pytest.approx(known_s, rel=0.19)
+        assert alarm.decision_chunk == (alarm.known_at + 3_200) // FRAME_SAMPLES
+    assert all(h.known_at == h.end for h in found if h.key not in ALARMING)
+
+
 def test_nothing_wants_a_reply_in_an_unrelated_stream(stock: Stock) -> None:
     found = scenes(stock, Style.UNRELATED)
     assert all(h.reply is None for scene in found for h in scene.happenings)
