@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from pipecat.frames.frames import ErrorFrame
     from pipecat.processors.frame_processor import FrameProcessor
+    from pipecat.transports.base_transport import BaseTransport
 
     from interject.integrations.conversation.call_agent import CallAgent
     from interject.integrations.pipecat.settings import InterjectLLMSettings
@@ -72,40 +73,19 @@ def voice() -> InterjectTTSService:
 
 
 class Bot:
-    """What a user of Pipecat's writes: a pipeline for each call."""
+    """What a user of Pipecat's writes: a pipeline for each call, whatever its transport."""
 
     def __init__(
         self,
         runtime: FakeRuntime,
         make_llm: Callable[[], InterjectLLMService],
-        make_tts: Callable[[], FrameProcessor],
+        make_tts: Callable[[], FrameProcessor] = voice,
     ) -> None:
         self.calls: list[PipecatCall] = []
         self._runtime = runtime
         self._make_llm, self._make_tts = make_llm, make_tts
 
-    def app(self) -> FastAPI:
-        app = FastAPI()
-        stream = f'<Connect><Stream url="{ORIGIN.replace("https", "wss")}/media"/></Connect>'
-
-        @app.post("/voice")
-        async def answer() -> Response:
-            return Response(f"<Response>{stream}</Response>", media_type="text/xml")
-
-        app.add_api_websocket_route("/media", self.serve)
-        return app
-
-    async def serve(self, websocket: WebSocket) -> None:
-        await websocket.accept()
-        _, call = await parse_telephony_websocket(websocket)
-        params = TwilioFrameSerializer.InputParams(auto_hang_up=False)
-        serializer = TwilioFrameSerializer(stream_sid=call["stream_id"], params=params)
-        transport = FastAPIWebsocketTransport(
-            websocket=websocket,
-            params=FastAPIWebsocketParams(
-                audio_in_enabled=True, audio_out_enabled=True, serializer=serializer
-            ),
-        )
+    async def serve(self, transport: BaseTransport, *, rate_hz: int = TELEPHONE_HZ) -> None:
         context = LLMContext()
         user, assistant = LLMContextAggregatorPair(context)
         llm = self._make_llm()
@@ -114,9 +94,7 @@ class Bot:
         )
         worker = PipelineWorker(
             pipeline,
-            params=PipelineParams(
-                audio_in_sample_rate=TELEPHONE_HZ, audio_out_sample_rate=TELEPHONE_HZ
-            ),
+            params=PipelineParams(audio_in_sample_rate=rate_hz, audio_out_sample_rate=rate_hz),
             idle_timeout_secs=None,
         )
         made = PipecatCall(llm, worker, context, self._runtime)
@@ -133,6 +111,38 @@ class Bot:
         runner = WorkerRunner(handle_sigint=False)
         await runner.add_workers(worker)
         await runner.run()
+
+    async def call(self) -> PipecatCall:
+        """The one that has come, once it hears or cannot."""
+        await until(lambda: self.calls, "the bot")
+        call = self.calls[-1]
+        await until(lambda: call.llm.agent or call.errors, "the model or none")
+        return call
+
+
+def telephone_app(bot: Bot) -> FastAPI:
+    app = FastAPI()
+    stream = f'<Connect><Stream url="{ORIGIN.replace("https", "wss")}/media"/></Connect>'
+
+    @app.post("/voice")
+    async def answer() -> Response:
+        return Response(f"<Response>{stream}</Response>", media_type="text/xml")
+
+    async def media(websocket: WebSocket) -> None:
+        await websocket.accept()
+        _, call = await parse_telephony_websocket(websocket)
+        params = TwilioFrameSerializer.InputParams(auto_hang_up=False)
+        serializer = TwilioFrameSerializer(stream_sid=call["stream_id"], params=params)
+        transport = FastAPIWebsocketTransport(
+            websocket=websocket,
+            params=FastAPIWebsocketParams(
+                audio_in_enabled=True, audio_out_enabled=True, serializer=serializer
+            ),
+        )
+        await bot.serve(transport)
+
+    app.add_api_websocket_route("/media", media)
+    return app
 
 
 @contextlib.asynccontextmanager
@@ -152,12 +162,10 @@ async def phoned(
         make_tts,
     )
     async with (
-        served(bot.app()) as url,
+        served(telephone_app(bot)) as url,
         TwilioCloud({ORIGIN: url.removeprefix("http://")}) as cloud,
         cloud.phones(VOICE_URL) as caller,
     ):
-        await until(lambda: bot.calls, "the bot")
-        [call] = bot.calls
+        call = await bot.call()
         call.caller = caller
-        await until(lambda: call.llm.agent or call.errors, "the model or none")
         yield call

@@ -84,6 +84,7 @@ async def test_whoever_interrupts_the_pipeline_cuts_the_reply_and_what_waits() -
         await until(lambda: assistant(call)[-1] == SHORT, "the next one")
 
 
+@pytest.mark.rare
 async def test_an_urgent_reply_comes_before_what_is_being_said() -> None:
     async with phoned() as call:
         call.model.reply(Scripted(STORY), cause=Cause.MODEL)
@@ -95,6 +96,7 @@ async def test_an_urgent_reply_comes_before_what_is_being_said() -> None:
         assert assistant(call)[-1] == SHORT
 
 
+@pytest.mark.rare
 async def test_a_voice_that_knows_emotions_is_told_of_them() -> None:
     voices: list[InterjectTTSService] = []
 
@@ -198,6 +200,7 @@ async def test_a_voice_that_fails_leaves_nothing_in_the_memory_as_heard() -> Non
         assert any("the account has run out" in error.error for error in call.errors)
 
 
+@pytest.mark.rare
 async def test_of_a_voice_without_word_times_the_heard_sentences_stay() -> None:
     async with phoned(make_tts=Sentences) as call:
         call.model.reply(Scripted("One two three. Four five six. Seven."), cause=Cause.MODEL)
@@ -208,6 +211,7 @@ async def test_of_a_voice_without_word_times_the_heard_sentences_stay() -> None:
         assert 15 <= call.model.cancelled[0].heard_chars < 30
 
 
+@pytest.mark.rare
 async def test_a_pipeline_that_ends_says_what_it_was_given() -> None:
     async with phoned() as call:
         call.model.reply(Scripted("One two three four five six seven."), cause=Cause.MODEL)
