@@ -2,7 +2,7 @@
 
     python examples/pipecat_bot.py -t webrtc
 
-The page says which address to open. `INTERJECT_RUNTIME` names another runtime than `local:nano`, and
+It says which address to open. `INTERJECT_RUNTIME` names another runtime than `local:nano`, and
 `INTERJECT_PROFILE` another profile than `default`. See docs/pipecat.md.
 """
 
@@ -21,7 +21,6 @@ from pipecat.runner.utils import create_transport
 from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams
 from pipecat.workers.runner import WorkerRunner
-
 
 from interject.integrations.pipecat import InterjectLLMService, InterjectTTSService
 from interject.model_runtime import open_runtime

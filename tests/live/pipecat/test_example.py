@@ -111,10 +111,13 @@ async def bot(tmp_path: Path, one_slot: str) -> AsyncIterator[BotProcess]:
         process.stop()
 
 
+def say_into(path: Path, text: str) -> None:
+    subprocess.run(["espeak-ng", "-v", "en-gb", "-s", "160", "-w", str(path), text], check=True)
+
+
 async def test_pipecats_own_evaluation_asks_and_is_answered(tmp_path: Path, nano_url: str) -> None:
     shutil.copy(EVAL, tmp_path)
-    question = ["espeak-ng", "-v", "en-gb", "-s", "160", "-w", str(tmp_path / "question.wav")]
-    subprocess.run([*question, "What is the capital of France?"], check=True)
+    say_into(tmp_path / "question.wav", "What is the capital of France?")
     process = BotProcess(tmp_path, nano_url, "-t", "eval")
     try:
         await process.ready()
