@@ -23,8 +23,8 @@ class DecisionCount:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Nothing where the server told of none."""
-        if not self._is_followed:
+        """Nothing where the server never told of any."""
+        if not self._is_followed and not self._decisions:
             return {}
         return {"decisions": self._decisions, "respond": self._respond}
 
@@ -71,5 +71,16 @@ def _event(name: str, data: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         shown = data["cue"]
         kept = {field: shown[field] for field in ("text", "category", "priority")}
         return name, {"to": ", ".join(data["identities"]), **kept}
+    if name == "checklist":
+        return name, _checklist(data["items"], data["ticked"])
+    if name == "summary":
+        counted = {field: len(data[field]) for field in ("replies", "cues")}
+        return name, {"seconds": round(data["seconds"], 1), **counted}
     kept = {field: data[field] for field in ("emotion", "text") if field in data}
     return name.replace(".", "_"), kept
+
+
+def _checklist(items: list[dict[str, Any]], ticked: list[str]) -> dict[str, str]:
+    done = sum(item["done"] for item in items)
+    new = ", ".join(item["text"] for item in items if item["item"] in ticked)
+    return {"done": f"{done} of {len(items)}", **({"ticked": new} if new else {})}
