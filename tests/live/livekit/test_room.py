@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from livekit import rtc
 
-from interject.config import load_profile
+from interject.config import ChecklistSettings, load_profile
 from interject.integrations.conversation.role import Role
 from interject.integrations.livekit.room.room_agent import RoomAgent
 from interject.model_runtime.protocol import Cause, Emotion, FloorMode, Speaker
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.live.livekit.participants import Person
     from tests.live.livekit.server import LiveKitServer
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
@@ -85,6 +87,60 @@ async def test_a_reply_is_said_posted_and_shown_to_whom_it_concerns(
             e.fields["content"]["chunk"] for e in ann.found("data", topic="interject.decision")
         ]
         assert chunks == sorted(set(chunks))
+
+
+def reports(someone: Person, topic: str) -> list[dict[str, Any]]:
+    """What comes to somebody under a topic from now on."""
+    found: list[dict[str, Any]] = []
+    reading: set[asyncio.Task[None]] = set()
+
+    async def read(reader: rtc.TextStreamReader) -> None:
+        found.append(json.loads(await reader.read_all()))
+
+    def take(reader: rtc.TextStreamReader, _identity: str) -> None:
+        reading.add(asyncio.create_task(read(reader)))
+
+    someone.visitor.room.register_text_stream_handler(topic, take)
+    return found
+
+
+async def test_the_checklist_and_the_summary_go_to_those_who_are_shown_cues(
+    livekit_server: LiveKitServer,
+) -> None:
+    runtime = FakeRuntime()
+    items = ChecklistSettings(items={"hello": "Greets", "bye": "Thanks"})
+    async with (
+        person(livekit_server, ROOM, "ann") as ann,
+        person(livekit_server, ROOM, "ben") as ben,
+    ):
+        his, hers = reports(ben, "interject.checklist"), reports(ann, "interject.checklist")
+        last = reports(ben, "interject.summary")
+        async with agent(
+            livekit_server,
+            runtime,
+            checklist=items,
+            room={"cue_to": ("ben", "eve"), "announce": "none"},
+        ):
+            await until(lambda: his, "the open list")
+            (session,) = runtime.sessions
+            session.reply(Scripted("[done hello]"), cause=Cause.MODEL)
+            await until(lambda: len(his) == 2, "the tick")
+            async with person(livekit_server, ROOM, "eve") as eve:
+                late = reports(eve, "interject.checklist")
+                await until(lambda: len(his) == 3, "what is told again")
+                session.reply(Scripted("[done bye] Goodbye."), cause=Cause.MODEL)
+                await until(lambda: late, "the second tick")
+                reply = "[done bye] Goodbye."
+                await until(lambda: (1, len(reply)) in session.heard_reports, "its last word")
+        await until(lambda: last, "the summary")
+    assert [one["ticked"] for one in his[:4]] == [[], ["hello"], [], ["bye"]]
+    assert hers == []
+    (summary,) = last
+    assert summary["call"] == ROOM
+    assert [(reply["text"], reply["became"]) for reply in summary["replies"]] == [
+        ("Goodbye.", "said")
+    ]
+    assert all(item["done"] for item in summary["checklist"])
 
 
 async def test_written_words_stop_it_start_it_and_reach_the_model(
