@@ -48,7 +48,7 @@ QUESTIONS = (
     ("i want a refund", "en-us+m2", 160),
     ("how do i reset my password", "en-gb-x-rp+m3", 170),
 )
-SOUNDS = (("smoke_alarm", 2), ("glass", 0), ("siren", 0), ("crash", 1))
+SOUNDS = (("smoke_alarm", 2), ("glass", 0), ("siren", 0), ("crash", 5))
 
 
 def room_events() -> list[RoomEvent]:
