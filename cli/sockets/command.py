@@ -20,6 +20,9 @@ sockets_app = typer.Typer(
 class SimulatedPlatform(StrEnum):
     PLAIN = "plain"
     ATTENDEE = "attendee"
+    RECALL = "recall"
+    MONITOR = "audiohook-monitor"
+    CONNECTOR = "audiohook-connector"
 
 
 _Sound = Annotated[

@@ -19,7 +19,7 @@ LOOK_S = 0.05
 HUSH_S = 0.6
 LOUD = 600
 """Of 32,768."""
-TOLD = ("ready", "notice", "bye")
+TOLD = ("ready", "notice", "bye", "opened", "pause", "resume", "disconnect")
 """Replies and decisions are told by the server's own stream of events."""
 
 

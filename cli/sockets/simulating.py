@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import soxr
 
 from interject.cli.input.whole_sound import read_whole
 from interject.cli.output.event_lines import EventLines
@@ -21,23 +22,19 @@ from interject.cli.output.server_events import SILENT
 from interject.cli.process.failures import EXIT_DIFFERS, InputFailure, complain, reason
 from interject.cli.process.server_address import server_address
 from interject.cli.process.signals import StopSignals
-from interject.cli.sockets.command import SimulatedPlatform
+from interject.cli.sockets.dials import RATE_HZ, SHOWN, api_token, dial_of
 from interject.cli.sockets.peer_watch import PeerWatch
+from interject.integrations.audio.playout_buffer import FULL_SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from interject.integrations.sockets.simulator.peer import SimulatedPeer
+    from interject.cli.sockets.command import SimulatedPlatform
+    from interject.cli.sockets.dials import Dial
 
 MOST_S = 3_600.0
-RATE_HZ = 16_000
-CALL, SPEAKER = "simulated", "caller"
-SECRETS = {
-    SimulatedPlatform.PLAIN: "INTERJECT_API_TOKEN",
-    SimulatedPlatform.ATTENDEE: "INTERJECT_ATTENDEE_SECRET",
-}
 LINGER_S = 5.0
 """An answer to the end of a sound comes within this time."""
 COMING_S, ANNOUNCEMENT_S, QUIET_S = 20.0, 15.0, 3.0
@@ -54,8 +51,7 @@ class DialOrder:
     record: Path | None
     seconds: float | None
     json: bool
-    token: str = field(repr=False)
-    secret: str = field(repr=False)
+    environment: Mapping[str, str] = field(repr=False)
 
 
 def read_order(
@@ -82,9 +78,7 @@ def read_order(
     target = None if record is None else Path(record)
     if target is not None:
         check_target(target, [sound], option="--record")
-    token = environment.get("INTERJECT_API_TOKEN", "").split(",")[0].strip()
-    secret = environment.get("INTERJECT_ATTENDEE_SECRET", "").strip() or "none"
-    return DialOrder(said, address, platform, target, seconds, json, token, secret)
+    return DialOrder(said, address, platform, target, seconds, json, environment)
 
 
 def run(order: DialOrder) -> int:
@@ -101,19 +95,20 @@ async def _simulate(order: DialOrder, signals: StopSignals) -> int:
 
     stop = asyncio.Event()
     lines = EventLines(sys.stdout, as_json=order.json, stop=stop.set)
-    peer, path, headers = _peer(order)
+    dial = dial_of(order.platform, order.address, order.environment)
+    peer = dial.peer
     with signals.told(asyncio.get_running_loop(), stop.set):
         try:
-            async with peer.dialled(f"ws://{order.address}{path}", headers):
+            async with peer.dialled(f"ws://{order.address}{dial.path}", dial.headers):
                 watch = PeerWatch(
                     peer, lambda event: order.json or event.event != SILENT, lines.show
                 )
-                await _on_the_call(order, watch, stop)
+                await _on_the_call(order, dial, watch, stop)
         except (OSError, InvalidHandshake) as error:
             raise InputFailure(_not_let_in(order, error)) from None
     watch.note("over", code=peer.close_code, **watch.counts)
     if order.record is not None:
-        _record(peer, order.record)
+        _record(dial, order.record)
     if lines.failure is not None:
         raise lines.failure
     if stop.is_set() or watch.counts.get("decisions") or watch.has_spoken:
@@ -122,43 +117,28 @@ async def _simulate(order: DialOrder, signals: StopSignals) -> int:
     return EXIT_DIFFERS
 
 
-def _peer(order: DialOrder) -> tuple[SimulatedPeer, str, dict[str, str]]:
-    from interject.integrations.sockets.simulator.attendee import AttendeeDialect
-    from interject.integrations.sockets.simulator.peer import SimulatedPeer
-    from interject.integrations.sockets.simulator.plain import PlainDialect
-
-    if order.platform is SimulatedPlatform.ATTENDEE:
-        attendee = AttendeeDialect(CALL, named={SPEAKER: SPEAKER})
-        return (
-            SimulatedPeer(attendee, speakers=(SPEAKER,)),
-            f"/sockets/attendee/{order.secret}",
-            {},
-        )
-    plain = PlainDialect(rate_hz=RATE_HZ, tracks=(SPEAKER,), call=CALL, marks=True)
-    headers = {"Authorization": f"Bearer {order.token}"} if order.token else {}
-    return SimulatedPeer(plain, speakers=(SPEAKER,)), "/sockets/plain", headers
-
-
 def _not_let_in(order: DialOrder, error: Exception) -> str:
     status: Any = getattr(getattr(error, "response", None), "status_code", None)
     where = f"--server http://{order.address}"
     if status in (403, 404):
         return (
-            f"{where}: the socket is not let in; start the server with --sockets {order.platform}, "
-            f"and set {SECRETS[order.platform]} to what it was started with"
+            f"{where}: the socket is not let in; start the server with --sockets "
+            f"{order.platform.partition('-')[0]}, and set {SHOWN[order.platform]} to what it was "
+            "started with"
         )
     if status is not None:
         return f"{where}: the socket is not opened (status {status}); its agents may be taken"
     return f"{where}: nobody answers there; start the server first, and give the address it logs"
 
 
-async def _on_the_call(order: DialOrder, watch: PeerWatch, stop: asyncio.Event) -> None:
-    watch.note("dials", platform=order.platform.value, call=CALL)
+async def _on_the_call(order: DialOrder, dial: Dial, watch: PeerWatch, stop: asyncio.Event) -> None:
+    watch.note("dials", platform=order.platform.value, call=dial.call)
+    token = api_token(order.environment)
     works = [
-        asyncio.create_task(watch.follow(order.address, order.token, CALL), name="follow"),
+        asyncio.create_task(watch.follow(order.address, token, dial.call), name="follow"),
         asyncio.create_task(watch.look(), name="look"),
     ]
-    talk = asyncio.create_task(_talk(order, watch), name="talk")
+    talk = asyncio.create_task(_talk(order, dial, watch), name="talk")
     waits = [talk, *(asyncio.create_task(one.wait()) for one in (stop, watch.peer.ended))]
     try:
         await asyncio.wait(waits, timeout=order.seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -168,7 +148,7 @@ async def _on_the_call(order: DialOrder, watch: PeerWatch, stop: asyncio.Event) 
         await asyncio.gather(*works, *waits, return_exceptions=True)
 
 
-async def _talk(order: DialOrder, watch: PeerWatch) -> None:
+async def _talk(order: DialOrder, dial: Dial, watch: PeerWatch) -> None:
     """Returns when there is nothing more to say, and the agent is silent again."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(COMING_S):
@@ -180,21 +160,26 @@ async def _talk(order: DialOrder, watch: PeerWatch) -> None:
         async with asyncio.timeout(ANNOUNCEMENT_S):
             await watch.until(lambda: not watch.speaks)
     watch.note("caller_speaks", seconds=round(len(order.sound) / RATE_HZ, 1))
-    await watch.peer.say(SPEAKER, order.sound)
+    await dial.peer.say(dial.speaker, _at(order.sound, dial.peer.dialect.rate_hz))
     watch.note("caller_is_silent")
     await asyncio.sleep(LINGER_S)
     await watch.until(lambda: not watch.speaks)
 
 
-def _record(peer: SimulatedPeer, path: Path) -> None:
+def _at(sound: NDArray[np.int16], rate_hz: int) -> NDArray[np.int16]:
+    made: NDArray[np.float32] = soxr.resample(sound.astype(np.float32), RATE_HZ, rate_hz)
+    return np.clip(np.rint(made), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+
+
+def _record(dial: Dial, path: Path) -> None:
     """:raises InputFailure: when it cannot be written."""
-    said, heard = np.concatenate(peer.said[SPEAKER]), np.concatenate(peer.heard)
+    said, heard = np.concatenate(dial.peer.said[dial.speaker]), np.concatenate(dial.peer.heard)
     both = np.stack([part[: min(len(said), len(heard))] for part in (said, heard)], axis=1)
     try:
         with wave.open(str(path), "wb") as file:
             file.setnchannels(2)
             file.setsampwidth(2)
-            file.setframerate(RATE_HZ)
+            file.setframerate(dial.peer.dialect.rate_hz)
             file.writeframes(both.astype("<i2").tobytes())
     except OSError as error:
         raise InputFailure(f"--record {path}: could not be written ({reason(error)})") from None

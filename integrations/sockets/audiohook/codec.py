@@ -185,6 +185,8 @@ class AudioHookCodec(SocketCodec):
         raise StreamRefused(NOT_UNDERSTOOD, info)
 
     def _open(self, told: ClientMessage) -> list[SocketEvent]:
+        if self._phase is SessionPhase.LEAVING:
+            return []
         if self._phase is not SessionPhase.PREPARING:
             raise BadMessage("the session is open already")
         try:

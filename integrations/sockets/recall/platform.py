@@ -10,6 +10,7 @@ from interject.integrations.sockets.bot_chat import BotChat, ChatApi
 from interject.integrations.sockets.meeting_line import MeetingLine
 from interject.integrations.sockets.platform import CallTerms, SocketPlatform
 from interject.integrations.sockets.recall.codec import RecallCodec
+from interject.integrations.web.audio_socket import SocketLimits
 from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.webhook_signature import WebhookSecret
 
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 TOKEN_PARAMETER = "token"
 CHAT_API = ChatApi("/api/v1/bot/{bot}/send_chat_message/", 500, takes_emoji=True)
 """Meet's chat takes the shortest texts of all."""
+SILENCE_S = 3_600.0
+"""Nothing comes while nobody speaks, and after thirty sockets in a row that were closed none does.
+"""
 LINGER_S = 15.0
 """Recall tries again every three seconds."""
 
@@ -39,6 +43,8 @@ class RecallPlatform(SocketPlatform):
 
     name = "recall"
     path = "/sockets/recall"
+    limits = SocketLimits(messages_a_s=3_000, most_at_once=15_000)
+    opening_s = silence_s = SILENCE_S
     linger_s = LINGER_S
 
     def __init__(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.integrations.sockets.simulator.dialect import ServerText, SpeechHeard
+from interject.integrations.sockets.simulator.dialect import Dialect, ServerText, SpeechHeard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ FORGOTTEN_S = 0.15
 """What is no tenth of a second is thrown away when nothing follows it for so long."""
 
 
-class AttendeeDialect:
+class AttendeeDialect(Dialect):
     """A `Dialect`. `separate`: who speaks is told apart. Newer versions give chunks numbers, and
     some the names of those who speak.
     """

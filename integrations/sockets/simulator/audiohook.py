@@ -12,6 +12,7 @@ from interject.integrations.sockets.simulator.audiohook_session import (
     duration,
 )
 from interject.integrations.sockets.simulator.dialect import (
+    Dialect,
     Forgotten,
     ServerText,
     SpeechHeard,
@@ -31,8 +32,8 @@ MESSAGES_A_S, MOST_AT_ONCE = 5.0, 25.0
 """What the platform takes of a bot; it answers 429 to more."""
 
 
-class AudioHookDialect:
-    """A `Dialect`. It pings after a second and then every five, answers what it is asked, and sends
+class AudioHookDialect(Dialect):
+    """It pings after a second and then every five, answers what it is asked, and sends
     sound in packets of 200 ms, once the session is open.
     """
 
@@ -46,7 +47,7 @@ class AudioHookDialect:
         **opened: Any,
     ) -> None:
         self.session = session or AudioHookSession()
-        self.paused = self.closing_began = self.closed = False
+        self.paused = self.closing_began = self._closed = False
         self._opened_with = opened
         self._clock = clock
         self._tokens, self._counted_at = MOST_AT_ONCE, clock()
@@ -55,6 +56,10 @@ class AudioHookDialect:
         self._ticks = 0
         self._held = 0
         self._playing = False
+
+    @property
+    def is_over(self) -> bool:
+        return self._closed
 
     @property
     def channels(self) -> list[str]:
@@ -83,7 +88,7 @@ class AudioHookDialect:
             self.resume()
         elif kind == "disconnect" and not self.closing_began:
             self._answers += self.closing("disconnect")
-        self.closed = self.closed or kind == "closed"
+        self._closed = self._closed or kind == "closed"
         return ServerText(kind, parameters)
 
     def played(self, name: str) -> list[Wire]:

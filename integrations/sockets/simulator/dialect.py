@@ -47,6 +47,11 @@ class Dialect(Protocol):
     rate_hz: int
     heard_rate_hz: int
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the server has said all that is waited for after `closing`."""
+        return True
+
     def opening(self) -> list[Wire]:
         """Before any sound."""
         ...

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BLOCK_S = 0.02
 LONGEST_MESSAGE = 1 << 20
 SEND_BUFFER_BYTES = 4_096
+LAST_WORD_S = 10.0
 
 
 class SimulatedPeer:
@@ -104,11 +105,19 @@ class SimulatedPeer:
                 with contextlib.suppress(ConnectionClosed):
                     for message in self.dialect.closing():
                         await connection.send(message)
+                    await self._last_word()
             finally:
                 await connection.close()
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _last_word(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORD_S):
+                while not (self.dialect.is_over or self.ended.is_set()):
+                    self._spoken.clear()
+                    await self._spoken.wait()
 
     async def _keep_time(self, connection: ClientConnection) -> None:
         loop = asyncio.get_running_loop()

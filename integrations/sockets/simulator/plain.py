@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interject.integrations.sockets.simulator.dialect import (
+    Dialect,
     Forgotten,
     Marked,
     ServerText,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from interject.integrations.sockets.simulator.dialect import Wire
 
 
-class PlainDialect:
+class PlainDialect(Dialect):
     """A `Dialect` of 16-bit samples."""
 
     def __init__(

@@ -7,6 +7,8 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from interject.integrations.sockets.simulator.dialect import Dialect
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,20 +20,22 @@ if TYPE_CHECKING:
 MIXED = "mixed"
 
 
-class RecallDialect:
-    """A `Dialect`: each speaker a participant by this name; one of the name `mixed` is all of them.
-    Nothing is sent of who is silent, and nothing may be sent back.
+class RecallDialect(Dialect):
+    """Each speaker a participant by this name; one of the name `mixed` is all of them.
+    Nothing is sent of who is silent, and nothing may be sent back. `there` are those who are in the
+    meeting when it begins.
     """
 
     rate_hz = heard_rate_hz = 16_000
 
-    def __init__(self, bot: str | None = None) -> None:
+    def __init__(self, bot: str | None = None, *, there: tuple[str, ...] = ()) -> None:
         self.bot = bot or str(uuid.uuid4())
+        self._there = there
         self._numbers: dict[str, int] = {}
         self._sent = 0
 
     def opening(self) -> list[Wire]:
-        return []
+        return [self.joined(name) for name in self._there]
 
     def sound(self, blocks: Mapping[str, NDArray[np.int16]]) -> list[Wire]:
         return [self._heard(name, block) for name, block in blocks.items()]

@@ -57,6 +57,15 @@ def test_where_nobody_answers_it_says_so(sound: str, platform: SimulatedPlatform
         run(order)
 
 
+def test_a_client_secret_that_is_none_is_told_and_not_shown(sound: str) -> None:
+    secret = {"INTERJECT_AUDIOHOOK_CLIENT_SECRET": "hush!"}
+    order = read_order(
+        sound, SERVER, SimulatedPlatform.MONITOR, None, None, json=False, environment=secret
+    )
+    with pytest.raises(InputFailure, match="INTERJECT_AUDIOHOOK_CLIENT_SECRET: it is no base64"):
+        run(order)
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[InterjectProcess]:
     process = InterjectProcess(

@@ -7,8 +7,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from websockets.exceptions import ConnectionClosed
-
 from interject.integrations.sockets.audiohook.codec import AudioHookRole
 from interject.integrations.sockets.audiohook.platform import AudioHookPlatform
 from interject.integrations.sockets.audiohook.request_check import RequestCheck
@@ -22,7 +20,6 @@ from interject.integrations.sockets.simulator.peer import SimulatedPeer
 from tests.integrations.sockets.audiohook.signing import API_KEY, SECRET, Client
 from tests.integrations.sockets.stage import socket_server
 from tests.integrations.twilio.stage import FakeScreens
-from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -96,7 +93,3 @@ class GenesysPeer(SimulatedPeer):
         signed = self.signed() if headers is None else headers
         async with self.dialled(url, signed, **given):
             yield self
-            with contextlib.suppress(ConnectionClosed):
-                for message in self.line.closing():
-                    await self.send(message)
-            await until(lambda: self.line.closed or self.ended.is_set(), "the answer to close")

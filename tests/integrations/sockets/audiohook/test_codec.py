@@ -242,9 +242,12 @@ def test_an_ending_of_ours_is_a_wish_that_the_client_grants(
 
 def test_a_stranger_is_told_so_in_its_own_words_before_anything_is_opened() -> None:
     wire = Wire(session_id="30b0e395-84d3-4570-ac13-9a62d8f514c0")
-    told = json.loads(wire.codec.closing(SocketEnding.UNAUTHORIZED) or "")
-    assert told["id"] == "30b0e395-84d3-4570-ac13-9a62d8f514c0"
+    wire.client.session_id = "30b0e395-84d3-4570-ac13-9a62d8f514c0"
+    told = wire.hear(wire.codec.closing(SocketEnding.UNAUTHORIZED))
     assert told["parameters"]["reason"] == "unauthorized"
+    assert wire.say(wire.client.open()) == [], "it was on its way"
+    assert wire.told == []
+    assert wire.say(wire.client.text("close", reason="disconnect")) == [ClosedByPeer("disconnect")]
 
 
 def test_another_organisation_than_was_signed_is_not_let_in() -> None:
