@@ -6,8 +6,9 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
@@ -30,6 +31,8 @@ AHEAD = 4
 """Streams in the works for each process: bounds the memory, and hides the longest ones."""
 MOST_LOSSES = 3
 """Pools that may break one after the other with nothing made in between."""
+PAUSE_S = 0.3
+"""Whoever was killed may not have ended yet, and would be asked once more."""
 ORPHANED = 1
 
 
@@ -93,6 +96,7 @@ def made_in_order(
                     f"{pending[0]} to {pending[-1]} (is there too little memory? try --workers 1)"
                 ) from exc
             watch.told("a worker process was killed; another takes its place")
+            time.sleep(PAUSE_S)
 
 
 def _by_pool(
@@ -104,16 +108,27 @@ def _by_pool(
         workers, multiprocessing.get_context("forkserver"), _begin, (source, seed)
     )
     try:
-        futures: deque[Future[MadeStream]] = deque(pool.submit(_make, n) for n in pending)
+        futures: deque[Future[MadeStream]] = deque(_submitted(pool, n) for n in pending)
         while futures:
             made = futures.popleft().result()
             pending.popleft()
             for number in islice(waiting, 1):
                 pending.append(number)
-                futures.append(pool.submit(_make, number))
+                futures.append(_submitted(pool, number))
             yield made
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _submitted(pool: Executor, number: int) -> Future[MadeStream]:
+    """Submitting may start a worker: then it is the server that was killed.
+
+    :raises BrokenProcessPool: as where a worker was.
+    """
+    try:
+        return pool.submit(_make, number)
+    except (EOFError, ConnectionError) as exc:
+        raise BrokenProcessPool("the server that forks workers is gone") from exc
 
 
 def _begin_server() -> None:

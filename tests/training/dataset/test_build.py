@@ -6,11 +6,13 @@ import hashlib
 import os
 import resource
 import signal
+import threading
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 import pytest
 
 from interject.training.dataset.build import build
@@ -262,6 +264,38 @@ def test_a_killed_worker_is_replaced_and_changes_no_byte(tmp_path: Path) -> None
     watch = BuildWatch(told=notes.append)
     build(source, settings(12), tmp_path / "set", workers=2, watch=watch)
     assert notes == ["a worker process was killed; another takes its place"]
+    assert files(tmp_path / "set") == files(tmp_path / "whole")
+
+
+class ServerlessSource(TinySource):
+    """The server that forks workers is killed while it begins the first one."""
+
+    def __init__(self, mark: Path) -> None:
+        super().__init__()
+        object.__setattr__(self, "mark", mark)
+
+    def __reduce__(self) -> tuple[type[TinySource], tuple[()]]:
+        mark: Path = vars(self)["mark"]
+        if not mark.exists():
+            mark.touch()
+            server = next(
+                child
+                for child in psutil.Process().children()
+                if any("forkserver" in word for word in child.cmdline())
+            )
+            server.suspend()  # It is asked for a worker, and dies before it has answered.
+            threading.Timer(0.2, server.kill).start()
+        return TinySource, ()
+
+
+def test_the_server_that_forks_workers_is_replaced_too(tmp_path: Path) -> None:
+    notes: list[str] = []
+    watch = BuildWatch(told=notes.append)
+    build(
+        ServerlessSource(tmp_path / "mark"), settings(8), tmp_path / "set", workers=2, watch=watch
+    )
+    assert notes == ["a worker process was killed; another takes its place"]
+    build(TinySource(), settings(8), tmp_path / "whole")
     assert files(tmp_path / "set") == files(tmp_path / "whole")
 
 
