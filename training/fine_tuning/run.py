@@ -96,7 +96,7 @@ def train(
         most_positions=run.most_positions,
         system_prompt=run.system_prompt,
     )
-    data = TrainingData(store, writer, run.layout)
+    data = TrainingData(store, writer, run.layout, late_share=run.late_share)
     learnt, held_out = _split(run, data, held_out_store, base, group)
     base_name = fingerprint(base)
     with claimed(folder, run, base_name, learnt, group):

@@ -73,7 +73,8 @@ class WatchSettings(StrictModel):
 class TrainingRun(StrictModel):
     """What is left out is the stage's. Folders are seen from the file's own.
 
-    `trains` may name other parts than the stage's. With `minutes` the time ends a run and rules
+    `trains` may name other parts than the stage's. `late_share` of the replies are taught a chunk
+    late, with nothing taught at their own. With `minutes` the time ends a run and rules
     its schedule: then it is not the same run twice.
     """
 
@@ -93,6 +94,7 @@ class TrainingRun(StrictModel):
     streams_per_device: int | None = Field(default=None, ge=1)
     streams_per_step: int | None = Field(default=None, ge=1)
     control_weight: _Float = Field(default=CONTROL_WEIGHT, ge=0)
+    late_share: _Float = Field(default=0.0, ge=0, le=1)
     most_chunks: int = Field(default=MOST_CHUNKS, ge=1)
     most_positions: int | None = Field(default=None, ge=1)
     system_prompt: str = VERBATIM_PROMPT

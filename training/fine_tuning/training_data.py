@@ -48,11 +48,20 @@ class StreamStore(Protocol):
 class TrainingData:
     """What of a store a run can use. `sizes` are the positions of each stream, about.
 
+    In batches, which are learnt from, `late_share` of the replies come a chunk late.
+
     :raises TrainingFailure: when that is nothing.
     """
 
-    def __init__(self, store: StreamStore, writer: SequenceWriter, mode: SequenceMode) -> None:
-        self._store, self._mode = store, mode
+    def __init__(
+        self,
+        store: StreamStore,
+        writer: SequenceWriter,
+        mode: SequenceMode,
+        *,
+        late_share: float = 0.0,
+    ) -> None:
+        self._store, self._mode, self._late_share = store, mode, late_share
         self.writer = writer
         self.sizes: dict[str, int] = {}
         self.left_out = 0
@@ -72,15 +81,16 @@ class TrainingData:
     def stream(self, stream_id: str) -> TrainingStream:
         return self._store.read(stream_id)
 
-    def sequence(self, stream: TrainingStream) -> TrainingSequence:
+    def sequence(self, stream: TrainingStream, *, late_share: float = 0.0) -> TrainingSequence:
         """In the layout of the run."""
         if self._mode is SequenceMode.ONLINE:
-            return self.writer.online(stream)
+            return self.writer.online(stream, late_share=late_share)
         return self.writer.offline(stream)
 
     def batch(self, stream_ids: Sequence[str]) -> PackedBatch:
         """These, in one row."""
-        return pack([self.sequence(self.stream(name)) for name in stream_ids])
+        streams = map(self.stream, stream_ids)
+        return pack([self.sequence(stream, late_share=self._late_share) for stream in streams])
 
 
 def _is_asked_about(record: KnownStream, most_chunks: int) -> bool:

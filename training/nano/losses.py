@@ -7,16 +7,15 @@ decoder; they are thrown away after training.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from interject.training.nano.targets import word_vocabulary
+from interject.training.sequences.hearing import short_attention
 from interject.training.sounds.catalogue import CLASSES
 from interject.training.speech.phones import PHONES
 
@@ -65,20 +64,12 @@ class Losses:
 def run_model(tower: AudioTower, decoder: Decoder, batch: PaddedBatch) -> tuple[Tensor, Tensor]:
     """Teacher forcing: embeddings of the sound [B, slots, d], hidden states [B, T, d]."""
     rows = len(batch.ids)
-    with _short_attention(batch.mel):
+    with short_attention(batch.mel.device):
         sound = tower(batch.mel.to(tower.proj.weight.dtype)).reshape(rows, -1, decoder.shape.width)
     text = decoder.embed(batch.ids)
     where = batch.audio_at[..., None].expand(-1, -1, text.shape[-1])
     mixed = text.scatter(1, where, sound.to(text.dtype))
     return sound, decoder.forward_train(mixed)
-
-
-def _short_attention(mel: Tensor) -> AbstractContextManager[None]:
-    """On a CPU, PyTorch's fused attention over the 20 columns of a chunk takes five times as long
-    as matrix products do: a fifth of a whole step."""
-    if mel.device.type == "cpu":
-        return sdpa_kernel(SDPBackend.MATH)
-    return nullcontext()
 
 
 def decision_logits(

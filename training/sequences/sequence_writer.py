@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from interject.training.sequences.prompt import VERBATIM_PROMPT
 from interject.training.sequences.sequence import MASKED, SequenceMode, TrainingSequence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tokenizers import Tokenizer
 
@@ -62,18 +63,27 @@ class SequenceWriter:
             return []
         return self._layout.text_only(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
-    def online(self, stream: TrainingStream) -> TrainingSequence:
+    def online(self, stream: TrainingStream, *, late_share: float = 0.0) -> TrainingSequence:
         """Every chunk is decided, replies stand where they are begun.
+
+        `late_share` of the replies come a chunk late, and at their own chunk nothing is taught: a
+        model that was not sure enough learns to speak up then.
 
         :raises UnusableSequence: when not even its first chunk fits.
         """
         rows = _Rows(self._layout.online_prefix(self._prompt(stream)))
         turns = {turn_chunk(turn): turn for turn in stream.turns if _says(turn)}
+        chunks = min(stream.chunks, self.most_chunks)
+        late = _late(stream.stream_id, turns, chunks, late_share)
         control: int | None = None
         fitting = 0
-        for chunk in range(min(stream.chunks, self.most_chunks)):
+        for chunk in range(chunks):
             before = len(rows.ids)
-            control = self._chunk(rows, turns.get(chunk), control)
+            if chunk in late:
+                control = self._untaught_chunk(rows, control)
+            else:
+                turn = turns.get(chunk - 1 if chunk - 1 in late else chunk)
+                control = self._chunk(rows, turn, control)
             if len(rows.ids) > self._most_positions:
                 rows.forget_from(before)
                 break
@@ -118,12 +128,17 @@ class SequenceWriter:
         prompt = stream.system_prompt
         return self.encode(self._system_prompt if prompt is None else prompt)
 
+    def _untaught_chunk(self, rows: _Rows, control: int | None) -> int:
+        """Heard in silence, right or wrong; returns the next chunk's control."""
+        rows.give(self._layout.chunk_head(control))
+        rows.hear([self._layout.audio_slot] * CHUNK_EMBEDDINGS)
+        rows.give([self._layout.assistant])
+        return self._layout.keep_silence
+
     def _chunk(self, rows: _Rows, turn: StreamTurn | None, control: int | None) -> int:
         """Append a chunk and what follows its decision; returns the next chunk's control."""
         layout = self._layout
-        rows.give(layout.chunk_head(control))
-        rows.hear([layout.audio_slot] * CHUNK_EMBEDDINGS)
-        rows.give([layout.assistant])
+        self._untaught_chunk(rows, control)
         if turn is not None and turn.scene_type != TYPED:
             rows.decide(layout.text_begin)
             return self._reply(rows, turn)
@@ -148,6 +163,22 @@ class SequenceWriter:
 
 def _says(turn: StreamTurn) -> bool:
     return turn.response_chunk is not None or turn.scene_type == TYPED
+
+
+def _late(
+    stream_id: str, turns: Mapping[int, StreamTurn], chunks: int, share: float
+) -> frozenset[int]:
+    """The chunks whose reply waits for the next one, where nothing else is said; the same ones
+    whenever the stream is read.
+    """
+    return frozenset(
+        chunk
+        for chunk, turn in turns.items()
+        if turn.scene_type != TYPED
+        and chunk + 1 < chunks
+        and chunk + 1 not in turns
+        and zlib.crc32(f"{stream_id} {chunk}".encode()) < share * 2**32
+    )
 
 
 class _Rows:

@@ -249,6 +249,17 @@ def test_time_can_rule_a_run(tmp_path: Path) -> None:
     assert steps[0].learning_rate == 0.0
 
 
+def test_late_replies_are_learnt_and_not_measured(tmp_path: Path) -> None:
+    heard = [stream(4, turn(2, "Hi"), name=f"s{n}", seed=n) for n in range(6)]
+    run = a_run(tmp_path, steps=1, late_share=1.0, watch={"held_out_share": 0.4})
+    outcome = go(run, MemoryStore(*heard))
+    curve = (tmp_path / "out" / "curve.jsonl").read_text().splitlines()
+    learnt = next(json.loads(line) for line in curve if "train/positions" in line)
+    assert learnt["train/text_loss"] > 0
+    assert outcome.held_out is not None
+    assert outcome.held_out.control.decisions % 4 == 0
+
+
 def test_the_curve_has_a_line_a_step_and_is_cut_where_a_run_goes_on(tmp_path: Path) -> None:
     run = a_run(tmp_path, steps=6, checkpoint_steps=2, watch={"held_out_share": 0.3})
     go(run, stop=stopping_after(3))

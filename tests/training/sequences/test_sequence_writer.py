@@ -61,6 +61,32 @@ def test_a_clip_s_ids_labels_and_masks_are_those_of_section_4() -> None:
     assert written.chunks == 2
 
 
+def test_a_late_reply_teaches_nothing_at_its_own_chunk() -> None:
+    heard = stream(3, turn(1, "Hi", emotion=Emotion.HAPPY))
+    written = WRITER.online(heard, late_share=1.0)
+    assert written.ids.tolist() == [
+        *PREFIX,
+        AUDIO_BEGIN, *SOUND, ASSISTANT,                       # 5
+        SILENT, AUDIO_BEGIN, *SOUND, ASSISTANT,               # 17: silent, and that is not taught
+        SILENT, AUDIO_BEGIN, *SOUND, ASSISTANT,               # 30
+        RESPOND, HAPPY, H, I,
+    ]  # fmt: skip
+    assert labels(written.control_labels) == {16: SILENT, 42: RESPOND}
+    assert labels(written.text_labels) == {43: HAPPY, 44: H, 45: I, 46: END}
+
+
+def test_only_a_share_of_replies_is_late_and_none_without_a_free_chunk() -> None:
+    full = stream(3, turn(1, "Hi"), turn(2, "OK"))
+    assert WRITER.online(full, late_share=1.0).ids.tolist() == WRITER.online(full).ids.tolist()
+    late = 0
+    for number in range(200):
+        heard = stream(3, turn(1, "Hi"), name=f"s{number}")
+        written = WRITER.online(heard, late_share=0.3)
+        assert written.ids.tolist() == WRITER.online(heard, late_share=0.3).ids.tolist()
+        late += len(written.decision_at) == 2
+    assert 40 <= late <= 80
+
+
 def test_a_typed_turn_is_read_and_not_heard() -> None:
     asked = turn(0, "Hi", user="OK", scene_type=TYPED)
     written = WRITER.online(stream(2, asked))
