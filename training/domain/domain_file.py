@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -12,7 +13,7 @@ from interject.config.lists import Names, Phrases
 from interject.config.strict import StrictModel
 from interject.config.yaml_file import FileProblem, YamlFileError, load_yaml
 from interject.model_runtime.protocol import Emotion
-from interject.training.nano.language import HELP, INTENTS, RESPOND_REPLIES
+from interject.training.nano.language import COUNTABLE, HELP, INTENTS, RESPOND_REPLIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,8 @@ NANO = "nano"
 """The base that comes with Interject; any other is a folder."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 NANO_KNOWS = tuple(sorted({*RESPOND_REPLIES, *(intent.key for intent in (*INTENTS, HELP))}))
+ANSWERED = {*NANO_KNOWS, *(f"count_{kind}" for kind in COUNTABLE), "number", "what_sound"}
+"""With what follows from what was heard before: counts, and what a sound was."""
 _EMOTIONS = {emotion.value: emotion for emotion in Emotion}
 
 
@@ -65,39 +68,55 @@ class Reaction(StrictModel):
 
 
 class Ignored(StrictModel):
-    """What is not to be reacted to, beside what every model is taught to leave alone."""
+    """What is not to be reacted to, beside what every model is taught to leave alone.
+
+    `collection` is a folder that `python -m interject.training.recordings fetch` made.
+    """
 
     recordings: str | None = None
     phrases: Phrases = Field(default=(), strict=False)
+    collection: str | None = None
 
 
 class DomainSize(StrictModel):
     """How much is made and for how long it is learnt."""
 
-    streams: int = Field(default=1_500, ge=8, le=1_000_000)
+    streams: int = Field(default=3_000, ge=8, le=1_000_000)
     chunks: int = Field(default=30, ge=10, le=60)
     voices_a_phrase: int = Field(default=60, ge=4, le=1_000)
     held_out_share: float = Field(default=0.3, gt=0, lt=0.9)
-    test_hours: float = Field(default=0.5, gt=0, le=20)
-    minutes: float = Field(default=20.0, gt=0, le=10_000)
-    false_an_hour: float = Field(default=1.0, gt=0)
+    test_hours: float = Field(default=2.0, gt=0, le=20)
+    minutes: float = Field(default=40.0, gt=0, le=10_000)
+    false_an_hour: float = Field(default=5.0, gt=0)
     seed: int = Field(default=1, ge=0)
 
 
+class OthersChoice(StrEnum):
+    """What becomes of the requests and alarms that nano reacts to already."""
+
+    KEEP = "keep"
+    FORGET = "forget"
+
+
 class DomainFile(StrictModel):
-    """Folders are seen from the file's own."""
+    """Folders are seen from the file's own. `voices` holds natural ones, of Kokoro-82M."""
 
     name: _Name
     base: str = NANO
+    voices: str | None = None
     react: tuple[Reaction, ...] = Field(strict=False, min_length=1)
     ignore: Ignored = Ignored()
+    others: Annotated[OthersChoice, Field(strict=False)] = OthersChoice.KEEP
     forget: Names = Field(default=(), strict=False)
     size: DomainSize = DomainSize()
 
     @model_validator(mode="after")
     def _forgets_what_there_is(self) -> Self:
-        if self.forget and self.base != NANO:
-            raise PydanticCustomError("forget", "`forget` is for the base nano only; leave it out")
+        named = "forget" if self.forget else "others: forget"
+        if (self.forget or self.others is OthersChoice.FORGET) and self.base != NANO:
+            raise PydanticCustomError(
+                "forget", "`{named}` is for the base nano only; leave it out", {"named": named}
+            )
         for name in self.forget:
             if name not in NANO_KNOWS:
                 known = ", ".join(NANO_KNOWS)
@@ -107,6 +126,10 @@ class DomainFile(StrictModel):
                     {"name": name, "known": known},
                 )
         return self
+
+    @property
+    def forgotten(self) -> frozenset[str]:
+        return frozenset(ANSWERED if self.others is OthersChoice.FORGET else self.forget)
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.training.dataset.build import build
@@ -15,8 +15,10 @@ from interject.training.domain.domain_file import read_domain
 from interject.training.domain.domain_source import DomainSource
 from interject.training.domain.domain_stock import GENERAL, read_material
 from interject.training.domain.examination import chosen_threshold, examination_streams, examine
+from interject.training.domain.examiner import AT_ONCE, Examiner
 from interject.training.domain.profile_file import write_profile
 from interject.training.domain.report import DomainReport
+from interject.training.domain.work_watch import Told, WorkStopped, WorkWatch
 from interject.training.fine_tuning.process_group import ProcessGroup
 from interject.training.fine_tuning.run import TrainingEvents, train
 from interject.training.fine_tuning.saved_model import replace_folder
@@ -27,10 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from interject.model_runtime.checkpoint import Model
     from interject.model_runtime.resolved_device import ResolvedDevice
     from interject.training.domain.domain_stock import DomainMaterial, GeneralShare
-    from interject.training.domain.examination import ExaminedModel
     from interject.training.fine_tuning.trainer import StepReport
 
 WORK, MODEL, PROFILE = "work", "model", "profile.yaml"
@@ -47,17 +47,7 @@ ADAPTED: dict[str, Any] = {
     "learning_rate": 1e-4,
 }
 """For any other base. An adapter would look for its base where the run lies."""
-STREAMS_A_STEP = 8
-
-
-class Told(Protocol):
-    """Who watches: a part of the work begins, a step of it is done."""
-
-    def part(self, name: str, total: int | None) -> None: ...
-
-    def advanced(self, count: int) -> None: ...
-
-    def note(self, text: str) -> None: ...
+STREAMS_A_STEP, CONTROL_WEIGHT, LATE_SHARE = 8, 4.0, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,34 +77,34 @@ def learn_domain(
     :raises TrainingFailure: when training ends in one.
     """
     domain, work = read_domain(folder), folder / WORK
+    watch = WorkWatch(told, stop)
     told.part("recordings", None)
     material = read_material(domain, folder, work / "speech", general)
     made = work / material.digest()
-    data = _data(material, made / "data", told, workers, stop)
-    if data is None:
+    try:
+        data = _data(material, made / "data", watch, workers)
+        learnt = _learnt(material, data, made / "run", resolved, watch)
+        report = _examined(material, folder, made / "played", *learnt, resolved, watch)
+    except WorkStopped:
         return DomainOutcome(None, folder)
-    learnt = _learnt(material, data, made / "run", resolved, told, stop)
-    if learnt is None:
-        return DomainOutcome(None, folder)
-    report = _examined(material, folder, *learnt, resolved, told)
     report.write(folder)
     write_profile(folder / PROFILE, domain, report.learnt.threshold)
     return DomainOutcome(report, folder)
 
 
-def _data(
-    material: DomainMaterial, folder: Path, told: Told, workers: int, stop: Callable[[], bool]
-) -> Dataset | None:
-    size = material.domain.size
+def _data(material: DomainMaterial, folder: Path, watch: WorkWatch, workers: int) -> Dataset:
+    size, told = material.domain.size, watch.told
     told.part("speech", None)
-    material.speak(told=told.note)
+    material.speak(watch=watch)
     told.part("streams", size.streams)
     settings = BuildSettings(
         recipe="domain", settings=material.fingerprint(), seed=size.seed, count=size.streams
     )
-    watch = BuildWatch(told.advanced, told=told.note, is_stopped=stop)
-    outcome = build(DomainSource(material), settings, folder, workers=workers, watch=watch)
-    return None if outcome.manifest is None else Dataset(folder)
+    building = BuildWatch(told.advanced, told=told.note, is_stopped=watch.stop)
+    outcome = build(DomainSource(material), settings, folder, workers=workers, watch=building)
+    if outcome.manifest is None:
+        raise WorkStopped
+    return Dataset(folder)
 
 
 def _learnt(
@@ -122,11 +112,10 @@ def _learnt(
     data: Dataset,
     out: Path,
     resolved: ResolvedDevice,
-    told: Told,
-    stop: Callable[[], bool],
-) -> tuple[Path, int] | None:
+    watch: WorkWatch,
+) -> tuple[Path, int]:
     """The model's folder, and after how many steps."""
-    size = material.domain.size
+    size, told = material.domain.size, watch.told
     run = TrainingRun(
         model=material.base,
         data=str(data.folder),
@@ -135,7 +124,9 @@ def _learnt(
         minutes=size.minutes,
         streams_per_step=STREAMS_A_STEP,
         streams_per_device=STREAMS_A_STEP,
-        checkpoint_steps=20,
+        checkpoint_steps=60,
+        control_weight=CONTROL_WEIGHT,
+        late_share=LATE_SHARE,
         seed=size.seed,
         watch=WatchSettings(held_out_share=0.0, tensorboard=False),
         **(WHOLE if material.keeps_nano else ADAPTED),
@@ -151,31 +142,36 @@ def _learnt(
         told.note(f"step {report.step}, loss {report.loss:.3f}")
 
     outcome = train(
-        run, data, resolved, ProcessGroup(), events=TrainingEvents(stepped=stepped), stop=stop
-    )
-    return None if outcome.model is None else (outcome.model, outcome.steps)
+        run, data, resolved, ProcessGroup(), events=TrainingEvents(stepped=stepped),
+        stop=watch.stop,
+    )  # fmt: skip
+    if outcome.model is None:
+        raise WorkStopped
+    return outcome.model, outcome.steps
 
 
 def _examined(
     material: DomainMaterial,
     folder: Path,
+    played: Path,
     saved: Path,
     steps: int,
     resolved: ResolvedDevice,
-    told: Told,
+    watch: WorkWatch,
 ) -> DomainReport:
-    domain = material.domain
+    domain, told = material.domain, watch.told
     told.part("examination speech", None)
-    streams = examination_streams(material, told.note)
-    told.part("examination", 3 * len(streams))
+    streams = examination_streams(material, watch)
+    told.part("examination", 2 * len(streams.dense + streams.ordinary) + len(streams.calm))
     names = [reaction.name for reaction in domain.react]
 
-    def heard(model: Model, threshold: float) -> ExaminedModel:
-        return examine(model, streams, names, threshold, told.advanced)
+    def examiner(model: str | Path) -> Examiner:
+        loaded = load_checkpoint(model, device=resolved.device)
+        return Examiner(loaded, played, watch, AT_ONCE if material.keeps_nano else 1)
 
-    base = heard(load_checkpoint(material.base, device=resolved.device), BASE_THRESHOLD)
-    model = load_checkpoint(saved, device=resolved.device)
-    threshold = chosen_threshold(heard(model, BASE_THRESHOLD), domain.size.false_an_hour)
-    learnt = heard(model, threshold)
+    base = examine(examiner(material.base), streams, names, BASE_THRESHOLD)
+    learner = examiner(saved)
+    threshold = chosen_threshold(learner, streams, domain.size.false_an_hour, BASE_THRESHOLD)
+    learnt = examine(learner, streams, names, threshold)
     replace_folder(folder / MODEL, lambda part: shutil.copytree(saved, part))
     return DomainReport(material, base, learnt, steps, domain.size.minutes)

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.model_runtime.protocol import FRAME_SAMPLES, SAMPLE_RATE_HZ
-from interject.training.domain.domain_scene import DomainSceneBuilder, DomainStock
-from interject.training.nano.scene import Style
-from interject.training.nano.scene_builder import SceneBuilder
+from interject.training.domain.domain_scene import (
+    DomainStock,
+    busy_scene,
+    known_scene,
+    lone_scene,
+    ordinary_scene,
+)
 from interject.training.streams.ability import Ability
 from interject.training.streams.span import Layer, StreamSpan
 from interject.training.streams.stream import TrainingStream
@@ -18,9 +22,10 @@ from interject.training.streams.turn import StreamTurn
 if TYPE_CHECKING:
     from interject.training.domain.domain_stock import DomainMaterial
     from interject.training.nano.scene import Happening, Scene
+    from interject.training.sounds.waves import Rng
 
-ORDINARY_SHARE = 0.35
-"""Of the streams: talk and sounds of which none asks for anything."""
+_LONE, _BUSY, _KNOWN = 0.3, 0.28, 0.22
+"""Of the streams; the rest is ordinary. Another base than nano is taught the domain only."""
 
 
 class DomainSource:
@@ -37,12 +42,19 @@ class DomainSource:
         if self._stock is None:
             self._stock = self._material.stock(held_out=False)
         rng, chunks = np.random.default_rng((seed, number)), self._material.domain.size.chunks
-        builder = (
-            SceneBuilder(self._stock.general, rng, chunks, Style.UNRELATED)
-            if rng.random() < ORDINARY_SHARE
-            else DomainSceneBuilder(self._stock, rng, chunks, others=self._material.keeps_nano)
-        )
-        return as_stream(builder.build(), f"{self._material.domain.name}-{number:07d}", seed)
+        scene = _scene(self._stock, rng, chunks, others=self._material.keeps_nano)
+        return as_stream(scene, f"{self._material.domain.name}-{number:07d}", seed)
+
+
+def _scene(stock: DomainStock, rng: Rng, chunks: int, *, others: bool) -> Scene:
+    choice = rng.random()
+    if choice < _LONE:
+        return lone_scene(stock, rng, chunks, others=others)
+    if choice < _LONE + _BUSY:
+        return busy_scene(stock, rng, chunks, others=others)
+    if choice < _LONE + _BUSY + _KNOWN and others:
+        return known_scene(stock, rng, chunks)
+    return ordinary_scene(stock, rng, chunks)
 
 
 def as_stream(scene: Scene, stream_id: str, seed: int) -> TrainingStream:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from interject.config.lists import plain
 from interject.training.nano.near_miss import quoted
+from interject.training.nano.speech_plan import ENDINGS, PlannedUtterance
 from interject.training.nano.talk_grammar import unrelated
 from interject.training.speech.voices import random_espeak, random_flite
 
@@ -13,22 +15,37 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterator, Sequence
 
+    from interject.training.nano.natural_voices import KokoroReader
     from interject.training.speech.espeak import Espeak
     from interject.training.speech.utterance import Utterance
 
-FLITE_SHARE, _TRANSFORMS = 0.2, 3
+FLITE_SHARE, NATURAL_SHARE, _TRANSFORMS = 0.2, 0.5, 3
 
 
-def spoken(text: str, count: int, espeak: Espeak, rng: random.Random) -> Iterator[Utterance]:
-    """In `count` voices, one in five of flite's.
+@dataclass(frozen=True, slots=True)
+class PhraseSpeakers:
+    """Who says a domain's phrases. `natural` is somebody else each time; None: nobody."""
 
-    :raises SynthesisError: when a synthesiser is missing.
-    """
-    by_flite = round(count * FLITE_SHARE / _TRANSFORMS)
-    for _ in range(by_flite):
-        yield from random_flite(text, rng, _TRANSFORMS)
-    for _ in range(count - by_flite * _TRANSFORMS):
-        yield random_espeak(espeak, text, rng)
+    espeak: Espeak
+    natural: KokoroReader | None = None
+
+    def say(self, text: str, count: int, rng: random.Random) -> Iterator[Utterance]:
+        """In `count` voices: half of them natural where there are such; of the others one in five
+        is flite's.
+
+        :raises SynthesisError: when a synthesiser is missing.
+        """
+        natural = 0
+        if self.natural is not None:
+            natural = sum(rng.random() < NATURAL_SHARE for _ in range(count))
+            for _ in range(natural):
+                seed = str(rng.random())
+                yield self.natural.say(PlannedUtterance("", text, rng.choice(ENDINGS), "", seed))
+        by_flite = round((count - natural) * FLITE_SHARE / _TRANSFORMS)
+        for _ in range(by_flite):
+            yield from random_flite(text, rng, _TRANSFORMS)
+        for _ in range(count - natural - by_flite * _TRANSFORMS):
+            yield random_espeak(self.espeak, text, rng)
 
 
 def near_phrase(wordings: Sequence[str], rng: random.Random) -> str:

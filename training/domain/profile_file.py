@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from interject.training.dataset.durable_files import whole_file
 from interject.training.sequences.prompt import VERBATIM_PROMPT
 
 if TYPE_CHECKING:
@@ -22,4 +23,5 @@ def write_profile(path: Path, domain: DomainFile, threshold: float) -> None:
         "system_prompt": VERBATIM_PROMPT,
         "threshold": threshold,
     }
-    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    with whole_file(path) as file:
+        yaml.safe_dump(content, file, sort_keys=False)

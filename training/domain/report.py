@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from interject.training.dataset.durable_files import naming, whole_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -29,10 +31,15 @@ class DomainReport:
     minutes: float
 
     def write(self, folder: Path) -> None:
-        """:raises OSError: when it cannot be written."""
-        (folder / PAGE).write_text("\n".join(self._page()) + "\n", encoding="utf-8")
-        (folder / FIGURES).write_text(json.dumps(self.figures(), indent=1) + "\n")
-        self._draw(folder / PICTURE)
+        """:raises OSError: naming the file that cannot be written."""
+        for name, text in (
+            (PAGE, "\n".join(self._page())),
+            (FIGURES, json.dumps(self.figures(), indent=1)),
+        ):
+            with whole_file(folder / name) as file:
+                file.write(text + "\n")
+        with naming(folder / PICTURE):
+            self._draw(folder / PICTURE)
 
     def _page(self) -> Iterator[str]:
         domain, learnt = self.material.domain, self.learnt
@@ -40,9 +47,10 @@ class DomainReport:
         yield (
             f"Begun with `{domain.base}`, {self.steps} steps in {self.minutes:.1f} minutes. "
             f"Examined through Interject's engine at threshold {learnt.threshold:g}: on dense "
-            "streams, with an event or what is nearly one every few seconds, and on "
-            f"{learnt.ordinary_hours * 60:.0f} minutes of talk and sounds that ask for nothing. "
-            "None of the recordings in them was learnt from."
+            "streams, with an event or what is nearly one every few seconds or alone between "
+            f"pauses, and on {learnt.ordinary_hours * 60:.0f} minutes of ceaseless talk and sounds "
+            "that ask for nothing. The threshold was chosen on as many others. None of the "
+            "recordings in them was learnt from."
         )
         if learnt.false_an_hour > domain.size.false_an_hour:
             yield (
@@ -72,6 +80,8 @@ class DomainReport:
             f"| false reactions an hour, ordinary streams | {self.base.false_an_hour:.1f} | "
             f"{learnt.false_an_hour:.1f} |"
         )
+        for kind, count in learnt.ordinary_after.most_common(MOST_FALSE_SHOWN):
+            yield f"| of these after {kind} | {self.base.ordinary_after[kind]} | {count} |"
         for kind, count in learnt.false_after.most_common(MOST_FALSE_SHOWN):
             heard = learnt.unwanted[kind] or "-"
             yield (
@@ -140,6 +150,7 @@ def _summary(examined: ExaminedModel) -> dict[str, Any]:
         "threshold": examined.threshold,
         "ordinary_hours": round(examined.ordinary_hours, 4),
         "false_an_hour": round(examined.false_an_hour, 2),
+        "ordinary_after": dict(examined.ordinary_after.most_common()),
         "false_after": dict(examined.false_after.most_common()),
         "unwanted": dict(examined.unwanted.most_common()),
         "reactions": {

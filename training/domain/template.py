@@ -18,8 +18,12 @@ _FILE = f"""\
 # What to begin with: nano (the small model that comes with Interject), or a checkpoint's folder.
 base: nano
 
+# Half of the phrases in natural voices: the folder that `interject voice fetch kokoro-82m` names.
+# voices: kokoro-82m
+
 react:
-  # A sound: a folder with ten or more recordings, the event once in each (0.1 to 8 s).
+  # A sound: a folder with ten or more recordings, the event once in each (0.1 to 8 s). If nano
+  # has it among its ordinary sounds (doorbell, kettle, telephone, ...) give it that name.
   # Any format, any rate. Three in ten are kept for the examination and never learnt from.
   - name: kettle
     recordings: {EXAMPLE_RECORDINGS}
@@ -35,20 +39,23 @@ react:
 ignore:
   recordings: {IGNORED_RECORDINGS}
   phrases: [the gate is open, close the gate]
+  # Ordinary sounds, talk and backgrounds that others recorded:
+  # python -m interject.training.recordings fetch collection
+  # collection: collection
 
-# Sounds and requests that nano reacts to and your model should not any more, such as smoke_alarm
-# or goodbye. A name that it does not know is refused with those that it does. A reaction of
-# yours with such a name takes its place.
-forget: []
+# The requests and alarms that nano reacts to already: `forget` them, and your model reacts to what
+# stands above and to nothing else; `keep` them, and it has to tell more apart. With `keep`, names
+# in `forget: [smoke_alarm, goodbye]` are forgotten alone.
+others: forget
 
 size:
-  streams: 1500             # different streams that it learns from
+  streams: 3000             # different streams that it learns from
   chunks: 30                # length of one, in chunks of 400 ms
   voices_a_phrase: 60       # synthetic renderings of every phrase
   held_out_share: 0.3       # of your recordings: only examined, never learnt from
-  test_hours: 0.5           # streams of the examination
-  minutes: 20               # of training, on this machine
-  false_an_hour: 1.0        # most false reactions an hour that the threshold may cause
+  test_hours: 2.0           # streams of the examination
+  minutes: 40               # of training, on this machine
+  false_an_hour: 5.0        # most false reactions in an hour of ceaseless talk and sounds
   seed: 1
 """
 

@@ -24,7 +24,7 @@ from interject.model_runtime.protocol import (
 from interject.training.sequences.prompt import VERBATIM_PROMPT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from interject.model_runtime.checkpoint import Model
     from interject.training.nano.scene import Happening, Scene
@@ -122,9 +122,14 @@ def listen(
 
 
 def listen_together(
-    engine: Engine, scenes: Sequence[Scene], threshold: float = 0.5
+    engine: Engine,
+    scenes: Sequence[Scene],
+    threshold: float = 0.5,
+    told: Callable[[], object] = lambda: None,
 ) -> list[tuple[list[GivenReply], list[float]]]:
-    """As many streams as the engine has slots: a step takes all of them, which is quicker."""
+    """As many streams as the engine has slots: a step takes all of them, which is quicker. `told`
+    is called after each chunk; what it raises ends the listening, and the engine with it.
+    """
     heard: dict[str, list[Event]] = {f"evaluation {n}": [] for n in range(len(scenes))}
     for session, events in heard.items():
         options = SessionOptions(session, system_prompt=VERBATIM_PROMPT, threshold=threshold)
@@ -134,6 +139,7 @@ def listen_together(
             if frame is not None:
                 engine.push(session, frame)
         _run(engine)
+        told()
     for session in heard:
         engine.finish(session)
     _run(engine)

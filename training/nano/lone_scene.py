@@ -37,8 +37,8 @@ _TAPER_SAMPLES = 160
 class LoneSceneBuilder(SceneBuilder):
     """About one in four of its happenings wants a reply."""
 
-    def __init__(self, stock: Stock, rng: Rng, chunks: int) -> None:
-        super().__init__(stock, rng, chunks, Style.LONE)
+    def __init__(self, stock: Stock, rng: Rng, chunks: int, style: Style = Style.LONE) -> None:
+        super().__init__(stock, rng, chunks, style)
         self._at = int(uniform(rng, 0.1, 3.0) * SAMPLE_RATE_HZ)
         self._level_db = uniform(rng, -20, 6)
         self._pause_s = uniform(rng, 0.8, 2.8)

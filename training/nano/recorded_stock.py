@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from interject.training.recordings.collection import RecordingCollection
+    from interject.training.recordings.recording import RecordingUse
     from interject.training.sounds.waves import Rng, Wave
     from interject.training.speech.utterance import Pcm
 
@@ -115,8 +116,10 @@ class RecordedStock:
         return [pcm for pcm in group if len(pcm) <= _SINGLE_S * SAMPLE_RATE_HZ]
 
 
-def read_recorded(collection: RecordingCollection) -> RecordedStock:
-    """What may be trained with; speech whose text is a request is left out.
+def read_recorded(
+    collection: RecordingCollection, use: RecordingUse | None = None
+) -> RecordedStock:
+    """What may be trained with, or is for another use; speech whose text is a request is left out.
 
     :raises BadCollection: when a file is missing or damaged.
     """
@@ -129,7 +132,7 @@ def read_recorded(collection: RecordingCollection) -> RecordedStock:
             recording.source if recording.kind == SPEECH else recording.label,
             np.round(collection.read(recording) * (_LARGEST - 1)).astype(np.int16),
         )
-        for recording in collection.select(use=RecordingUse.TRAIN)
+        for recording in collection.select(use=use or RecordingUse.TRAIN)
         if _plain(recording.text or "") not in requests
     )
 

@@ -50,7 +50,7 @@ from interject.training.speech.utterance import PHONE_STEP_S, Utterance
 
 _RECORDED_TALK = 0.5
 """Of the share of recordings: near misses and the agent's own sentences are needed as well."""
-_SOUND_DB = (-16.0, 8.0)
+SOUND_LEVEL_DB = (-16.0, 8.0)
 _MISTAKABLE = ("footsteps", "clap", "telephone", "microwave", "doorbell", "keyboard")
 _INTENTS = {request.key: request for request in (*INTENTS, HELP)}
 
@@ -255,13 +255,19 @@ class SceneBuilder:
         self._echo(reply)
         return True
 
-    def play(self, key: str, wave: Wave, reply: WantedReply | None) -> tuple[int, int] | None:
+    def play(
+        self,
+        key: str,
+        wave: Wave,
+        reply: WantedReply | None,
+        level_db: tuple[float, float] = SOUND_LEVEL_DB,
+    ) -> tuple[int, int] | None:
         """A sound at a little other speed and some level: where it begins and ends, in samples.
 
         None: the stream is full.
         """
         played = stretch(wave, uniform(self._rng, 0.85, 1.18)) * np.float32(0.5)
-        start = self.place(key, played, uniform(self._rng, *_SOUND_DB), reply)
+        start = self.place(key, played, uniform(self._rng, *level_db), reply)
         return None if start is None else (start, self._scene.happenings[-1].end)
 
     def _sound(self, kind: str, reply: WantedReply | None) -> bool:

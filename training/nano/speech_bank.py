@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.training.dataset.durable_files import naming
 from interject.training.nano.isolated import isolated, isolated_anywhere
 from interject.training.nano.language import replies, spoken_prompts
 from interject.training.nano.near_miss import near_miss
@@ -22,7 +23,7 @@ from interject.training.nano.talk_grammar import unrelated
 from interject.training.speech.utterance import Phones, Utterance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from interject.training.speech.espeak import Espeak
@@ -109,7 +110,10 @@ class SpeechBank:
         return len(self._pcm) / 16_000 / 3_600
 
     def save(self, path: Path) -> None:
-        """Write it so that a killed process leaves no half file."""
+        """Write it so that a killed process leaves no half file, and a full disk none at all.
+
+        :raises OSError: naming the file, when it cannot be written.
+        """
         about = {
             "texts": self._texts,
             "voices": self._voices,
@@ -118,12 +122,16 @@ class SpeechBank:
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".part.npz")
-        np.savez(
-            partial, pcm=self._pcm, phones=self._phones, ends=self._ends,
-            phone_ends=self._phone_ends,
-            about=np.frombuffer(json.dumps(about).encode(), np.uint8),
-        )  # fmt: skip
-        partial.rename(path)
+        try:
+            with naming(path):
+                np.savez(
+                    partial, pcm=self._pcm, phones=self._phones, ends=self._ends,
+                    phone_ends=self._phone_ends,
+                    about=np.frombuffer(json.dumps(about).encode(), np.uint8),
+                )  # fmt: skip
+                partial.rename(path)
+        finally:
+            partial.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> SpeechBank:
@@ -199,7 +207,7 @@ def _speak(
 
 
 def _speak_all(
-    size: BankSize, seed: int, first: int, step: int
+    size: BankSize, seed: int, first: int, step: int, said: Callable[[], object] | None = None
 ) -> list[list[tuple[str, Utterance]]]:
     """Every `step`-th portion from `first` on.
 
@@ -210,8 +218,12 @@ def _speak_all(
     espeak, portions = Espeak(), []
     for number, portion in list(enumerate(_portions(size)))[first::step]:
         _log.info("speaking portion %d", number)
-        spoken = _speak(portion, espeak, size.transforms, random.Random(f"{seed} {number}"))
-        portions.append([(portion.key, said) for said in spoken if _audible(said)])
+        spoken = []
+        for one in _speak(portion, espeak, size.transforms, random.Random(f"{seed} {number}")):
+            spoken += [(portion.key, one)] if _audible(one) else []
+            if said is not None:
+                said()
+        portions.append(spoken)
     return portions
 
 
@@ -219,15 +231,18 @@ def _audible(utterance: Utterance) -> bool:
     return len(utterance.pcm) > 2_400 and int(np.abs(utterance.pcm).max()) > 1_000
 
 
-def make_bank(size: BankSize, seed: int, *, processes: int = 1) -> SpeechBank:
-    """The same texts and voices for any number of processes.
+def make_bank(
+    size: BankSize, seed: int, *, processes: int = 1, said: Callable[[], object] | None = None
+) -> SpeechBank:
+    """The same texts and voices for any number of processes; `said` is called after each utterance
+    where one process is enough.
 
     Not the same samples: espeak-ng remembers a little from one utterance to the next.
 
     :raises SynthesisError: when a synthesiser is missing.
     """
     if processes == 1:
-        return SpeechBank(list(chain(*_speak_all(size, seed, 0, 1))))
+        return SpeechBank(list(chain(*_speak_all(size, seed, 0, 1, said))))
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(processes, mp_context=fork) as pool:
         jobs = [pool.submit(_speak_all, size, seed, n, processes) for n in range(processes)]
@@ -244,11 +259,18 @@ def _digest(size: BankSize) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
 
 
-def open_bank(folder: Path, size: BankSize, seed: int, *, processes: int = 1) -> SpeechBank:
+def open_bank(
+    folder: Path,
+    size: BankSize,
+    seed: int,
+    *,
+    processes: int = 1,
+    said: Callable[[], object] | None = None,
+) -> SpeechBank:
     """The bank of this size, seed and language, made first if it is not there."""
     path = folder / f"speech-{seed}-{_digest(size)}.npz"
     if path.is_file():
         return SpeechBank.load(path)
-    bank = make_bank(size, seed, processes=processes)
+    bank = make_bank(size, seed, processes=processes, said=said)
     bank.save(path)
     return bank

@@ -23,7 +23,7 @@ _ROUND = (
 )  # fmt: skip
 """Half of it asks something. What the agent says may come back to it."""
 _FOREIGN_SHARE = 0.15
-_ENDINGS = ("", ".", ".", "?", "?", "!")
+ENDINGS = ("", ".", ".", "?", "?", "!")
 _LANGUAGES = ("es", "fr-fr", "it", "pt-br")
 """Those of which Kokoro has speakers."""
 
@@ -78,5 +78,5 @@ def _planned(key: str, text: str, seed: str, foreign_share: float = 0.0) -> Plan
         language, text = isolated_anywhere(rng, foreign_share, _LANGUAGES)
     elif not text:
         text = near_miss(rng) if key == NEAR_MISS else unrelated(rng)
-    ending = "" if text.endswith(("?", "!", ".")) else rng.choice(_ENDINGS)
+    ending = "" if text.endswith(("?", "!", ".")) else rng.choice(ENDINGS)
     return PlannedUtterance(key, text, ending, language, seed)

@@ -48,7 +48,9 @@ def speak_flite(text: str, voice: str, *, stretch: float = 1.0, pitch_hz: float 
             options += ["--setf", f"int_f0_target_mean={pitch_hz}"]
         command = ["flite", "-voice", voice, *options, "-psdur", "-t", text, file.name]
         try:
-            done = subprocess.run(command, capture_output=True, check=True, text=True)
+            done = subprocess.run(  # Ctrl-C is for who asked it to speak.
+                command, capture_output=True, check=True, text=True, process_group=0
+            )
         except (OSError, subprocess.CalledProcessError) as error:
             raise SynthesisError(f"flite could not speak with {voice!r}: install flite") from error
         pcm, rate_hz = _read_wav(Path(file.name).read_bytes())

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from interject.training.dataset.sound_file import as_flac
-from interject.training.domain.domain_file import DomainFile, DomainSize, Reaction, read_domain
+from interject.training.domain.domain_file import (
+    DomainFile,
+    DomainSize,
+    OthersChoice,
+    Reaction,
+    read_domain,
+)
 from interject.training.domain.domain_stock import SMALL, DomainMaterial, read_material
 from interject.training.domain.template import EXAMPLE_RECORDINGS, write_template
 from interject.training.sounds.waves import glide, tone
@@ -42,7 +48,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def domain(folder: Path) -> DomainFile:
     size = DomainSize(streams=8, chunks=20, voices_a_phrase=4, test_hours=0.02, minutes=0.05)
-    return read_domain(folder).model_copy(update={"size": size})
+    return read_domain(folder).model_copy(update={"size": size, "others": OthersChoice.KEEP})
 
 
 @pytest.fixture

@@ -40,7 +40,9 @@ def test_what_is_there_is_not_written_over(tmp_path: Path) -> None:
         (GOOD + GOOD.removeprefix("react:\n"), "two reactions are named bell"),
         ("react: []\n", "'react' is"),
         (GOOD + "forget: [fire_drill]\n", "nano knows no fire_drill; it knows "),
-        (GOOD + "forget: [crash]\nbase: my/model\n", "is for the base nano only"),
+        (GOOD + "forget: [crash]\nbase: my/model\n", "`forget` is for the base nano only"),
+        (GOOD + "others: forget\nbase: my/model\n", "`others: forget` is for the base nano only"),
+        (GOOD + "others: maybe\n", "'others' is 'maybe'"),
         ("base: nano\n", "the key 'react' is missing"),
     ],
 )

@@ -39,7 +39,7 @@ class Watch:
 @pytest.mark.timeout(240)
 def test_a_folder_becomes_a_model_with_a_profile_and_a_report(folder: Path) -> None:
     file = folder / FILE_NAME
-    small = "{streams: 8, chunks: 20, voices_a_phrase: 4, test_hours: 0.02, minutes: 0.05}"
+    small = "{streams: 8, chunks: 20, voices_a_phrase: 4, test_hours: 0.02, minutes: 0.15}"
     file.write_text(file.read_text().split("size:")[0] + f"size: {small}\n")
     device, watch = resolve_device(DeviceChoice("cpu")), Watch()
     stopped = learn_domain(folder, device, watch, stop=lambda: True, general=SMALL)
