@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.strictness import strictly
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -142,13 +144,6 @@ def inside(name: str, package: str) -> bool:
 def module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(("interject", *(parts[:-1] if parts[-1] == "__init__" else parts)))
-
-
-def strictly() -> Iterator[str]:
-    """Warnings are errors, but for what Pipecat does to itself."""
-    ignored = ("'audioop' is deprecated", "`AudioContextTTSService` is deprecated")
-    for rule in ("error", *(f"ignore:{start}:DeprecationWarning" for start in ignored)):
-        yield from ("-W", rule)
 
 
 def imports_without(refused: tuple[str, ...], names: list[str]) -> None:

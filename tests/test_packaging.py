@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.strictness import strictly
+
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("agent", "cli", "config", "integrations", "model_runtime", "training")
 PROFILES = ("default", "call_center_copilot", "meeting_assistant", "podcast_producer")
@@ -137,7 +139,7 @@ def test_every_module_imports_from_the_installed_wheel(dist: Path, tmp_path: Pat
     )  # fmt: skip
     # -I -S: neither this checkout nor the .pth file of an editable install is on the path.
     count = run(
-        sys.executable, "-I", "-S", "-W", "error", "-c", IMPORT_EVERYTHING,
+        sys.executable, "-I", "-S", *strictly(), "-c", IMPORT_EVERYTHING,
         str(target), sysconfig.get_path("purelib"), cwd=tmp_path,
     )  # fmt: skip
     assert int(count) > len(FOLDERS)
