@@ -189,6 +189,26 @@ async def test_an_agent_that_leaves_asks_the_platform_to_close() -> None:
     assert peer.wrong == []
 
 
+async def test_a_model_that_dies_is_found_again() -> None:
+    peer = GenesysPeer()
+    async with genesys_server(profile=ASSIST) as stage, peer.calls(stage):
+        await until(lambda: stage.runtime.sessions and stage.model.frames, "the first frame")
+        stage.model.break_off("the worker died")
+        await until(lambda: len(stage.runtime.sessions) == 2, "another session")
+        await peer.say("external", SPEECH)
+        await until(lambda: heard(stage) == {"customer"}, "the customer")
+
+
+async def test_a_server_that_is_stopped_asks_the_platform_to_close() -> None:
+    peer = GenesysPeer()
+    async with genesys_server(profile=ASSIST) as stage, peer.calls(stage):
+        await until(lambda: stage.board.calls, "the agent")
+        stopping = asyncio.ensure_future(stage.board.drain(0.0))
+        await until(peer.ended.is_set, "the end")
+        await stopping
+    assert peer.kinds()[-2:] == ["disconnect", "closed"]
+
+
 async def test_a_session_that_is_cut_or_never_closed_gives_its_seat_back() -> None:
     peer = GenesysPeer()
     async with genesys_server(profile=ASSIST) as stage, peer.calls(stage):
