@@ -59,6 +59,7 @@ class SocketCall:
         self.agent: CallAgent | None = None
         self.ending = SocketEnding.NO_AGENT
         self.over = asyncio.Event()
+        self.finished = asyncio.Event()
         self.answered = asyncio.Event()
         self.unsent: deque[Message] = deque(maxlen=MOST_UNSENT)
         self.news = asyncio.Event()
@@ -74,6 +75,10 @@ class SocketCall:
     def waits(self) -> bool:
         """For a socket to come back."""
         return self._absent.is_set() and not self.over.is_set()
+
+    @property
+    def lasts(self) -> bool:
+        return not (self._hung_up.is_set() or self.over.is_set())
 
     @property
     def missing_s(self) -> float:
@@ -99,6 +104,7 @@ class SocketCall:
             finally:
                 self.over.set()
                 self.answered.set()
+                self.finished.set()
 
     @contextlib.contextmanager
     def carried(self) -> Iterator[asyncio.Event]:

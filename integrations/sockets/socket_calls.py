@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from interject.integrations.sockets.socket_metrics import SocketMetrics
 
 LEAVE_TIMEOUT_S = 10.0
+FORMER_TIMEOUT_S = 3.0
+"""Whoever is refused, or has hung up, may come back at once."""
 
 
 class SocketCalls:
@@ -54,17 +56,19 @@ class SocketCalls:
         return any(call.waits for (name, _), call in self._calls.items() if name == platform.name)
 
     def of(self, platform: SocketPlatform, opened: StreamOpened, codec: SocketCodec) -> SocketCall:
-        """The one that runs, where its platform may come back to it, else a new one, which finds no
-        agent while another of its id runs.
+        """The one that runs, where its platform may come back to it, else a new one. That finds no
+        agent while another of its id goes on; one that is about to end it waits for.
         """
         key = (platform.name, opened.call_id)
         running = self._calls.get(key)
-        if running is not None and platform.linger_s and not running.over.is_set():
+        lasts = running is not None and running.lasts
+        if running is not None and lasts and platform.linger_s:
             return running
         call = SocketCall(platform, opened, codec)
-        if running is None or running.over.is_set():
+        if not lasts:
             self._calls[key] = call
-        self._group.create_task(self._run(key, call), name=f"socket-call-{opened.call_id}")
+        work = self._run(key, call, None if lasts else running)
+        self._group.create_task(work, name=f"socket-call-{opened.call_id}")
         return call
 
     def take(self, platform: SocketPlatform, call_id: str, event: SocketEvent) -> bool:
@@ -76,8 +80,12 @@ class SocketCalls:
             call.take(event)
         return True
 
-    async def _run(self, key: tuple[str, str], call: SocketCall) -> None:
+    async def _run(self, key: tuple[str, str], call: SocketCall, former: SocketCall | None) -> None:
         try:
+            if former is not None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(FORMER_TIMEOUT_S):
+                        await former.finished.wait()
             await call.run(self._board)
         finally:
             if self._calls.get(key) is call:

@@ -82,7 +82,8 @@ def tone(seconds: float) -> np.ndarray[Any, np.dtype[np.int16]]:
 
 
 def named(stage: SocketStage) -> set[str]:
-    return {speaker.identity for frame in stage.model.frames for speaker in frame.speakers}
+    frames = [frame for session in stage.runtime.sessions for frame in session.frames]
+    return {speaker.identity for frame in frames for speaker in frame.speakers}
 
 
 @pytest.mark.parametrize("secret", ["guess", "", f"{SECRET}x", "%00"])
@@ -133,7 +134,7 @@ async def test_what_it_wrote_itself_is_no_question_to_it() -> None:
             await until(lambda: api.texts, "the announcement")
             await tell(stage, CHAT, **writes("bot", "I listen.", "Interject"))
             await tell(stage, CHAT, **writes("u1", "Who are you?"))
-            await until(lambda: stage.model.told, "the question")
+            await until(lambda: stage.runtime.sessions and stage.model.told, "the question")
             assert len(stage.model.told) == 1
             assert "Who are you?" in stage.model.told[0]
 
@@ -156,7 +157,7 @@ async def test_a_webhook_that_comes_twice_is_one() -> None:
             again = posted(BOT, CHAT, WEBHOOK_SECRET, **writes("u1", "Hello?"))
             for _ in range(3):
                 assert (await send(stage, *again)).status_code == 204
-            await until(lambda: stage.model.told, "it")
+            await until(lambda: stage.runtime.sessions and stage.model.told, "it")
             await asyncio.sleep(0.05)
             assert len(stage.model.told) == 1
 

@@ -336,3 +336,14 @@ async def test_a_server_that_ends_says_so_and_waits_for_nobody() -> None:
         said = [message async for message in socket]
         assert json.loads(said[-1]) == {"type": "bye", "reason": "agent_left"}
         assert (socket.close_code, socket.close_reason) == (1001, "the agent has left the call")
+
+
+async def test_a_call_that_ends_and_comes_back_at_once_has_an_agent_again() -> None:
+    async with socket_server(runtime=FakeRuntime(slots=100)) as stage:
+        for _ in range(20):
+            async with dialled(stage) as socket:
+                await socket.send(json.dumps(HELLO))
+                told = json.loads(await socket.recv())
+                assert told["type"] == "ready", told
+                await socket.send('{"type":"bye"}')
+        await until(lambda: not stage.board.taken, "the end of the last one")
