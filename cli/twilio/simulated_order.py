@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-COPILOT_PROFILE = "call_center_copilot"
 MOST_S = 3_600.0
 ELSEWHERE = ("redis:", "rediss:", "local:unix:")
 
@@ -87,8 +86,7 @@ def read_order(
     if target is not None:
         sounds = [sound] if colleague is None else [sound, colleague]
         check_target(target, sounds, option="--record")
-    name = profile or ("default" if colleague is None else COPILOT_PROFILE)
-    words = ["--profile", name]
+    words = ["--profile", profile] if profile else []
     words += ["--runtime", runtime] if runtime else []
     words += ["--barge-in"] if barge_in else []
     return SimulatedOrder(said, answered, running, tuple(words), target, press, seconds, json)

@@ -87,6 +87,17 @@ async def test_a_server_is_started_for_a_call_with_a_copilot(tmp_path: Path, nan
     assert {"agent_speaks", "reply_spoken", "twilio_error"} & set(told) == set()
 
 
+async def test_a_copilot_is_tried_without_a_warning_about_callers(
+    tmp_path: Path, nano_url: str
+) -> None:
+    sound = alarm(tmp_path)
+    events, errors = await asyncio.to_thread(
+        simulated, sound, "--colleague", sound, "--runtime", nano_url, "--seconds", "1"
+    )
+    assert "stream_opened" in names(events)
+    assert errors == ""
+
+
 async def test_insecure_dev_is_loud_open_and_on_loopback_only(
     tmp_path: Path, nano_url: str
 ) -> None:
