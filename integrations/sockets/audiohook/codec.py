@@ -204,12 +204,14 @@ class AudioHookCodec(SocketCodec):
         return [SendNow(answer), self._opened(opened)]
 
     def _opened(self, opened: OpenParameters) -> StreamOpened:
-        """A bot and a copilot may be in one conversation."""
-        bot = "-bot" if self._role is AudioHookRole.CONNECTOR else ""
+        """A bot and a copilot may be in one conversation. A copilot's agent is there to be shown
+        cards, also where only the customer is heard.
+        """
+        is_bot = self._role is AudioHookRole.CONNECTOR
         names = IDENTITIES[self._role]
         return StreamOpened(
-            f"{opened.conversation_id}{bot}",
-            {channel: names[channel] for channel in self._channels},
+            f"{opened.conversation_id}{'-bot' if is_bot else ''}",
+            {channel: names[channel] for channel in self._channels} if is_bot else names,
             probe=opened.is_probe,
         )
 

@@ -83,21 +83,21 @@ def test_a_session_opens_with_both_channels_and_the_conversation_s_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("offered", "identities"),
+    ("offered", "channels"),
     [
-        (offers(("external",)), ["customer"]),
-        (offers(("internal",), ("external",)), ["agent"]),
-        (offers(("internal",), ("internal", "external")), ["agent", "customer"]),
-        ([UNHEARD, *offers(("external",))], ["customer"]),
+        (offers(("external",)), ["external"]),
+        (offers(("internal",), ("external",)), ["internal"]),
+        (offers(("internal",), ("internal", "external")), ["internal", "external"]),
+        ([UNHEARD, *offers(("external",))], ["external"]),
     ],
 )
 def test_one_of_the_offers_is_taken_as_it_stands(
-    offered: list[dict[str, Any]], identities: list[str]
+    offered: list[dict[str, Any]], channels: list[str]
 ) -> None:
-    wire = Wire(session=AudioHookSession(media=offered))
-    [event] = wire.say(wire.client.open())
-    assert isinstance(event, StreamOpened)
-    assert list(event.identities.values()) == identities
+    wire = opened(Wire(session=AudioHookSession(media=offered)))
+    assert wire.told[0]["parameters"]["media"][0]["channels"] == channels
+    heard = wire.say(wire.client.sound(*[TONE] * len(channels)))
+    assert [event.track_id for event in heard if isinstance(event, TrackAudio)] == channels
 
 
 def test_who_asks_for_languages_is_told_that_there_are_none_to_choose() -> None:

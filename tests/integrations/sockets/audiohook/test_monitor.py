@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from interject.integrations.sockets.simulator.audiohook_session import AudioHookSession
+from interject.integrations.sockets.simulator.audiohook_session import AudioHookSession, offers
 from tests.fakes.runtime import FakeRuntime, Scripted
 from tests.integrations.log_lines import log_lines
 from tests.integrations.sockets.audiohook.calling import ASSIST, GenesysPeer, genesys_server
@@ -48,6 +48,14 @@ async def test_both_are_heard_and_told_apart_and_a_cue_goes_to_the_agent_s_scree
     assert peer.wrong == []
     assert stage.board.taken == 0
     assert stage.metric("ended_total", platform=NAME, ending="hung_up") == 1
+
+
+async def test_the_agent_is_shown_cards_where_only_the_customer_is_heard() -> None:
+    runtime = FakeRuntime({1: Scripted("Offer the refund.")})
+    peer = GenesysPeer(session=AudioHookSession(media=offers(("external",))))
+    async with genesys_server(runtime=runtime, profile=ASSIST) as stage, peer.calls(stage):
+        await until(lambda: stage.screens.cues, "the card")
+        assert stage.screens.cues[0][2] == ["agent"]
 
 
 async def test_the_session_is_open_before_there_is_a_model_and_pings_are_answered_meanwhile() -> (
