@@ -20,7 +20,6 @@ from pipecat.frames.frames import (
     LLMFullResponseStartFrame,
     LLMTextFrame,
     TranscriptionFrame,
-    TTSAudioRawFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
@@ -32,9 +31,8 @@ from pipecat.processors.aggregators.llm_response_universal import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.runner.utils import parse_telephony_websocket
 from pipecat.serializers.twilio import TwilioFrameSerializer
-from pipecat.services.settings import STTSettings, TTSSettings
+from pipecat.services.settings import STTSettings
 from pipecat.services.stt_service import SegmentedSTTService
-from pipecat.services.tts_service import TTSService
 from pipecat.transports.websocket.fastapi import (
     FastAPIWebsocketParams,
     FastAPIWebsocketTransport,
@@ -42,12 +40,11 @@ from pipecat.transports.websocket.fastapi import (
 from pipecat.utils.time import time_now_iso8601
 from pipecat.workers.runner import WorkerRunner
 
-from interject.agent.voice.espeak import EspeakSpeaker
 from interject.config import EspeakVoice
-from interject.model_runtime.protocol import Emotion
+from interject.integrations.pipecat import InterjectTTSService
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from pipecat.frames.frames import Frame
 
@@ -80,39 +77,18 @@ class CannedLLM(FrameProcessor):
         await self.push_frame(LLMFullResponseEndFrame())
 
 
-class EspeakTTS(TTSService):
-    """The voice that Interject speaks with by default."""
-
-    def __init__(self, voice: EspeakSpeaker) -> None:
-        settings = TTSSettings(model=None, voice="espeak", language=None)
-        super().__init__(
-            push_start_frame=True,
-            push_stop_frames=True,
-            sample_rate=voice.sample_rate_hz,
-            settings=settings,
-        )
-        self._voice = voice
-
-    async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
-        async for chunk in self._voice.speak(_whole(text), Emotion.NORMAL):
-            if chunk.pcm:
-                yield TTSAudioRawFrame(
-                    audio=chunk.pcm,
-                    sample_rate=self._voice.sample_rate_hz,
-                    num_channels=1,
-                    context_id=context_id,
-                )
-
-
-async def _whole(text: str) -> AsyncIterator[str]:
-    yield text
-
-
 class Agent:
     """One a call, with Pipecat's defaults: Silero, its own turn detector, its own strategies."""
 
-    def __init__(self, voice: EspeakSpeaker) -> None:
-        self._voice = voice
+    def ear(self) -> list[FrameProcessor]:
+        """What writes down speech."""
+        return [CannedSTT()]
+
+    def mind(self) -> FrameProcessor:
+        return CannedLLM()
+
+    def turns(self) -> LLMUserAggregatorParams:
+        return LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer())
 
     async def answer(self, websocket: WebSocket) -> None:
         await websocket.accept()
@@ -127,13 +103,12 @@ class Agent:
                 audio_in_enabled=True, audio_out_enabled=True, serializer=serializer
             ),
         )
-        user, assistant = LLMContextAggregatorPair(
-            LLMContext(), user_params=LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer())
-        )
+        user, assistant = LLMContextAggregatorPair(LLMContext(), user_params=self.turns())
+        voice = InterjectTTSService(voice=EspeakVoice())
         pipeline = Pipeline(
             [
-                transport.input(), CannedSTT(), user, CannedLLM(), EspeakTTS(self._voice),
-                transport.output(), assistant,
+                transport.input(), *self.ear(), user, self.mind(), voice, transport.output(),
+                assistant,
             ]
         )  # fmt: skip
         worker = PipelineWorker(
@@ -165,11 +140,10 @@ def application(host: str, agent: Agent) -> FastAPI:
     return app
 
 
-async def serve(host: str, port: str) -> None:
-    agent = Agent(EspeakSpeaker(EspeakVoice()))
+async def serve(host: str, port: str, agent: Agent) -> None:
     config = uvicorn.Config(application(host, agent), port=int(port), access_log=False)
     await uvicorn.Server(config).serve()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(*sys.argv[1:]))
+    asyncio.run(serve(sys.argv[1], sys.argv[2], Agent()))
