@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 PROBE_S = 60.0
 RETRY_AFTER_S = 10
+MOST_STRANGERS_TOLD = 16
+"""At once, of one platform: an open socket is more than a stranger may take from others."""
 
 
 class SocketEndpoint:
@@ -50,6 +52,7 @@ class SocketEndpoint:
         self._calls = calls
         self._metrics = metrics
         self._refused: defaultdict[str, LogThrottle] = defaultdict(LogThrottle)
+        self._telling = asyncio.Semaphore(MOST_STRANGERS_TOLD)
 
     async def serve(self, socket: WebSocket) -> None:
         reason = self._platform.refusal(socket)
@@ -138,14 +141,15 @@ class SocketEndpoint:
         await audio.close(code, reason)
 
     async def _turn_away(self, socket: WebSocket) -> None:
-        if not self._platform.tells_strangers:
+        if not self._platform.tells_strangers or self._telling.locked():
             await socket.close(POLICY_VIOLATION)
             return
-        await socket.accept()
-        audio, codec = AudioSocket(socket), self._platform.codec(socket)
-        await self._close(
-            audio, codec, SocketEnding.UNAUTHORIZED, reader=SocketEventReader(audio, codec)
-        )
+        async with self._telling:
+            await socket.accept()
+            audio, codec = AudioSocket(socket), self._platform.codec(socket)
+            await self._close(
+                audio, codec, SocketEnding.UNAUTHORIZED, reader=SocketEventReader(audio, codec)
+            )
 
     def _note_refused(self, reason: str) -> None:
         self._metrics.refused.labels(self._platform.name).inc()

@@ -138,11 +138,18 @@ class LimitedSocket(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self._connections = connections
         self._unread_s = patience.unread_s
+        self.close_timeout = patience.close_s
         self._unread = _Deadline(lambda: connections.close(self.transport, Closing.UNREAD))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._connections.answers(self.transport)
+
+    async def send(self, message: Any) -> None:
+        """One that was closed from here waits for its caller, who may never say that he knows."""
+        await super().send(message)
+        if self.close_sent:
+            self._connections.waits(self.transport)
 
     def pause_writing(self) -> None:
         super().pause_writing()

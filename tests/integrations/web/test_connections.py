@@ -16,7 +16,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from interject.integrations.web.connections import Closing, Connections
 from interject.integrations.web.http_server import END_S, HttpServer
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from starlette.requests import Request
+    from starlette.websockets import WebSocket
 
 HEAD = b"GET /answer HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 LIMIT = 64
@@ -175,6 +176,7 @@ class Site:
                 Route("/read", self.read, methods=["POST"]),
                 Route("/pour", self.pour),
                 Route("/drip", self.drip),
+                WebSocketRoute("/closed", self.closed),
             ]
         )
         self.disconnected = False
@@ -204,6 +206,10 @@ class Site:
                 await asyncio.sleep(0.02)
 
         return StreamingResponse(pieces())
+
+    async def closed(self, socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.close()
 
     async def held_open_s(self, sent: bytes, *, drip: bytes = b"") -> tuple[bytes, float]:
         """What came back, and how long it was until the server closed."""
@@ -265,6 +271,32 @@ async def test_who_does_not_do_his_part_in_time_is_left(
     assert lasted_s < 4
     await until(lambda: site.connections.count == 0)
     assert site.connections.closed[Closing.SLOW] == 1
+
+
+UPGRADE = (
+    b"GET /closed HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+async def test_a_web_socket_that_was_closed_does_not_wait_long_for_its_caller_to_agree(
+    site: Site,
+) -> None:
+    got, lasted_s = await site.held_open_s(UPGRADE)
+    assert b" 101 " in got
+    assert lasted_s < 4
+    await until(lambda: site.connections.count == 0)
+
+
+async def test_callers_who_do_not_agree_to_a_close_take_nothing_from_others() -> None:
+    async with running(CallerPatience()) as site, contextlib.AsyncExitStack() as stack:
+        site.connections.most, site.connections.most_waiting_of_one = 8, 4
+        for _ in range(20):
+            mute = stack.enter_context(socket.create_connection(("127.0.0.1", site.port)))
+            mute.sendall(UPGRADE)
+            await asyncio.sleep(0.02)
+        got, _ = await site.held_open_s(HEAD + b"Connection: close\r\n\r\n")
+        assert got.endswith(b"here")
 
 
 async def test_who_never_reads_is_left(site: Site) -> None:

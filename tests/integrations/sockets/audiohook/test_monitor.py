@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
+from interject.integrations.sockets.audiohook.platform import AudioHookPlatform
+from interject.integrations.sockets.audiohook.request_check import RequestCheck
 from interject.integrations.sockets.simulator.audiohook_session import AudioHookSession, offers
+from interject.integrations.sockets.socket_endpoint import MOST_STRANGERS_TOLD
 from tests.fakes.runtime import FakeRuntime, Scripted
 from tests.integrations.log_lines import log_lines
-from tests.integrations.sockets.audiohook.calling import ASSIST, GenesysPeer, genesys_server
+from tests.integrations.sockets.audiohook.calling import (
+    ASSIST,
+    HOST,
+    MONITOR,
+    GenesysPeer,
+    genesys_server,
+)
+from tests.integrations.sockets.audiohook.signing import API_KEY, SECRET
+from tests.integrations.sockets.stage import socket_server
+from tests.integrations.twilio.stage import FakeScreens
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -107,6 +122,23 @@ async def test_a_stranger_is_told_so_and_never_heard(
         assert stage.board.taken == 0
         assert stage.metric("refused_total", platform=NAME) == 1
     assert any(why in vars(record).get("reason", "") for record in caplog.records)
+
+
+async def test_strangers_who_stay_are_told_only_so_many_at_a_time() -> None:
+    """Each holds a socket until he has closed it, and none of them is asked for anything."""
+    screens = FakeScreens()
+    platform = AudioHookPlatform(MONITOR, RequestCheck({API_KEY: SECRET}, HOST), screens)
+    peer = GenesysPeer()
+    async with socket_server([platform]) as stage, contextlib.AsyncExitStack() as stack:
+        url = stage.url + platform.path
+        for _ in range(MOST_STRANGERS_TOLD):
+            stranger = await stack.enter_async_context(connect(url, proxy=None))
+            assert "unauthorized" in str(await stranger.recv())
+        with pytest.raises(InvalidStatus) as refused:
+            await stack.enter_async_context(connect(url, proxy=None))
+        assert refused.value.response.status_code == 403
+        async with peer.calls(stage):
+            await until(lambda: stage.board.calls, "the agent of one who is known")
 
 
 async def test_a_request_that_is_sent_again_is_refused() -> None:
