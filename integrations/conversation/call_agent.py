@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
     from interject.integrations.conversation.line import Line
     from interject.integrations.conversation.metrics import ConversationMetrics
     from interject.model_runtime.protocol import Event, ReplyStarted
-
-logger = logging.getLogger(__name__)
 
 LAST_WORDS_S = 10.0
 MOST_TELLING = 16
@@ -190,19 +187,22 @@ class CallAgent:
         for session in self._hearing(identity):
             session.rest(identity)
 
-    def write(self, identity: str, text: str) -> None:
-        """One whole message. What becomes of one that is not read is told to its writer."""
-        if (refused := self._chat.take(identity, text)) is not None:
+    def write(self, identity: str, text: str, *, wishes_only: bool = False) -> None:
+        """One whole message. What becomes of one that is not read is told to its writer.
+
+        `wishes_only`: nothing may be read now but a wish to stop or to go on.
+        """
+        if (refused := self._chat.take(identity, text, wishes_only=wishes_only)) is not None:
             self._tell(identity, refused)
 
-    def digit(self, identity: str, digit: str) -> None:
+    def digit(self, identity: str, digit: str, *, wishes_only: bool = False) -> None:
         """A key of a telephone: one of them lets the listening stop and go on, of the others the
-        model is told.
+        model is told, where it may be.
         """
         if digit == self._parts.role.profile.room.listening_digit:
-            self._switch_listening(identity)
-        elif (session := self.sessions.of(identity)) is not None and self.consent.listening:
-            session.text_turn(f"{identity} pressed {digit}.", answer=False, writer=identity)
+            self._chat.switch_listening(identity)
+        elif not wishes_only and self.consent.listening and (hears := self.sessions.of(identity)):
+            hears.text_turn(f"{identity} pressed {digit}.", answer=False, writer=identity)
 
     def control(self, method: Method, payload: str, *, caller: str) -> str:
         """:raises ControlRefused: when the payload is not its JSON, or the caller may not."""
@@ -267,15 +267,6 @@ class CallAgent:
     async def _say_own(self, text: str) -> None:
         for session in self.sessions.open[:1]:
             await session.say_own(text)
-
-    def _switch_listening(self, identity: str) -> None:
-        if self.consent.listening:
-            self.consent.stop(identity)
-            return
-        try:
-            self.consent.resume(identity)
-        except PermissionError:
-            logger.warning("A wish to resume listening was refused")
 
     def _cue_to(self) -> list[str]:
         """Where a profile names nobody, whoever is on the call."""

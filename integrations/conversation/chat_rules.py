@@ -32,24 +32,39 @@ class ChatRules:
         self._consent = consent
         self._on_text = on_text
 
-    def take(self, identity: str, text: str) -> str | None:
+    def take(self, identity: str, text: str, *, wishes_only: bool = False) -> str | None:
         """Act on one whole message; returned is what its sender must be told of it."""
         if len(text) > MAX_CHARS:
             logger.info("A chat message is not read: it is too long")
             return TOO_LONG
         if readable(text):
-            self._act(identity, text)
+            self._act(identity, text, wishes_only=wishes_only)
         return None
 
-    def _act(self, identity: str, text: str) -> None:
+    def switch_listening(self, identity: str) -> None:
+        """Stop it, or go on with it, where one key is for both."""
+        if self._consent.listening:
+            self._consent.stop(identity)
+        else:
+            self._resume(identity)
+
+    def _act(self, identity: str, text: str, *, wishes_only: bool) -> None:
         if wishes_phrase(text, self._settings.stop_phrases):
             self._consent.stop(identity)
         elif wishes_phrase(text, self._settings.resume_phrases):
-            try:
-                self._consent.resume(identity)
-            except PermissionError:
-                logger.warning("A wish to resume listening was refused")
-        elif self._consent.listening and identity not in self._consent.withdrawn:
+            self._resume(identity)
+        elif (
+            not wishes_only and self._consent.listening and identity not in self._consent.withdrawn
+        ):
             self._on_text(identity, text)
         else:
             logger.info("A chat message is not passed on: its sender is not listened to")
+
+    def _hears(self, identity: str) -> bool:
+        return self._consent.listening and identity not in self._consent.withdrawn
+
+    def _resume(self, identity: str) -> None:
+        try:
+            self._consent.resume(identity)
+        except PermissionError:
+            logger.warning("A wish to resume listening was refused")

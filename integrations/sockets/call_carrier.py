@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from interject.integrations.sockets.call_tracks import TooManyTracks
 from interject.integrations.sockets.socket_ending import HANG_UPS, SocketEnding
 from interject.integrations.sockets.socket_events import ClosedByPeer, StreamOpened
 from interject.integrations.web.audio_socket import SlowReader, SocketLeft, StreamRefused
@@ -62,10 +61,7 @@ class CallCarrier:
                 if isinstance(event, StreamOpened):
                     self._socket.count_bad("its call is open already")
                     continue
-                try:
-                    self._call.take(event)
-                except TooManyTracks:
-                    self._socket.count_bad("it is of one track too many")
+                self._call.take(event)
         except SocketLeft:
             meant = self._socket.close_code in HANG_UPS
             return SocketEnding.HUNG_UP if meant else SocketEnding.CUT

@@ -29,15 +29,18 @@ if TYPE_CHECKING:
     from interject.integrations.conversation.call_agent import CallAgent
     from interject.integrations.sockets.socket_events import SocketEvent
 
-MOST_TRACKS = 64
+MOST_TRACKS, MOST_NAMES = 64, 1_000
+"""A meeting may have more people than ever speak."""
+CHANGES_A_S, MOST_CHANGES_AT_ONCE = 2, 32
+"""Of who is heard, once there are so many tracks."""
 LONGEST_NAME = 64
 LONGEST_HOLE_S = 60.0
 WRITTEN_A_S, MOST_WRITTEN_AT_ONCE = 5, 40
-"""Keys and texts."""
+"""Keys and texts, of a call and of each person. Beyond a call's, wishes are still taken."""
 
 
-class TooManyTracks(Exception):
-    """A call has no more people than this."""
+def _writing() -> TokenBucket:
+    return TokenBucket(per_s=WRITTEN_A_S, burst=MOST_WRITTEN_AT_ONCE)
 
 
 @dataclass(slots=True)
@@ -49,34 +52,40 @@ class _Track:
     rate_hz: int = SAMPLE_RATE_HZ
     missing: int = 0
     resampler: QuickResampler = field(default_factory=lambda: QuickResampler(SAMPLE_RATE_HZ))
+    writing: TokenBucket = field(default_factory=_writing)
 
 
 class CallTracks:
     """Samples are the clock: how far apart two of them were is only known where the platform says
     that some are missing. Whoever has no name yet is called by his track.
 
-    A pause is a matter of consent: what comes meanwhile is neither heard nor kept.
+    Where there are too many people, whoever has been quiet for longest makes room for one who is
+    not, and is back as soon as he is heard again. What comes of one for whom there is none is left
+    out.
+
+    A pause is a matter of consent: what comes meanwhile is neither heard nor kept, and no key or
+    text is read. A wish to stop or to go on is taken all the same.
     """
 
     def __init__(self, agent: CallAgent, identities: Mapping[str, str]) -> None:
         self._agent = agent
         self._tracks: dict[str, _Track] = {}
+        self._names: dict[str, str] = {}
+        self._changes = TokenBucket(per_s=CHANGES_A_S, burst=MOST_CHANGES_AT_ONCE)
+        self._writing = _writing()
         self._paused = False
-        self._written = TokenBucket(per_s=WRITTEN_A_S, burst=MOST_WRITTEN_AT_ONCE)
         self.missing_s = 0.0
         for track_id, identity in identities.items():
             self._named(track_id, identity)
 
     def take(self, event: SocketEvent) -> None:
-        """:raises TooManyTracks: when it is one too many."""
         match event:
             case TrackAudio(track_id, samples, rate_hz):
-                self._hear(self._track(track_id), samples, rate_hz)
+                self._hear(track_id, samples, rate_hz)
             case TrackNamed(track_id, identity):
                 self._named(track_id, identity)
             case TrackLeft(track_id):
-                if (track := self._tracks.pop(track_id, None)) is not None:
-                    self._agent.left(track.identity)
+                self._left(track_id)
             case Discontinuity(track_id, seconds):
                 self._skip(track_id, seconds)
             case Paused():
@@ -84,16 +93,24 @@ class CallTracks:
             case Resumed():
                 self._paused = False
             case DigitPressed(track_id, digit):
-                if self._written.take():
-                    self._agent.digit(self._track(track_id).identity, digit)
+                if (track := self._writer(track_id)) is not None:
+                    self._agent.digit(track.identity, digit, wishes_only=self._wishes_only())
             case TextWritten(track_id, text):
-                if self._written.take():
-                    self._agent.write(self._track(track_id).identity, text)
+                if (track := self._writer(track_id)) is not None:
+                    self._agent.write(track.identity, text, wishes_only=self._wishes_only())
             case _:
                 """Not about what is heard."""
 
-    def _hear(self, track: _Track, samples: NDArray[np.int16], rate_hz: int) -> None:
-        if self._paused:
+    def _writer(self, track_id: str) -> _Track | None:
+        """None: there is no room for him, or he writes too much."""
+        track = self._track(track_id)
+        return track if track is not None and track.writing.take() else None
+
+    def _wishes_only(self) -> bool:
+        return self._paused or not self._writing.take()
+
+    def _hear(self, track_id: str, samples: NDArray[np.int16], rate_hz: int) -> None:
+        if self._paused or (track := self._track(track_id)) is None:
             return
         if rate_hz != track.rate_hz:
             self._finish(track)
@@ -106,8 +123,9 @@ class CallTracks:
     def _skip(self, track_id: str | None, seconds: float) -> None:
         """What the resampler still holds comes from before the hole."""
         self.missing_s += seconds
-        wanted = self._tracks.values() if track_id is None else [self._track(track_id)]
-        for track in wanted:
+        for one, track in self._tracks.items():
+            if track_id not in (None, one):
+                continue
             self._finish(track)
             track.missing += round(min(seconds, LONGEST_HOLE_S) * SAMPLE_RATE_HZ)
 
@@ -124,9 +142,12 @@ class CallTracks:
 
     def _named(self, track_id: str, name: str) -> None:
         """Who wanted not to be heard is not heard under his new name either."""
+        if track_id in self._names or len(self._names) < MOST_NAMES:
+            self._names[track_id] = name
         track = self._tracks.get(track_id)
         if track is None:
-            self._add(track_id, name)
+            if len(self._tracks) < MOST_TRACKS:
+                self._add(track_id, name)
             return
         if name == track.name:
             return
@@ -136,12 +157,31 @@ class CallTracks:
         self._agent.came(track.identity)
         self._agent.left(before)
 
-    def _track(self, track_id: str) -> _Track:
-        return self._tracks.get(track_id) or self._add(track_id, track_id)
+    def _left(self, track_id: str) -> None:
+        self._names.pop(track_id, None)
+        if (track := self._tracks.pop(track_id, None)) is not None:
+            self._agent.left(track.identity)
+
+    def _track(self, track_id: str) -> _Track | None:
+        """Of somebody who is heard or writes: the last in the order of who makes room."""
+        track = self._tracks.pop(track_id, None)
+        if track is not None:
+            self._tracks[track_id] = track
+            return track
+        if len(self._tracks) >= MOST_TRACKS and not self._made_room():
+            return None
+        return self._add(track_id, self._names.get(track_id, track_id))
+
+    def _made_room(self) -> bool:
+        """Who wanted not to be heard keeps his track: he might come back under another name."""
+        withdrawn = self._agent.consent.withdrawn
+        quiet = (one for one, track in self._tracks.items() if track.identity not in withdrawn)
+        if (longest := next(quiet, None)) is None or not self._changes.take():
+            return False
+        self._agent.left(self._tracks.pop(longest).identity)
+        return True
 
     def _add(self, track_id: str, name: str) -> _Track:
-        if len(self._tracks) >= MOST_TRACKS:
-            raise TooManyTracks
         track = self._tracks[track_id] = _Track(name, self._free(name))
         self._agent.came(track.identity)
         return track

@@ -12,7 +12,7 @@ from interject.agent.voice.base import VoiceFailure
 from interject.integrations.audio.paced_sink import PacedSink
 from interject.integrations.conversation.call_log import lines_of
 from interject.integrations.conversation.switchboard import SwitchboardFull
-from interject.integrations.sockets.call_tracks import CallTracks
+from interject.integrations.sockets.call_tracks import MOST_TRACKS, CallTracks
 from interject.integrations.sockets.listening_wish import ListeningWish
 from interject.integrations.sockets.socket_ending import SocketEnding
 from interject.integrations.sockets.socket_events import (
@@ -123,10 +123,7 @@ class SocketCall:
                 self._absent.set()
 
     def take(self, event: SocketEvent) -> None:
-        """Never waits. What comes before there is an agent waits for it, within bounds.
-
-        :raises TooManyTracks: when it is of one track too many.
-        """
+        """Never waits. What comes before there is an agent waits for it, within bounds."""
         if isinstance(event, ClosedByPeer):
             self.hang_up()
         elif self._tracks is not None:
@@ -157,7 +154,7 @@ class SocketCall:
                         sink=self.sink,
                         profile=terms.profile,
                         cue_to=terms.cue_to,
-                        speakers=tuple(self._opening.identities.values()),
+                        speakers=tuple(self._opening.identities.values())[:MOST_TRACKS],
                     )
                 )
             self._begin(agent)

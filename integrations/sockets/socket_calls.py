@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Self
 
-from interject.integrations.sockets.call_tracks import TooManyTracks
 from interject.integrations.sockets.socket_call import SocketCall
 
 if TYPE_CHECKING:
@@ -76,8 +75,7 @@ class SocketCalls:
         call = self._calls.get((platform.name, call_id))
         if call is None:
             return False
-        with contextlib.suppress(TooManyTracks):
-            call.take(event)
+        call.take(event)
         return True
 
     async def _run(self, key: tuple[str, str], call: SocketCall, former: SocketCall | None) -> None:

@@ -41,7 +41,8 @@ EVERYBODY = "meeting"
 """The track, and the name, of all who speak where they are not told apart."""
 FRAME_S, LEAD_S = 0.1, 0.2
 """A bot plays whole tenths of a second, and can be told to stop by nothing."""
-MOST_TRACKS = 64
+MOST_TRACKS = 256
+"""That something is known of: of whoever has been silent for longest it is forgotten."""
 SOUNDS = (MIXED, SEPARATE)
 
 
@@ -94,11 +95,10 @@ class AttendeeCodec(SocketCodec):
         return events + self._of_track(chunk.participant_uuid, chunk)
 
     def _of_track(self, track_id: str, chunk: SoundChunk) -> list[SocketEvent]:
-        track = self._tracks.get(track_id)
-        if track is None:
-            if len(self._tracks) >= MOST_TRACKS:
-                raise BadMessage("it is of one participant too many")
-            track = self._tracks[track_id] = _Track()
+        track = self._tracks.pop(track_id, None) or _Track()
+        if len(self._tracks) >= MOST_TRACKS:
+            del self._tracks[next(iter(self._tracks))]
+        self._tracks[track_id] = track
         [samples] = track.sound.split(chunk.chunk)
         events = self._named(track, track_id, chunk.participant_name)
         events += self._hole(track, track_id, chunk.sequence, len(samples) / chunk.sample_rate)

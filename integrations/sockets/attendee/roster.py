@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-MOST_MEETINGS, MOST_PEOPLE = 256, 64
+MOST_MEETINGS, MOST_PEOPLE = 256, 1_000
 
 
 class Roster:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 MIXED_TRACK, MEETING = "mixed", "meeting"
 MOST_ATTENDANTS = 1_000
+"""Who is known: whoever came first of them is forgotten."""
 FORMAT = AudioFormat(AudioEncoding.PCM_S16LE, 16_000)
 
 
@@ -109,7 +110,7 @@ class RecallCodec(SocketCodec):
         if self._names.get(track) == name:
             return []
         if track not in self._names and len(self._names) >= MOST_ATTENDANTS:
-            raise BadMessage("there are too many participants")
+            self._forget(next(iter(self._names)))
         self._names[track] = name
         return [TrackNamed(track, name)]
 
@@ -121,8 +122,11 @@ class RecallCodec(SocketCodec):
 
     def _left(self, attendant: Attendant) -> list[SocketEvent]:
         track = _track(attendant)
+        return [TrackLeft(track)] if self._forget(track) else []
+
+    def _forget(self, track: str) -> bool:
         self._sounds.pop(track, None)
-        return [] if self._names.pop(track, None) is None else [TrackLeft(track)]
+        return self._names.pop(track, None) is not None
 
 
 def _track(attendant: Attendant) -> str:

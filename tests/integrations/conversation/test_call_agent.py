@@ -240,6 +240,20 @@ async def test_a_written_wish_stops_the_listening_and_another_lets_it_go_on() ->
         await until(lambda: scene.model.frames)
 
 
+async def test_where_nothing_may_be_read_a_wish_is_taken_all_the_same() -> None:
+    async with call() as scene:
+        scene.agent.write("caller", "My number is 4444.", wishes_only=True)
+        scene.agent.digit("caller", "4", wishes_only=True)
+        scene.agent.write("caller", "Please stop listening", wishes_only=True)
+        listening = [scene.agent.consent.listening]
+        scene.agent.digit("caller", "*", wishes_only=True)
+        listening.append(scene.agent.consent.listening)
+        assert listening == [False, True]
+        scene.agent.digit("caller", "5")
+        await until(lambda: scene.model.told)
+        assert scene.model.told == ["caller pressed 5."]
+
+
 async def test_a_spoken_wish_stops_it_even_beyond_the_cap() -> None:
     async with call(reply=ReplyLimits(unprompted_per_minute=0)) as scene:
         scene.model.reply(Scripted("I will stop listening."), cause=Cause.MODEL)
@@ -373,7 +387,7 @@ async def test_a_full_runtime_refuses_a_call_and_its_seat_is_free_again() -> Non
         async with board.call(board.reserve(), door="test", call_id="call", line=FakeLine()):
             pass
     seat = board.reserve()
-    with pytest.raises(SwitchboardFull, match="all 1 calls"):
+    with pytest.raises(SwitchboardFull, match="the only call"):
         board.reserve()
     seat.release()
     seat.release()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from interject.integrations.sockets.attendee.codec import AttendeeCodec
+from interject.integrations.sockets.attendee.codec import MOST_TRACKS, AttendeeCodec
 from interject.integrations.sockets.attendee.roster import Roster
 from interject.integrations.sockets.socket_codec import BadMessage
 from interject.integrations.sockets.socket_ending import SocketEnding
@@ -116,10 +116,14 @@ def test_what_cannot_be_read_is_bad(message: Message) -> None:
         codec_of(said()).read(message)
 
 
-def test_there_are_only_so_many_participants() -> None:
-    codec = codec_of(*[said(f"u{number}") for number in range(64)])
-    with pytest.raises(BadMessage, match="too many"):
-        codec.read(said("one more"))
+def test_of_many_participants_whoever_was_silent_for_longest_is_forgotten() -> None:
+    """What is known of him is how his chunks are numbered."""
+    numbered = [said(f"u{number}", sequence=1) for number in range(MOST_TRACKS)]
+    codec = codec_of(*numbered, numbered[0], said("one more"))
+    [hole, _] = codec.read(said("u0", sequence=3))
+    assert isinstance(hole, Discontinuity)
+    [heard] = codec.read(said("u1", sequence=3))
+    assert isinstance(heard, TrackAudio)
 
 
 def test_speech_goes_out_in_whole_tenths_with_no_more_than_two_of_them_ahead() -> None:

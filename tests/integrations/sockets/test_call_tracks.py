@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 
 from interject.integrations.conversation.consent import Consent, Scope
-from interject.integrations.sockets.call_tracks import MOST_TRACKS, CallTracks, TooManyTracks
+from interject.integrations.sockets.call_tracks import (
+    MOST_CHANGES_AT_ONCE,
+    MOST_TRACKS,
+    CallTracks,
+)
 from interject.integrations.sockets.socket_events import (
     DigitPressed,
     Discontinuity,
@@ -30,6 +34,7 @@ class NotingAgent:
         self.heard: dict[str, list[tuple[int, int]]] = {}
         self.rested: list[str] = []
         self.written: list[tuple[str, str]] = []
+        self.wishes: list[tuple[str, str]] = []
 
     def came(self, identity: str) -> None:
         if identity not in self.people:
@@ -45,8 +50,8 @@ class NotingAgent:
     def rest(self, identity: str) -> None:
         self.rested.append(identity)
 
-    def write(self, identity: str, text: str) -> None:
-        self.written.append((identity, text))
+    def write(self, identity: str, text: str, *, wishes_only: bool) -> None:
+        (self.wishes if wishes_only else self.written).append((identity, text))
 
     digit = write
 
@@ -151,13 +156,43 @@ def test_nothing_of_a_pause_is_heard_then_or_later() -> None:
     assert "u2" not in agent.heard
 
 
-def test_there_are_only_so_many_tracks() -> None:
-    _, tracks = tracks_of()
-    for number in range(MOST_TRACKS):
+def test_whoever_was_quiet_for_longest_makes_room_and_is_back_when_he_is_heard() -> None:
+    agent, tracks = tracks_of(u0="Ann")
+    for number in range(1, MOST_TRACKS):
         tracks.take(sound(f"u{number}"))
-    with pytest.raises(TooManyTracks):
-        tracks.take(sound("one more"))
+    tracks.take(sound("u2"))
+    tracks.take(sound("one more"))
+    assert len(agent.people) == MOST_TRACKS
+    assert "Ann" not in agent.people
+    assert agent.heard["one more"] == [(320, 0)]
     tracks.take(sound("u0"))
+    assert agent.heard["Ann"] == [(320, 0)]
+    assert "u1" not in agent.people
+    assert "u2" in agent.people
+
+
+def test_a_crowd_that_only_listens_keeps_nobody_from_being_heard_by_name() -> None:
+    agent, tracks = tracks_of(**{f"u{number}": f"P{number}" for number in range(500)})
+    tracks.take(sound("u400"))
+    assert agent.heard == {"P400": [(320, 0)]}
+    assert len(agent.people) == MOST_TRACKS
+
+
+def test_a_crowd_that_talks_at_once_changes_who_is_heard_only_so_often() -> None:
+    agent, tracks = tracks_of()
+    for number in range(1_000):
+        tracks.take(sound(f"u{number}"))
+    assert len(agent.people) == MOST_TRACKS
+    assert len(agent.heard) <= MOST_TRACKS + MOST_CHANGES_AT_ONCE + 2
+
+
+def test_who_withdrew_makes_room_for_nobody() -> None:
+    """Another one of his name may be there when he comes back."""
+    agent, tracks = tracks_of(u0="Ann")
+    agent.consent.stop("Ann", Scope.ME)
+    for number in range(1, MOST_TRACKS + 5):
+        tracks.take(sound(f"u{number}"))
+    assert "Ann" in agent.people
 
 
 def test_what_is_written_and_pressed_has_its_writer_and_a_limit() -> None:
@@ -168,3 +203,23 @@ def test_what_is_written_and_pressed_has_its_writer_and_a_limit() -> None:
     for _ in range(500):
         tracks.take(TextWritten("u1", "Hello."))
     assert len(agent.written) < 100
+
+
+def test_in_a_pause_wishes_alone_are_taken_from_what_is_written_and_pressed() -> None:
+    agent, tracks = tracks_of(u1="Ann")
+    tracks.take(Paused())
+    tracks.take(DigitPressed("u1", "4"))
+    tracks.take(TextWritten("u1", "My number is 4444."))
+    assert agent.written == []
+    assert agent.wishes == [("Ann", "4"), ("Ann", "My number is 4444.")]
+    tracks.take(Resumed())
+    tracks.take(DigitPressed("u1", "5"))
+    assert agent.written == [("Ann", "5")]
+
+
+def test_who_floods_a_call_keeps_nobody_else_from_stopping_it() -> None:
+    agent, tracks = tracks_of(u1="Ann", u2="Bob")
+    for _ in range(500):
+        tracks.take(TextWritten("u1", "Hello."))
+    tracks.take(TextWritten("u2", "stop listening"))
+    assert agent.wishes[-1] == ("Bob", "stop listening")

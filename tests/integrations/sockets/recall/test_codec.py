@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from interject.integrations.sockets.recall.codec import RecallCodec
+from interject.integrations.sockets.recall.codec import MOST_ATTENDANTS, RecallCodec
 from interject.integrations.sockets.socket_codec import BadMessage
 from interject.integrations.sockets.socket_events import (
     SocketEvent,
@@ -142,3 +142,11 @@ def test_another_bot_s_message_is_none_of_this_meeting_s() -> None:
 def test_what_is_no_message_is_bad_and_nothing_else(message: str | bytes) -> None:
     with pytest.raises(BadMessage):
         RecallCodec().read(message)
+
+
+def test_a_crowd_is_no_fault_of_the_messages_that_tell_of_it() -> None:
+    codec = RecallCodec()
+    for number in range(MOST_ATTENDANTS + 100):
+        met = codec.read(event("participant_events.join", participant=ann(number)))
+        assert TrackNamed(str(number), "Ann") in met
+    assert codec.read(event("participant_events.leave", participant=ann(0))) == []
