@@ -15,7 +15,7 @@ from interject.model_runtime.protocol import FRAME_S as CHUNK_S
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LEVELS = (1, 10, 25, 50, 75)
+LEVELS = (1, 25, 50, 75, 100)
 METHOD = (
     "The door alone in one process, with a runtime that is always silent and agents that talk all "
     "the time without a voice, from a tone; whoever dials in, in another process on the same "

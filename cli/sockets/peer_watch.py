@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from interject.cli.output.call_event import CallEvent
 from interject.cli.output.server_events import DecisionCount, server_events
 
 if TYPE_CHECKING:
@@ -23,23 +23,14 @@ TOLD = ("ready", "notice", "bye", "opened", "pause", "resume", "disconnect")
 """Replies and decisions are told by the server's own stream of events."""
 
 
-@dataclass(frozen=True, slots=True)
-class PeerEvent:
-    """A `TimedEvent`."""
-
-    at_s: float
-    event: str
-    fields: dict[str, Any] = field(default_factory=dict)
-
-
 class PeerWatch:
     """`show` gets what `wanted` lets through."""
 
     def __init__(
         self,
         peer: SimulatedPeer,
-        wanted: Callable[[PeerEvent], bool],
-        show: Callable[[PeerEvent], None],
+        wanted: Callable[[CallEvent], bool],
+        show: Callable[[CallEvent], None],
     ) -> None:
         self.peer = peer
         self._wanted = wanted
@@ -61,7 +52,7 @@ class PeerWatch:
             self.note(event, **fields)
 
     def note(self, event: str, **fields: Any) -> None:
-        self._note(PeerEvent(round(self.peer.now_s, 2), event, fields))
+        self._note(CallEvent(round(self.peer.now_s, 2), event, fields))
 
     async def look(self) -> None:
         """Until cancelled."""
@@ -95,7 +86,7 @@ class PeerWatch:
             self.has_spoken = self.has_spoken or speaks
             self.note("agent_speaks" if speaks else "agent_is_silent")
 
-    def _note(self, event: PeerEvent) -> None:
+    def _note(self, event: CallEvent) -> None:
         if self._wanted(event):
             self._show(event)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import bisect
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from interject.cli.output.call_event import CallEvent
 from interject.cli.output.server_events import DecisionCount, server_events
 
 if TYPE_CHECKING:
@@ -21,15 +21,6 @@ LOOK_S = 0.05
 HUSH_S = 0.6
 ROUNDING_S = 0.01
 LONGEST_DETAIL = 300
-
-
-@dataclass(frozen=True, slots=True)
-class CallEvent:
-    """A `TimedEvent`."""
-
-    at_s: float
-    event: str
-    fields: dict[str, Any] = field(default_factory=dict)
 
 
 class CallWatch:

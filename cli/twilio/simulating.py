@@ -14,7 +14,7 @@ from interject.cli.output.event_lines import EventLines
 from interject.cli.output.server_events import SILENT
 from interject.cli.process.failures import EXIT_DIFFERS, InputFailure, complain, reason
 from interject.cli.process.signals import StopSignals
-from interject.cli.twilio.call_watch import CallEvent, CallWatch
+from interject.cli.twilio.call_watch import CallWatch
 from interject.cli.twilio.own_server import OwnServer
 from interject.integrations.twilio.simulator.cloud import TwilioAccount, TwilioCloud
 from interject.integrations.twilio.simulator.rest_api import RestApi
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
 
+    from interject.cli.output.call_event import CallEvent
     from interject.cli.twilio.simulated_order import RunningServer, SimulatedOrder
     from interject.integrations.twilio.simulator.call import SimulatedCall
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from interject.cli.twilio.call_watch import CallEvent, CallWatch
+from interject.cli.twilio.call_watch import CallWatch
 from interject.cli.twilio.simulated_order import RunningServer
 from interject.integrations.twilio.simulator.call_status import CallParties
 from interject.integrations.twilio.simulator.cloud import TwilioCloud
@@ -19,6 +19,8 @@ from tests.integrations.web.served import served
 
 if TYPE_CHECKING:
     import pytest
+
+    from interject.cli.output.call_event import CallEvent
 
 
 async def test_which_settings_have_to_agree_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from interject.integrations.web.bearer import Bearer
 from tests.fakes.runtime import FakeRuntime
 from tests.fakes.web_socket import FakeWebSocket
 from tests.integrations.sockets.stage import KNOWN, TOKEN, socket_server
+from tests.integrations.web.closed_socket import closing
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -69,14 +70,6 @@ async def on_a_call(stage: SocketStage, **hello: Any) -> AsyncIterator[ClientCon
         while json.loads(await socket.recv())["type"] != "ready":
             pass
         yield socket
-
-
-async def closing(socket: ClientConnection) -> tuple[int | None, str | None]:
-    with contextlib.suppress(ConnectionClosed):
-        async with asyncio.timeout(20):
-            while True:
-                await socket.recv()
-    return socket.close_code, socket.close_reason
 
 
 async def heard(model: FakeRuntimeSession, socket: ClientConnection) -> bool:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from twilio.request_validator import SIGNATURE_SETTINGS_HEADER
-from websockets.exceptions import ConnectionClosed
 
 from interject.integrations.twilio.simulator.call import SimulatedCall
 from interject.integrations.twilio.simulator.call_status import CallParties
@@ -22,6 +21,7 @@ from interject.integrations.twilio.tickets import LIFE_S, Tickets
 from interject.integrations.web.audio_socket import SocketLimits
 from tests.fakes.clock import FakeClock
 from tests.integrations.twilio.stage import VOICE_URL, telephone
+from tests.integrations.web.closed_socket import closing
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -69,14 +69,6 @@ async def in_call(stage: Stage, **changes: Any) -> AsyncIterator[ClientConnectio
         await socket.send(start(stage, sid, parameters, **changes))
         await until(lambda: stage.board.of(sid) is not None, "the agent")
         yield socket
-
-
-async def closing(socket: ClientConnection) -> tuple[int | None, str | None]:
-    with contextlib.suppress(ConnectionClosed):
-        async with asyncio.timeout(20):
-            while True:
-                await socket.recv()
-    return socket.close_code, socket.close_reason
 
 
 @pytest.mark.parametrize(
