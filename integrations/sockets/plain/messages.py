@@ -100,7 +100,7 @@ PlainMessage = (
     Hello | NameTrack | TypedText | PressDigit | SkipSound | PauseHearing | ResumeHearing
     | MarkPlayed | Bye
 )  # fmt: skip
-_MESSAGE: TypeAdapter[PlainMessage] = TypeAdapter(
+PLAIN_MESSAGE: TypeAdapter[PlainMessage] = TypeAdapter(
     Annotated[PlainMessage, Field(discriminator="type")]
 )
 
@@ -108,7 +108,7 @@ _MESSAGE: TypeAdapter[PlainMessage] = TypeAdapter(
 def read_message(text: str) -> PlainMessage:
     """:raises BadMessage: when it is none."""
     try:
-        return _MESSAGE.validate_json(text)
+        return PLAIN_MESSAGE.validate_json(text)
     except ValidationError as error:
         raise BadMessage(_wrong(error)) from None
 
