@@ -18,6 +18,10 @@ logger = logging.getLogger(__name__)
 SEND_TIMEOUT_S = 5.0
 
 
+def _ignore(_: Notice) -> None:
+    """Whoever was not told sees it in what is shown."""
+
+
 class Notice(StrEnum):
     """What somebody is told: he is heard, nobody is, only he is not, or his text is not read."""
 
@@ -53,7 +57,7 @@ class Announcement:
     before it is entered.
 
     `timeout_s`: so long a sender may take. None where it says the words: they take their time, and
-    wait for those before them.
+    wait for those before them. `on_failure` learns of what could not be sent.
     """
 
     def __init__(
@@ -63,8 +67,10 @@ class Announcement:
         *,
         present: Callable[[], list[Participant]],
         timeout_s: float | None = SEND_TIMEOUT_S,
+        on_failure: Callable[[Notice], None] = _ignore,
     ) -> None:
         self._sender = sender
+        self._on_failure = on_failure
         self._timeout_s = timeout_s
         self._present = present
         self._text = settings.announcement
@@ -150,7 +156,6 @@ class Announcement:
             await self._send(Notice.WITHDRAWN, self._withdrawn_notice, withdrawn)
 
     async def _send(self, notice: Notice, text: str, people: list[Participant]) -> None:
-        """Who is told nothing because sending fails at that moment can see it in what is shown."""
         if not people:
             return
         try:
@@ -161,3 +166,4 @@ class Announcement:
             logger.warning(
                 "The announcement could not be written", extra={"error_type": type(error).__name__}
             )
+            self._on_failure(notice)

@@ -15,7 +15,12 @@ from interject.integrations.conversation.announcement import (
     Participant,
 )
 from interject.integrations.conversation.call_log import counted, lines_of
-from interject.integrations.conversation.call_notices import SpokenNotices, spoken_settings, told
+from interject.integrations.conversation.call_notices import (
+    SpokenNotices,
+    UnwrittenNotices,
+    spoken_settings,
+    told,
+)
 from interject.integrations.conversation.call_replies import CallListener
 from interject.integrations.conversation.call_session import CallSession
 from interject.integrations.conversation.chat_rules import NOT_READ, ChatRules
@@ -91,11 +96,15 @@ class CallAgent:
         self.controls = SessionControls(profile, lambda: self.sessions.made)
         settings = profile.room if line.writes else spoken_settings(profile.room)
         self._notices = line if line.writes else SpokenNotices(self._say_own)
+        self._unwritten = UnwrittenNotices(
+            profile.room, lambda words: self._start(self._say_own(words))
+        )
         self._announcement = Announcement(
             settings,
             self._notices,
             present=lambda: list(self._people.values()),
             timeout_s=SEND_TIMEOUT_S if line.writes else None,
+            on_failure=self._unwritten.failed,
         )
         self._texts = WrittenTurns(
             self.sessions.of, answer=settings.answer_chat, on_unread=self._unread
@@ -138,6 +147,7 @@ class CallAgent:
             self._stack = stack.pop_all()
         if self._announcement.spoken and self.consent.listening:
             self._start(self._say_own(self._announcement.text))
+        self._unwritten.begin(said=self._announcement.spoken)
         return self
 
     async def __aexit__(self, *_: object) -> None:

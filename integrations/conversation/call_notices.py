@@ -37,6 +37,37 @@ class SpokenNotices:
             await self._say(text)
 
 
+class UnwrittenNotices:
+    """What could not be written is said instead: nobody is heard without having been told, and who
+    believes that nobody listens must not be wrong. Once each time that something else holds: who
+    cannot be written to is not told aloud of everybody who comes.
+
+    What fails before `begin` waits for it: there is no voice yet.
+    """
+
+    def __init__(self, settings: RoomSettings, say: Callable[[str], None]) -> None:
+        self._words = {
+            Notice.ANNOUNCEMENT: settings.spoken_announcement,
+            Notice.STOPPED: settings.spoken_stop_notice,
+        }
+        self._say = say
+        self._last: Notice | None = None
+        self._begun = False
+
+    def failed(self, notice: Notice) -> None:
+        if notice not in self._words or notice is self._last:
+            return
+        self._last = notice
+        if self._begun:
+            self._say(self._words[notice])
+
+    def begin(self, *, said: bool) -> None:
+        """`said`: the announcement is said anyway."""
+        self._begun = True
+        if self._last is not None and not said:
+            self._say(self._words[self._last])
+
+
 async def told(work: Coroutine[None, None, None]) -> None:
     """A line that is gone must not end the call's other work."""
     try:

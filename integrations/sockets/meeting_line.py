@@ -40,8 +40,8 @@ class MeetingLine(ScreenLine):
     async def send_notice(self, notice: Notice, text: str, identities: list[str]) -> None:
         if self._control is None or self._is_told(notice):
             return
-        self._told = notice, self._clock()
         await self._control.post(self._call_id, text)
+        self._told = notice, self._clock()
 
     async def emit(self, event: OutputEvent) -> None:
         await super().emit(event)

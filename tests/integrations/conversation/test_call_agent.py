@@ -293,6 +293,28 @@ async def test_on_a_telephone_people_are_told_aloud() -> None:
         assert scene.line.notices == []
 
 
+class SpoiltLine(FakeLine):
+    """A chat that takes nothing."""
+
+    async def send_notice(self, notice: Notice, text: str, identities: list[str]) -> None:
+        await super().send_notice(notice, text, identities)
+        raise ConnectionError
+
+
+async def test_what_cannot_be_written_is_said_once() -> None:
+    sink = Playing()
+    async with call(sink=sink, line=SpoiltLine()) as scene:
+        await until(lambda: sink.position_samples)
+        await asyncio.sleep(0.1)
+        said = sink.position_samples
+        scene.agent.came("somebody")
+        await until(lambda: len(scene.line.notices) == 2)
+        await asyncio.sleep(0.1)
+        assert sink.position_samples == said
+        scene.agent.write("caller", "stop listening")
+        await until(lambda: sink.position_samples > said)
+
+
 async def test_talking_over_it_cuts_what_is_said() -> None:
     sink = FakeSink(room_samples=100_000_000)
     async with call(sink=sink, barge_in=True) as scene:
