@@ -13,6 +13,7 @@ from interject.integrations.audio.paced_sink import PacedSink
 from interject.integrations.conversation.call_log import lines_of
 from interject.integrations.conversation.switchboard import SwitchboardFull
 from interject.integrations.sockets.call_tracks import MOST_TRACKS, CallTracks
+from interject.integrations.sockets.early_events import EarlyEvents
 from interject.integrations.sockets.listening_wish import ListeningWish
 from interject.integrations.sockets.socket_ending import SocketEnding
 from interject.integrations.sockets.socket_events import (
@@ -20,7 +21,6 @@ from interject.integrations.sockets.socket_events import (
     HoldBack,
     MarkReached,
     PlaybackBegan,
-    TrackAudio,
 )
 from interject.model_runtime.protocol import RuntimeFailure, SessionClosed
 
@@ -37,8 +37,6 @@ logger = logging.getLogger(__name__)
 
 OPEN_TIMEOUT_S = 8.0
 LEAVE_TIMEOUT_S = 5.0
-MOST_EARLY = 200
-"""Events from before the agent is there: 2 s of two tracks."""
 MOST_UNSENT = 64
 """Messages that the agent writes while no socket takes them; then the oldest is dropped."""
 
@@ -66,7 +64,7 @@ class SocketCall:
         self.listening = ListeningWish(self.news.set)
         self.speaking = asyncio.Lock()
         self._tracks: CallTracks | None = None
-        self._early: deque[SocketEvent] = deque()
+        self._early = EarlyEvents()
         self._hung_up = asyncio.Event()
         self._place: asyncio.Event | None = None
         self._present, self._absent = asyncio.Event(), asyncio.Event()
@@ -128,8 +126,8 @@ class SocketCall:
             self.hang_up()
         elif self._tracks is not None:
             self._take(self._tracks, event)
-        elif len(self._early) < MOST_EARLY or not isinstance(event, TrackAudio):
-            self._early.append(event)
+        else:
+            self._early.add(event)
 
     def hang_up(self) -> None:
         self._hung_up.set()
@@ -164,9 +162,8 @@ class SocketCall:
 
     def _begin(self, agent: CallAgent) -> None:
         tracks = CallTracks(agent, self._opening.identities)
-        for event in self._early:
+        for event in self._early.taken():
             self._take(tracks, event)
-        self._early.clear()
         agent.consent.attach(self.listening)
         self.agent, self._tracks = agent, tracks
         self.answered.set()
