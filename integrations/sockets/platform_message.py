@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 class PlatformMessage(BaseModel):
     """A platform may add fields at any time. What is wrong with a message is told in words that
-    hold nothing of it.
+    hold nothing of it, but which of our fields it is about.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -38,4 +38,5 @@ def _unless_bad(read: Callable[[], Message]) -> Message:
         return read()
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise BadMessage(problem["type"]) from None
+        where = ".".join(str(part) for part in problem["loc"])
+        raise BadMessage(f"{where}: {problem['type']}" if where else problem["type"]) from None

@@ -116,6 +116,12 @@ def test_what_cannot_be_read_is_bad(message: Message) -> None:
         codec_of(said()).read(message)
 
 
+def test_what_is_wrong_with_a_message_is_told_by_its_field_and_without_its_words() -> None:
+    with pytest.raises(BadMessage) as bad:
+        codec_of(said()).read(said(sample_rate=4_999))
+    assert str(bad.value) == "data.sample_rate: greater_than_equal"
+
+
 def test_of_many_participants_whoever_was_silent_for_longest_is_forgotten() -> None:
     """What is known of him is how his chunks are numbered."""
     numbered = [said(f"u{number}", sequence=1) for number in range(MOST_TRACKS)]
