@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from interject.integrations.web.screen_line import CallScreens
 
 AGAIN_S = 5.0
-"""All read the chat: who came within seconds of another one has read what that one was told."""
+"""All read the chat: who came within seconds of another one has read what that one was told. What
+was refused is not tried for each of a crowd either.
+"""
 
 
 class MeetingLine(ScreenLine):
@@ -40,8 +42,8 @@ class MeetingLine(ScreenLine):
     async def send_notice(self, notice: Notice, text: str, identities: list[str]) -> None:
         if self._control is None or self._is_told(notice):
             return
-        await self._control.post(self._call_id, text)
         self._told = notice, self._clock()
+        await self._control.post(self._call_id, text)
 
     async def emit(self, event: OutputEvent) -> None:
         await super().emit(event)
