@@ -20,9 +20,9 @@ COLUMNS = [
 ]  # fmt: skip
 NOTE = (
     "Default threshold, through the engine. A reply counts when it begins in the chunk in which "
-    "its event ends or in one of the next two; every other reply is false. Held-out voices are "
-    "of a synthesiser that training never used; held-out sounds are made by other means than those "
-    "of training."
+    "its event ends, or an alarm has lasted two seconds, or in one of the next two; every other "
+    "reply is false. Held-out voices are of a synthesiser that training never used; held-out "
+    "sounds are made by other means than those of training."
 )
 
 

@@ -127,8 +127,8 @@ def _score_lines(scores: dict[str, Any]) -> Iterable[str]:
     yield "## Scores\n"
     yield (
         "Played through the engine, at threshold 0.5. A reply counts when it begins in the chunk "
-        "in which the event ends or one of the next two. Words right: of the replies in time, "
-        "those right word for word.\n"
+        "in which the event ends, or an alarm has lasted two seconds, or one of the next two. "
+        "Words right: of the replies in time, those right word for word.\n"
     )
     default = {name: score for name, score in scores.items() if AT_THRESHOLD not in name}
     yield from _table(default)
