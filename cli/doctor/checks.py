@@ -38,6 +38,8 @@ def examine(choice: DeviceChoice) -> list[Finding]:
         _extra("fastapi", "'serve'", "serve"),
         _extra("twilio", "telephone calls of Twilio's", "twilio"),
         _extra("aiortc", "browsers that call by WebRTC", "webrtc"),
+        _extra("http-sf", "calls that contact centres and meetings pass on", "sockets"),
+        _extra("pipecat-ai", "pipelines of Pipecat's", "pipecat"),
         _extra("huggingface-hub", "'model fetch'", "hub"),
         _extra("jiwer", "word errors in 'eval'", "eval"),
         _extra("onnx", "natural voices", "voices"),

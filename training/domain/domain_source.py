@@ -83,7 +83,7 @@ def _turn(happening: Happening, before_s: float) -> StreamTurn:
     assert reply is not None
     return StreamTurn(
         start_s=max(before_s, happening.start / SAMPLE_RATE_HZ),
-        end_s=happening.end / SAMPLE_RATE_HZ,
+        end_s=happening.known_at / SAMPLE_RATE_HZ,
         user=happening.key,
         assistant=reply.text,
         emotion=reply.emotion,

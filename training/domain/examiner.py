@@ -94,7 +94,7 @@ def _read(path: Path) -> dict[str, PlayedStream]:
 
 
 def _due(happening: Happening) -> DueReply:
-    """Due from the chunk that its end lies in: whoever needs no decision lag is not early."""
+    """Due from the chunk in which it is known: whoever needs no decision lag is not early."""
     assert happening.reply is not None
-    end_s = happening.end / SAMPLE_RATE_HZ
+    end_s = happening.known_at / SAMPLE_RATE_HZ
     return DueReply(response_chunk(end_s), end_s, happening.reply.text, happening.reply.key)
