@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.live
+@pytest.mark.rare
 @pytest.mark.timeout(120)
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="no espeak-ng here")
 class TestPipecatDoor(DoorContract):
