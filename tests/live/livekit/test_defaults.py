@@ -43,7 +43,7 @@ async def test_what_harms_is_said_and_the_greeting_leaves_no_hole_in_what_is_hea
         await session.start(Agent(instructions="Be kind."), room=room, record=False)
         await until(lambda: runtime.sessions, "the model")
         frames = runtime.sessions[0].frames
-        talking = asyncio.create_task(ann.visitor.play(tone(440.0, 8.0, level=TONE)))
+        talking = asyncio.create_task(ann.visitor.play(tone(440.0, 30.0, level=TONE)))
         await until(lambda: frames and np.frombuffer(frames[-1].pcm, "<i2").any(), "the tone")
         session.say("Good morning. How can I help you today?")
         await until(lambda: session.agent_state == "speaking", "the greeting")
