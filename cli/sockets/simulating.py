@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import functools
 import os
 import sys
 import wave
@@ -18,10 +18,10 @@ import soxr
 from interject.cli.input.whole_sound import read_whole
 from interject.cli.output.event_lines import EventLines
 from interject.cli.output.output_paths import check_target
-from interject.cli.output.server_events import SILENT
+from interject.cli.output.simulation_watch import shown_by
 from interject.cli.process.failures import EXIT_DIFFERS, InputFailure, complain, reason
 from interject.cli.process.server_address import server_address
-from interject.cli.process.signals import StopSignals
+from interject.cli.process.simulation import LINGER_S, run_simulation
 from interject.cli.sockets.dials import RATE_HZ, SHOWN, api_token, dial_of
 from interject.cli.sockets.peer_watch import PeerWatch
 from interject.integrations.audio.playout_buffer import FULL_SCALE
@@ -31,14 +31,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from interject.cli.process.signals import StopSignals
     from interject.cli.sockets.command import SimulatedPlatform
     from interject.cli.sockets.dials import Dial
 
 MOST_S = 3_600.0
-LINGER_S = 5.0
-"""An answer to the end of a sound comes within this time."""
-COMING_S, ANNOUNCEMENT_S, QUIET_S = 20.0, 15.0, 3.0
-"""Whoever calls lets the agent say who listens; where it says nothing for so long he begins."""
+COMING_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +81,7 @@ def read_order(
 
 def run(order: DialOrder) -> int:
     """1 where no agent had the call."""
-    for name in ("httpx", "websockets"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    with StopSignals() as signals:
-        code = asyncio.run(_simulate(order, signals))
-        return signals.exit_code() or code
+    return run_simulation(functools.partial(_simulate, order))
 
 
 async def _simulate(order: DialOrder, signals: StopSignals) -> int:
@@ -100,9 +94,7 @@ async def _simulate(order: DialOrder, signals: StopSignals) -> int:
     with signals.told(asyncio.get_running_loop(), stop.set):
         try:
             async with peer.dialled(f"ws://{order.address}{dial.path}", dial.headers):
-                watch = PeerWatch(
-                    peer, lambda event: order.json or event.event != SILENT, lines.show
-                )
+                watch = PeerWatch(peer, shown_by(lines, as_json=order.json))
                 await _on_the_call(order, dial, watch, stop)
         except (OSError, InvalidHandshake) as error:
             raise InputFailure(_not_let_in(order, error)) from None
@@ -153,12 +145,7 @@ async def _talk(order: DialOrder, dial: Dial, watch: PeerWatch) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(COMING_S):
             await watch.until(lambda: bool(watch.counts.get("decisions")) or watch.has_spoken)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(QUIET_S):
-            await watch.until(lambda: watch.has_spoken)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(ANNOUNCEMENT_S):
-            await watch.until(lambda: not watch.speaks)
+    await watch.until_announced()
     watch.note("caller_speaks", seconds=round(len(order.sound) / RATE_HZ, 1))
     await dial.peer.say(dial.speaker, _at(order.sound, dial.peer.dialect.rate_hz))
     watch.note("caller_is_silent")

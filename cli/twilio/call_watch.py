@@ -2,66 +2,51 @@
 
 from __future__ import annotations
 
-import asyncio
 import bisect
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from interject.cli.output.call_event import CallEvent
-from interject.cli.output.server_events import DecisionCount, server_events
+from interject.cli.output.simulation_watch import HUSH_S, SimulationWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.cli.twilio.simulated_order import RunningServer
     from interject.integrations.twilio.simulator.call import SimulatedCall
     from interject.integrations.twilio.simulator.twiml import TwimlVerb
 
-LOOK_S = 0.05
-HUSH_S = 0.6
 ROUNDING_S = 0.01
 LONGEST_DETAIL = 300
 
 
-class CallWatch:
+class CallWatch(SimulationWatch):
     """`show` gets every event, in the order of their times: that a voice has ended is known
     `HUSH_S` later.
     """
 
     def __init__(self, call: SimulatedCall, show: Callable[[CallEvent], None]) -> None:
+        super().__init__()
         self._call = call
         self._show = show
         self._verbs = self._alerts = self._streams = self._clears = 0
         self._is_open = False
         self._waiting: list[CallEvent] = []
-        self._looked = asyncio.Event()
-        self.voice_from_s: float | None = None
-        self.has_spoken = False
-        self._decided = DecisionCount()
+        self._voice_from_s: float | None = None
 
     @property
-    def counts(self) -> dict[str, int]:
-        return self._decided.counts
+    def now_s(self) -> float:
+        return self._call.now_s
 
-    def note(self, event: str, **fields: Any) -> None:
-        self._keep(CallEvent(round(self._call.now_s, 2), event, fields))
+    @property
+    def speaks(self) -> bool:
+        return self._voice_from_s is not None
+
+    def keep(self, event: CallEvent) -> None:
+        bisect.insort(self._waiting, event, key=lambda one: one.at_s)
 
     def finish(self) -> None:
         """Show what waits for earlier events."""
         self._show_until(math.inf)
-
-    async def look(self) -> None:
-        """Until cancelled."""
-        while True:
-            self.look_once()
-            self._looked.set()
-            await asyncio.sleep(LOOK_S)
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Asked after each look."""
-        while not condition():
-            self._looked.clear()
-            await self._looked.wait()
 
     def look_once(self) -> None:
         for verb in self._call.script.followed[self._verbs :]:
@@ -76,19 +61,9 @@ class CallWatch:
         self._listen()
         self._show_until(now_s - HUSH_S - ROUNDING_S)
 
-    def _keep(self, event: CallEvent) -> None:
-        bisect.insort(self._waiting, event, key=lambda one: one.at_s)
-
     def _show_until(self, at_s: float) -> None:
         while self._waiting and self._waiting[0].at_s < at_s:
             self._show(self._waiting.pop(0))
-
-    async def follow(self, server: RunningServer) -> None:
-        """Decisions, replies and cues, as the server tells them; until cancelled."""
-        events = server_events(server.address, server.operator_token, self._call.sid)
-        async for event, fields in events:
-            self._decided.add(event)
-            self.note(event, **fields)
 
     def _look_at_streams(self) -> None:
         streams = self._call.streams
@@ -112,12 +87,12 @@ class CallWatch:
             return
         now_s = call.now_s
         heard_s = call.heard_after(max(0.0, now_s - HUSH_S))
-        if self.voice_from_s is None and heard_s is not None:
-            self.voice_from_s, self.has_spoken = heard_s, True
-            self._keep(CallEvent(round(heard_s, 2), "agent_speaks"))
-        elif self.voice_from_s is not None and heard_s is None:
-            self._keep(CallEvent(round(max(0.0, now_s - HUSH_S), 2), "agent_is_silent"))
-            self.voice_from_s = None
+        if self._voice_from_s is None and heard_s is not None:
+            self._voice_from_s, self.has_spoken = heard_s, True
+            self.keep(CallEvent(round(heard_s, 2), "agent_speaks"))
+        elif self._voice_from_s is not None and heard_s is None:
+            self.keep(CallEvent(round(max(0.0, now_s - HUSH_S), 2), "agent_is_silent"))
+            self._voice_from_s = None
 
 
 def _shown(verb: TwimlVerb) -> dict[str, str]:

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import functools
 import sys
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
 from interject.cli.output.event_lines import EventLines
-from interject.cli.output.server_events import SILENT
+from interject.cli.output.simulation_watch import shown_by
 from interject.cli.process.failures import EXIT_DIFFERS, InputFailure, complain, reason
-from interject.cli.process.signals import StopSignals
+from interject.cli.process.simulation import LINGER_S, run_simulation
 from interject.cli.twilio.call_watch import CallWatch
 from interject.cli.twilio.own_server import OwnServer
 from interject.integrations.twilio.simulator.cloud import TwilioAccount, TwilioCloud
 from interject.integrations.twilio.simulator.rest_api import RestApi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
     from pathlib import Path
 
-    from interject.cli.output.call_event import CallEvent
+    from interject.cli.process.signals import StopSignals
     from interject.cli.twilio.simulated_order import RunningServer, SimulatedOrder
     from interject.integrations.twilio.simulator.call import SimulatedCall
 
-LINGER_S = 5.0
-"""An answer to the end of a sound comes within this time."""
-ANNOUNCEMENT_S, QUIET_S = 15.0, 3.0
-"""A caller lets the agent say who listens; where it says nothing for so long he begins."""
 KEY_S = 0.3
 OTHER_SETTINGS = (
     "TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and INTERJECT_PUBLIC_URL have to be here what the "
@@ -41,11 +37,7 @@ Result = TypeVar("Result")
 
 def run(order: SimulatedOrder) -> int:
     """1 where no agent had the call."""
-    for name in ("httpx", "websockets"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    with StopSignals() as signals:
-        code = asyncio.run(_simulate(order, signals))
-        return signals.exit_code() or code
+    return run_simulation(functools.partial(_simulate, order))
 
 
 async def _simulate(order: SimulatedOrder, signals: StopSignals) -> int:
@@ -108,10 +100,12 @@ async def _on_the_line(
     stop: asyncio.Event,
     url: str,
 ) -> int:
-    watch = CallWatch(call, _shown(lines, order.json))
+    watch = CallWatch(call, shown_by(lines, as_json=order.json))
     watch.note("calls", webhook=url, call=call.sid)
     tasks = [
-        asyncio.create_task(watch.follow(server), name="follow"),
+        asyncio.create_task(
+            watch.follow(server.address, server.operator_token, call.sid), name="follow"
+        ),
         asyncio.create_task(watch.look(), name="look"),
     ]
     talk = asyncio.create_task(_talk(order, call, watch), name="talk")
@@ -141,21 +135,11 @@ async def _on_the_line(
     return EXIT_DIFFERS
 
 
-def _shown(lines: EventLines, as_json: bool) -> Callable[[CallEvent], None]:
-    """Decisions to be silent are counted alone where a person reads."""
-
-    def show(event: CallEvent) -> None:
-        if as_json or event.event != SILENT:
-            lines.show(event)
-
-    return show
-
-
 async def _talk(order: SimulatedOrder, call: SimulatedCall, watch: CallWatch) -> None:
     """Returns when there is nothing more to say, and the agent is silent again."""
     await watch.until(lambda: bool(call.streams) and call.stream.began.is_set())
     if order.colleague is None:
-        await _let_it_announce(watch)
+        await watch.until_announced()
     else:
         await watch.until(lambda: call.callee_is_there)
     watch.note("caller_speaks", seconds=round(len(order.sound) / 16_000, 1))
@@ -169,16 +153,7 @@ async def _talk(order: SimulatedOrder, call: SimulatedCall, watch: CallWatch) ->
         call.press(key)
         await asyncio.sleep(KEY_S)
     await asyncio.sleep(LINGER_S)
-    await watch.until(lambda: watch.voice_from_s is None)
-
-
-async def _let_it_announce(watch: CallWatch) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(QUIET_S):
-            await watch.until(lambda: watch.has_spoken)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(ANNOUNCEMENT_S):
-            await watch.until(lambda: watch.voice_from_s is None)
+    await watch.until(lambda: not watch.speaks)
 
 
 def _record(call: SimulatedCall, path: Path) -> None:

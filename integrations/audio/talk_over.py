@@ -10,6 +10,9 @@ from interject.integrations.audio.ranges import DBFS, within
 if TYPE_CHECKING:
     from interject.integrations.audio.block import Block
 
+SPEECH_DBFS = -40.0
+"""As loud as somebody who speaks."""
+
 
 @dataclass(slots=True)
 class TalkOver:
@@ -21,7 +24,7 @@ class TalkOver:
     :raises ValueError: when one of them is out of its range.
     """
 
-    level_dbfs: float = -40.0
+    level_dbfs: float = SPEECH_DBFS
     hold_ms: float = 120.0
     _loud_ms: float = 0.0
 

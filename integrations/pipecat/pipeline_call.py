@@ -9,6 +9,8 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
+from interject.agent.first_of import first_of
+from interject.integrations.audio.talk_over import SPEECH_DBFS
 from interject.integrations.conversation.call_agent import CallAgent
 from interject.integrations.conversation.call_log import lines_of
 from interject.integrations.conversation.call_notices import spoken_settings
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import Event, Runtime
 
 DOOR = "pipecat"
-SPEECH_DBFS = -40.0
-"""As loud as `TalkOver` takes somebody to speak."""
 ENDED = "the runtime has ended the session"
 
 
@@ -110,7 +110,7 @@ class PipelineCall:
         async with agent:
             self.agent = agent
             self.opened.set()
-            await _first(agent.ended, self._leaving)
+            await first_of(agent.ended.wait(), self._leaving.wait())
             self.agent = None
         if not self._leaving.is_set():
             raise agent.failure or RuntimeFailure(ENDED)
@@ -148,12 +148,3 @@ def _audible(profile: Profile) -> Profile:
 def _metrics() -> ConversationMetrics:
     """One for all pipelines of a process."""
     return ConversationMetrics(DOOR, place="call")
-
-
-async def _first(*events: asyncio.Event) -> None:
-    waiting = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for one in waiting:
-            one.cancel()

@@ -6,10 +6,11 @@ import asyncio
 import functools
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from livekit.agents import AgentServer, AutoSubscribe
 
+from interject.agent.first_of import first_of
 from interject.agent.voice import VoiceFailure
 from interject.config import ProfileError, load_profile
 from interject.integrations.conversation.free_slots import free_slots
@@ -28,7 +29,6 @@ from interject.model_runtime import open_runtime
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
     from pathlib import Path
 
     from livekit.agents import JobContext, JobRequest
@@ -197,7 +197,7 @@ async def _stay(settings: WorkerSettings, ctx: JobContext) -> None:
                 ctx.shutdown(reason=NOT_ALONE)
                 return
             async with RoomAgent(ctx.room, role, kept=_kept(settings, ctx)) as agent:
-                if await _first(precedence.until_lost(), agent.sessions.ended.wait()) == 0:
+                if await first_of(precedence.until_lost(), agent.sessions.ended.wait()) == 0:
                     ctx.shutdown(reason=NOT_ALONE)
                     return
         if agent.sessions.failure is not None:
@@ -217,18 +217,6 @@ def _kept(settings: WorkerSettings, ctx: JobContext) -> RoomConsent | None:
     """Read once this is the room's one agent: until then another may still be asked to stop."""
     sid = ctx.job.room.sid
     return settings.consent.room(sid) if settings.consent is not None and sid else None
-
-
-async def _first(*works: Coroutine[Any, Any, object]) -> int:
-    """Which of them ended first; the others are cancelled."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return next(index for index, task in enumerate(tasks) if task.done())
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _tell(ctx: JobContext) -> None:

@@ -6,11 +6,9 @@ import logging
 import time
 from typing import TYPE_CHECKING, Self
 
-from interject.integrations.sockets.bot_chat import BotChat, ChatApi
-from interject.integrations.sockets.meeting_line import MeetingLine
-from interject.integrations.sockets.platform import CallTerms, SocketPlatform
+from interject.integrations.sockets.bot_chat import ChatApi
+from interject.integrations.sockets.meeting_platform import MeetingPlatform
 from interject.integrations.sockets.recall.codec import RecallCodec
-from interject.integrations.web.audio_socket import SocketLimits
 from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.webhook_signature import WebhookSecret
 
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
     from interject.integrations.sockets.recall.settings import RecallSettings
-    from interject.integrations.sockets.socket_codec import SocketCodec
-    from interject.integrations.sockets.socket_events import Message, StreamOpened
     from interject.integrations.web.screen_line import CallScreens
 
 logger = logging.getLogger(__name__)
@@ -29,23 +25,21 @@ logger = logging.getLogger(__name__)
 TOKEN_PARAMETER = "token"
 CHAT_API = ChatApi("/api/v1/bot/{bot}/send_chat_message/", 500, takes_emoji=True)
 """Meet's chat takes the shortest texts of all."""
-SILENCE_S = 3_600.0
-"""Nothing comes while nobody speaks, and after thirty sockets in a row that were closed none does.
-"""
 LINGER_S = 15.0
 """Recall tries again every three seconds."""
 
 
-class RecallPlatform(SocketPlatform):
+class RecallPlatform(MeetingPlatform):
     """Who dials in shows the token in the URL, or Recall's signature of the upgrade, whose body is
-    empty; where both were configured, both.
+    empty; where both were configured, both. Nothing comes while nobody speaks, and after thirty
+    sockets in a row that were closed none does.
     """
 
     name = "recall"
     path = "/sockets/recall"
-    limits = SocketLimits(messages_a_s=3_000, most_at_once=15_000)
-    opening_s = silence_s = SILENCE_S
+    opening_s = MeetingPlatform.silence_s
     linger_s = LINGER_S
+    speaks = False
 
     def __init__(
         self,
@@ -54,13 +48,10 @@ class RecallPlatform(SocketPlatform):
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__(settings.url, settings.api_key, CHAT_API, screens)
         self._token = Bearer(settings.token)
         self._secret = WebhookSecret(settings.secret) if settings.secret else None
         self._settings = settings
-        self._control = (
-            BotChat(settings.url, settings.api_key, CHAT_API) if settings.api_key else None
-        )
-        self._screens = screens
         self._clock = clock
 
     async def __aenter__(self) -> Self:
@@ -78,10 +69,6 @@ class RecallPlatform(SocketPlatform):
             )
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        if self._control is not None:
-            await self._control.__aexit__()
-
     def refusal(self, connection: HTTPConnection) -> str | None:
         given = connection.query_params.get(TOKEN_PARAMETER, "")
         if not self._token.permits(f"Bearer {given}"):
@@ -94,9 +81,3 @@ class RecallPlatform(SocketPlatform):
 
     def codec(self, connection: HTTPConnection) -> RecallCodec:
         return RecallCodec() if self._control is None else RecallCodec(self._control.is_own)
-
-    def terms(
-        self, opened: StreamOpened, codec: SocketCodec, write: Callable[[Message], None]
-    ) -> CallTerms:
-        line = MeetingLine(opened.call_id, self._screens, self._control)
-        return CallTerms(line, speaks=False)

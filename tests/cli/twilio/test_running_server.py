@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from interject.cli.twilio.call_watch import CallWatch
-from interject.cli.twilio.simulated_order import RunningServer
 from interject.integrations.twilio.simulator.call_status import CallParties
 from interject.integrations.twilio.simulator.cloud import TwilioCloud
 from interject.integrations.web.app import make_app
@@ -42,9 +41,10 @@ async def test_decisions_that_were_not_told_are_not_counted() -> None:
     app = make_app([], routers=[screens.router], origins=Origins([]))
     events: list[CallEvent] = []
     async with served(app) as url, TwilioCloud({}) as cloud:
-        watch = CallWatch(cloud.new_call(CallParties()), events.append)
+        call = cloud.new_call(CallParties())
+        watch = CallWatch(call, events.append)
         assert watch.counts == {"decisions": 0, "respond": 0}
-        await watch.follow(RunningServer(url.removeprefix("http://"), url))
+        await watch.follow(url.removeprefix("http://"), "", call.sid)
         watch.finish()
         screens.close()
     [told] = events
