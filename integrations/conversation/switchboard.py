@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 ASK_TIMEOUT_S = 3.0
 LAST_CALLS_S = 15.0
+UNANSWERED = f"no answer within {ASK_TIMEOUT_S:g} s"
 NO_MODEL = "the model has no room for another call, or cannot be reached"
 
 
@@ -80,7 +81,7 @@ class Switchboard:
         self._goodbye = goodbye
         self._metrics: dict[str, ConversationMetrics] = {}
         self._seats: set[Seat] = set()
-        self._calls: dict[str, CallAgent] = {}
+        self._calls: dict[tuple[str, str], CallAgent] = {}
         self._freed = asyncio.Event()
 
     @property
@@ -93,8 +94,9 @@ class Switchboard:
         """Calls, and those that are about to come."""
         return len(self._seats)
 
-    def of(self, call_id: str) -> CallAgent | None:
-        return self._calls.get(call_id)
+    def of(self, platform: str, call_id: str) -> CallAgent | None:
+        """Whoever serves it: `platform` is the one that gave the id, or else the door."""
+        return self._calls.get((platform, call_id))
 
     async def admit(self) -> Seat:
         """The seat of a call that the model, too, has room for.
@@ -123,6 +125,7 @@ class Switchboard:
         door: str,
         call_id: str,
         line: Line,
+        platform: str = "",
         sink: AudioSink | None = None,
         speakers: Sequence[str] = (),
         profile: Profile | None = None,
@@ -130,11 +133,15 @@ class Switchboard:
     ) -> AsyncIterator[CallAgent]:
         """Serve one call. The seat is given back at its end, whatever happened.
 
+        `platform` gave the id, where the door is open to several: whoever dials by one may not take
+        an id that another has given.
+
         :raises RuntimeBusy, RuntimeFailure, VoiceFailure: when it cannot be served.
         :raises SwitchboardFull: when a call of this id is being served.
         """
+        key = (platform or door, call_id)
         try:
-            if call_id in self._calls:
+            if key in self._calls:
                 raise SwitchboardFull("this call is being served already")
             agent = CallAgent(
                 call_id,
@@ -152,12 +159,12 @@ class Switchboard:
                 speakers=speakers,
                 outputs=self._outputs,
             )
-            self._calls[call_id] = agent
+            self._calls[key] = agent
             try:
                 async with agent:
                     yield agent
             finally:
-                del self._calls[call_id]
+                del self._calls[key]
         finally:
             seat.release()
 
@@ -181,7 +188,9 @@ class Switchboard:
             async with asyncio.timeout(ASK_TIMEOUT_S):
                 free = await free_slots(self._runtime)
         except (TimeoutError, RuntimeFailure) as error:
-            logger.warning("The runtime cannot be asked", extra={"reason": str(error)})
+            logger.warning(
+                "The runtime cannot be asked", extra={"reason": str(error) or UNANSWERED}
+            )
             return False
         return free is None or free > 0
 

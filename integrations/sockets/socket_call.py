@@ -147,6 +147,7 @@ class SocketCall:
                     board.call(
                         await board.admit(),
                         door="sockets",
+                        platform=self.platform.name,
                         call_id=self.call_id,
                         line=terms.line,
                         sink=self.sink,

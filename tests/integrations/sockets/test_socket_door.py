@@ -219,6 +219,22 @@ async def test_a_socket_that_was_cut_comes_back_to_the_same_agent() -> None:
         await until(lambda: not stage.board.calls, "the end, since this one was closed")
 
 
+async def test_an_id_of_one_platform_takes_none_of_another() -> None:
+    class OtherPlatform(PlainPlatform):
+        name = "other"
+        path = "/sockets/other"
+
+    other = OtherPlatform(Bearer(TOKEN))
+    async with (
+        socket_server([PlainPlatform(Bearer(TOKEN)), other]) as stage,
+        on_a_call(stage),
+        dialled(stage, "/sockets/other") as socket,
+    ):
+        await socket.send(json.dumps(HELLO))
+        assert json.loads(await socket.recv())["type"] == "ready"
+        assert len(stage.board.calls) == 2
+
+
 async def test_one_that_does_not_come_back_in_time_ends_the_call() -> None:
     async with socket_server([QuickPlatform()]) as stage:
         async with on_a_call(stage) as socket:

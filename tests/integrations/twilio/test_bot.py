@@ -198,7 +198,7 @@ async def test_a_call_that_is_sent_back_to_the_agent_keeps_its_seat() -> None:
         await talking(stage, call)
         await call.follow(await call.fetch(VOICE_URL))
         await until(lambda: len(stage.runtime.sessions) == 2, "another agent")
-        await until(lambda: stage.board.of(call.sid) is not None, "it to have the call")
+        await until(lambda: stage.board.of("twilio", call.sid) is not None, "it to have the call")
         await call.handset.say(SPEECH)
         await until(lambda: any(frame.speakers for frame in stage.model.frames), "the caller")
         assert (stage.board.taken, call.script.announced) == (1, [])

@@ -67,7 +67,7 @@ async def in_call(stage: Stage, **changes: Any) -> AsyncIterator[ClientConnectio
     sid, parameters = await announced(stage)
     async with stage.cloud.network.socket(MEDIA_URL) as socket:
         await socket.send(start(stage, sid, parameters, **changes))
-        await until(lambda: stage.board.of(sid) is not None, "the agent")
+        await until(lambda: stage.board.of("twilio", sid) is not None, "the agent")
         yield socket
 
 
@@ -133,7 +133,9 @@ async def test_a_token_that_has_expired_opens_nothing_and_its_seat_is_free_again
         again, parameters = await announced(stage)
         async with stage.cloud.network.socket(MEDIA_URL) as socket:
             await socket.send(start(stage, again, parameters))
-            await until(lambda: stage.board.of(again) is not None, "the agent of the next call")
+            await until(
+                lambda: stage.board.of("twilio", again) is not None, "the agent of the next call"
+            )
 
 
 @pytest.mark.parametrize("algorithm", ["HMAC_SHA256", "ROT13"])

@@ -51,7 +51,7 @@ async def test_a_call_is_placed_and_the_agent_talks_with_who_answers() -> None:
         assert stage.board.taken == 1, "its seat is held while it rings"
         call = stage.cloud.calls[sid]
         assert (call.parties.caller, call.parties.called) == (OWN, CALLEE)
-        await until(lambda: stage.board.of(sid), "the agent")
+        await until(lambda: stage.board.of("twilio", sid), "the agent")
         await call.handset.say(SPEECH)
         await until(lambda: any(frame.speakers for frame in stage.model.frames), "speech")
         [shown] = (await stage.operator.get("/twilio/calls")).json()
@@ -148,7 +148,7 @@ async def test_without_an_account_it_says_what_to_set() -> None:
 
 async def test_a_call_is_put_through_and_its_agent_does_not_end_it() -> None:
     async with telephone(profile=SILENT) as stage, stage.cloud.phones(VOICE_URL) as call:
-        await until(lambda: stage.board.of(call.sid), "the agent")
+        await until(lambda: stage.board.of("twilio", call.sid), "the agent")
         answer = await stage.operator.post(
             f"/twilio/calls/{call.sid}/transfer", json={"to": HUMAN, "say": "One moment."}
         )
@@ -164,7 +164,7 @@ async def test_a_call_is_put_through_and_its_agent_does_not_end_it() -> None:
 
 async def test_a_call_is_ended() -> None:
     async with telephone(profile=SILENT) as stage, stage.cloud.phones(VOICE_URL) as call:
-        await until(lambda: stage.board.of(call.sid), "the agent")
+        await until(lambda: stage.board.of("twilio", call.sid), "the agent")
         assert (await stage.operator.post(f"/twilio/calls/{call.sid}/hangup")).status_code == 200
         await asyncio.wait_for(call.over.wait(), 20)
         assert call.script.announced == []

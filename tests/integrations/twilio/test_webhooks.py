@@ -284,11 +284,11 @@ async def test_a_request_that_somebody_recorded_and_sends_again_costs_nothing(
         await until(lambda: stage.cloud.network.posted, "the webhook")
         for _ in range(3):
             await stage.cloud.network.post(url, recorded)
-        await until(lambda: stage.board.of(call.sid), "the agent")
+        await until(lambda: stage.board.of("twilio", call.sid), "the agent")
         for _ in range(3):
             answer = await stage.cloud.network.post(url, recorded)
             assert answer.status_code == 200
-        assert stage.board.of(call.sid) is not None
+        assert stage.board.of("twilio", call.sid) is not None
         assert stage.board.taken == 1, "there is no second agent"
         assert call.alerts == []
         assert not call.over.is_set()
