@@ -44,6 +44,7 @@ def examine(choice: DeviceChoice) -> list[Finding]:
         _extra("jiwer", "word errors in 'eval'", "eval"),
         _extra("onnx", "natural voices", "voices"),
         _voices(),
+        _extra("pypdf", "PDFs in a folder of notes", "notes"),
         _extra("faster-whisper", "recognising training speech on this machine", "whisper"),
         _extra("prometheus-client", "/metrics, /healthz and /readyz", "telemetry"),
         _extra("opentelemetry-sdk", "spans", "otel"),

@@ -1,0 +1,1 @@
+"""A folder of notes, and where in them a question's words stand."""
