@@ -9,7 +9,6 @@ import uuid
 from typing import TYPE_CHECKING, Self
 
 from interject.agent.clearest import clearest
-from interject.agent.cues.tagged_runtime import without_tags
 from interject.agent.event_dispatcher import EventDispatcher
 from interject.agent.floor import BargeIn, Floor, FloorState, never
 from interject.agent.frame_sender import FrameSender
@@ -17,6 +16,7 @@ from interject.agent.framing import Pacing
 from interject.agent.options import session_options
 from interject.agent.output_dispatcher import OutputDispatcher
 from interject.agent.outputs import stream_time_s
+from interject.agent.privacy.gate import gated
 from interject.agent.replies import Replies
 from interject.agent.reply_reports import ReplyReports
 from interject.agent.sinks import AudioSink, TimelineSink
@@ -84,7 +84,7 @@ class AgentSession:
         self._options = session_options(
             profile, self.session_id, prompt_ids=prompt_ids, threshold=threshold
         )
-        self._runtime = without_tags(runtime, profile)
+        self._runtime = gated(runtime, profile)
         self._pacing = pacing
         self._barge_in = barge_in
         self._sink: AudioSink = sink or TimelineSink()

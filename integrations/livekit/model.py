@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from livekit.agents import llm
 
-from interject.agent.cues.tagged_runtime import without_tags
+from interject.agent.privacy.gate import gated
 from interject.config import NoVoice, Profile, load_profile
 from interject.integrations.audio.talk_over import fresh_talk_over
 from interject.integrations.conversation.consent_store import ConsentStore
@@ -164,7 +164,7 @@ class RealtimeModel(llm.RealtimeModel):
             if self._runtime is None:
                 assert self._url is not None, "a runtime that was given is never taken away"
                 self._runtime = await asyncio.to_thread(open_runtime, self._url)
-        return without_tags(self._runtime, self.profile)
+        return gated(self._runtime, self.profile)
 
     def closed(self, session: RealtimeSession) -> None:
         with contextlib.suppress(ValueError):
