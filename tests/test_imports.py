@@ -82,6 +82,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "integrations/sockets/simulator": ("interject.integrations.twilio.simulator.mulaw",),
     "integrations/twilio/simulator": (),
+    "integrations/console": (*SHARED_BY_DOORS, "interject.integrations.web"),
     "integrations/webrtc": (*SHARED_BY_DOORS, "interject.integrations.web"),
     "training": (
         "interject.model_runtime", "interject.agent.voice", "interject.config.lists",
