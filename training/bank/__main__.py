@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
-from interject.training.bank.bank import attribution, is_natural, read_index
+from interject.training.bank.bank import is_natural, read_index
 from interject.training.bank.bank_index import BadBank, StoredUtterance
 from interject.training.nano.speech_bank import SpeechBank
+from interject.training.recordings.attribution import attribution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.command == "pack":
             _pack(options)
         elif options.attribution:
-            sys.stdout.write(attribution(read_index(options.bank)))
+            known = read_index(options.bank).recordings
+            sys.stdout.write(attribution(one for one in known if not one.held_out))
         else:
             _show(read_index(options.bank), options.bank)
     except (BadBank, OSError) as error:

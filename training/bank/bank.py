@@ -5,7 +5,6 @@ It needs NumPy and safetensors, no decoder and no synthesiser.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
@@ -97,18 +96,6 @@ def is_natural(voice: str) -> bool:
 def read_index(path: Path) -> BankIndex:
     """:raises BadBank: as `Bank.load`."""
     return _read(path)[0]
-
-
-def attribution(index: BankIndex) -> str:
-    """Whom weights owe a credit that learnt from the recordings, a line for each source."""
-    credits: dict[tuple[str, str, str], int] = defaultdict(int)
-    for item in index.recordings:
-        if not item.held_out:
-            credits[item.source, item.licence, item.credit] += 1
-    return "".join(
-        f"- {source}: {credit} ({licence}), {count} recordings\n"
-        for (source, licence, credit), count in sorted(credits.items())
-    )
 
 
 def _read(path: Path) -> tuple[BankIndex, dict[str, Any]]:

@@ -81,9 +81,10 @@ def as_stream(scene: Scene, stream_id: str, seed: int) -> TrainingStream:
 def _turn(happening: Happening, before_s: float) -> StreamTurn:
     reply = happening.reply
     assert reply is not None
+    start_s, end_s = happening.turn_s(before_s)
     return StreamTurn(
-        start_s=max(before_s, happening.start / SAMPLE_RATE_HZ),
-        end_s=happening.known_at / SAMPLE_RATE_HZ,
+        start_s=start_s,
+        end_s=end_s,
         user=happening.key,
         assistant=reply.text,
         emotion=reply.emotion,

@@ -68,6 +68,13 @@ class Happening:
             return self.end
         return min(self.end, self.start + int(ALARM_HEARD_S * SAMPLE_RATE_HZ))
 
+    def turn_s(self, before_s: float) -> tuple[float, float]:
+        """Begin and end of its turn in seconds. Talk may overlap and turns do not: this one begins
+        where the one `before_s` has ended.
+        """
+        end_s = self.known_at / SAMPLE_RATE_HZ
+        return min(max(self.start / SAMPLE_RATE_HZ, before_s), end_s), end_s
+
     @property
     def decision_chunk(self) -> int:
         """The chunk in which that and a little more has been heard."""

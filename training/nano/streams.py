@@ -90,9 +90,7 @@ def as_stream(scene: Scene, style: Style, number: int, seed: int) -> TrainingStr
 
 
 def _turn(happening: Happening, before_s: float) -> StreamTurn:
-    """Talk may overlap; a turn begins where the one before has ended."""
-    end_s = happening.known_at / SAMPLE_RATE_HZ
-    start_s = min(max(happening.start / SAMPLE_RATE_HZ, before_s), end_s)
+    start_s, end_s = happening.turn_s(before_s)
     user = "" if happening.key in CLASSES else happening.key
     if happening.reply is None:
         return StreamTurn(start_s, max(end_s, before_s), user, scene_type=happening.key)

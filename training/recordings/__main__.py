@@ -11,10 +11,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from interject.training.recordings.attribution import attribution
 from interject.training.recordings.collection import BadCollection, RecordingCollection
 from interject.training.recordings.fetch import CollectionFetch
+from interject.training.recordings.recording import RecordingUse
 from interject.training.recordings.source import SourceUse, read_sources
-from interject.training.recordings.summary import attribution, hours_table, sources_table
+from interject.training.recordings.summary import hours_table, sources_table
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 Folder = Annotated[Path, typer.Argument(help="The collection.")]
@@ -57,7 +59,7 @@ def list_sources() -> None:
 @app.command("attribution")
 def print_attribution(folder: Folder) -> None:
     """Whom weights owe a credit that learnt from the train half; ships beside them."""
-    sys.stdout.write(attribution(_open(folder).recordings))
+    sys.stdout.write(attribution(_open(folder).select(use=RecordingUse.TRAIN)))
 
 
 def _open(folder: Path) -> RecordingCollection:

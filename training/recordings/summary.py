@@ -1,4 +1,4 @@
-"""What the catalogue and a collection hold, and whom the train half owes a credit."""
+"""What the catalogue and a collection hold."""
 
 from __future__ import annotations
 
@@ -34,21 +34,6 @@ def hours_table(recordings: Sequence[CollectedRecording]) -> str:
         + "\n"
         for row in (_HEAD, *rows)
     )
-
-
-def attribution(recordings: Iterable[CollectedRecording]) -> str:
-    """Markdown: each licence and holder of what weights may have learnt from."""
-    sources: dict[str, dict[tuple[str, str], list[str]]] = defaultdict(lambda: defaultdict(list))
-    for known in recordings:
-        if known.use is RecordingUse.TRAIN:
-            sources[known.source][known.licence, known.credit].append(known.file)
-    text = "# Recordings that were trained on\n"
-    for source, owed in sorted(sources.items()):
-        text += f"\n## {source}\n"
-        for (licence, credit), files in sorted(owed.items()):
-            names = f" ({', '.join(sorted(files))})" if len(owed) > 1 else ""
-            text += f"- {credit}: {len(files)} recordings, {licence}{names}\n"
-    return text
 
 
 _USES = {

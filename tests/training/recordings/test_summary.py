@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from interject.training.recordings.recording import CollectedRecording
-from interject.training.recordings.summary import attribution, hours_table
+from interject.training.recordings.attribution import attribution
+from interject.training.recordings.recording import CollectedRecording, RecordingUse
+from interject.training.recordings.summary import hours_table
 
 
 def recording(name: str, use: str, credit: str, licence: str = "CC-BY-3.0") -> CollectedRecording:
@@ -26,11 +27,12 @@ MANY = [
 ]
 
 
-def test_the_attribution_names_the_holders_of_what_was_trained_on_and_no_other() -> None:
-    text = attribution(MANY)
+def test_the_attribution_names_holders_and_where_there_are_several_their_files() -> None:
+    text = attribution(one for one in MANY if one.use is RecordingUse.TRAIN)
     assert "- Ann: 1 recordings, CC-BY-3.0 (toys/a.flac)" in text
     assert "- Bob: 1 recordings, CC0 (toys/b.flac)" in text
     assert "Cy" not in text
+    assert attribution(MANY[:1]).endswith("- Ann: 1 recordings, CC-BY-3.0\n")
 
 
 def test_the_table_adds_up() -> None:
