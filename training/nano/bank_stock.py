@@ -57,7 +57,9 @@ def bank_stock(
             pool.submit(_changed, portion, seed + number, size.others)
             for number, portion in enumerate(portions)
         ]
-        made = [pool.submit(_piece, speech, seed, number, size) for number in range(size.pieces)]
+        made = [
+            pool.submit(_piece, speech, shares, seed, number, size) for number in range(size.pieces)
+        ]
         stock = _joined([one.result() for one in made], speech)
         said = list(chain.from_iterable(one.result() for one in changed))
     return replace(
@@ -91,9 +93,13 @@ def _changed(
 Made = tuple[dict[str, list["Wave"]], list["Wave"], list["Wave"]]
 
 
-def _piece(speech: SpeechBank, seed: int, number: int, size: StockSize) -> Made:
+def _piece(
+    speech: SpeechBank, shares: StockShares, seed: int, number: int, size: StockSize
+) -> Made:
     each = -(-size.sounds_a_class // size.pieces), -(-size.rooms // size.pieces)
-    stock = make_stock(speech, seed * size.pieces + number, sounds_a_class=each[0], rooms=each[1])
+    stock = make_stock(
+        speech, seed * size.pieces + number, sounds_a_class=each[0], rooms=each[1], shares=shares
+    )
     return stock.sounds, stock.rooms, stock.backgrounds
 
 

@@ -32,6 +32,7 @@ class NanoOptions:
     cache: Path | None = None
     speech: tuple[Path, ...] = ()
     recordings: Path | None = None
+    hard: Path | None = None
     bank: Path | None = None
     device: str = AUTO
     dtype: str = AUTO
@@ -67,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--speech", type=Path, action="append", default=[], metavar="FILE",
         help="a bank of natural voices; may be given several times")  # fmt: skip
     add("--recordings", type=Path, metavar="DIR", help="a collection of recordings")
+    add("--hard", type=Path, metavar="FILE",
+        help="which recordings are drawn more often: see hard_recordings")  # fmt: skip
     add("--bank", type=Path,
         help="speech and recordings, packed by interject.training.bank")  # fmt: skip
     add("--device", default=AUTO, help="auto (a GPU where there is one), cpu, cuda, or cuda:N")

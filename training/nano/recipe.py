@@ -12,8 +12,9 @@ from interject.training.nano.stock_shares import StockShares
 _WIDTH = 256
 _CONTROLS = 32
 TRAINING_SHARES = StockShares(
-    near_miss=0.45, own=0.2, echo=0.2, natural=0.5, recorded=0.5, shouted=0.1, lone=0.4, line=0.1
-)
+    near_miss=0.45, own=0.2, echo=0.2, natural=0.5, recorded=0.6, shouted=0.15, lone=0.5, line=0.1,
+    alarms=0.5, unnamed=0.3, odd=0.3,
+)  # fmt: skip
 
 
 def nano_layout(text_tokens: int) -> TokenLayout:

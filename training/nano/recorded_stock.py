@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
+from interject.training.acoustics import decibels
 from interject.training.nano.language import COUNTABLE, RESPOND_REPLIES, spoken_prompts
 from interject.training.soundflow.tapers import tapered
 from interject.training.sounds.waves import uniform
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 SOUND, SPEECH, BACKGROUND = "sound", "speech", "background"
 """The kinds of a collection's recordings, whose module needs what a bare machine lacks."""
-RECORDED_TALK = "recorded talk"
+RECORDED_TALK, MIMIC = "recorded talk", "mimic"
 MOST_OF_SOUND_S, MOST_OF_TALK_S, LEAST_OF_LASTING_S = 4.0, 6.0, 1.5
 FRAGMENT_S = (0.2, 1.2)
 UNCLEAR = frozenset(
@@ -43,6 +45,9 @@ _TAPER_SAMPLES = 240
 _SINGLE_S = 0.9
 """What is counted must be one bark, one knock: a longer recording may hold several."""
 _FRAGMENT_SHARE = 0.35
+_MOST_REPEATS = 9
+_MIMIC_SHARE, _ENVELOPE_SAMPLES = 0.2, 160
+_LAYERED_SHARE, _LAYER_DB = 0.25, (-18.0, 0.0)
 _UNUSED = UNCLEAR | RESPOND_REPLIES.keys()
 
 
@@ -88,8 +93,14 @@ class RecordedStock:
         if not labels:
             return None
         label, pcm = _one_of(labels, self.sounds, rng)
-        piece = _piece(pcm, MOST_OF_SOUND_S, rng)
-        return label, tapered(_wave(piece, _PEAK / _peak(pcm)), _TAPER_SAMPLES)
+        heard, choice = _heard(pcm, rng), rng.random()
+        if label in COUNTABLE or choice >= _LAYERED_SHARE + _MIMIC_SHARE:
+            return label, heard
+        other = _heard(_one_of(labels, self.sounds, rng)[1], rng)[: len(heard)]
+        if choice < _LAYERED_SHARE:
+            heard[: len(other)] += other * decibels(uniform(rng, *_LAYER_DB))
+            return label, heard
+        return MIMIC, _mimic(heard[: len(other)], other)
 
     def talk(self, rng: Rng, *, short: bool = False) -> Wave | None:
         """Somebody who asks nothing, or a word or two of it; None when there is nobody.
@@ -117,23 +128,32 @@ class RecordedStock:
 
 
 def read_recorded(
-    collection: RecordingCollection, use: RecordingUse | None = None
+    collection: RecordingCollection,
+    use: RecordingUse | None = None,
+    hard: Mapping[str, float] | None = None,
 ) -> RecordedStock:
     """What may be trained with, or is for another use; speech whose text is a request is left out.
+
+    `hard` are files that a model would answer wrongly, with its P(respond): one that it is sure of
+    counts as ten recordings.
 
     :raises BadCollection: when a file is missing or damaged.
     """
     from interject.training.recordings.recording import RecordingUse
 
-    requests = spoken_prompts()
+    requests, hardness = spoken_prompts(), hard or {}
     return RecordedStock.of(
         (
             recording.kind,
             recording.source if recording.kind == SPEECH else recording.label,
-            np.round(collection.read(recording) * (_LARGEST - 1)).astype(np.int16),
+            pcm,
         )
         for recording in collection.select(use=use or RecordingUse.TRAIN)
         if _plain(recording.text or "") not in requests
+        for pcm in repeat(
+            np.round(collection.read(recording) * (_LARGEST - 1)).astype(np.int16),
+            1 + round(hardness.get(recording.file, 0.0) * _MOST_REPEATS),
+        )
     )
 
 
@@ -146,6 +166,29 @@ def _trimmed(pcm: Pcm) -> Pcm:
     level = np.abs(pcm.astype(np.int32))
     loud = np.flatnonzero(level > max(1.0, float(level.max(initial=0)) * _AUDIBLE))
     return pcm[int(loud[0]) : int(loud[-1]) + 1] if len(loud) else pcm[:0]
+
+
+def _heard(pcm: Pcm, rng: Rng) -> Wave:
+    piece = _piece(pcm, MOST_OF_SOUND_S, rng)
+    return tapered(_wave(piece, _PEAK / _peak(pcm)), _TAPER_SAMPLES)
+
+
+def _mimic(shape: Wave, other: Wave) -> Wave:
+    """One that gets loud and soft as another does: a sound that no collection has."""
+    wanted, own = _envelope(shape), _envelope(other)
+    gain = np.minimum(wanted / (own + 1e-3), 10.0)
+    mixed = other * np.interp(np.arange(len(other)), np.arange(len(gain)) * _ENVELOPE_SAMPLES, gain)
+    wave: Wave = (mixed * (_PEAK / max(1e-3, float(np.abs(mixed).max(initial=0))))).astype(
+        np.float32
+    )
+    return wave
+
+
+def _envelope(wave: Wave) -> Wave:
+    """RMS of every 10 ms."""
+    padded = np.pad(wave, (0, -len(wave) % _ENVELOPE_SAMPLES))
+    level: Wave = np.sqrt(np.mean(padded.reshape(-1, _ENVELOPE_SAMPLES) ** 2, axis=1))
+    return level
 
 
 def _piece(pcm: Pcm, most_s: float, rng: Rng) -> Pcm:

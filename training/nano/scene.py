@@ -126,7 +126,7 @@ class Stock:
 
     def sound(self, kind: str, rng: Rng) -> Wave:
         """A recording where the world has some and chance says so, mostly with another in it, or a
-        made sound. Whatever is answered sounds like a file of somebody's.
+        made sound. All sound like somebody's files: that must not tell what is answered.
         """
         known = self.sounds[kind]
         heard = known[int(rng.integers(len(known)))]
@@ -135,7 +135,7 @@ class Stock:
             return heard
         if recorded.has(kind) and rng.random() < share:
             heard = self._with_recording(kind, heard, recorded, rng)
-        return as_recorded(heard, rng) if kind in RESPOND_REPLIES else heard
+        return as_recorded(heard, rng)
 
     def _with_recording(self, kind: str, made: Wave, recorded: RecordedStock, rng: Rng) -> Wave:
         heard = stretch(recorded.sound(kind, rng), uniform(rng, *RECORDED_SPEEDS))

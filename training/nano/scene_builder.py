@@ -44,6 +44,7 @@ from interject.training.sounds.alarming import ALARMING
 from interject.training.sounds.catalogue import CLASSES
 from interject.training.sounds.counted import COUNTED
 from interject.training.sounds.ordinary import ORDINARY
+from interject.training.sounds.unnamed import UNNAMED
 from interject.training.sounds.waves import Rng, Wave, uniform
 from interject.training.speech.phones import UNKNOWN_PHONE
 from interject.training.speech.utterance import PHONE_STEP_S, Utterance
@@ -51,6 +52,8 @@ from interject.training.speech.utterance import PHONE_STEP_S, Utterance
 _RECORDED_TALK = 0.5
 """Of the share of recordings: near misses and the agent's own sentences are needed as well."""
 SOUND_LEVEL_DB = (-16.0, 8.0)
+_ODD_SPEEDS = (0.75, 1.45)
+"""Children, cartoons and giants seldom ask anything of an agent."""
 _MISTAKABLE = ("footsteps", "clap", "telephone", "microwave", "doorbell", "keyboard")
 _INTENTS = {request.key: request for request in (*INTENTS, HELP)}
 
@@ -193,12 +196,20 @@ class SceneBuilder:
             self._count += 1
 
     def _alarming(self) -> None:
+        share = self._stock.shares.alarms
+        if share < 1 and self._rng.random() >= share:
+            self._ordinary()
+            return
         kind = str(self._rng.choice(list(ALARMING)))
         text, emotion = RESPOND_REPLIES[kind]
         self._sound(kind, WantedReply(text, emotion, kind))
 
     def _ordinary(self) -> None:
         if self._is_recorded() and self._recorded_ordinary():
+            return
+        stock = self._stock
+        if UNNAMED in stock.sounds and self._rng.random() < stock.shares.unnamed:
+            self._sound(UNNAMED, None)
             return
         kind = str(self._rng.choice(list(ORDINARY)))
         if self._rng.random() < 0.15:
@@ -225,6 +236,9 @@ class SceneBuilder:
         wave = recorded.talk(self._rng, short=short) if recorded and share else None
         if wave is None:
             return False
+        wave = stretch(wave, uniform(self._rng, *_ODD_SPEEDS))
+        if self._rng.random() < self._stock.shares.shouted:
+            wave = self._shouted(wave)
         start = self.place(RECORDED_TALK, wave, uniform(self._rng, -8, 6), None)
         if start is not None:
             low, high = (int(at / SAMPLE_RATE_HZ / SLOT_S) for at in (start, start + len(wave)))
@@ -239,21 +253,30 @@ class SceneBuilder:
 
     def _say(self, key: str, utterance: Utterance, reply: WantedReply | None) -> bool:
         rng, shouted = self._rng, self._stock.shares.shouted
-        factor = uniform(rng, *_speeds(utterance.voice)) if rng.random() < 0.7 else 1.0
+        speeds = _speeds(utterance.voice)
+        odd = self._stock.shares.odd
+        if reply is None and odd and rng.random() < odd:
+            speeds = _ODD_SPEEDS
+        factor = uniform(rng, *speeds) if rng.random() < 0.7 else 1.0
         wave: Wave = utterance.pcm.astype(np.float32) / np.float32(32_768)
         rms = float(np.sqrt(np.mean(wave**2))) + 1e-6
         wave *= np.float32(SPEECH_RMS / rms)
         if factor != 1.0:
             wave = stretch(wave, factor)
         if key == HELP.key or (shouted and reply is None and rng.random() < shouted):
-            wave = np.tanh(wave * uniform(rng, 1, 8)).astype(np.float32) * np.float32(0.5)
-            wave *= np.float32(SPEECH_RMS * uniform(rng, 1, 2) / (np.sqrt(np.mean(wave**2)) + 1e-6))
+            wave = self._shouted(wave)
         start = self.place(key, wave, uniform(rng, -8, 6), reply)
         if start is None:
             return False
         self._mark_speech(utterance, start, factor)
         self._echo(reply)
         return True
+
+    def _shouted(self, wave: Wave) -> Wave:
+        rng = self._rng
+        loud: Wave = np.tanh(wave * uniform(rng, 1, 8)).astype(np.float32)
+        loud *= np.float32(SPEECH_RMS * uniform(rng, 1, 2) / (np.sqrt(np.mean(loud**2)) + 1e-6))
+        return loud
 
     def play(
         self,

@@ -11,11 +11,13 @@ from interject.training.acoustics import background, impulse_response
 from interject.training.nano.scene import Stock
 from interject.training.nano.stock_shares import StockShares
 from interject.training.sounds.catalogue import CLASSES, make_sound
+from interject.training.sounds.unnamed import UNNAMED, make_unnamed
 
 if TYPE_CHECKING:
     from interject.training.nano.recorded_stock import RecordedStock
     from interject.training.nano.speech_bank import SpeechBank
 
+_UNNAMED_TIMES = 4
 BACKGROUND_SAMPLES = 25 * SAMPLE_RATE_HZ
 
 
@@ -31,11 +33,14 @@ def make_stock(
     recorded: RecordedStock | None = None,
 ) -> Stock:
     """`held_out` takes the sound models that training never uses."""
-    rng = np.random.default_rng((seed, int(held_out)))
+    rng, shares = np.random.default_rng((seed, int(held_out))), shares or StockShares()
     sounds = {
         kind: [make_sound(kind, rng, held_out=held_out) for _ in range(sounds_a_class)]
         for kind in CLASSES
     }
+    if shares.unnamed:
+        others = np.random.default_rng((seed, len(CLASSES)))
+        sounds[UNNAMED] = [make_unnamed(others) for _ in range(sounds_a_class * _UNNAMED_TIMES)]
     backgrounds = [background(rng, BACKGROUND_SAMPLES) for _ in range(rooms)]
     responses = [impulse_response(rng) for _ in range(rooms)]
-    return Stock(bank, sounds, responses, backgrounds, shares or StockShares(), natural, recorded)
+    return Stock(bank, sounds, responses, backgrounds, shares, natural, recorded)

@@ -28,7 +28,9 @@ class StockShares:
     and `shouted` overdriven as a cry for help is. After `echo` of the replies the agent hears what
     it said. `natural` of the speech is in natural voices, `recorded` of the sounds, backgrounds and
     talk are recordings, where there are any. `lone` of the streams are of that style, `line` come
-    through a telephone line.
+    through a telephone line. `alarms` of the sounds to speak up about stay, the others give way to
+    ordinary ones, of which `unnamed` are of no class. `odd` of the talk that asks nothing is far
+    too fast or too slow.
     """
 
     near_miss: float = 0.25
@@ -39,6 +41,9 @@ class StockShares:
     shouted: float = 0.0
     lone: float = 0.0
     line: float = 0.0
+    alarms: float = 1.0
+    unnamed: float = 0.0
+    odd: float = 0.0
 
     def without(self, left_out: Iterable[Ablation]) -> StockShares:
         return replace(self, **dict.fromkeys(left_out, 0.0))

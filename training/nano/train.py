@@ -66,6 +66,8 @@ def train(options: NanoOptions, began_s: float) -> None:
     """
     if options.bank and (options.speech or options.recordings):
         raise TrainingFailure("--bank has all speech and recordings: leave out the others")
+    if options.hard and not options.recordings:
+        raise TrainingFailure("--hard names recordings: it needs --recordings")
     torch.set_num_threads(options.threads)
     out, start, seed = options.out, options.start, options.seed
     resolved = resolve_device(DeviceChoice(options.device, options.dtype))
@@ -143,7 +145,7 @@ def _stock(options: NanoOptions, bank: Bank | None, processes: int) -> Stock:
         amounts = SMALL_STOCK if options.small else StockSize()
         return bank_stock(bank.train, shares, options.seed, amounts, processes)
     natural = read_natural(options.speech, options.seed) if options.speech else None
-    recorded = _recorded(options.recordings) if options.recordings else None
+    recorded = _recorded(options.recordings, options.hard) if options.recordings else None
     size = (
         BankSize(2, 0, 80, 10, 0, 40, 0, own_a_reply=1, isolated=40)
         if options.small
@@ -160,15 +162,17 @@ def _stock(options: NanoOptions, bank: Bank | None, processes: int) -> Stock:
     )
 
 
-def _recorded(folder: Path) -> RecordedStock:
+def _recorded(folder: Path, hard: Path | None) -> RecordedStock:
     """Decoded from FLAC: what reads it is imported here, as a bare machine has none of it.
 
     :raises TrainingFailure: when the folder holds no collection, or a broken one.
     """
+    from interject.training.nano.hard_recordings import read_hardness
     from interject.training.recordings.collection import BadCollection, RecordingCollection
 
     try:
-        return read_recorded(RecordingCollection.open(folder))
+        known = read_hardness(hard) if hard else {}
+        return read_recorded(RecordingCollection.open(folder), hard=known)
     except BadCollection as error:
         raise TrainingFailure(str(error)) from None
 

@@ -56,7 +56,7 @@ def _sounded(rng: Rng, line_hz: Wave) -> Wave:
     return saturate(period[(phase * _TABLE).astype(int) % _TABLE], uniform(rng, 0.5, 3))
 
 
-def _horn(rng: Rng, wave: Wave) -> Wave:
+def horn(rng: Rng, wave: Wave) -> Wave:
     """A horn is loudest at 600 to 2,500 Hz and gives nothing below its mouth's size."""
     peaks = [uniform(rng, 500, 1_000), uniform(rng, 1_000, 1_900), uniform(rng, 1_900, 3_600)]
     return full(formants(wave, peaks, uniform(rng, 250, 700))) + np.float32(
@@ -64,7 +64,7 @@ def _horn(rng: Rng, wave: Wave) -> Wave:
     ) * full(wave)
 
 
-def _street(rng: Rng, wave: Wave) -> Wave:
+def street(rng: Rng, wave: Wave) -> Wave:
     """Walls give it back after tenths of a second, air takes the high sounds, the wind the level;
     it comes or goes, and traffic lies under it.
     """
@@ -99,7 +99,7 @@ def _passing(rng: Rng, wave: Wave) -> Wave:
 
 
 def _heard(rng: Rng, line_hz: Wave) -> Wave:
-    return _street(rng, _horn(rng, _sounded(rng, line_hz)))
+    return street(rng, horn(rng, _sounded(rng, line_hz)))
 
 
 def _bounds(rng: Rng) -> tuple[float, float]:
@@ -145,14 +145,14 @@ def _rotor(rng: Rng) -> Wave:
     if rng.random() < 0.4:
         points = points[::-1]
     line = glide(points, seconds)
-    wave = _horn(rng, _sounded(rng, line))
+    wave = horn(rng, _sounded(rng, line))
     if rng.random() < 0.35:
         horn_hz, horn_s = uniform(rng, 180, 420), uniform(rng, 0.4, 1.2)
         horns = [tone(rng, horn_hz * f, horn_s, timbre(rng, 14, 0.4)) for f in (1, 1.26)]
         at = int(rng.integers(max(1, len(wave) - len(horns[0]))))
-        horn = gate(full(horns[0] + horns[1]), 0.03)[: len(wave) - at]
-        wave[at : at + len(horn)] += horn * np.float32(uniform(rng, 0.5, 1.5))
-    return _street(rng, wave)
+        honk = gate(full(horns[0] + horns[1]), 0.03)[: len(wave) - at]
+        wave[at : at + len(honk)] += honk * np.float32(uniform(rng, 0.5, 1.5))
+    return street(rng, wave)
 
 
 def _air_raid(rng: Rng) -> Wave:

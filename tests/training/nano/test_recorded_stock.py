@@ -127,7 +127,7 @@ def test_a_recorded_alarm_is_answered_and_marked_where_it_sounds(
 ) -> None:
     """A piece of 1.5 to 4 s of it, played slower or faster."""
     found = 0
-    for scene in scenes(replace(stock, recorded=recorded, shares=ONLY), Style.MIXED, count=30):
+    for scene in scenes(replace(stock, recorded=recorded, shares=ONLY), Style.MIXED, count=40):
         for happening in scene.happenings:
             if happening.key == "siren" and happening.reply is not None:
                 column = scene.active[:, CLASSES.index("siren")]
