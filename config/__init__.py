@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from interject.config.cues import ChecklistSettings, CueCategory, CueSettings
 from interject.config.loader import ProfileError, load_profile, shipped_profiles
-from interject.config.privacy import PrivacySettings
 from interject.config.profile import (
     Profile,
     ReplyLimits,
@@ -33,7 +32,6 @@ __all__ = [
     "NoVoice",
     "OpenAIVoice",
     "PiperVoice",
-    "PrivacySettings",
     "Profile",
     "ProfileError",
     "ReplyLimits",

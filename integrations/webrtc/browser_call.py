@@ -158,7 +158,8 @@ class BrowserCall:
         self.sink.receiver_delay_s = seconds
 
     def _begin(self, agent: CallAgent) -> None:
-        agent.followers.add(self._line)
+        agent.on_event = self._line.on_event
+        agent.on_verdict = self._line.on_verdict
         self._agent = agent
         self._began_at = self._clock()
         self._messages = ClientMessages(agent, self, self._send, identity=CALLER)
