@@ -10,11 +10,13 @@ if TYPE_CHECKING:
 
 
 async def first_of(*works: Coroutine[Any, Any, object]) -> int:
-    """Which of them ended first; the others are cancelled."""
+    """Which of them ended first; what it raised is raised. The others are cancelled."""
     tasks = [asyncio.ensure_future(work) for work in works]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return next(index for index, task in enumerate(tasks) if task.done())
+        first = next(index for index, task in enumerate(tasks) if task.done())
+        await tasks[first]
+        return first
     finally:
         for task in tasks:
             task.cancel()

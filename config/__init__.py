@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from interject.config.cues import ChecklistSettings, CueCategory, CueSettings
 from interject.config.loader import ProfileError, load_profile, shipped_profiles
+from interject.config.privacy import PrivacySettings
 from interject.config.profile import (
     Profile,
     ReplyLimits,
@@ -32,6 +33,7 @@ __all__ = [
     "NoVoice",
     "OpenAIVoice",
     "PiperVoice",
+    "PrivacySettings",
     "Profile",
     "ProfileError",
     "ReplyLimits",

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from interject.config.cues import ChecklistSettings, CueSettings, category_tag, keep_apart
 from interject.config.lists import Names, Phrases, SomePhrases, distinct, plain
-from interject.config.responder import ResponderSettings
+from interject.config.privacy import PrivacySettings
 from interject.config.strict import StrictModel
 from interject.config.voice import EspeakVoice, VoiceSettings
 
@@ -136,7 +136,7 @@ class Profile(StrictModel):
     checklist: ChecklistSettings = ChecklistSettings()
     sampling: SamplingSettings = SamplingSettings()
     room: RoomSettings = RoomSettings()
-    responder: ResponderSettings | None = None
+    privacy: PrivacySettings = PrivacySettings()
 
     @field_validator("checklist")
     @classmethod

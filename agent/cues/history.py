@@ -11,6 +11,7 @@ from interject.agent.cues.summary import CallSummary, CueRecord, ReplyRecord, Ta
 from interject.agent.cues.summary_page import page
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, Spoken, stream_time_s
+from interject.agent.privacy.redactor import Redactor
 from interject.model_runtime.protocol import FRAME_S, Decision, Gap, GapReason
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from interject.agent.cues.checklist import ChecklistItem
     from interject.agent.cues.rules import CueOutcome
     from interject.agent.outputs import OutputEvent
+    from interject.config import Profile
     from interject.model_runtime.protocol import Event, ReplyEnded, ReplyStarted
 
 MOST_RECORDS = 500
@@ -56,9 +58,13 @@ class CallHistory:
     """Told of everything that happens in a call. `clock` is in seconds."""
 
     def __init__(
-        self, profile: str, clock: Callable[[], float], wall_clock: Callable[[], float] = time.time
+        self,
+        profile: Profile,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        self._profile = profile
+        self._profile = profile.name
+        self._redactor = Redactor(profile.privacy)
         self._clock = clock
         self._began, self._began_s = wall_clock(), clock()
         self._replies: Records[tuple[str, int], ReplyRecord] = Records()
@@ -158,7 +164,9 @@ class CallHistory:
     def _shares(self) -> tuple[TalkShare, ...]:
         total = self._talked.total()
         return tuple(
-            TalkShare(identity, _rounded(frames * FRAME_S), _rounded(frames / total))
+            TalkShare(
+                self._redactor.text(identity), _rounded(frames * FRAME_S), _rounded(frames / total)
+            )
             for identity, frames in self._talked.most_common()
         )
 

@@ -53,7 +53,7 @@ class CuePipeline:
         self._speakers = RecentSpeakers()
         self._shows = "cue" in profile.outputs or bool(profile.checklist.items)
         self._checklist = Checklist(profile.checklist, wall_clock=wall_clock)
-        self._history = CallHistory(profile.name, clock, wall_clock)
+        self._history = CallHistory(profile, clock, wall_clock)
 
     def begin(self) -> Iterator[OutputEvent]:
         """For those who are there, or have come: what there is to do."""

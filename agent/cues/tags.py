@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from interject.agent.text_positions import TextPositions
 from interject.config.cues import SENTENCE_MARKS, category_tag
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ class Tags:
 class TaggedText:
     """One text, piece by piece, without its tags. `found` are these, in their order.
 
-    Space before a tag goes with it, and at the beginning of the text the space behind it. `_cuts`
-    are positions in what is left, and how many characters are missing there.
+    Space before a tag goes with it, and at the beginning of the text the space behind it.
     """
 
     tags: Tags
@@ -60,7 +60,7 @@ class TaggedText:
     length: int = 0
     raw_length: int = 0
     over: bool = False
-    _cuts: list[tuple[int, int]] = field(default_factory=list)
+    _positions: TextPositions = field(default_factory=TextPositions)
     _held: str = field(default="", repr=False)
     _after_tag: bool = False
 
@@ -80,12 +80,12 @@ class TaggedText:
         """How far the first `chars` characters of what is left reach in the text with its tags."""
         if self.over and chars >= self.length:
             return self.raw_length
-        return chars + sum(missing for at, missing in self._cuts if at < chars)
+        return self._positions.original(chars)
 
     def _without(self, text: str) -> str:
         while (match := self.tags.pattern.search(text)) is not None:
             at = self.length + match.start()
-            self._cut(at, match.end() - match.start())
+            self._positions.cut(at, match.end() - match.start())
             self.found.append(match[1].lower())
             self._after_tag = True
             text = text[: match.start()] + self._joined(text[match.end() :], at)
@@ -97,14 +97,11 @@ class TaggedText:
             return text
         bare = text if at else text.lstrip()
         self._after_tag = not bare
-        self._cut(at, len(text) - len(bare))
+        self._positions.cut(at, len(text) - len(bare))
         if at and not (bare[0].isspace() or bare[0] in SENTENCE_MARKS):
-            self._cut(at, -1)
+            self._positions.cut(at, -1)
             return f" {bare}"
         return bare
-
-    def _cut(self, at: int, missing: int) -> None:
-        self._cuts.append((at, missing))
 
     def _let_go(self, text: str, until: int) -> str:
         self._held = text[until:]

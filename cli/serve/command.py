@@ -43,6 +43,14 @@ _ApiToken = Annotated[
         help="Whoever calls the API sends it; several are separated by commas.",
     ),
 ]
+_ViewerToken = Annotated[
+    str | None,
+    typer.Option(
+        envvar="INTERJECT_VIEWER_TOKEN",
+        show_default=False,
+        help="Whoever may only look, at the console and at cues, sends it; several as above.",
+    ),
+]
 _Origin = Annotated[
     list[str] | None,
     typer.Option(help="Another origin whose pages may call, say https://desk.example.com."),
@@ -116,6 +124,7 @@ def serve(
     bind: _Bind = "127.0.0.1:8080",
     public_url: _PublicUrl = None,
     api_token: _ApiToken = None,
+    viewer_token: _ViewerToken = None,
     origin: _Origin = None,
     webrtc: _WebRtc = None,
     stun: _Stun = None,
@@ -141,7 +150,8 @@ def serve(
         ServeOptions(
             profile=profile, runtime=placed(runtime, device, dtype, context, kv_cache_dtype),
             slots=slots, max_calls=max_calls, bind=bind, public_url=public_url,
-            api_token=api_token or "", origins=tuple(origin or ()), webrtc=webrtc,
+            api_token=api_token or "", viewer_token=viewer_token or "",
+            origins=tuple(origin or ()), webrtc=webrtc,
             stun=tuple(stun or ()), turn=tuple(turn or ()), relay_only=relay_only, twilio=twilio,
             sockets=tuple(sockets or ()),
             webhook=webhook, dead_letters=webhook_dead_letters, barge_in=barge_in,

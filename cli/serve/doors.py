@@ -56,6 +56,10 @@ class Doors:
                 "--no-webrtc: without --twilio or --sockets there would be no way in"
             )
 
+    @property
+    def has_browsers(self) -> bool:
+        return self._webrtc is not None
+
     def open(
         self, switchboard: Switchboard, bearer: Bearer, screens: CueScreens
     ) -> tuple[Door, ...]:

@@ -14,6 +14,9 @@ from interject.cli.serve.probes import probe_router
 from interject.cli.serve.readiness import Readiness
 from interject.cli.serve.voice_check import VoiceCheck
 from interject.cli.serve.web_metrics import WebMetrics
+from interject.integrations.console.access import ConsoleAccess
+from interject.integrations.console.console import MOST_SOCKETS, Console
+from interject.integrations.console.live_sessions import LiveSessions
 from interject.integrations.conversation.free_slots import free_slots
 from interject.integrations.conversation.role import Role
 from interject.integrations.conversation.switchboard import Switchboard
@@ -60,8 +63,11 @@ class DoorsServer:
         """Once `stop` is set no call is taken, and those in progress end or are told."""
         options, exposure = self._options, self._exposure
         bearer, registry = Bearer(*exposure.tokens), CollectorRegistry()
+        lookers = Bearer(*exposure.tokens, *exposure.viewer_tokens)
         connections = Connections()
-        screens = CueScreens(bearer, most_screens=min(MOST_SCREENS, connections.most // 2))
+        screens = CueScreens(lookers, most_screens=min(MOST_SCREENS, connections.most // 2))
+        most_sockets = min(MOST_SOCKETS, connections.most // 4)
+        sessions = LiveSessions(screens)
         voice = VoiceCheck(self._profile.voice)
         readiness = Readiness(lambda: free_slots(runtime), voice.fault)
         async with AsyncExitStack() as stack:
@@ -75,16 +81,26 @@ class DoorsServer:
                 watched,
                 most_calls=options.most_calls,
                 outputs=[self._webhook] if self._webhook is not None else [],
+                followers=[sessions],
                 make_echo=self._make_echo,
                 goodbye=GOODBYE,
             )
             registry.register(switchboard.registry)
-            registry.register(WebMetrics(screens, self._webhook, connections))
             host, port = listener.getsockname()[:2]
+            origins = Origins(exposure.own_origins(port), options.origins)
+            console = Console(
+                sessions,
+                ConsoleAccess(bearer, lookers),
+                origins,
+                talk=self._doors.has_browsers,
+                most_sockets=most_sockets,
+            )
+            await stack.enter_async_context(console)
+            registry.register(WebMetrics(screens, self._webhook, connections, console))
             app = make_app(
                 self._doors.open(switchboard, bearer, screens),
-                routers=[screens.router, probe_router(readiness, registry, bearer)],
-                origins=Origins(exposure.own_origins(port), options.origins),
+                routers=[screens.router, console.router, probe_router(readiness, registry, bearer)],
+                origins=origins,
                 check_host=bearer.is_open,
             )
             server = HttpServer(app, listener, connections)
@@ -100,6 +116,7 @@ class DoorsServer:
             logger.info("draining", extra={"count": len(switchboard.calls)})
             await switchboard.drain(options.drain_timeout_s)
             screens.close()
+            console.close()
             server.stop()
             await running
             for task in (looking, stopping, starting):

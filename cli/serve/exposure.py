@@ -19,12 +19,13 @@ MAKE_TOKEN = "export INTERJECT_API_TOKEN=$(openssl rand -hex 24)"
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """`public_url` is None where nobody named one."""
+    """`public_url` is None where nobody named one. `viewer_tokens` are for who may only look."""
 
     host: str
     port: int
     public_url: str | None
     tokens: tuple[str, ...] = field(repr=False)
+    viewer_tokens: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def is_loopback(self) -> bool:
@@ -70,19 +71,18 @@ def read_exposure(options: ServeOptions) -> Exposure:
     """
     host, port = _address(options.bind)
     url = None if options.public_url is None else _public(options.public_url)
-    tokens = tuple(token.strip() for token in options.api_token.split(",") if token.strip())
-    if any(len(token) < LEAST_TOKEN_CHARS for token in tokens):
+    tokens = _tokens("--api-token", options.api_token)
+    viewer_tokens = _tokens("--viewer-token", options.viewer_token)
+    if viewer_tokens and not tokens:
         raise InputFailure(
-            f"--api-token: {LEAST_TOKEN_CHARS} characters at least; make one with {MAKE_TOKEN}"
+            "--viewer-token: without an --api-token everybody may operate; make one with "
+            f"{MAKE_TOKEN}"
         )
-    if not all(token.isascii() and token.isprintable() for token in tokens):
-        raise InputFailure(
-            "--api-token: no browser can send other characters than those of ASCII; make one "
-            f"with {MAKE_TOKEN}"
-        )
+    if set(tokens) & set(viewer_tokens):
+        raise InputFailure("--viewer-token: it is an --api-token, too, and would operate")
     for origin in options.origins:
         _check_origin(origin)
-    found = Exposure(host, port, url, tokens)
+    found = Exposure(host, port, url, tokens, viewer_tokens)
     if options.insecure_dev:
         if not found.is_loopback:
             raise InputFailure(
@@ -100,6 +100,21 @@ def read_exposure(options: ServeOptions) -> Exposure:
             f"--public-url {url}: others can reach it, so it needs a token: {MAKE_TOKEN}"
         )
     return found
+
+
+def _tokens(option: str, text: str) -> tuple[str, ...]:
+    """:raises InputFailure: for one that could be guessed, or not be sent."""
+    tokens = tuple(token.strip() for token in text.split(",") if token.strip())
+    if any(len(token) < LEAST_TOKEN_CHARS for token in tokens):
+        raise InputFailure(
+            f"{option}: {LEAST_TOKEN_CHARS} characters at least; make one with {MAKE_TOKEN}"
+        )
+    if not all(token.isascii() and token.isprintable() for token in tokens):
+        raise InputFailure(
+            f"{option}: no browser can send other characters than those of ASCII; make one "
+            f"with {MAKE_TOKEN}"
+        )
+    return tokens
 
 
 def _bound(host: str, port: int) -> socket.socket:

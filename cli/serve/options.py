@@ -28,6 +28,7 @@ class ServeOptions:
     bind: str = "127.0.0.1:8080"
     public_url: str | None = None
     api_token: str = field(default="", repr=False)
+    viewer_token: str = field(default="", repr=False)
     origins: tuple[str, ...] = ()
     webrtc: bool | None = None
     stun: tuple[str, ...] = ()

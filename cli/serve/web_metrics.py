@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
+    from interject.integrations.console.console import Console
     from interject.integrations.web.connections import Connections
     from interject.integrations.web.cue_screens import CueScreens
     from interject.integrations.web.webhook import WebhookOutput
@@ -23,8 +24,13 @@ class WebMetrics(Collector):
     """Reads their own counts when it is asked."""
 
     def __init__(
-        self, screens: CueScreens, webhook: WebhookOutput | None, connections: Connections
+        self,
+        screens: CueScreens,
+        webhook: WebhookOutput | None,
+        connections: Connections,
+        console: Console | None = None,
     ) -> None:
+        self._console = console
         self._connections = connections
         self._screens = screens
         self._webhook = webhook
@@ -48,6 +54,16 @@ class WebMetrics(Collector):
             "interject_cue_screens_dropped",
             "Cards that a screen read too slowly to be shown.",
             self._screens.dropped,
+        )
+        yield GaugeMetricFamily(
+            "interject_console_pages",
+            "Consoles that are open now.",
+            self._console.open_sockets if self._console else 0,
+        )
+        yield CounterMetricFamily(
+            "interject_console_slow",
+            "Consoles that were closed because they were read too slowly.",
+            self._console.slow if self._console else 0,
         )
         delivered = self._webhook.delivered if self._webhook else 0
         dropped = self._webhook.dropped if self._webhook else 0

@@ -1,4 +1,7 @@
-"""One agent on one call: whom it hears, what it owes them, and what it makes of replies."""
+"""One agent on one call: whom it hears, what it owes them, and what it makes of replies.
+
+It is long because all parts of a call meet here, each with what ties it to the others.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from interject.integrations.conversation.announcement import (
     Notice,
     Participant,
 )
+from interject.integrations.conversation.call_follower import CallFollowers
 from interject.integrations.conversation.call_log import counted, lines_of
 from interject.integrations.conversation.call_notices import (
     SpokenNotices,
@@ -35,26 +39,21 @@ from interject.integrations.conversation.written_turns import WrittenTurns
 from interject.model_runtime.protocol import Decision, Gap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Coroutine, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from interject.agent.floor import Verdict
     from interject.agent.outputs import Output
     from interject.agent.statistics import SessionStatistics
     from interject.integrations.conversation.call_parts import CallParts
     from interject.integrations.conversation.floor_control import Method
     from interject.integrations.conversation.line import Line
     from interject.integrations.conversation.metrics import ConversationMetrics
-    from interject.model_runtime.protocol import Event, ReplyStarted
+    from interject.model_runtime.protocol import Event
 
 LAST_WORDS_S = 10.0
 MOST_TELLING = 16
-
-
-def _ignore(*_: object) -> None:
-    """Nobody follows the decisions and replies of this call."""
 
 
 class CallAgent:
@@ -80,8 +79,7 @@ class CallAgent:
         profile = role.profile
         self.call_id = call_id
         self.door = door
-        self.on_event: Callable[[Event], None] = _ignore
-        self.on_verdict: Callable[[ReplyStarted, Verdict], None] = _ignore
+        self.followers = CallFollowers()
         self._parts = parts
         self._metrics = metrics
         self._visits = itertools.count()
@@ -91,7 +89,7 @@ class CallAgent:
             self.consent,
             self._make,
             each=profile.room.ear == "each",
-            present=lambda: tuple(self._people),
+            present=lambda: self.present,
         )
         self.controls = SessionControls(profile, lambda: self.sessions.made)
         settings = profile.room if line.writes else spoken_settings(profile.room)
@@ -223,6 +221,15 @@ class CallAgent:
         for session in self.sessions.open:
             await session.interrupt()
 
+    def say(self, text: str) -> None:
+        """Words of the operator's, which the model remembers as its own."""
+        for session in self.sessions.open[:1]:
+            session.say(text)
+
+    def answer_now(self) -> None:
+        for session in self.sessions.open[:1]:
+            session.answer_now()
+
     async def leave(self, text: str = "") -> None:
         """Say a last sentence, if there is one and a voice for it, and end the call."""
         with lines_of(self.call_id), contextlib.suppress(TimeoutError):
@@ -232,6 +239,10 @@ class CallAgent:
                     await self._say_own(text)
         self.sessions.ended.set()
 
+    @property
+    def present(self) -> tuple[str, ...]:
+        return tuple(self._people)
+
     def statistics(self) -> tuple[SessionStatistics, ...]:
         """One for each session that is open."""
         return tuple(found for one in self.sessions.open if (found := one.statistics()))
@@ -240,7 +251,7 @@ class CallAgent:
 
     def _make(self, identity: str | None) -> CallSession:
         put, replied = self._publisher.put, self._publisher.replied
-        verdict, stop = self._on_verdict, self.consent.stop
+        verdict, stop = self.followers.on_verdict, self.consent.stop
         return CallSession(
             self.call_id if identity is None else f"{self.call_id}-{identity}",
             self._parts_of(identity),
@@ -262,10 +273,7 @@ class CallAgent:
             self._publisher.decided(event)
         elif isinstance(event, Gap):
             self._publisher.lost(event)
-        self.on_event(event)
-
-    def _on_verdict(self, started: ReplyStarted, verdict: Verdict) -> None:
-        self.on_verdict(started, verdict)
+        self.followers.on_event(event)
 
     def _unread(self, identity: str) -> None:
         self._tell(identity, NOT_READ)

@@ -179,6 +179,11 @@ class CallSession:
         if self._session is not None and self._listening:
             self._start(self._session.answer_now())
 
+    def say(self, text: str) -> None:
+        """As the model's own words."""
+        if self._session is not None:
+            self._start(self._session.say(text))
+
     async def say_own(self, text: str) -> None:
         """Words that are no reply; returns when they have been said or cut."""
         if self._session is not None and self._parts.sink is not None and not self.ended.is_set():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from interject.integrations.conversation.call_agent import CallAgent
+from interject.integrations.conversation.call_follower import CallFacts
 from interject.integrations.conversation.call_parts import CallParts
 from interject.integrations.conversation.free_slots import free_slots
 from interject.integrations.conversation.metrics import ConversationMetrics
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from interject.agent.sinks import AudioSink
     from interject.config import Profile
     from interject.integrations.audio.echo import EchoProcessor
+    from interject.integrations.conversation.call_follower import CallsFollower
     from interject.integrations.conversation.line import Line
     from interject.integrations.conversation.role import Role
     from interject.integrations.conversation.runtime_connection import ReconnectBackoff
@@ -55,8 +57,8 @@ class Switchboard:
     """`most_calls` is exact, and counts calls that are only about to come. None: what the runtime
     has.
 
-    `outputs` get what all calls make known. `goodbye` is said, where there is a voice, to those
-    whose call is ended from here.
+    `outputs` get what all calls make known, and `followers` what is decided in them. `goodbye` is
+    said, where there is a voice, to those whose call is ended from here.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Switchboard:
         *,
         most_calls: int | None = None,
         outputs: Sequence[Output] = (),
+        followers: Sequence[CallsFollower] = (),
         make_echo: Callable[[], EchoProcessor] | None = None,
         backoff: ReconnectBackoff | None = None,
         goodbye: str = "",
@@ -76,6 +79,7 @@ class Switchboard:
         self.registry = CollectorRegistry()
         self._runtime = runtime
         self._outputs = tuple(outputs)
+        self._followers = tuple(followers)
         self._make_echo = make_echo
         self._backoff = backoff
         self._goodbye = goodbye
@@ -130,8 +134,10 @@ class Switchboard:
         speakers: Sequence[str] = (),
         profile: Profile | None = None,
         cue_to: tuple[str, ...] | None = None,
+        label: str = "",
     ) -> AsyncIterator[CallAgent]:
-        """Serve one call. The seat is given back at its end, whatever happened.
+        """Serve one call. The seat is given back at its end, whatever happened. `label` is what
+        people may know it by.
 
         `platform` gave the id, where the door is open to several: whoever dials by one may not take
         an id that another has given.
@@ -140,14 +146,18 @@ class Switchboard:
         :raises SwitchboardFull: when a call of this id is being served.
         """
         key = (platform or door, call_id)
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(seat.release)
             if key in self._calls:
                 raise SwitchboardFull("this call is being served already")
+            role = self._role(profile, cue_to)
+            facts = CallFacts(call_id, door, role.profile.name, label)
+            following = [stack.enter_context(one.follow(facts)) for one in self._followers]
             agent = CallAgent(
                 call_id,
                 door,
                 CallParts(
-                    role=self._role(profile, cue_to),
+                    role=role,
                     runtime=self._runtime,
                     sink=sink,
                     readers=line.writes,
@@ -157,16 +167,16 @@ class Switchboard:
                 line,
                 metrics=self.metrics(door),
                 speakers=speakers,
-                outputs=self._outputs,
+                outputs=(*self._outputs, *(one.output for one in following)),
             )
+            for one in following:
+                agent.followers.add(one)
             self._calls[key] = agent
-            try:
-                async with agent:
-                    yield agent
-            finally:
-                del self._calls[key]
-        finally:
-            seat.release()
+            stack.callback(self._calls.pop, key)
+            await stack.enter_async_context(agent)
+            for one in following:
+                one.opened(agent)
+            yield agent
 
     def metrics(self, door: str) -> ConversationMetrics:
         if door not in self._metrics:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from livekit.agents import llm
 
+from interject.agent.privacy.redactor import Redactor
 from interject.integrations.audio.speech_levels import SpeechLevels
 from interject.integrations.livekit.transcripts import Transcripts
 
@@ -35,6 +37,7 @@ class UserSpeech:
         self._history = history
         self._emit = emit
         self._listening = listening
+        self._redactor = Redactor(settings.profile.privacy)
         self._transcripts = None if recogniser is None else Transcripts(recogniser, self._written)
         level_dbfs = settings.speech_dbfs
         self.levels = None if level_dbfs is None else SpeechLevels(level_dbfs, self._spoke, clock)
@@ -59,6 +62,8 @@ class UserSpeech:
         """Kept as known, since LiveKit hands its history back to be told to the model."""
         if not self._listening():
             return
+        text = self._redactor.text(said.transcript, whole=said.is_final)
+        said = replace(said, transcript=text)
         if said.is_final:
             words = llm.ChatMessage(id=said.item_id, role="user", content=[said.transcript])
             self._history.add(words)

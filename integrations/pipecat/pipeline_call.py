@@ -25,10 +25,11 @@ from interject.model_runtime.protocol import Decision, RuntimeFailure
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from interject.agent.floor import Verdict
     from interject.config import Profile
     from interject.integrations.conversation.line import Line
     from interject.integrations.pipecat.pipeline_voice import PipelineVoice
-    from interject.model_runtime.protocol import Event, Runtime
+    from interject.model_runtime.protocol import Event, ReplyStarted, Runtime
 
 DOOR = "pipecat"
 ENDED = "the runtime has ended the session"
@@ -94,8 +95,8 @@ class PipelineCall:
             session.text_turn(text, answer=answer, writer=identity)
 
     def answer_now(self) -> None:
-        for session in self.agent.sessions.open[:1] if self.agent is not None else ():
-            session.answer_now()
+        if self.agent is not None:
+            self.agent.answer_now()
 
     async def _serve(self, call_id: str, runtime: Runtime) -> None:
         parts = CallParts(
@@ -106,7 +107,7 @@ class PipelineCall:
             clock=self._clock,
         )
         agent = CallAgent(call_id, DOOR, parts, self._line, metrics=_metrics())
-        agent.on_event = self._follow
+        agent.followers.add(self)
         async with agent:
             self.agent = agent
             self.opened.set()
@@ -126,10 +127,14 @@ class PipelineCall:
         finally:
             await runtime.aclose()
 
-    def _follow(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
+        """As a `CallFollower`."""
         if self._yields and isinstance(event, Decision) and self._gives_way(event):
             self.interrupt()
         self._on_event(event)
+
+    def on_verdict(self, started: ReplyStarted, verdict: Verdict) -> None:
+        """The pipeline sees what becomes of a reply."""
 
     def _gives_way(self, decision: Decision) -> bool:
         """The model has nothing to say to somebody who speaks while it is heard."""

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocket
 
 from interject.agent.voice.base import VoiceFailure
 from interject.integrations.conversation.call_log import lines_of
+from interject.integrations.conversation.masked_number import masked
 from interject.integrations.conversation.switchboard import SwitchboardFull
 from interject.integrations.twilio.call_control import CallControlFailure
 from interject.integrations.twilio.live_calls import LiveCall
@@ -145,6 +146,7 @@ class MediaSocket:
             speakers=tuple(call.tracks.values()),
             profile=self._exchange.copilot_profile if copilot else None,
             cue_to=(AGENT,) if copilot else None,
+            label=masked(call.number),
         )
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):

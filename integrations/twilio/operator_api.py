@@ -11,10 +11,11 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from interject.config.strict import StrictModel
+from interject.integrations.conversation.masked_number import masked
 from interject.integrations.conversation.switchboard import SwitchboardFull
 from interject.integrations.twilio.call_control import CallControlFailure
 from interject.integrations.twilio.messages import is_sid
-from interject.integrations.twilio.phone_call import CallKind, PhoneCall, masked
+from interject.integrations.twilio.phone_call import CallKind, PhoneCall
 from interject.integrations.twilio.settings import CallableNumber, Sentence, variable
 from interject.integrations.web.guarded_route import guarded
 

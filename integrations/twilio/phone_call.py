@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-SHOWN_DIGITS = 2
 CUSTOMER, AGENT, CALLER = "customer", "agent", "caller"
 
 
@@ -35,8 +34,7 @@ class PhoneCall:
         other = AGENT if self.inbound == CUSTOMER else CUSTOMER
         return {"inbound": self.inbound, "outbound": other}
 
-
-def masked(number: str) -> str:
-    """A telephone number whose last two digits are left."""
-    hidden = max(0, len(number) - SHOWN_DIGITS)
-    return "*" * hidden + number[hidden:]
+    @property
+    def number(self) -> str:
+        """Of whoever is not ours."""
+        return self.to_number if self.direction.startswith("outbound") else self.from_number

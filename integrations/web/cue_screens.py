@@ -20,22 +20,23 @@ from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.cues.summary import CallSummary
 from interject.agent.outputs import Cue
 from interject.config.strict import StrictModel
-from interject.integrations.conversation.cues import CueMessage
 from interject.integrations.conversation.decision_message import DecisionMessage
 from interject.integrations.web.guarded_route import guarded
+from interject.integrations.web.living_cards import CueCard, LivingCards
 from interject.integrations.web.page_files import page_router
 from interject.integrations.web.webhook_event import webhook_event
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
 
     from interject.agent.outputs import OutputEvent
+    from interject.integrations.conversation.cues import CueMessage
     from interject.integrations.web.bearer import Bearer
+    from interject.integrations.web.living_cards import CardMark
 
 KEEP_ALIVE_S = 15.0
 """Proxies cut what is silent for a minute."""
 WAITING_EVENTS = 64
-MOST_CARDS = 512
 MOST_CHECKLISTS = 1_024
 MOST_SCREENS = 256
 TOO_MANY = "too many screens are open; close some"
@@ -43,14 +44,6 @@ ENDING = "the server is about to stop; come back in a moment"
 PARAMETERS = ("call", "identity", "all")
 PAGE = Path(__file__).parent / "page"
 FILES = {"/cues": "cues.html", "/cues/page.js": "cues.js"}
-
-
-class CueCard(StrictModel):
-    """A cue on a screen: of which call, and for whom."""
-
-    call: str
-    identities: tuple[str, ...]
-    cue: CueMessage
 
 
 class CallDecision(StrictModel):
@@ -77,7 +70,7 @@ class CueScreens:
     ) -> None:
         self._most_screens = most_screens
         self._wall_clock = wall_clock
-        self._cards: dict[str, CueCard] = {}
+        self._cards = LivingCards(wall_clock=wall_clock)
         self._checklists: dict[str, ChecklistUpdate] = {}
         self._screens: set[_Screen] = set()
         self._closed = False
@@ -93,12 +86,12 @@ class CueScreens:
 
     async def send_cue(self, call_id: str, cue: CueMessage, identities: list[str]) -> None:
         """It never waits for a screen. The same id again replaces the card."""
-        card = CueCard(call=call_id, identities=tuple(identities), cue=cue)
-        self._cards.pop(cue.id, None)
-        self._cards[cue.id] = card
-        self._forget_old()
-        for screen in self._screens:
-            self.dropped += screen.show(card)
+        self._show(self._cards.put(CueCard(call=call_id, identities=tuple(identities), cue=cue)))
+
+    def mark(self, cue_id: str, mark: CardMark, by: str = "") -> None:
+        """Somebody has seen to a card elsewhere: whoever is shown it is shown that, too."""
+        if (card := self._cards.mark(cue_id, mark, by)) is not None:
+            self._show(card)
 
     async def send_decision(self, call_id: str, decision: DecisionMessage) -> None:
         if self._is_followed:
@@ -116,6 +109,10 @@ class CueScreens:
         elif self._is_followed and not isinstance(event, Cue):
             told = webhook_event(event, now=self._wall_clock())
             self._tell_all(told.type, event.session_id, to_json(told.data).decode())
+
+    def _show(self, card: CueCard) -> None:
+        for screen in self._screens:
+            self.dropped += screen.show(card)
 
     def _show_checklist(self, update: ChecklistUpdate) -> None:
         self._checklists.pop(update.call, None)
@@ -174,7 +171,7 @@ class CueScreens:
         self._screens.add(screen)
         try:
             yield _event("hello", f'{{"time":{self._wall_clock():.3f}}}')
-            for card in self._living():
+            for card in self._cards.living():
                 screen.show(card)
             for update in self._checklists.values():
                 screen.show_report("checklist", update)
@@ -182,14 +179,6 @@ class CueScreens:
                 yield text
         finally:
             self._screens.discard(screen)
-
-    def _living(self) -> Iterator[CueCard]:
-        now = self._wall_clock()
-        return (card for card in self._cards.values() if card.cue.expiry > now)
-
-    def _forget_old(self) -> None:
-        living = list(self._living())[-MOST_CARDS:]
-        self._cards = {card.cue.id: card for card in living}
 
 
 class _Screen:

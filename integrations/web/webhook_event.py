@@ -14,9 +14,7 @@ from interject.model_runtime.protocol import Emotion, EndReason
 
 
 class WebhookPost(StrictModel):
-    """A whole reply to be read. `chunk` is the number of the 400 ms chunk that caused it;
-    `sources` say where what it states stands.
-    """
+    """A whole reply to be read. `chunk` is the number of the 400 ms chunk that caused it."""
 
     call: str
     reply: int
@@ -24,7 +22,6 @@ class WebhookPost(StrictModel):
     emotion: Emotion
     text: str
     end: EndReason
-    sources: tuple[str, ...] = ()
 
 
 class WebhookSpeech(StrictModel):
@@ -89,6 +86,5 @@ def webhook_event(event: OutputEvent, *, now: float) -> WebhookEvent:
                 emotion=event.emotion,
                 text=event.text,
                 end=event.reason,
-                sources=event.sources,
             )
             return WebhookEvent(type="reply.posted", timestamp=at, data=posted)

@@ -158,8 +158,7 @@ class BrowserCall:
         self.sink.receiver_delay_s = seconds
 
     def _begin(self, agent: CallAgent) -> None:
-        agent.on_event = self._line.on_event
-        agent.on_verdict = self._line.on_verdict
+        agent.followers.add(self._line)
         self._agent = agent
         self._began_at = self._clock()
         self._messages = ClientMessages(agent, self, self._send, identity=CALLER)

@@ -100,11 +100,11 @@ class WebRtcDoor:
         if known is not None:
             with _refusals():
                 sdp = await known.renegotiate(offer.sdp, restart=bool(offer.restart_pc))
-            return OfferAnswer(sdp=sdp, pc_id=known.call_id)
+            return OfferAnswer(sdp=sdp, pc_id=known.call_id, call=known.public_id)
         call_id = uuid.uuid4().hex
         with _refusals():
             address = request.client.host if request.client else ""
-            return OfferAnswer(sdp=await self._begin(call_id, offer.sdp, address), pc_id=call_id)
+            return await self._begin(call_id, offer.sdp, address)
 
     async def _candidates(self, more: Candidates) -> dict[str, str]:
         call = self._calls.get(more.pc_id)
@@ -125,7 +125,7 @@ class WebRtcDoor:
         settings = self._settings
         return {"iceServers": list(ice_servers(settings.stun, settings.turn, now=time.time()))}
 
-    async def _begin(self, call_id: str, sdp: str, address: str) -> str:
+    async def _begin(self, call_id: str, sdp: str, address: str) -> OfferAnswer:
         """:raises SwitchboardFull: when there is no room, or there will be none any more."""
         seat = await self._admit(address)
         if self._group is None:
@@ -137,7 +137,7 @@ class WebRtcDoor:
         self._arrivals.add(call, address)
         answered: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._group.create_task(self._run(call, seat, sdp, answered), name="browser-call")
-        return await answered
+        return OfferAnswer(sdp=await answered, pc_id=call_id, call=call.public_id)
 
     async def _admit(self, address: str) -> Seat:
         """In a full house an offer that nobody connects to makes room."""

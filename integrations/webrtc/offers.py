@@ -52,8 +52,11 @@ class HangUp(_Request):
 
 
 class OfferAnswer(BaseModel):
-    """What an offer is answered with. Whoever has the `pc_id` has the call."""
+    """What an offer is answered with. Whoever has the `pc_id` has the call; as `call` others know
+    it.
+    """
 
     sdp: str
     type: Literal["answer"] = "answer"
     pc_id: str
+    call: str

@@ -114,8 +114,8 @@ class DoorContract:
             )
             assert scene.model.cancelled == []
 
-    async def test_a_tag_is_not_said_and_the_memory_keeps_it(self) -> None:
-        text = "[offer] The bread is free."
+    async def test_neither_tag_nor_card_number_is_said_and_the_memory_keeps_both(self) -> None:
+        text = "[offer] No 4111 1111 1111 1111 for bread."
         async with self.scene(role(cue={"categories": {"offer": {}}})) as scene:
             await until(lambda: scene.model.frames, "the ear")
             scene.model.reply(Scripted(text), cause=Cause.MODEL)

@@ -163,28 +163,35 @@ function put_checklist({ call, items, over }) {
 }
 
 // One that was put away stays away however often it comes again, unless it is urgent now.
-function put({ call, cue }) {
+function put({ call, cue, mark, by }) {
+  if (mark === "dismissed") return put_away(cue);
   const before = done.get(cue.id);
   if (before && (is_urgent(before) || !is_urgent(cue))) return done.set(cue.id, cue);
   done.delete(cue.id);
   const shown = cards.get(cue.id);
   const element = shown?.element ?? make_card(cue.id);
   cards.set(cue.id, { cue, element });
-  fill(element, call, cue);
+  fill(element, call, cue, mark === "acknowledged" ? `seen by ${by || "somebody"}` : "");
   arrange();
   tick();
   if (shown && is_urgent(shown.cue) === is_urgent(cue)) return; // Nobody is told twice.
   at(is_urgent(cue) ? "urgent" : "polite").textContent = spoken(cue);
 }
 
-function fill(element, call, cue) {
+// Somebody has done with it elsewhere.
+function put_away(cue) {
+  if (cards.has(cue.id)) remove(cue.id);
+  done.set(cue.id, cue);
+}
+
+function fill(element, call, cue, seen) {
   element.className = is_urgent(cue) ? "card urgent" : "card";
   const [head, text] = element.children;
   head.replaceChildren();
   if (is_urgent(cue)) {
     head.append(Object.assign(document.createElement("strong"), { textContent: "Urgent" }), " · ");
   }
-  head.append(`${cue.category} · call ${call.slice(-6)}`);
+  head.append([cue.category, `call ${call.slice(-6)}`, seen].filter(Boolean).join(" · "));
   text.textContent = cue.text;
   element.querySelector("button").setAttribute("aria-label", `Done: ${cue.text}`);
 }

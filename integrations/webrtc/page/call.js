@@ -30,7 +30,8 @@ export async function ask(method, path, token, body) {
 }
 
 // Tells of `state` (now: connecting, connected, failed with a reason, ended, left), `message`, `track`, `figures`,
-// of being `away` (whether there is a network, when it tries again and why), and of being `renewed`: another call.
+// of being `away` (whether there is a network, when it tries again and why), of being `renewed`: another call,
+// and how others know the call that it is `named`.
 export class Call extends EventTarget {
   #token; #relay; #microphone; #connection; #channel; #id = null; #timers = []; #returning = false; #over = false;
   #requests = new Map(); #number = 0;
@@ -104,6 +105,7 @@ export class Call extends EventTarget {
       later(answer.pc_id);
       const renewed = this.#id && this.#id !== answer.pc_id;
       this.#id = answer.pc_id;
+      this.#tell("named", answer.call);
       if (renewed) this.#tell("renewed");
       if (this.#over) return connection.close();
       await connection.setRemoteDescription(answer);

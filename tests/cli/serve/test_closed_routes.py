@@ -12,6 +12,9 @@ from prometheus_client import CollectorRegistry
 from interject.cli.serve.probes import probe_router
 from interject.cli.serve.readiness import Readiness
 from interject.config import load_profile
+from interject.integrations.console.access import ConsoleAccess
+from interject.integrations.console.console import Console
+from interject.integrations.console.live_sessions import LiveSessions
 from interject.integrations.conversation.role import Role
 from interject.integrations.conversation.switchboard import Switchboard
 from interject.integrations.sockets.attendee.platform import AttendeePlatform
@@ -37,7 +40,7 @@ TOKEN = "a-token-of-some-length"
 OPEN = {"/healthz", "/readyz"}
 REFUSALS = (401, 403, 404, 405)
 """The last two where Twilio asks in a way that comes to nothing for anybody."""
-SOCKETS = {"/twilio/media"}
+SOCKETS = {"/twilio/media", "/api/console/socket"}
 """Their handshake has no body; what they refuse is tested with their door."""
 
 
@@ -60,7 +63,9 @@ def app_of_all_doors() -> FastAPI:
         CollectorRegistry(),
         bearer,
     )
-    return make_app(doors, routers=[screens.router, probes], origins=Origins([]))
+    origins = Origins([])
+    console = Console(LiveSessions(screens), ConsoleAccess(bearer, bearer), origins, talk=True)
+    return make_app(doors, routers=[screens.router, console.router, probes], origins=origins)
 
 
 def closed_routes() -> list[tuple[str, str]]:

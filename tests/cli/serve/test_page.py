@@ -21,9 +21,9 @@ from interject.integrations.web.connections import Connections
 from interject.integrations.web.cue_screens import (
     KEEP_ALIVE_S,
     CallDecision,
-    CueCard,
     CueScreens,
 )
+from interject.integrations.web.living_cards import CueCard
 from interject.integrations.web.webhook_event import (
     WebhookCue,
     WebhookEvent,

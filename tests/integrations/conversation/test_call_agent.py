@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from interject.integrations.conversation.call_agent import CallAgent
+    from interject.model_runtime.protocol import Event
     from tests.fakes.runtime import FakeRuntimeSession
 
 QUICK = ReconnectBackoff(first_s=0.01, longest_s=0.02, give_up_s=0.05)
@@ -51,6 +52,19 @@ LOUD = np.full(320, 8_000, np.int16)
 
 def profile(**changes: Any) -> Profile:
     return Profile(name="test", system_prompt="listen", **changes)
+
+
+class NotedOrder:
+    """A follower of a call that notes what it is told."""
+
+    def __init__(self, order: list[object]) -> None:
+        self._order = order
+
+    def on_event(self, event: Event) -> None:
+        self._order.append(type(event))
+
+    def on_verdict(self, started: ReplyStarted, verdict: Verdict) -> None:
+        self._order.append((started.reply_id, verdict))
 
 
 class Playing(FakeSink):
@@ -202,8 +216,7 @@ async def test_words_that_wait_for_others_to_be_said_are_not_taken_for_lost(
 async def test_a_door_learns_what_becomes_of_a_reply_before_its_words() -> None:
     order: list[object] = []
     async with call(mode="observe", runtime=FakeRuntime({0: Scripted("Hm.")})) as scene:
-        scene.agent.on_verdict = lambda started, verdict: order.append((started.reply_id, verdict))
-        scene.agent.on_event = lambda event: order.append(type(event))
+        scene.agent.followers.add(NotedOrder(order))
         await scene.talk("caller", 0.6)
         await until(lambda: ReplyEnded in order)
     assert order[:4] == [Decision, ReplyStarted, (0, Verdict.SHOW), ReplyDelta]

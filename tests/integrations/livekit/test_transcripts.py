@@ -78,6 +78,19 @@ async def test_a_recogniser_writes_down_what_people_say_and_the_model_is_not_tol
     await here.close()
 
 
+async def test_what_is_written_down_passes_the_privacy_gate() -> None:
+    runtime, recogniser = FakeRuntime(deciding=False), FakeRecogniser()
+    here = Listener(runtime, stt=recogniser)
+    await here.start()
+    await opened(runtime)
+    recogniser.say("it is 4111 1111 111", final=False)
+    recogniser.say("It is 4111 1111 1111 1111.", final=True)
+    await until(lambda: len(here.written) == 2)
+    assert here.written == [("it is [card]", False), ("It is [card].", True)]
+    assert here.history() == [("user", "It is [card].")]
+    await here.close()
+
+
 async def test_whoever_is_not_listened_to_is_not_written_down() -> None:
     runtime, recogniser = FakeRuntime(deciding=False), FakeRecogniser()
     here = Listener(runtime, stt=recogniser)

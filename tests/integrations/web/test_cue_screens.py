@@ -21,12 +21,12 @@ from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.cue_screens import (
     ENDING,
     FILES,
-    MOST_CARDS,
     MOST_CHECKLISTS,
     TOO_MANY,
     WAITING_EVENTS,
     CueScreens,
 )
+from interject.integrations.web.living_cards import MOST_CARDS
 from interject.integrations.web.origins import Origins
 from interject.model_runtime.protocol import Emotion, FloorMode
 from tests.fakes.clock import FakeClock

@@ -115,7 +115,7 @@ async def test_a_browser_talks_and_is_answered_aloud_and_in_words() -> None:
     runtime = FakeRuntime({2: Scripted("Good morning to you.")})
     async with world(runtime=runtime) as scene, Browser(scene.http, sound=TONE) as browser:
         response = await browser.connect(requestData={"any": "thing"}, pc_id=None)
-        assert set(response.json()) == {"sdp", "type", "pc_id"}
+        assert set(response.json()) == {"sdp", "type", "pc_id", "call"}
         await browser.open()
         browser.send("client-ready", {"version": "2.1.0", "about": {"library": "test"}})
         assert (await browser.until_told("bot-ready"))["version"].startswith("2.")

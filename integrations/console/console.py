@@ -1,0 +1,132 @@
+"""The console of a server: its API, and the sockets of those who look at it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Self
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket
+
+from interject.agent.first_of import first_of
+from interject.integrations.console.console_api import PREFIX, ConsoleApi
+from interject.integrations.console.console_socket import TOO_SLOW, ConsoleSocket
+from interject.integrations.web.audio_socket import (
+    GOING_AWAY,
+    POLICY_VIOLATION,
+    TRY_AGAIN,
+    AudioSocket,
+    SlowReader,
+    SocketLeft,
+    SocketLimits,
+    StreamRefused,
+)
+from interject.integrations.web.log_throttle import LogThrottle
+
+if TYPE_CHECKING:
+    from interject.integrations.console.access import ConsoleAccess
+    from interject.integrations.console.live_sessions import LiveSessions
+    from interject.integrations.web.origins import Origins
+
+logger = logging.getLogger(__name__)
+
+LIMITS = SocketLimits(messages_a_s=20, most_at_once=200)
+MOST_SOCKETS = 128
+MOST_STRANGERS = 16
+"""Sockets that have not signed in."""
+ENDS = "the server is about to stop; come back in a moment"
+FULL = "too many consoles are open; close some"
+
+
+class Console:
+    """Used with `async with` for as long as the server runs. `slow` counts the sockets that were
+    closed because they were read too slowly.
+    """
+
+    def __init__(
+        self,
+        sessions: LiveSessions,
+        access: ConsoleAccess,
+        origins: Origins,
+        *,
+        talk: bool,
+        most_sockets: int = MOST_SOCKETS,
+    ) -> None:
+        self._sessions = sessions
+        self._access = access
+        self._origins = origins
+        self._talk = talk
+        self._most_sockets = most_sockets
+        self._strangers = 0
+        self._refused = LogThrottle()
+        self._closing = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
+        self.open_sockets = 0
+        self.slow = 0
+        self.router = APIRouter()
+        self.router.include_router(ConsoleApi(sessions, access, talk=talk).router)
+        self.router.add_api_websocket_route(f"{PREFIX}/socket", self._serve)
+
+    async def __aenter__(self) -> Self:
+        self._looking = asyncio.create_task(self._sessions.keep_looking(), name="console")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
+
+    def close(self) -> None:
+        """End the sockets, so that a server can end; pages come back by themselves."""
+        self._closing.set()
+
+    async def _serve(self, socket: WebSocket) -> None:
+        if not self._may_come(socket):
+            await socket.close(POLICY_VIOLATION)
+            return
+        await socket.accept()
+        audio = AudioSocket(socket, LIMITS)
+        header = socket.headers.get("authorization", "")
+        page = ConsoleSocket(audio, self._sessions, self._access, header=header, talk=self._talk)
+        with contextlib.suppress(SocketLeft):
+            try:
+                await self._run(page)
+            except SlowReader:
+                self._note_slow()
+                await audio.close(TRY_AGAIN, TOO_SLOW)
+            except StreamRefused as refusal:
+                if refusal.reason == TOO_SLOW:
+                    self._note_slow()
+                await audio.close(refusal.code, refusal.reason)
+
+    def _may_come(self, socket: WebSocket) -> bool:
+        """Without a token a page whose name is made to mean this machine is stopped by its host."""
+        headers = socket.headers
+        known = self._origins.permits(headers.get("origin"))
+        if self._access.is_open:
+            known = known and self._origins.has_host(headers.get("host", ""))
+        if not known and (count := self._refused.note()):
+            logger.warning("A console of a strange page was not let in", extra={"count": count})
+        return known and self._strangers < MOST_STRANGERS
+
+    async def _run(self, page: ConsoleSocket) -> None:
+        self._strangers += 1
+        try:
+            await page.sign_in()
+        finally:
+            self._strangers -= 1
+        if self.open_sockets >= self._most_sockets:
+            raise StreamRefused(TRY_AGAIN, FULL)
+        self.open_sockets += 1
+        try:
+            await first_of(page.run(), self._closing.wait())
+        finally:
+            self.open_sockets -= 1
+        raise StreamRefused(GOING_AWAY, ENDS)
+
+    def _note_slow(self) -> None:
+        self.slow += 1
+        logger.warning("A console was read too slowly and is closed")

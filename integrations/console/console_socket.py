@@ -1,0 +1,165 @@
+"""One page at the other end of a web socket, from its signing in until it leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from interject import __version__
+from interject.agent.first_of import first_of
+from interject.config.problems import in_words
+from interject.integrations.console.access import ONLY_LOOKS, ConsoleRole
+from interject.integrations.console.feed import QueuedReader
+from interject.integrations.console.live_sessions import CommandRefused, NoSuchSession
+from interject.integrations.console.session_messages import (
+    PAGE_MESSAGE,
+    CommandAnswer,
+    Complaint,
+    FollowSession,
+    OperateSession,
+    Sessions,
+    SignIn,
+    Welcome,
+)
+from interject.integrations.web.audio_socket import TRY_AGAIN, StreamRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic import BaseModel
+
+    from interject.integrations.console.access import ConsoleAccess
+    from interject.integrations.console.live_sessions import LiveSessions
+    from interject.integrations.web.audio_socket import AudioSocket
+
+SIGN_IN_S = 5.0
+MOST_FOLLOWED = 8
+NOT_SIGNED_IN = 4401
+WRONG_TOKEN = "this token is not the server's"
+SIGN_IN_FIRST = "sign in first: with a message of type sign_in, within 5 s"
+TOO_SLOW = "it was read too slowly; come back"
+TOO_MANY_FOLLOWED = f"{MOST_FOLLOWED} sessions at once; leave one"
+BAD_MESSAGE = "it is no message of this socket"
+
+
+class ConsoleSocket:
+    """`run` ends when the page leaves.
+
+    `header` is the page's own `Authorization`, which programs can send and browsers cannot.
+    """
+
+    def __init__(
+        self,
+        socket: AudioSocket,
+        sessions: LiveSessions,
+        access: ConsoleAccess,
+        *,
+        header: str,
+        talk: bool,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._socket = socket
+        self._sessions = sessions
+        self._access = access
+        self._header = header
+        self._talk = talk
+        self._wall_clock = wall_clock
+        self._reader = QueuedReader()
+        self._followed: set[str] = set()
+        self._name = ""
+        self._role = ConsoleRole.VIEWER
+
+    async def sign_in(self) -> None:
+        """:raises StreamRefused: when it cannot say who it is, or is nobody.
+        :raises SocketLeft, SlowReader: when it is gone.
+        """
+        try:
+            async with asyncio.timeout(SIGN_IN_S):
+                text = await self._socket.receive()
+            first = SignIn.model_validate_json(text)
+        except (TimeoutError, ValidationError):
+            raise StreamRefused(NOT_SIGNED_IN, SIGN_IN_FIRST) from None
+        role = self._access.role(f"Bearer {first.token}" if first.token else self._header)
+        if role is None:
+            raise StreamRefused(NOT_SIGNED_IN, WRONG_TOKEN)
+        self._role, self._name = role, first.name.strip()
+
+    async def run(self) -> None:
+        """:raises StreamRefused: when it is too slow, or says too much.
+        :raises SocketLeft, SlowReader: when it is gone.
+        """
+        self._put(
+            Welcome(
+                role=self._role,
+                time=round(self._wall_clock(), 3),
+                version=__version__,
+                talk=self._talk and self._role is ConsoleRole.OPERATOR,
+            )
+        )
+        self._put(Sessions(sessions=self._sessions.states))
+        self._sessions.feed.add(self._reader)
+        try:
+            await first_of(self._listen(), self._send(), self._reader.overrun.wait())
+        finally:
+            self._sessions.feed.discard(self._reader)
+            for session in self._followed:
+                self._sessions.detach(session, self._reader)
+        raise StreamRefused(TRY_AGAIN, TOO_SLOW)
+
+    async def _send(self) -> None:
+        while True:
+            await self._socket.send(await self._reader.next())
+
+    async def _listen(self) -> None:
+        while True:
+            text = await self._socket.receive()
+            try:
+                await self._take(text)
+            except ValidationError as error:
+                self._put(Complaint(reason=_what_is_wrong(error)))
+
+    async def _take(self, text: str | bytes) -> None:
+        """:raises ValidationError: when it is no message."""
+        message = PAGE_MESSAGE.validate_json(text)
+        if isinstance(message, OperateSession):
+            self._put(await self._operated(message))
+        elif isinstance(message, FollowSession):
+            self._follow(message.session)
+        else:
+            self._followed.discard(message.session)
+            self._sessions.detach(message.session, self._reader)
+
+    async def _operated(self, asked: OperateSession) -> CommandAnswer:
+        if self._role is not ConsoleRole.OPERATOR:
+            return CommandAnswer(id=asked.id, error=ONLY_LOOKS)
+        try:
+            status = await self._sessions.operate(asked.session, asked.command, self._name)
+        except (NoSuchSession, CommandRefused) as refused:
+            return CommandAnswer(id=asked.id, error=str(refused))
+        return CommandAnswer(id=asked.id, status=status)
+
+    def _follow(self, session: str) -> None:
+        if session in self._followed:
+            return
+        if len(self._followed) >= MOST_FOLLOWED:
+            self._put(Complaint(reason=TOO_MANY_FOLLOWED))
+            return
+        try:
+            self._sessions.attach(session, self._reader)
+        except NoSuchSession as refused:
+            self._put(Complaint(reason=str(refused)))
+        else:
+            self._followed.add(session)
+
+    def _put(self, message: BaseModel) -> None:
+        self._reader.put(message.model_dump_json())
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """Which field, and never what it held."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    return f"{where}: {in_words(problem)}" if where else BAD_MESSAGE
