@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.cues.summary import CallSummary
 from interject.agent.cues.tagged_runtime import TaggedReply
+from interject.agent.sourced_reply import sources_of
 from interject.model_runtime.protocol import FRAME_S, Emotion, EndReason, FloorMode
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ class Posted:
     emotion: Emotion
     text: str = field(repr=False)
     reason: EndReason
+    sources: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> str:
+        """With the sources of what it states, for whoever has no place of their own for them."""
+        return with_sources(self.text, self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,7 @@ class Cue:
     expires_at_s: float
     count: int = 1
     identities: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 OutputEvent = Spoken | Posted | Cue | ChecklistUpdate | CallSummary
@@ -168,6 +176,7 @@ def _posted(started: ReplyStarted, ended: ReplyEnded) -> Posted:
         emotion=started.emotion,
         text=ended.text,
         reason=ended.reason,
+        sources=sources_of(ended),
     )
 
 
@@ -186,4 +195,10 @@ def _cue(settings: CueSettings, started: ReplyStarted, ended: ReplyEnded) -> Cue
         chunk=started.seq,
         at_s=at_s,
         expires_at_s=at_s + settings.expires_s_of(category),
+        sources=sources_of(ended),
     )
+
+
+def with_sources(text: str, sources: tuple[str, ...]) -> str:
+    """What it rests on stands in a line of its own."""
+    return f"{text}\n({'; '.join(sources)})" if sources else text

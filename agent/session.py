@@ -1,4 +1,7 @@
-"""One agent on one stream: audio in, frames, decisions, replies, voice out."""
+"""One agent on one stream: audio in, frames, decisions, replies, voice out.
+
+The module is long because it is all that can be asked of an agent, most of it passed on.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from interject.agent.framing import Pacing
 from interject.agent.options import session_options
 from interject.agent.output_dispatcher import OutputDispatcher
 from interject.agent.outputs import stream_time_s
-from interject.agent.privacy.gate import gated
+from interject.agent.profiled_runtime import ProfiledRuntime
 from interject.agent.replies import Replies
 from interject.agent.reply_reports import ReplyReports
 from interject.agent.sinks import AudioSink, TimelineSink
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 
     from interject.agent.outputs import Output
     from interject.agent.replies import ReplyWatcher
+    from interject.agent.responder.responder import Responder
     from interject.agent.time_line import LiveLimits
     from interject.agent.voice.base import Voice, WordTiming
     from interject.config import Profile
@@ -56,6 +60,7 @@ class AgentSession:
     With `Pacing.SAMPLES` (a file) `push_audio` waits while the model is far behind; with
     another one (anything live) it never waits, and the runtime reports what it sheds.
     `readers`: outputs reach people's eyes, so that a reply whose voice fails is read instead.
+    `responder` is shared by sessions; without it the profile's own is this session's.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class AgentSession:
         threshold: float | None = None,
         mode: FloorMode | None = None,
         prompt_ids: tuple[int, ...] | None = None,
+        responder: Responder | None = None,
     ) -> None:
         if mode is not None:
             profile = profile.model_copy(update={"mode": mode.value})
@@ -84,7 +90,7 @@ class AgentSession:
         self._options = session_options(
             profile, self.session_id, prompt_ids=prompt_ids, threshold=threshold
         )
-        self._runtime = gated(runtime, profile)
+        self._runtime = ProfiledRuntime(runtime, profile, responder)
         self._pacing = pacing
         self._barge_in = barge_in
         self._sink: AudioSink = sink or TimelineSink()
@@ -196,6 +202,7 @@ class AgentSession:
         Replies that have begun are said to their end; others to what was heard before are not.
         """
         self._frames.stop()
+        self._runtime.forget_sound()
         self._replies.deaf = True
 
     def resume_listening(self) -> None:
@@ -205,6 +212,7 @@ class AgentSession:
     def forget_sound(self) -> None:
         """What was heard and has not reached the model yet never does."""
         self._frames.forget()
+        self._runtime.forget_sound()
 
     async def say_own(self, text: str) -> None:
         """Words that the model does not learn of; return when they have been said or cut."""
@@ -264,6 +272,7 @@ class AgentSession:
     async def _close_runtime(self) -> None:
         with contextlib.suppress(SessionClosed):
             await self._opened.close()
+        await self._runtime.aclose()
 
     async def _send(self, frame: Frame) -> None:
         """Live sound waits for no interruption: while it waited, the clock would fill its time with

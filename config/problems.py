@@ -44,17 +44,22 @@ def _one(problem: ErrorDetails, model: type[BaseModel]) -> str:
         case "missing":
             return f"the key {name!r} is missing"
         case "union_tag_not_found":
-            return f"the key {name + '.engine'!r} is missing"
+            return f"the key {_tag_key(name, problem)!r} is missing"
         case "union_tag_invalid":
             context = problem["ctx"]
             return (
-                f"{name + '.engine'!r} is {context['tag']!r}; "
+                f"{_tag_key(name, problem)!r} is {context['tag']!r}; "
                 f"allowed are {context['expected_tags']}"
             )
         case "tags":
             return f"{name!r}: {in_words(problem)}"
         case _:
             return f"{name!r} is {_shown(problem['input'])}; {in_words(problem)}"
+
+
+def _tag_key(name: str, problem: ErrorDetails) -> str:
+    """Where the key belongs that says which of several models this is."""
+    return f"{name}.{problem['ctx']['discriminator'].strip(chr(39))}"
 
 
 def _walk(
@@ -87,13 +92,14 @@ def _holds_many(annotation: object) -> bool:
 
 
 def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
-    for kind in (annotation, *get_args(annotation)):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield kind
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
 
 
 def _tag(model: type[BaseModel]) -> str | None:
-    field = model.model_fields.get("engine")
+    field = model.model_fields.get("engine") or model.model_fields.get("kind")
     values = get_args(field.annotation) if field else ()
     return str(values[0]) if values else None
 

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from interject.config.cues import ChecklistSettings, CueSettings, category_tag, keep_apart
 from interject.config.lists import Names, Phrases, SomePhrases, distinct, plain
 from interject.config.privacy import PrivacySettings
+from interject.config.responder import ResponderSettings
 from interject.config.strict import StrictModel
 from interject.config.voice import EspeakVoice, VoiceSettings
 
@@ -137,6 +138,7 @@ class Profile(StrictModel):
     sampling: SamplingSettings = SamplingSettings()
     room: RoomSettings = RoomSettings()
     privacy: PrivacySettings = PrivacySettings()
+    responder: ResponderSettings | None = None
 
     @field_validator("checklist")
     @classmethod

@@ -85,7 +85,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "integrations/console": (*SHARED_BY_DOORS, "interject.integrations.web"),
     "integrations/webrtc": (*SHARED_BY_DOORS, "interject.integrations.web"),
     "training": (
-        "interject.model_runtime", "interject.agent.voice", "interject.config.lists",
+        "interject.model_runtime", "interject.agent.voice", "interject.config.endpoint",
+        "interject.config.lists",
         "interject.config.problems", "interject.config.strict", "interject.config.yaml_file",
     ),
     "config": (),

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from interject.agent.cues.tags import TaggedText, Tags, names_of
 from interject.agent.rewritten_runtime import RewrittenRuntime, RewrittenSession
-from interject.model_runtime.protocol import ReplyEnded
+from interject.agent.sourced_reply import SourcedReply, sources_of
 
 if TYPE_CHECKING:
     from interject.config import Profile
-    from interject.model_runtime.protocol import Runtime, RuntimeSession
+    from interject.model_runtime.protocol import ReplyEnded, Runtime, RuntimeSession
 
 
 @dataclass(frozen=True, slots=True)
-class TaggedReply(ReplyEnded):
+class TaggedReply(SourcedReply):
     """A reply and what its tags said: of which categories it is, which items of the checklist have
     happened.
     """
@@ -40,6 +40,7 @@ class TaggedSession(RewrittenSession[TaggedText]):
             reason=ended.reason,
             text=text,
             token_count=ended.token_count,
+            sources=sources_of(ended),
             categories=names_of(found, self._tags.categories),
             done=names_of(found, self._tags.items),
         )

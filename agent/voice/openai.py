@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import httpx
@@ -10,6 +9,7 @@ import httpx
 from interject.agent.voice.base import SpokenChunk, VoiceFailure
 from interject.agent.voice.clauses import clauses
 from interject.agent.voice.words import time_words
+from interject.config.endpoint import KeyMissing, bearer, read_key
 from interject.model_runtime.protocol import SAMPLE_BYTES, Emotion
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class OpenAISpeaker:
         self._settings = settings
         read_s, connect_s = settings.read_timeout_s, settings.connect_timeout_s
         self._client = httpx.AsyncClient(
-            headers=_key_header(settings, os.environ if environment is None else environment),
+            headers=_key_header(settings, environment),
             timeout=httpx.Timeout(read_s, connect=connect_s),
         )
 
@@ -114,16 +114,11 @@ class OpenAISpeaker:
         return body
 
 
-def _key_header(settings: OpenAIVoice, environment: Mapping[str, str]) -> dict[str, str]:
-    if not settings.api_key_env:
-        return {}
-    key = environment.get(settings.api_key_env, "")
-    if not key:
-        raise VoiceFailure(
-            f"the profile's voice takes its key from the environment variable "
-            f"{settings.api_key_env}, which is not set"
-        )
-    return {"Authorization": f"Bearer {key}"}
+def _key_header(settings: OpenAIVoice, environment: Mapping[str, str] | None) -> dict[str, str]:
+    try:
+        return bearer(read_key(settings.api_key_env, settings.base_url, environment))
+    except KeyMissing as error:
+        raise VoiceFailure(f"the profile's voice: {error}") from None
 
 
 async def _check(reply: httpx.Response, url: str) -> None:

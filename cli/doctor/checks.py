@@ -42,6 +42,7 @@ def examine(choice: DeviceChoice) -> list[Finding]:
         _extra("pipecat-ai", "pipelines of Pipecat's", "pipecat"),
         _extra("huggingface-hub", "'model fetch'", "hub"),
         _extra("jiwer", "word errors in 'eval'", "eval"),
+        _extra("mcp", "tools of a responder", "responder"),
         _extra("onnx", "natural voices", "voices"),
         _voices(),
         _extra("pypdf", "PDFs in a folder of notes", "notes"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.outputs import Cue
+from interject.agent.sourced_reply import sources_of
 from interject.cli.output.display import decided_at_s
 from interject.cli.process.standard_streams import holds_unicode
 from interject.model_runtime.protocol import (
@@ -58,6 +59,7 @@ class JsonLines:
                         "token_ids": self._token_ids.pop(event.reply_id, []),
                         "text": event.text,
                         "reason": event.reason,
+                        "sources": list(sources_of(event)),
                     }
                 )
             case Gap():
@@ -123,4 +125,5 @@ def _cue(event: Cue) -> dict[str, Any]:
         "time": round(event.at_s, 3),
         "expiry": round(event.expires_at_s, 3),
         "count": event.count,
+        "sources": list(event.sources),
     }

@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from interject.agent.cues.checklist import ChecklistUpdate
-from interject.agent.outputs import Cue
+from interject.agent.outputs import Cue, with_sources
 from interject.cli.output.display import decided_at_s
 from interject.model_runtime.protocol import (
     Closed,
@@ -159,7 +159,7 @@ def _cue_row(event: Cue) -> Text:
     row = Text(f"{event.at_s:7.1f}s  cue  ", style="dim")
     row.append(f"{event.category} {event.priority}", style=EMOTION_STYLE[event.emotion])
     again = f" ({event.count} times)" if event.count > 1 else ""
-    return row.append(f"  {event.text}{again}")
+    return row.append(f"  {with_sources(event.text, event.sources)}{again}")
 
 
 def _checklist_rows(event: ChecklistUpdate) -> list[Text]:

@@ -29,7 +29,7 @@ class CueMessage(StrictModel):
 
     `time` and `expiry` are seconds since 1970; `chunk` is the number of the 400 ms chunk that
     caused it. The same `id` again replaces the cue: its words came again, for the `count`th time,
-    and `time` is the last one.
+    and `time` is the last one. `sources` say where what it states stands.
     """
 
     id: str = Field(min_length=1)
@@ -41,6 +41,7 @@ class CueMessage(StrictModel):
     time: float
     expiry: float
     count: int = Field(default=1, ge=1)
+    sources: tuple[str, ...] = Field(default=(), strict=False)
 
 
 class CueSender(Protocol):
@@ -89,6 +90,7 @@ def cue_message(cue: Cue, *, now: float) -> CueMessage:
         time=now,
         expiry=now + (cue.expires_at_s - cue.at_s),
         count=cue.count,
+        sources=cue.sources,
     )
 
 

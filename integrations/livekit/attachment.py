@@ -46,6 +46,11 @@ class Attachment:
         session.on("speech_created", self._on_speech_created)
         session.on("conversation_item_added", self._on_item_added)
 
+    @property
+    def session(self) -> AgentSession[Any] | None:
+        """None once nobody else has it."""
+        return self._session()
+
     def belongs_to(self, session: AgentSession[Any]) -> bool:
         return self._session() is session
 

@@ -199,6 +199,7 @@ class ControlledSession(llm.RealtimeSession[InterjectEvent]):
         if not self.listening:
             return
         self._ingest.stop()
+        self._model.forget_sound()
         self._generations.deaf = True
         for cause in (Cause.TEXT_TURN, Cause.ANSWER_NOW):
             self._requests.abandon(cause, DEAF)
@@ -214,6 +215,7 @@ class ControlledSession(llm.RealtimeSession[InterjectEvent]):
     def forget_sound(self) -> None:
         """What was heard and has not reached the model yet never does."""
         self._ingest.forget()
+        self._model.forget_sound()
 
     def stop_speaking(self) -> None:
         """Be silent now: cut what is said and forget what waits."""

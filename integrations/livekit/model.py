@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from livekit.agents import llm
 
-from interject.agent.privacy.gate import gated
+from interject.agent.profiled_runtime import ProfiledRuntime
 from interject.config import NoVoice, Profile, load_profile
 from interject.integrations.audio.talk_over import fresh_talk_over
 from interject.integrations.conversation.consent_store import ConsentStore
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from livekit.agents import AgentSession, CloseEvent
     from livekit.agents.stt import STT
 
+    from interject.agent.responder.tools.tool import Tool
     from interject.integrations.audio.talk_over import TalkOver
     from interject.model_runtime.protocol import Runtime
 
@@ -98,6 +99,8 @@ class RealtimeModel(llm.RealtimeModel):
         self.attachment: Attachment | None = None
         self._url = runtime if isinstance(runtime, str) else None
         self._runtime = None if isinstance(runtime, str) else runtime
+        self._profiled: ProfiledRuntime | None = None
+        self._lent: list[Tool] = []
         self._opening = asyncio.Lock()
         self._sessions: list[RealtimeSession] = []
         self._closing: asyncio.Task[None] | None = None
@@ -164,7 +167,26 @@ class RealtimeModel(llm.RealtimeModel):
             if self._runtime is None:
                 assert self._url is not None, "a runtime that was given is never taken away"
                 self._runtime = await asyncio.to_thread(open_runtime, self._url)
-        return gated(self._runtime, self.profile)
+            if self._profiled is None:
+                self._profiled = ProfiledRuntime(self._runtime, self.profile)
+                self._profiled.lend(self._lent)
+        return self._profiled
+
+    def forget_sound(self) -> None:
+        """What was heard so far is given to no responder."""
+        if self._profiled is not None:
+            self._profiled.forget_sound()
+
+    def agent_session(self) -> AgentSession[Any] | None:
+        """That says what this model replies, while it is there."""
+        return None if self.attachment is None else self.attachment.session
+
+    def lend(self, tools: list[Tool]) -> bool:
+        """Tools for the profile's responder; whether there is one."""
+        self._lent = tools
+        if self._profiled is not None:
+            self._profiled.lend(tools)
+        return self.profile.responder is not None
 
     def closed(self, session: RealtimeSession) -> None:
         with contextlib.suppress(ValueError):
@@ -176,6 +198,9 @@ class RealtimeModel(llm.RealtimeModel):
             await hosted.aclose()
         for session in tuple(self._sessions):
             await session.aclose()
+        profiled, self._profiled = self._profiled, None
+        if profiled is not None:
+            await profiled.aclose()
         if self._url is not None and self._runtime is not None:
             runtime, self._runtime = self._runtime, None
             await runtime.aclose()

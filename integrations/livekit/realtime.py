@@ -11,6 +11,7 @@ from livekit.agents.types import NOT_GIVEN
 
 from interject.integrations.livekit.audio_frames import read_frame
 from interject.integrations.livekit.controlled_session import DEAF, ControlledSession
+from interject.integrations.livekit.function_tools import lent_tools
 from interject.model_runtime.protocol import Cause
 
 if TYPE_CHECKING:
@@ -70,8 +71,10 @@ class RealtimeSession(ControlledSession):
         )
 
     async def update_tools(self, tools: list[Tool]) -> None:
-        if tools:
-            logger.warning("This model calls no tools: they are ignored")
+        """The profile's responder calls them; the gate by itself calls none."""
+        lent = lent_tools(tools, self._model.agent_session)
+        if not self._model.lend(lent) and tools:
+            logger.warning("This profile has no responder to call tools: they are ignored")
         self._tools = llm.ToolContext(tools)
 
     def update_options(self, *, tool_choice: NotGivenOr[ToolChoice | None] = NOT_GIVEN) -> None:

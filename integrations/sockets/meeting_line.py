@@ -48,7 +48,7 @@ class MeetingLine(ScreenLine):
     async def emit(self, event: OutputEvent) -> None:
         await super().emit(event)
         if isinstance(event, Posted) and self._control is not None:
-            await self._control.post(self._call_id, event.text)
+            await self._control.post(self._call_id, event.written)
 
     def _is_told(self, notice: Notice) -> bool:
         if self._told is None or notice is Notice.UNREAD:

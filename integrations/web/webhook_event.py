@@ -14,7 +14,9 @@ from interject.model_runtime.protocol import Emotion, EndReason
 
 
 class WebhookPost(StrictModel):
-    """A whole reply to be read. `chunk` is the number of the 400 ms chunk that caused it."""
+    """A whole reply to be read. `chunk` is the number of the 400 ms chunk that caused it;
+    `sources` say where what it states stands.
+    """
 
     call: str
     reply: int
@@ -22,6 +24,7 @@ class WebhookPost(StrictModel):
     emotion: Emotion
     text: str
     end: EndReason
+    sources: tuple[str, ...] = ()
 
 
 class WebhookSpeech(StrictModel):
@@ -86,5 +89,6 @@ def webhook_event(event: OutputEvent, *, now: float) -> WebhookEvent:
                 emotion=event.emotion,
                 text=event.text,
                 end=event.reason,
+                sources=event.sources,
             )
             return WebhookEvent(type="reply.posted", timestamp=at, data=posted)

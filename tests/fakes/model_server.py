@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scripted:
-    """`cut_at`: the connection breaks after so many bytes. `drip_s`: the pause behind each byte."""
+    """`cut_at`: the connection breaks after so many bytes. `drip_s`: the pause behind each byte.
+    `hold_at`: nothing follows after so many bytes, until the client has left.
+    """
 
     body: bytes = b""
     status: int = 200
@@ -23,6 +26,7 @@ class Scripted:
     headers: tuple[tuple[str, str], ...] = ()
     cut_at: int | None = None
     drip_s: float = 0.0
+    hold_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class ModelServer:
     received: list[Received] = field(default_factory=list)
     url: str = ""
     ended: threading.Event = field(default_factory=threading.Event)
+    left: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, request: Received) -> Scripted:
@@ -59,6 +64,19 @@ def said(text: str) -> Scripted:
     """A chat completion."""
     message = {"role": "assistant", "content": text}
     return Scripted(json.dumps({"choices": [{"index": 0, "message": message}]}).encode())
+
+
+def streamed(*pieces: str | dict[str, Any], usage: tuple[int, int] | None = None) -> Scripted:
+    """The same in pieces: words, or deltas as they are."""
+    chunks: list[dict[str, Any]] = [
+        {"choices": [{"index": 0, "delta": {"content": one} if isinstance(one, str) else one}]}
+        for one in pieces
+    ]
+    if usage is not None:
+        counts = {"prompt_tokens": usage[0], "completion_tokens": usage[1]}
+        chunks.append({"choices": [], "usage": counts})
+    lines = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
+    return Scripted("".join([*lines, "data: [DONE]\n\n"]).encode(), kind="text/event-stream")
 
 
 class _QuietServer(ThreadingHTTPServer):
@@ -90,6 +108,9 @@ def serving(server: ModelServer) -> Iterator[ModelServer]:
             if answer.cut_at is not None:
                 self.wfile.write(answer.body[: answer.cut_at])
                 self.close_connection = True
+            elif answer.hold_at is not None:
+                self.wfile.write(answer.body[: answer.hold_at])
+                self._wait_until_left()
             elif answer.drip_s:
                 for byte in answer.body:
                     if server.ended.wait(answer.drip_s):
@@ -97,6 +118,13 @@ def serving(server: ModelServer) -> Iterator[ModelServer]:
                     self.wfile.write(bytes((byte,)))
             else:
                 self.wfile.write(answer.body)
+
+        def _wait_until_left(self) -> None:
+            self.close_connection = True
+            while not server.ended.is_set():
+                if select.select([self.connection], [], [], 0.01)[0]:
+                    server.left.set()
+                    return
 
         def log_message(self, format: str, *args: object) -> None:
             """Tests are quiet."""

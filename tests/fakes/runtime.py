@@ -67,6 +67,7 @@ class FakeRuntimeSession:
         self.heard_reports: list[tuple[int, int]] = []
         self.updates: list[tuple[float | None, FloorMode | None]] = []
         self.told: list[str] = []
+        self.said: list[str] = []
         self.replies = 0
         self._script = dict(script)
         self._deciding = deciding
@@ -144,6 +145,9 @@ class FakeRuntimeSession:
 
     async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
         self._check()
+        if len(text) > MAX_TEXT_CHARS:
+            raise RuntimeFailure(f"the text has {len(text)} characters, this fake takes fewer")
+        self.said.append(text)
         self.reply(Scripted(text, emotion), cause=Cause.SAY)
 
     async def answer_now(self) -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from interject.config.endpoint import bearer
 from interject.training.endpoints.call_budget import CallBudget
 from interject.training.endpoints.failures import EndpointFailure
 from interject.training.endpoints.retry_schedule import PASSING, RetrySchedule, retry_after_s
-from interject.training.endpoints.settings import read_key
+from interject.training.endpoints.settings import endpoint_key
 
 if TYPE_CHECKING:
     import ssl
@@ -75,10 +76,8 @@ class HttpEndpoint:
         self.budget = budget or CallBudget()
         self._schedule = schedule or RetrySchedule()
         self._clock, self._sleep = clock, sleep
-        self._key = read_key(settings, environment)
-        headers = {"User-Agent": "interject", "Accept-Encoding": "identity"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
+        self._key = endpoint_key(settings, environment)
+        headers = {"User-Agent": "interject", "Accept-Encoding": "identity", **bearer(self._key)}
         self._client = httpx.Client(
             headers=headers,
             verify=_tls(),

@@ -58,7 +58,7 @@ class Posts:
             logger.warning("A reply is posted where nobody is known to be in the room")
         attributes = {EMOTION_ATTRIBUTE: event.emotion.value, CHUNK_ATTRIBUTE: str(event.seq)}
         await self._room.local_participant.send_text(
-            event.text, topic=CHAT_TOPIC, attributes=attributes
+            event.written, topic=CHAT_TOPIC, attributes=attributes
         )
         self.sent += 1
         if isinstance(event, Unvoiced) and not event.captioned:

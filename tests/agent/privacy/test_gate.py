@@ -183,6 +183,8 @@ async def test_a_profile_that_takes_nothing_out_changes_nothing() -> None:
 def test_nobody_opens_a_session_beside_the_gate() -> None:
     """`open(options)` of a runtime is called in few places, and what they open went through it."""
     beside = {
+        "agent/profiled_runtime.py",
+        "agent/responder/responding_runtime.py",
         "agent/rewritten_runtime.py",
         "agent/session.py",
         "integrations/conversation/lasting_runtime.py",
@@ -195,5 +197,6 @@ def test_nobody_opens_a_session_beside_the_gate() -> None:
         if OPENS.search(path.read_text(encoding="utf-8"))
     }
     assert found == beside
+    assert "gated(" in (ROOT / "agent/profiled_runtime.py").read_text(encoding="utf-8")
     for gate in ("agent/session.py", "integrations/livekit/model.py"):
-        assert "gated(" in (ROOT / gate).read_text(encoding="utf-8")
+        assert "ProfiledRuntime(" in (ROOT / gate).read_text(encoding="utf-8")

@@ -37,6 +37,7 @@ def test_a_cue_is_the_documented_json() -> None:
         "time": 1_000.0,
         "expiry": 1_020.0,
         "count": 1,
+        "sources": [],
     }
 
 

@@ -106,7 +106,7 @@ async def test_an_event_arrives_with_a_signature_that_the_standard_s_libraries_c
             "cue": {
                 "id": "CA1-0", "category": "note", "priority": 500, "text": "Offer a refund.",
                 "emotion": "normal", "chunk": 7, "time": 1_700_000_000.0,
-                "expiry": 1_700_000_030.0, "count": 1,
+                "expiry": 1_700_000_030.0, "count": 1, "sources": [],
             },
             "identities": ["agent"],
         },

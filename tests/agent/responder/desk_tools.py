@@ -1,0 +1,34 @@
+"""Functions that profiles of the tests name."""
+
+from __future__ import annotations
+
+import asyncio
+
+CALLED: list[tuple[str, object]] = []
+
+
+def order_status(number: int, *, express: bool = False) -> str:
+    """Where an order is."""
+    CALLED.append(("order_status", number))
+    return f"Order {number} left yesterday" + (", express." if express else ".")
+
+
+async def slow() -> str:
+    """Takes its time."""
+    await asyncio.sleep(30)
+    return "never"
+
+
+def broken() -> str:
+    """Fails."""
+    raise RuntimeError("secret of the machine room")
+
+
+def refund(amount: float) -> str:
+    """Gives money back."""
+    CALLED.append(("refund", amount))
+    return "done"
+
+
+def by_place(number: int, /) -> str:
+    return str(number)
