@@ -59,7 +59,7 @@ class CallCarrier:
                 if isinstance(event, ClosedByPeer):
                     return SocketEnding.HUNG_UP
                 if isinstance(event, StreamOpened):
-                    self._socket.count_bad("its call is open already")
+                    await self._reader.leave_out("its call is open already")
                     continue
                 self._call.take(event)
         except SocketLeft:

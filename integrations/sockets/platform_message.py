@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from interject.integrations.sockets.message_fault import fault_in_words, first_fault
 from interject.integrations.sockets.socket_codec import BadMessage
 
 if TYPE_CHECKING:
@@ -37,6 +38,6 @@ def _unless_bad(read: Callable[[], Message]) -> Message:
     try:
         return read()
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise BadMessage(f"{where}: {problem['type']}" if where else problem["type"]) from None
+        problem = first_fault(error)
+        where, said = ".".join(map(str, problem["loc"])), fault_in_words(problem)
+        raise BadMessage(f"{where}: {said}" if where else said) from None

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 class BadMessage(Exception):
-    """Its text says what is wrong with a message, and holds nothing of it. The door counts it, goes
-    on, and closes the socket after too many.
+    """Its text says what is wrong with a message, and holds nothing of it but what a field is
+    called. The door counts it, goes on, and closes the socket after too many.
     """
 
 
@@ -51,6 +51,10 @@ class SocketCodec(SpeechWire[Message], Protocol):
 
     def closing(self, ending: SocketEnding) -> Message | None:
         """What the platform is told before the socket is closed from here."""
+        return None
+
+    def left_out(self, reason: str) -> Message | None:
+        """What the platform is told of a message that was bad."""
         return None
 
     def speak(self, samples: NDArray[np.int16]) -> Message:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from interject.integrations.web.audio_socket import AudioSocket
 
 LATE = "nothing that opens a call came in time"
+EARLY = "it comes before its call is opened"
 
 
 class SocketEventReader:
@@ -38,7 +39,7 @@ class SocketEventReader:
                 while not isinstance(event := await self.next(), StreamOpened):
                     if isinstance(event, ClosedByPeer):
                         return None
-                    self._socket.count_bad("it comes before its call is opened")
+                    await self.leave_out(EARLY)
         except TimeoutError:
             raise StreamRefused(POLICY_VIOLATION, LATE) from None
         return event
@@ -56,9 +57,19 @@ class SocketEventReader:
                 await self._socket.send(event.message)
             await self._read()
 
+    async def leave_out(self, reason: str) -> None:
+        """Its sender is told, where the platform has words for that; no more often than bad
+        messages are let pass.
+
+        :raises StreamRefused: when it was one too many.
+        """
+        self._socket.count_bad(reason)
+        if (told := self._codec.left_out(reason)) is not None:
+            await self._socket.send(told)
+
     async def _read(self) -> None:
         message = await self._socket.receive()
         try:
             self._ready.extend(self._codec.read(message))
         except BadMessage as error:
-            self._socket.count_bad(str(error))
+            await self.leave_out(str(error))

@@ -14,6 +14,7 @@ from interject.integrations.web.origins import OriginCheck
 from interject.integrations.web.refusals import Contained, tell_refusals
 from interject.integrations.web.response_headers import ResponseHeaders
 from interject.integrations.web.turnstile import Turnstile
+from interject.integrations.web.unserved_sockets import unserved_sockets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -55,7 +56,8 @@ def make_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    for router in (*(door.router for door in doors), *routers, home_router(doors, routers)):
+    served = [*(door.router for door in doors), *routers]
+    for router in (*served, home_router(doors, routers), unserved_sockets(served)):
         app.include_router(router)
     tell_refusals(app)
     # What is added last is asked first.

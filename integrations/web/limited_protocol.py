@@ -149,6 +149,9 @@ class LimitedSocket(WebSocketsSansIOProtocol):
         """One that was closed from here waits for its caller, who may never say that he knows."""
         await super().send(message)
         if self.close_sent:
+            self.handshake_complete = (
+                True  # Uvicorn takes an HTTP answer for none, and for a fault.
+            )
             self._connections.waits(self.transport)
 
     def pause_writing(self) -> None:

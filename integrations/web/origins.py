@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
+from starlette.websockets import WebSocket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,26 +47,33 @@ def normal(origin: str) -> str:
 
 
 class OriginCheck:
-    """Refuses requests of strange web pages. A socket's door asks `Origins.permits` itself.
+    """Refuses requests of strange web pages.
 
-    `check_host`: refuse what was asked of another server's name, too. Without a token this stands
-    against a page whose name is made to mean this machine, and so seems to be of its own origin.
+    `check_host`: refuse what was asked of another server's name, too. Where nobody is asked who he
+    is, this stands against a page whose name is made to mean this machine, and so seems to be of
+    its own origin. Sockets are checked there alone: a page cannot show a token to one, and programs
+    that do name whatever origin they like.
     """
 
     def __init__(self, app: ASGIApp, origins: Origins, *, check_host: bool) -> None:
         self._app = app
         self._origins = origins
         self._check_host = check_host
+        self._checked = ("http", "websocket") if check_host else ("http",)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reason = self._refusal(scope)
         if reason is None:
             await self._app(scope, receive, send)
+            return
+        answer = JSONResponse({"detail": reason}, FORBIDDEN)
+        if scope["type"] == "websocket":
+            await WebSocket(scope, receive, send).send_denial_response(answer)
         else:
-            await JSONResponse({"detail": reason}, FORBIDDEN)(scope, receive, send)
+            await answer(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> str | None:
-        if scope["type"] != "http" or scope["path"] in PROBES:
+        if scope["type"] not in self._checked or scope["path"] in PROBES:
             return None
         headers = Headers(scope=scope)
         if not self._origins.permits(headers.get("origin")):

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from interject.integrations.sockets.message_fault import BOT_ID
 from interject.integrations.sockets.platform_message import PlatformMessage
 from interject.integrations.web.base64_bytes import Base64Bytes
 
@@ -19,7 +20,7 @@ OVER = ("post_processing", "ended", "fatal_error", "data_deleted")
 LONGEST_NAME = 64
 LONGEST_TEXT = 10_000
 
-BotId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+BotId = Annotated[str, BOT_ID]
 Uuid = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from interject.integrations.sockets.message_fault import DIGIT, text_like
 from interject.integrations.sockets.platform_message import PlatformMessage
 
 VERSION = "2"
@@ -15,7 +16,6 @@ MAX_NUMBER = 2**53
 LONGEST_S = 10**7
 DURATION = re.compile(r"PT((?:\d{0,8}\.)?\d{1,12})S", re.ASCII)
 NIL = "00000000-0000-0000-0000-000000000000"
-UUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 EXTERNAL, INTERNAL = "external", "internal"
 
 
@@ -28,7 +28,11 @@ def _seconds(value: object) -> float:
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=LONGEST_S)]
 """An ISO 8601 duration, in the one form that the protocol has."""
-Uuid = Annotated[str, Field(strict=True, pattern=UUID)]
+Uuid = Annotated[
+    str,
+    Field(strict=True),
+    text_like(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "a UUID"),
+]
 SeqNumber = Annotated[int, Field(strict=True, ge=0, le=MAX_NUMBER)]
 
 
@@ -103,4 +107,4 @@ class ErrorParameters(_FromClient):
 
 
 class DtmfParameters(_FromClient):
-    digit: Annotated[str, Field(pattern=r"^[0-9A-D*#]$", repr=False)]
+    digit: Annotated[str, DIGIT, Field(repr=False)]

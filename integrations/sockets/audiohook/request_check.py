@@ -62,10 +62,7 @@ class RequestCheck:
             raise SignatureRefused(f"the signature leaves out {', '.join(sorted(missing))}")
         self._check_parameters(signature, _header(request, API_KEY))
         self._check_time(signature)
-        if not self._is_ours(signature, request):
-            raise SignatureRefused(
-                "it is signed with another secret, for another address, or in another way"
-            )
+        self._check_secret(signature, request)
         self._use(signature)
 
     def _check_parameters(self, signature: MessageSignature, api_key: str) -> None:
@@ -87,15 +84,20 @@ class RequestCheck:
         if too_old or (expires is not None and expires + MOST_SKEW_S < now):
             raise SignatureRefused("the signature is too old: set this machine's clock")
 
-    def _is_ours(self, signature: MessageSignature, request: HTTPConnection) -> bool:
-        """An unknown key costs as much time as a known one."""
+    def _check_secret(self, signature: MessageSignature, request: HTTPConnection) -> None:
+        """An unknown key costs as much time as a known one. Which of both it was is for the log."""
         keyid = signature.text("keyid")
         key = self._keys.get(keyid, self._unknown_key)
         made = [
             signature.is_made_with(key, partial(_value, request, host))
             for host in self._authorities(request)
         ]
-        return keyid in self._keys and any(made)
+        if keyid not in self._keys:
+            raise SignatureRefused("X-API-KEY is none of this server's keys")
+        if not any(made):
+            raise SignatureRefused(
+                "it is signed with another secret, for another address, or in another way"
+            )
 
     def _authorities(self, request: HTTPConnection) -> tuple[str, ...]:
         authority = self._authority or _header(request, "host")

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 FRAME_S = 0.02
 FRAMES_A_MARK = 5
+LONGEST_REASON = 123
+"""Of the frame that closes a web socket."""
 
 
 def _new_id() -> str:
@@ -89,6 +91,9 @@ class PlainCodec(SocketCodec):
     def closing(self, ending: SocketEnding) -> Message:
         return told("bye", reason=ending.value)
 
+    def left_out(self, reason: str) -> Message:
+        return told("error", detail=reason)
+
     def speak(self, samples: NDArray[np.int16]) -> Message:
         return self.hello.encoding.encoded(samples)
 
@@ -105,7 +110,7 @@ class PlainCodec(SocketCodec):
         try:
             hello = read_message(message)
         except BadMessage as error:
-            raise StreamRefused(NOT_UNDERSTOOD, f"hello: {error}"[:120]) from None
+            raise StreamRefused(NOT_UNDERSTOOD, str(error)[:LONGEST_REASON]) from None
         if not isinstance(hello, Hello):
             raise StreamRefused(NOT_UNDERSTOOD, "the first message is no hello")
         self.hello, self.call_id = hello, hello.call or self._new_id()
@@ -115,11 +120,11 @@ class PlainCodec(SocketCodec):
     def _event(self, message: PlainMessage) -> SocketEvent:
         match message:
             case NameTrack(track=track, name=name):
-                return TrackNamed(self._known(track), name)
+                return TrackNamed(self._known(message, track), name)
             case TypedText(track=track, text=text):
-                return TextWritten(self._known(track), text)
+                return TextWritten(self._known(message, track), text)
             case PressDigit(track=track, digit=digit):
-                return DigitPressed(self._known(track), digit)
+                return DigitPressed(self._known(message, track), digit)
             case SkipSound(seconds=seconds):
                 return Discontinuity(None, seconds)
             case PauseHearing():
@@ -131,9 +136,9 @@ class PlainCodec(SocketCodec):
             case Bye():
                 return ClosedByPeer("bye")
             case Hello():
-                raise BadMessage("a second hello")
+                raise BadMessage("hello: there was one already")
 
-    def _known(self, track: str) -> str:
+    def _known(self, message: PlainMessage, track: str) -> str:
         if track not in self.hello.tracks:
-            raise BadMessage("its track is none of hello's")
+            raise BadMessage(f"track of {message.type}: it is none of hello's tracks")
         return track

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from interject.config.problems import in_words
 from interject.config.strict import StrictModel
 from interject.integrations.sockets.interleaved_audio import AudioEncoding, AudioFormat
+from interject.integrations.sockets.message_fault import (
+    DIGIT,
+    fault_in_words,
+    first_fault,
+    text_like,
+    unknown_field,
+)
 from interject.integrations.sockets.socket_codec import BadMessage
 
 LEAST_RATE_HZ, MOST_RATE_HZ = 8_000, 48_000
 MOST_CHANNELS = 8
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Id = Annotated[str, text_like(r"[A-Za-z0-9_.-]{1,64}", "1 to 64 letters, digits, _, . and -")]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
 
@@ -69,7 +75,7 @@ class TypedText(StrictModel):
 class PressDigit(StrictModel):
     type: Literal["digit"]
     track: Name
-    digit: str = Field(pattern=r"^[0-9A-D*#]$", repr=False)
+    digit: Annotated[str, DIGIT] = Field(repr=False)
 
 
 class SkipSound(StrictModel):
@@ -118,15 +124,19 @@ def told(kind: str, **fields: object) -> str:
     return json.dumps({"type": kind, **fields}, ensure_ascii=False)
 
 
+KINDS: dict[str, type[StrictModel]] = {
+    get_args(kind.model_fields["type"].annotation)[0]: kind for kind in get_args(PlainMessage)
+}
+
+
 def _wrong(error: ValidationError) -> str:
     """Which field, and never what it held."""
-    problem = error.errors(include_url=False, include_input=False)[0]
-    if problem["type"] == "json_invalid":
-        return "it is no JSON"
+    problem = first_fault(error)
     if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        return "its type is none of those that there are"
+        return f"its type must be one of {', '.join(KINDS)}"
+    if not problem["loc"]:
+        return fault_in_words(problem)
+    kind, *where = map(str, problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return "it has a field that is not known"
-    where = ".".join(str(part) for part in problem["loc"][1:])
-    said = in_words({**problem, "input": None})
-    return f"{where}: {said}" if where else "it is no message"
+        return f"{kind}: {unknown_field(where[-1], KINDS[kind].model_fields.keys() - {'type'})}"
+    return f"{'.'.join(where)} of {kind}: {fault_in_words(problem)}"

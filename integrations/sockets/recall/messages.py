@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from interject.integrations.sockets.message_fault import BOT_ID
 from interject.integrations.sockets.platform_message import PlatformMessage
 from interject.integrations.web.base64_bytes import Base64Bytes
 
@@ -29,7 +30,7 @@ def _shortened(name: object) -> object:
 
 
 class RecallBot(PlatformMessage):
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    id: Annotated[str, BOT_ID]
 
 
 class RecallBody(PlatformMessage):

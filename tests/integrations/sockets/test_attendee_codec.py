@@ -119,7 +119,7 @@ def test_what_cannot_be_read_is_bad(message: Message) -> None:
 def test_what_is_wrong_with_a_message_is_told_by_its_field_and_without_its_words() -> None:
     with pytest.raises(BadMessage) as bad:
         codec_of(said()).read(said(sample_rate=4_999))
-    assert str(bad.value) == "data.sample_rate: greater_than_equal"
+    assert str(bad.value) == "data.sample_rate: it must be greater than or equal to 8000"
 
 
 def test_of_many_participants_whoever_was_silent_for_longest_is_forgotten() -> None:

@@ -51,15 +51,21 @@ def test_hello_opens_a_call_whose_tracks_are_named() -> None:
     ("said", "reason"),
     [
         (b"\x00\x00", "sound comes before hello"),
-        ("{", "hello: it is no JSON"),
+        ("{", "it is no JSON"),
         ('{"type":"pause"}', "the first message is no hello"),
         ('{"type":"hello","rate_hz":44}', "rate_hz"),
-        ('{"type":"hello","rate":16000}', "it has a field that is not known"),
+        ('{"type":"hello","rate":16000}', "no field 'rate'; did you mean 'rate_hz'"),
+        ('{"type":"hello","No, never!":1}', "a field is not known, only call, decisions, encoding"),
+        (
+            '{"type":"hello","call":"a b"}',
+            "call of hello: it must be 1 to 64 letters, digits, _, . ",
+        ),
+        ('{"type":"hello","tracks":["1","2","3","4","5","6","7","8","9"]}', "at most 8 entries$"),
+        ('{"type":"hallo"}', "its type must be one of hello, name"),
         ('{"type":"hello","tracks":["a","a"]}', "each track has a name of its own"),
         ('{"type":"hello","tracks":[]}', "tracks"),
         ('{"type":"hello","encoding":"opus"}', "encoding"),
         ('{"type":"hello","version":2}', "version"),
-        ('{"type":"hello","call":"no spaces"}', "call"),
     ],
 )
 def test_who_begins_otherwise_is_told_what_is_wrong(said: Message, reason: str) -> None:
@@ -100,7 +106,8 @@ def test_each_message_is_an_event(said: dict[str, Any], event: object) -> None:
     [
         "", "null", "[]", '{"type":"weather"}', '{"type":"gap","seconds":-1}',
         '{"type":"gap","seconds":NaN}', '{"type":"gap","seconds":"1"}',
-        '{"type":"name","track":"nobody","name":"Ann"}', '{"type":"pause","more":1}',
+        '{"type":"name","track":"nobody","name":"Ann"}', '{"type":"digit","digit":"nobody"}',
+        '{"type":"pause","more":1}',
         json.dumps(HELLO),
     ],
 )  # fmt: skip
@@ -108,6 +115,8 @@ def test_what_cannot_be_read_is_bad_and_quotes_nothing(said: str) -> None:
     with pytest.raises(BadMessage) as bad:
         codec_of().read(said)
     assert "nobody" not in str(bad.value)
+    assert "^" not in str(bad.value)
+    assert json.loads(codec_of().left_out(str(bad.value)))["detail"] == str(bad.value)
 
 
 def test_speech_goes_out_as_hello_asked_for_it() -> None:

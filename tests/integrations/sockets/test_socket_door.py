@@ -90,6 +90,23 @@ async def test_without_the_token_it_is_not_even_opened(headers: dict[str, str]) 
         assert stage.metric("refused_total", platform="plain") == 1
 
 
+async def test_an_address_that_is_not_served_says_so_and_what_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with socket_server() as stage:
+        for _ in range(3):
+            with pytest.raises(InvalidStatus) as refused:
+                async with dialled(stage, "/sockets/plains/secret"):
+                    pass
+            answer = refused.value.response
+            said = "no socket is served at this address; there are /sockets/plain"
+            assert (answer.status_code, json.loads(answer.body)) == (404, {"detail": said})
+    [told] = [one for one in caplog.records if "not served" in one.message]
+    assert vars(told)["reason"] == "there are /sockets/plain"
+    assert "secret" not in caplog.text
+    assert all(one.levelname != "ERROR" for one in caplog.records), "an answer is no fault"
+
+
 async def test_where_no_token_is_asked_for_anybody_may() -> None:
     async with (
         socket_server([PlainPlatform(Bearer())]) as stage,
@@ -122,13 +139,16 @@ async def test_a_hello_that_is_none_is_told_what_is_wrong_with_it() -> None:
         assert stage.runtime.sessions == []
 
 
-async def test_beyond_the_cap_a_socket_is_not_opened_and_told_when_to_come_again() -> None:
+async def test_beyond_the_cap_a_socket_is_not_opened_and_told_when_to_come_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with socket_server(most_calls=1) as stage, on_a_call(stage):
         with pytest.raises(InvalidStatus) as refused:
             async with dialled(stage):
                 pass
         assert refused.value.response.status_code == 503
         assert refused.value.response.headers["Retry-After"] == "10"
+    assert all(one.levelname != "ERROR" for one in caplog.records), "an answer is no fault"
 
 
 async def test_a_model_without_room_is_told_in_our_words_and_the_web_s() -> None:
@@ -283,6 +303,24 @@ async def test_who_takes_nothing_is_let_go_in_bounded_time() -> None:
             await asyncio.wait_for(endpoint.serve(socket), 10)
             assert socket.closed == (1008, "the socket is read too slowly")
         assert stage.board.taken == 0
+
+
+async def test_who_says_what_cannot_be_read_is_told_what_is_wrong_with_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with socket_server() as stage, on_a_call(stage) as socket:
+        for said in ('{"type":"text","text":"hush"}', '{"type":"pause","now":1}', "hush", "{}"):
+            await socket.send(said)
+        told = [json.loads(await socket.recv()) for _ in range(4)]
+        assert [one["type"] for one in told] == ["error"] * 4
+        assert [one["detail"] for one in told] == [
+            "track of text: it is missing",
+            "pause: it has no fields",
+            "it is no JSON",
+            "its type must be one of hello, name, text, digit, gap, pause, resume, mark, bye",
+        ]
+        assert await heard(stage.model, socket), "the call goes on"
+    assert "hush" not in caplog.text
 
 
 async def test_nothing_of_a_pause_reaches_the_model() -> None:

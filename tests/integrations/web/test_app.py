@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, Request, WebSocket
 from pydantic import Field
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from interject.config.strict import StrictModel
 from interject.integrations.web.app import make_app
@@ -251,6 +251,36 @@ async def test_a_name_that_was_made_to_mean_this_machine_is_refused(door: Counti
     assert mine.status_code == 200
     assert (theirs.status_code, theirs.json()) == (403, {"detail": STRANGE_HOST})
     assert probe.status_code == 404, "a probe knows an address, and no name"
+
+
+@pytest.mark.parametrize(
+    ("headers", "why"),
+    [
+        ({"host": "127.0.0.1:8080", "origin": "https://evil.example.org"}, STRANGE_PAGE),
+        ({"host": "evil.example.org:8080"}, STRANGE_HOST),
+    ],
+)
+def test_a_strange_page_opens_no_socket_where_nobody_is_asked_who_he_is(
+    door: CountingDoor, headers: dict[str, str], why: str
+) -> None:
+    client = TestClient(app_of(door, check_host=True))
+    with (
+        pytest.raises(WebSocketDenialResponse) as refused,
+        client.websocket_connect("/counting/socket", headers=headers),
+    ):
+        pass
+    assert (refused.value.status_code, refused.value.json()) == (403, {"detail": why})
+
+
+@pytest.mark.parametrize(
+    ("check_host", "origin"), [(True, OWN), (True, PARTNER), (False, "https://evil.example.org")]
+)
+def test_others_open_one(door: CountingDoor, check_host: bool, origin: str) -> None:
+    """Where a token is asked for no page can show it, and a program may say what it likes."""
+    client = TestClient(app_of(door, check_host=check_host))
+    headers = {"host": "127.0.0.1:8080", "origin": origin}
+    with client.websocket_connect("/counting/socket", headers=headers):
+        pass
 
 
 def test_doors_are_open_while_the_app_is(door: CountingDoor) -> None:

@@ -172,13 +172,17 @@ async def test_nothing_of_a_pause_reaches_the_model() -> None:
         await until(lambda: not peer.line._answers, "the pause")
         peer.line.paused = False  # A client that goes on sending all the same.
         await peer.say("external", SPEECH)
+        for _ in range(100):
+            await peer.send(b"\x05" * 320)
         await asyncio.sleep(0.6)
         assert heard(stage) == set()
         peer.line.resume(lost_s=1.0)
         await peer.say("external", SPEECH)
         await until(lambda: heard(stage) == {"customer"}, "the customer")
-        assert stage.metric("bad_messages_total", platform=NAME) == 0, "not yet over"
     assert peer.kinds()[-1] == "closed"
+    assert peer.wrong == []
+    assert stage.metric("bad_messages_total", platform=NAME) == 0
+    assert stage.metric("ended_total", platform=NAME, ending="hung_up") == 1
 
 
 async def test_a_wish_to_stop_pauses_the_platform_and_a_wish_to_go_on_resumes_it() -> None:

@@ -162,7 +162,7 @@ def test_one_that_is_refused_uses_up_no_nonce() -> None:
         ({}, "not signed"),
         (Client().signed(URL, now=NOW, nonce="short"), "nonce"),
         (Client(secret=b"x" * 32).signed(URL, now=NOW), "another secret"),
-        (Client(api_key="another").signed(URL, now=NOW), "another secret"),
+        (Client(api_key="another").signed(URL, now=NOW), "none of this server"),
         (Client().signed(URL, now=NOW, keyid="another"), "another key"),
     ],
 )
