@@ -15,7 +15,7 @@ KIND = "profile"
 MOST_LAYERS = 16
 OWN = ("name",)
 """What is not inherited."""
-NAMED = (("cue", "categories"), ("checklist", "items"))
+NAMED = (("cue", "categories"), ("checklist", "items"), ("reply", "read_as"))
 """Maps of things with names, which null takes out again."""
 
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from interject.config.cues import ChecklistSettings, CueSettings, category_tag, keep_apart
-from interject.config.lists import Names, Phrases, SomePhrases, distinct, plain
+from interject.config.lists import Names, Phrases, SomePhrases, distinct, phrases, plain
 from interject.config.privacy import PrivacySettings
 from interject.config.responder import ResponderSettings
 from interject.config.strict import StrictModel
@@ -23,11 +23,20 @@ ModeName = Literal["observe", "assist", "speak"]
 class ReplyLimits(StrictModel):
     """`unprompted_per_minute` caps replies that nobody forced; null lifts the cap.
 
-    Replies tagged urgent are exempt from the cap, but count.
+    Replies tagged urgent are exempt from the cap, but count. A reply that is one of `read_as`, word
+    for word, is taken for what stands beside it, tags and all; for nothing where that is empty. So
+    a model that writes no tags can fill cards and a checklist.
     """
 
     max_tokens: int = Field(default=256, ge=1, le=4_096)
     unprompted_per_minute: int | None = Field(default=20, ge=0, le=150)
+    read_as: dict[str, Annotated[str, Field(max_length=500)]] = Field(default={}, max_length=128)
+
+    @field_validator("read_as")
+    @classmethod
+    def _known_apart(cls, read_as: dict[str, str]) -> dict[str, str]:
+        phrases(tuple(read_as))
+        return read_as
 
 
 def _usable(temperature: float) -> float:
@@ -136,9 +145,21 @@ class Profile(StrictModel):
     cue: CueSettings = CueSettings()
     checklist: ChecklistSettings = ChecklistSettings()
     sampling: SamplingSettings = SamplingSettings()
-    room: RoomSettings = RoomSettings()
+    room: RoomSettings = Field(default=RoomSettings(), validate_default=True)
     privacy: PrivacySettings = PrivacySettings()
     responder: ResponderSettings | None = None
+
+    @field_validator("room")
+    @classmethod
+    def _can_be_stopped(cls, room: RoomSettings, info: ValidationInfo) -> RoomSettings:
+        """What is read as something else would stop nothing."""
+        limits: ReplyLimits = info.data.get("reply", ReplyLimits())
+        read = {plain(reply) for reply in limits.read_as}
+        for stopping in room.stop_replies:
+            if plain(stopping) in read:
+                said = f"{stopping!r} of stop_replies stands in reply.read_as, too"
+                raise PydanticCustomError("tags", said)
+        return room
 
     @field_validator("checklist")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from interject.agent.cues.read_text import KnownReplies, ReadText
 from interject.agent.cues.tags import TaggedText, Tags, names_of
 from interject.agent.rewritten_runtime import RewrittenRuntime, RewrittenSession
 from interject.agent.sourced_reply import SourcedReply, sources_of
@@ -24,14 +25,15 @@ class TaggedReply(SourcedReply):
     done: tuple[str, ...] = ()
 
 
-class TaggedSession(RewrittenSession[TaggedText]):
-    def __init__(self, inner: RuntimeSession, tags: Tags) -> None:
-        super().__init__(inner, lambda: TaggedText(tags))
+class TaggedSession(RewrittenSession[ReadText]):
+    def __init__(self, inner: RuntimeSession, tags: Tags, known: KnownReplies) -> None:
+        super().__init__(inner, lambda: ReadText(known, TaggedText(tags)))
         self._tags = tags
+        self._known = known
 
-    def kept(self, ended: ReplyEnded, streamed: TaggedText, *, whole: bool) -> TaggedReply:
+    def kept(self, ended: ReplyEnded, streamed: ReadText, *, whole: bool) -> TaggedReply:
         """What its tags said it has said, even where they are not kept."""
-        kept = TaggedText(self._tags)
+        kept = ReadText(self._known, TaggedText(self._tags))
         text = kept.push(ended.text) + kept.finish(whole=whole)
         found = (*streamed.found, *kept.found)
         return TaggedReply(
@@ -52,8 +54,8 @@ def untagged(ended: ReplyEnded) -> ReplyEnded:
 
 
 def without_tags(runtime: Runtime, profile: Profile) -> Runtime:
-    """The runtime itself where the profile names none."""
-    tags = Tags.of(profile)
-    if not tags:
+    """The runtime itself where the profile names none, and knows no reply."""
+    tags, known = Tags.of(profile), KnownReplies(profile.reply.read_as)
+    if not (tags or known):
         return runtime
-    return RewrittenRuntime(runtime, lambda inner: TaggedSession(inner, tags))
+    return RewrittenRuntime(runtime, lambda inner: TaggedSession(inner, tags, known))

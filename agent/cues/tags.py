@@ -24,7 +24,8 @@ class Tags:
         self.items = {tag.lower(): name for tag, name in items.items()}
         self._all = tuple(self.categories | self.items)
         longest_first = sorted(self._all, key=len, reverse=True)
-        self.pattern = re.compile(rf"\s*({'|'.join(map(re.escape, longest_first))})", re.IGNORECASE)
+        any_of = "|".join(map(re.escape, longest_first)) or "(?!)"
+        self.pattern = re.compile(rf"\s*({any_of})", re.IGNORECASE)
         self._longest = max(map(len, self._all), default=0)
 
     @classmethod
@@ -41,7 +42,7 @@ class Tags:
     def open_at(self, text: str) -> int:
         """From where on the end of a text may become a tag, with the space before it."""
         starts = range(max(0, len(text) - self._longest + 1), len(text) + 1)
-        first = next(at for at in starts if self._begins(text[at:].lower()))
+        first = next((at for at in starts if self._begins(text[at:].lower())), len(text))
         return len(text[:first].rstrip())
 
     def _begins(self, text: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
+from interject.agent.cues.tags import Tags
 from interject.agent.outputs import ways_out
 from interject.cli.process.failures import EXIT_BAD_INPUT, printable
 from interject.cli.profile.showing import origin
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from interject.config import Profile
+
+LIKE_A_TAG = re.compile(r"\[[^\[\]]+\]")
 
 
 def check_profile(name: str, out: TextIO | None = None) -> int:
@@ -42,7 +46,8 @@ def check_profile(name: str, out: TextIO | None = None) -> int:
 
 
 def notes(profile: Profile) -> Iterator[str]:
-    prompt = profile.system_prompt.lower()
+    readings = profile.reply.read_as.values()
+    written = "\n".join((profile.system_prompt, *readings)).lower()
     tags = {
         f"cue.categories.{name}": category_tag(name, one)
         for name, one in profile.cue.categories.items()
@@ -53,8 +58,11 @@ def notes(profile: Profile) -> Iterator[str]:
         for item in profile.checklist.items
     }
     for key, tag in tags.items():
-        if tag.lower() not in prompt:
+        if tag.lower() not in written:
             yield f"'{key}': the system_prompt does not say {tag}, so the model may never write it"
+    for reply, reading in profile.reply.read_as.items():
+        if left := LIKE_A_TAG.search(Tags.of(profile).pattern.sub("", reading)):
+            yield f"'reply.read_as.{reply}': {left[0]} is no tag of this profile, so it is shown"
     if profile.cue.categories and "cue" not in ways_out(profile, FloorMode(profile.mode)):
         yield "'cue.categories': no card is shown in this mode with these outputs"
     if not ways_out(profile, FloorMode(profile.mode)):

@@ -53,6 +53,18 @@ BAD = {
         "room:\n  stop_phrases: [halt]\n  resume_phrases: [Halt!]",
         "4: 'room.resume_phrases' is ['Halt!']; 'Halt!' is one of stop_phrases, too",
     ),
+    "a known reply twice": (
+        "reply:\n  read_as: {'Noted.': '', noted: ''}",
+        "3: 'reply.read_as' is {'Noted.': '', 'noted': ''}; 'noted' means the same as 'Noted.'",
+    ),
+    "a reading that is none": (
+        "reply:\n  read_as:\n    Noted.: 3",
+        "4: 'reply.read_as.Noted.' is 3; it must be a valid string",
+    ),
+    "a stop reply read as something": (
+        "reply: {read_as: {I will stop listening: ''}}\nroom: {}",
+        "3: 'room': 'I will stop listening.' of stop_replies stands in reply.read_as, too",
+    ),
     "nothing to extend": ("extends: defualt", "2: 'extends' is 'defualt'; no profile is called"),
     "a circle": ("extends: bad.yaml", "2: 'extends' is 'bad.yaml', which makes a circle: bad.yam"),
 }
@@ -92,6 +104,8 @@ def test_what_can_hardly_be_meant_is_a_note(tmp_path: Path) -> None:
         "extends: default\nmode: observe\n"
         "cue: {categories: {offer: {}, note: {priority: 3}}}\nchecklist: {items: {hello: Greets}}\n"
     )
+    with path.open("a") as file:
+        file.write("reply: {read_as: {Noted: '[ofer] [x] yes', Fine: '[done bye] Ok'}}\n")
     code, lines = told(str(path))
     assert code == 0
     assert lines[0].endswith("odd can be used; 2 categories, 1 items on its checklist")
@@ -100,6 +114,8 @@ def test_what_can_hardly_be_meant_is_a_note(tmp_path: Path) -> None:
     assert lines[1:] == [
         f"note: 'cue.categories.offer': {unsaid.format('[offer]')}",
         f"note: 'checklist.items.hello': {unsaid.format('[done hello]')}",
+        "note: 'reply.read_as.Noted': [ofer] is no tag of this profile, so it is shown",
+        "note: 'reply.read_as.Fine': [done bye] is no tag of this profile, so it is shown",
         "note: 'cue.categories': no card is shown in this mode with these outputs",
         "note: 'outputs': in this mode no reply is heard or read",
     ]
