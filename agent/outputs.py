@@ -35,7 +35,9 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A whole reply for everybody's eyes: a chat, a log, a webhook. `at_s` is stream time."""
+    """A whole reply for everybody's eyes: a chat, a log, a webhook. `at_s` is stream time, and
+    `category` what its tag said.
+    """
 
     session_id: str
     reply_id: int
@@ -45,6 +47,7 @@ class Posted:
     text: str = field(repr=False)
     reason: EndReason
     sources: tuple[str, ...] = ()
+    category: str = ""
 
     @property
     def written(self) -> str:
@@ -68,6 +71,7 @@ class Cue:
 
     `chunk` is the frame that caused it; `priority` goes from 0 to 1,000 (shown first). `count` is
     how often it came while it was shown, and `identities` are whom the platform shows it to.
+    `sources` are where what it says stands.
     """
 
     session_id: str
@@ -177,13 +181,17 @@ def _posted(started: ReplyStarted, ended: ReplyEnded) -> Posted:
         text=ended.text,
         reason=ended.reason,
         sources=sources_of(ended),
+        category=_category(ended, ""),
     )
+
+
+def _category(ended: ReplyEnded, usual: str) -> str:
+    return next(iter(ended.categories), usual) if isinstance(ended, TaggedReply) else usual
 
 
 def _cue(settings: CueSettings, started: ReplyStarted, ended: ReplyEnded) -> Cue:
     urgent = started.emotion is Emotion.URGENT
-    named = ended.categories if isinstance(ended, TaggedReply) else ()
-    category = next(iter(named), settings.category)
+    category = _category(ended, settings.category)
     at_s = stream_time_s(started.seq)
     return Cue(
         session_id=started.session_id,

@@ -49,8 +49,8 @@ class CueCategory(StrictModel):
 
     For `cooldown_s` seconds after a card the same one is not shown again: one of the same words,
     or with `cooldown_of: category` any of the category. `speaker` is whose words may cause one. A
-    card with one of the phrases of `veto` in it is never shown. What is urgent passes all of these
-    but `veto`.
+    card with one of the phrases of `veto` in it is never shown, nor one that `needs_source` and has
+    none. What is urgent passes all of these but the last two.
     """
 
     tag: TagText | None = None
@@ -62,6 +62,7 @@ class CueCategory(StrictModel):
     once_a_call: bool = False
     speaker: Literal["customer", "agent", "both"] = "both"
     veto: Phrases = Field(default=(), strict=False)
+    needs_source: bool = False
 
 
 class CueSettings(StrictModel):

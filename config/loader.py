@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.config.layers import layers, merged
+from interject.config.note_folder import find_notes
 from interject.config.profile import Profile
 from interject.config.yaml_file import YamlFileError, checked
 
@@ -46,6 +47,7 @@ def load_layers(name_or_path: str | Path) -> tuple[Profile, tuple[Path, ...]]:
     path = _find(str(name_or_path))
     try:
         files = layers(path, _extended)
+        find_notes(files)
         content = {"name": path.stem, **merged(files)}
         return checked(content, Profile, files), tuple(file.path for file in files)
     except YamlFileError as exc:

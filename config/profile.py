@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from interject.config.cues import ChecklistSettings, CueSettings, category_tag, keep_apart
 from interject.config.lists import Names, Phrases, SomePhrases, distinct, phrases, plain
+from interject.config.notes import NotesSettings
 from interject.config.privacy import PrivacySettings
 from interject.config.responder import ResponderSettings
 from interject.config.strict import StrictModel
@@ -144,6 +145,7 @@ class Profile(StrictModel):
     reply: ReplyLimits = ReplyLimits()
     cue: CueSettings = CueSettings()
     checklist: ChecklistSettings = ChecklistSettings()
+    notes: NotesSettings = NotesSettings()
     sampling: SamplingSettings = SamplingSettings()
     room: RoomSettings = Field(default=RoomSettings(), validate_default=True)
     privacy: PrivacySettings = PrivacySettings()

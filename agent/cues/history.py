@@ -113,6 +113,9 @@ class CallHistory:
             case _:
                 pass
 
+    def withheld(self, event: Posted) -> None:
+        self._became(event.session_id, event.reply_id, "withheld")
+
     def cue(self, came: Cue, cue: Cue, outcome: CueOutcome) -> None:
         """`cue` is the card that it became, or itself where it was not shown."""
         session, _, reply = came.id.rpartition("-")
@@ -130,6 +133,7 @@ class CallHistory:
             text=cue.text[:LONGEST_TEXT],
             became=became,
             count=cue.count,
+            sources=cue.sources,
         )
 
     def summary(

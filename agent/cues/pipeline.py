@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from interject.agent.cues.checklist import Checklist
 from interject.agent.cues.history import CallHistory
 from interject.agent.cues.rules import CueRules, Side
+from interject.agent.cues.sources import open_sources
 from interject.agent.cues.stack import CueStack
 from interject.agent.cues.tagged_runtime import TaggedReply
-from interject.agent.outputs import Cue, stream_time_s
+from interject.agent.outputs import Cue, Posted, stream_time_s
 from interject.agent.recent_speakers import RecentSpeakers
 from interject.model_runtime.protocol import Cause, Decision
 
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from interject.agent.cues.checklist import ChecklistUpdate
+    from interject.agent.cues.sources import SourceFinder
     from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
     from interject.config import Profile
     from interject.model_runtime.protocol import Event, ReplyEnded, ReplyStarted
+
+SourcedEvent = TypeVar("SourcedEvent", "Cue", "Posted")
 
 AGENT = "agent"
 """What a telephone calls the one who is helped."""
@@ -31,7 +35,10 @@ AGENT = "agent"
 class CuePipeline:
     """Whatever it returns is to be made known. `addressees` is asked anew for each, and may name
     nobody. `agents` are those who are helped, by their identities; a rule about speakers takes
-    everybody else for a customer. `call_id` may be known later than the rest.
+    everybody else for a customer. `call_id` may be known later than the rest. `sources` are by
+    default the notes of the profile.
+
+    :raises ProfileError: when these cannot be read.
     """
 
     def __init__(
@@ -43,6 +50,7 @@ class CuePipeline:
         agents: tuple[str, ...] = (),
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        sources: SourceFinder | None = None,
     ) -> None:
         self.call_id = call_id
         self._addressees = addressees
@@ -50,6 +58,7 @@ class CuePipeline:
         self._agents = frozenset((*agents, AGENT))
         self._rules = CueRules(profile.cue, clock)
         self._stack = CueStack(clock)
+        self._sources = sources or open_sources(profile)
         self._speakers = RecentSpeakers()
         self._shows = "cue" in profile.outputs or bool(profile.checklist.items)
         self._checklist = Checklist(profile.checklist, wall_clock=wall_clock)
@@ -79,11 +88,16 @@ class CuePipeline:
                 yield self._addressed(ticked)
 
     def add(self, event: OutputEvent) -> Iterator[OutputEvent]:
-        """Whatever is no cue comes back as it is."""
+        """Whatever is no cue comes back as it is, but a post that needs a source gets it."""
+        if isinstance(event, Posted):
+            yield from self._post(event)
+            return
         if not isinstance(event, Cue):
             self._history.made_known(event)
             yield event
             return
+        if self._rules.needs_source(event.category):
+            event = self._sourced(event)
         is_again = self._stack.holds(event)
         outcome = self._rules.judge(event, self._side(event), is_again=is_again)
         if not outcome.is_shown:
@@ -92,6 +106,20 @@ class CuePipeline:
         shown = replace(self._stack.add(event), identities=self._present())
         self._history.cue(event, shown, outcome)
         yield shown
+
+    def _sourced(self, event: SourcedEvent) -> SourcedEvent:
+        """A responder may have said where it has it from."""
+        sources = event.sources or self._sources.sources_of(event.text)
+        return replace(event, sources=sources)
+
+    def _post(self, event: Posted) -> Iterator[OutputEvent]:
+        if self._rules.needs_source(event.category):
+            event = self._sourced(event)
+            if not event.sources:
+                self._history.withheld(event)
+                return
+        self._history.made_known(event)
+        yield event
 
     def finish(self) -> Iterator[OutputEvent]:
         """The call is over: for those who were there last, since they may have left. Where people

@@ -24,6 +24,7 @@ class CueOutcome(StrEnum):
     SHOWN = "shown"
     SHOWN_AGAIN = "shown_again"
     VETO = "veto"
+    NO_SOURCE = "no_source"
     SPEAKER = "speaker"
     ONCE_A_CALL = "once_a_call"
     MOST_A_CALL = "most_a_call"
@@ -59,11 +60,16 @@ class CueRules:
             self._note(cue, rules, is_again=is_again)
         return outcome
 
+    def needs_source(self, category: str) -> bool:
+        return self._settings.rules(category).needs_source
+
     def _withheld(
         self, cue: Cue, rules: CueCategory, side: Side | None, *, is_again: bool
     ) -> CueOutcome | None:
         if any(f" {plain(phrase)} " in f" {plain(cue.text)} " for phrase in rules.veto):
             return CueOutcome.VETO
+        if rules.needs_source and not cue.sources:
+            return CueOutcome.NO_SOURCE
         if cue.emotion is Emotion.URGENT:
             return None
         if side is not None and rules.speaker not in ("both", side):

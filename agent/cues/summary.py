@@ -29,7 +29,7 @@ class ReplyRecord:
 @dataclass(frozen=True, slots=True)
 class CueRecord:
     """`became`: `shown`, `unaddressed` (nobody was there to see it), or the rule that withheld it.
-    `count` is how often it came while it was shown.
+    `count` is how often it came while it was shown; `sources` are where what it says stands.
     """
 
     id: str
@@ -40,6 +40,7 @@ class CueRecord:
     text: str = field(repr=False)
     became: str = "shown"
     count: int = 1
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

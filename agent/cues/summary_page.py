@@ -72,7 +72,9 @@ def _talk(summary: CallSummary) -> Iterator[str]:
 def _cue(cue: CueRecord) -> str:
     became = cue.became.replace("_", " ")
     times = f", {cue.count} times" if cue.count > 1 else ""
-    return f"{_clock(cue.at_s)} {_plain(cue.category)} ({became}{times}): {_plain(cue.text)}"
+    sources = f" ({_plain('; '.join(cue.sources))})" if cue.sources else ""
+    head = f"{_clock(cue.at_s)} {_plain(cue.category)} ({became}{times})"
+    return f"{head}: {_plain(cue.text)}{sources}"
 
 
 def _reply(reply: ReplyRecord) -> str:

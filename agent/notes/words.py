@@ -7,7 +7,6 @@ import unicodedata
 
 MOST_WORDS = 48
 WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[^\W_]+")
-NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 NEGATIONS = frozenset(WORD.findall("cannot never no nobody none nor not nothing without"))
 FUNCTION_WORDS = frozenset(
     WORD.findall("""
@@ -33,10 +32,6 @@ def words(text: str) -> tuple[str, ...]:
 def telling_words(text: str) -> tuple[str, ...]:
     """Those that are not in every sentence."""
     return tuple(word for word in words(text) if word not in FUNCTION_WORDS)[:MOST_WORDS]
-
-
-def numbers(text: str) -> frozenset[str]:
-    return frozenset(NUMBER.findall(text))
 
 
 def is_negated(text: str) -> bool:

@@ -6,6 +6,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from interject.agent.cues.sources import open_sources
 from interject.agent.cues.tags import Tags
 from interject.agent.outputs import ways_out
 from interject.cli.process.failures import EXIT_BAD_INPUT, printable
@@ -26,7 +27,7 @@ LIKE_A_TAG = re.compile(r"\[[^\[\]]+\]")
 def check_profile(name: str, out: TextIO | None = None) -> int:
     """The exit code. What is allowed and can hardly be meant is a note.
 
-    :raises ProfileError: when there is no profile of this name.
+    :raises ProfileError: when there is no profile of this name, or nothing in its notes.
     """
     out = sys.stdout if out is None else out
     try:
@@ -40,9 +41,14 @@ def check_profile(name: str, out: TextIO | None = None) -> int:
         return EXIT_BAD_INPUT
     counts = f"{len(profile.cue.categories)} categories, {len(profile.checklist.items)} items"
     out.write(f"{origin(files)}: {profile.name} can be used; {counts} on its checklist\n")
-    for note in notes(profile):
+    for note in (*notes(profile), *_left_out(profile)):
         out.write(f"note: {note}\n")
     return 0
+
+
+def _left_out(profile: Profile) -> Iterator[str]:
+    for line in open_sources(profile).skipped:
+        yield f"'notes.folder': {line}"
 
 
 def notes(profile: Profile) -> Iterator[str]:
@@ -65,5 +71,8 @@ def notes(profile: Profile) -> Iterator[str]:
             yield f"'reply.read_as.{reply}': {left[0]} is no tag of this profile, so it is shown"
     if profile.cue.categories and "cue" not in ways_out(profile, FloorMode(profile.mode)):
         yield "'cue.categories': no card is shown in this mode with these outputs"
+    if not profile.notes.folder:
+        for name in (n for n, one in profile.cue.categories.items() if one.needs_source):
+            yield f"'cue.categories.{name}': without notes no source is found, and no card shown"
     if not ways_out(profile, FloorMode(profile.mode)):
         yield "'outputs': in this mode no reply is heard or read"

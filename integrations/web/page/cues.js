@@ -186,19 +186,21 @@ function put_away(cue) {
 
 function fill(element, call, cue, seen) {
   element.className = is_urgent(cue) ? "card urgent" : "card";
-  const [head, text] = element.children;
+  const [head, text, sources] = element.children;
   head.replaceChildren();
   if (is_urgent(cue)) {
     head.append(Object.assign(document.createElement("strong"), { textContent: "Urgent" }), " · ");
   }
   head.append([cue.category, `call ${call.slice(-6)}`, seen].filter(Boolean).join(" · "));
   text.textContent = cue.text;
+  sources.textContent = cue.sources.join("; ");
   element.querySelector("button").setAttribute("aria-label", `Done: ${cue.text}`);
 }
 
 function make_card(id) {
   const element = document.createElement("li");
   const [head, text] = [document.createElement("h2"), document.createElement("p")];
+  const sources = Object.assign(document.createElement("p"), { className: "source" });
   const left = Object.assign(document.createElement("p"), { className: "left" });
   const button = Object.assign(document.createElement("button"), {
     type: "button",
@@ -208,7 +210,7 @@ function make_card(id) {
     done.set(id, cards.get(id).cue);
     remove(id);
   });
-  element.append(head, text, left, button);
+  element.append(head, text, sources, left, button);
   return element;
 }
 

@@ -65,6 +65,19 @@ BAD = {
         "reply: {read_as: {I will stop listening: ''}}\nroom: {}",
         "3: 'room': 'I will stop listening.' of stop_replies stands in reply.read_as, too",
     ),
+    "notes that are nowhere": (
+        "notes: {folder: gone}",
+        "2: 'notes.folder' is 'gone'; there is no such folder",
+    ),
+    "notes that are a file": (
+        "notes:\n  folder: bad.yaml",
+        "3: 'notes.folder' is 'bad.yaml'; there is no such folder",
+    ),
+    "a floor beyond all scores": ("notes: {floor: 60}", "2: 'notes.floor' is 60; it must be less"),
+    "a source that is no yes": (
+        "cue: {categories: {fact: {needs_source: maybe}}}",
+        "2: 'cue.categories.fact.needs_source' is 'maybe'; it must be true or false",
+    ),
     "nothing to extend": ("extends: defualt", "2: 'extends' is 'defualt'; no profile is called"),
     "a circle": ("extends: bad.yaml", "2: 'extends' is 'bad.yaml', which makes a circle: bad.yam"),
 }
@@ -119,6 +132,20 @@ def test_what_can_hardly_be_meant_is_a_note(tmp_path: Path) -> None:
         "note: 'cue.categories': no card is shown in this mode with these outputs",
         "note: 'outputs': in this mode no reply is heard or read",
     ]
+
+
+def test_what_is_left_out_of_the_notes_is_a_note_and_so_is_a_claim_that_has_none(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "shop.yaml"
+    rules = "cue: {categories: {fact: {tag: '[question]', needs_source: true}, question: null}}\n"
+    path.write_text(f"extends: call_center_copilot\n{rules}")
+    unfound = "note: 'cue.categories.fact': without notes no source is found, and no card shown"
+    assert told(str(path))[1][1:] == [unfound]
+    path.write_text(f"extends: call_center_copilot\n{rules}notes: {{folder: .}}\n")
+    (tmp_path / "shop.md").write_text("We are open from 9 to 5.")
+    left_out = "note: 'notes.folder': shop.yaml: it is no note; those are .md, .txt and .pdf"
+    assert told(str(path)) == (0, [told(str(path))[1][0], left_out])
 
 
 @pytest.mark.parametrize("name", shipped_profiles())

@@ -1,0 +1,74 @@
+"""Where a fact stands. A card of a category that needs a source is nothing without one."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from interject.agent.notes.notes import Notes
+from interject.agent.notes.support import says
+from interject.agent.notes.unreadable import NotesError
+from interject.agent.privacy.redactor import Redactor
+from interject.config.loader import ProfileError
+
+if TYPE_CHECKING:
+    from interject.config import Profile
+
+MOST_TRIED = 5
+LONGEST_QUOTE = 300
+
+
+class SourceFinder(Protocol):
+    """`skipped` are lines about what could be no source."""
+
+    skipped: tuple[str, ...]
+
+    def sources_of(self, claim: str) -> tuple[str, ...]: ...
+
+
+class NoSources:
+    """No claim of theirs is ever shown."""
+
+    skipped: tuple[str, ...] = ()
+
+    def sources_of(self, claim: str) -> tuple[str, ...]:
+        return ()
+
+
+class NoteSources:
+    """A folder of notes. `floor` is the least score with which a passage counts as a source. Behind
+    its place stand the passage's own words: whoever reads a card can see whether they say the same.
+    """
+
+    def __init__(self, notes: Notes, floor: float, redactor: Redactor) -> None:
+        self.skipped = notes.skipped
+        self._notes = notes
+        self._floor = floor
+        self._redactor = redactor
+
+    def sources_of(self, claim: str) -> tuple[str, ...]:
+        for match in self._notes.search(claim, most=MOST_TRIED, floor=self._floor):
+            if says(match.passage, claim):
+                text = self._redactor.text(match.passage.text)
+                quote = text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 1]}…"
+                return (f'{match.passage.source}: "{quote}"',)
+        return ()
+
+
+def open_sources(profile: Profile) -> SourceFinder:
+    """:raises ProfileError: when its notes cannot be read."""
+    needed = any(one.needs_source for one in profile.cue.categories.values())
+    if not needed or not profile.notes.folder:
+        return NoSources()
+    try:
+        notes = _read(profile.notes.folder)
+    except NotesError as error:
+        raise ProfileError(f"the notes of profile {profile.name!r}: {error}") from None
+    return NoteSources(notes, profile.notes.floor, Redactor(profile.privacy))
+
+
+@functools.lru_cache(maxsize=8)
+def _read(folder: str) -> Notes:
+    """Once a process, not once a call."""
+    return Notes.read(Path(folder))
