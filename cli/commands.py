@@ -18,6 +18,7 @@ from interject.cli.model.command import model_app
 from interject.cli.offline.command import ask, transcribe, translate
 from interject.cli.path_arguments import SoundCommand
 from interject.cli.profile.command import profile_app
+from interject.cli.records.command import records_app
 from interject.cli.serve.command import serve
 from interject.cli.sockets.command import simulate_socket, sockets_app
 from interject.cli.top.command import top
@@ -47,6 +48,7 @@ app.add_typer(twilio_app, name="twilio")
 sockets_app.command("simulate", cls=SoundCommand)(simulate_socket)
 app.add_typer(sockets_app, name="sockets")
 app.add_typer(profile_app, name="profile")
+app.add_typer(records_app, name="records")
 app.add_typer(train_app, name="train")
 app.add_typer(voice_app, name="voice")
 app.add_typer(webhook_app, name="webhook")

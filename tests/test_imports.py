@@ -33,6 +33,7 @@ COMMANDS = (
     "model",
     "offline",
     "profile",
+    "records",
     "serve",
     "sockets",
     "top",

@@ -118,6 +118,13 @@ _MetricsPort = Annotated[
 _Wait = Annotated[
     float, typer.Option(help="How long to wait for a Redis that does not answer yet, in seconds.")
 ]
+_Records = Annotated[
+    str | None,
+    typer.Option(
+        envvar="INTERJECT_RECORDS",
+        help="Folder for what profiles keep of rooms; `interject records` shows it.",
+    ),
+]
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -141,6 +148,7 @@ def start(
     wait: _Wait = 10.0,
     health: _Health = None,
     metrics_port: _MetricsPort = None,
+    records: _Records = None,
 ) -> None:
     """Serve rooms; on SIGTERM take no more, and end when the calls in progress have.
 
@@ -154,6 +162,7 @@ def start(
             runtime=placed(runtime, device, dtype, context, kv_cache_dtype),
             slots=slots, profile=profile, profiles=profiles, agent_name=agent_name,
             barge_in=barge_in, wait_s=wait, health=health, metrics_port=metrics_port,
+            records=records,
         )
     )  # fmt: skip
 
@@ -176,6 +185,7 @@ def dev(
     agent_name: _AgentName = "interject",
     barge_in: _BargeIn = False,
     wait: _Wait = 10.0,
+    records: _Records = None,
 ) -> None:
     """Serve rooms while developing: more is logged, and stopping waits for nobody.
 
@@ -188,7 +198,7 @@ def dev(
             "dev", tuple(call.args), url, api_key, api_secret,
             runtime=placed(runtime, device, dtype, context, kv_cache_dtype),
             slots=slots, profile=profile, profiles=profiles, agent_name=agent_name,
-            barge_in=barge_in, wait_s=wait,
+            barge_in=barge_in, wait_s=wait, records=records,
         )
     )  # fmt: skip
 
@@ -208,6 +218,7 @@ def connect(
     kv_cache_dtype: KvCacheDtype = "auto",
     profile: _Profile = "default",
     barge_in: _BargeIn = False,
+    records: _Records = None,
 ) -> None:
     """Join one room as its agent without a dispatch, until Ctrl-C.
 
@@ -219,6 +230,6 @@ def connect(
         ServeRequest(
             "connect", ("--room", room, *call.args), url, api_key, api_secret,
             runtime=placed(runtime, device, dtype, context, kv_cache_dtype),
-            profile=profile, barge_in=barge_in,
+            profile=profile, barge_in=barge_in, records=records,
         )
     )  # fmt: skip

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.cli.process.failures import InputFailure
+from interject.cli.process.records_folder import records_at, swept
 from interject.config import load_profile
 from interject.model_runtime.device_choice import read_slots
 from interject.model_runtime.opening import open_runtime
@@ -51,6 +52,7 @@ class ServeRequest:
     health: str | None = None
     metrics_port: int | None = None
     wait_s: float = 10.0
+    records: str | None = None
 
 
 def serve(request: ServeRequest) -> None:
@@ -73,6 +75,7 @@ def serve(request: ServeRequest) -> None:
     profiles = None if request.profiles is None else Path(request.profiles).expanduser().resolve()
     if profiles is not None and not profiles.is_dir():
         raise InputFailure(f"--profiles {request.profiles}: no such folder")
+    records = records_at(request.records)
     health = _health(request.health)
     if request.metrics_port is not None:
         _check_metrics_port(health[0], request.metrics_port)
@@ -83,6 +86,7 @@ def serve(request: ServeRequest) -> None:
         _runtime(request, slots) as (url, admitted),
         tempfile.TemporaryDirectory() as folder,
         tempfile.TemporaryDirectory() as consent,
+        swept(records),
     ):
         metrics = None if request.metrics_port is None else (request.metrics_port, folder)
         settings = WorkerSettings(
@@ -93,6 +97,7 @@ def serve(request: ServeRequest) -> None:
             barge_in=request.barge_in,
             agent_name=request.agent_name,
             consent=ConsentStore(Path(consent), secrets.token_bytes(SALT_BYTES)),
+            records=None if records is None else records.folder,
         )
         server = make_server(settings, access, health=health, metrics=metrics)
         sys.argv = ["interject livekit", request.command, *request.passed_on]

@@ -94,6 +94,13 @@ _Webhook = Annotated[
         help="URL to which cues and replies are posted; INTERJECT_WEBHOOK_SECRET signs them.",
     ),
 ]
+_Records = Annotated[
+    str | None,
+    typer.Option(
+        envvar="INTERJECT_RECORDS",
+        help="Folder for what the profile keeps of calls; `interject records` shows it.",
+    ),
+]
 _BargeIn = Annotated[
     bool, typer.Option("--barge-in", help="Fall silent when somebody talks over the agent.")
 ]
@@ -134,6 +141,7 @@ def serve(
     sockets: _Sockets = None,
     webhook: _Webhook = None,
     webhook_dead_letters: _DeadLetters = None,
+    records: _Records = None,
     barge_in: _BargeIn = False,
     insecure_dev: _InsecureDev = False,
     wait: _Wait = 10.0,
@@ -154,8 +162,8 @@ def serve(
             origins=tuple(origin or ()), webrtc=webrtc,
             stun=tuple(stun or ()), turn=tuple(turn or ()), relay_only=relay_only, twilio=twilio,
             sockets=tuple(sockets or ()),
-            webhook=webhook, dead_letters=webhook_dead_letters, barge_in=barge_in,
-            insecure_dev=insecure_dev, wait_s=wait,
+            webhook=webhook, dead_letters=webhook_dead_letters, records=records,
+            barge_in=barge_in, insecure_dev=insecure_dev, wait_s=wait,
             drain_timeout_s=drain_timeout, log_format=log_format,
         )
     )  # fmt: skip

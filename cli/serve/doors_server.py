@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from interject.agent.records.store import RecordStore
     from interject.cli.serve.doors import Doors
     from interject.cli.serve.exposure import Exposure
     from interject.cli.serve.options import ServeOptions
@@ -58,6 +59,7 @@ class DoorsServer:
     _doors: Doors
     _webhook: WebhookOutput | None
     _make_echo: Callable[[], EchoProcessor] | None
+    _records: RecordStore | None
 
     async def run(self, runtime: Runtime, listener: socket.socket, stop: asyncio.Event) -> None:
         """Once `stop` is set no call is taken, and those in progress end or are told."""
@@ -84,6 +86,7 @@ class DoorsServer:
                 followers=[sessions],
                 make_echo=self._make_echo,
                 goodbye=GOODBYE,
+                records=self._records,
             )
             registry.register(switchboard.registry)
             host, port = listener.getsockname()[:2]

@@ -38,6 +38,7 @@ class ServeOptions:
     sockets: tuple[str, ...] = ()
     webhook: str | None = None
     dead_letters: str | None = None
+    records: str | None = None
     barge_in: bool = False
     insecure_dev: bool = False
     wait_s: float = 10.0

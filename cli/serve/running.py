@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from interject.cli.output.output_paths import check_target
 from interject.cli.process.failures import InputFailure
+from interject.cli.process.records_folder import records_at, swept, warn_of_nothing
 from interject.cli.process.signals import StopSignals
 from interject.cli.process.webhook_target import read_secret, read_url
 from interject.cli.serve.echo import echo_maker
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from interject.agent.records.store import RecordStore
     from interject.cli.serve.doors import Doors
     from interject.cli.serve.exposure import Exposure
     from interject.cli.serve.options import ServeOptions
@@ -54,6 +56,7 @@ class _Checked:
     doors: Doors
     webhook: WebhookOutput | None
     make_echo: Callable[[], EchoProcessor] | None
+    records: RecordStore | None
 
 
 def serve(options: ServeOptions) -> None:
@@ -67,7 +70,12 @@ def serve(options: ServeOptions) -> None:
     check_names(os.environ)
     checked = _checked(options)
     warn_of_idle(options, os.environ)
-    with StopSignals() as signals, checked.exposure.listener() as listener:
+    warn_of_nothing(checked.records, checked.profile)
+    with (
+        StopSignals() as signals,
+        checked.exposure.listener() as listener,
+        swept(checked.records),
+    ):
         asyncio.run(_run(checked, listener, signals))
 
 
@@ -86,7 +94,8 @@ def _checked(options: ServeOptions) -> _Checked:
             f"serving needs the package {error.name}: pip install 'interject[serve]'"
         ) from error
     doors = Doors(options, exposure)
-    return _Checked(options, exposure, profile, doors, webhook, echo_maker(profile))
+    records = records_at(options.records)
+    return _Checked(options, exposure, profile, doors, webhook, echo_maker(profile), records)
 
 
 def _webhook(options: ServeOptions) -> WebhookOutput | None:
@@ -132,6 +141,7 @@ async def _run(checked: _Checked, listener: socket.socket, signals: StopSignals)
                 checked.doors,
                 checked.webhook,
                 checked.make_echo,
+                checked.records,
             ).run(runtime, listener, stop)
         finally:
             await runtime.aclose()

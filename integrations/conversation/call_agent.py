@@ -121,6 +121,7 @@ class CallAgent:
             call_id=call_id,
             cue_to=self._cue_to,
             telemetry=True,
+            records=parts.records,
         )
         self._running = False
         self._group = asyncio.TaskGroup()
@@ -265,8 +266,8 @@ class CallAgent:
 
     def _parts_of(self, identity: str | None) -> CallParts:
         """There is one voice on a line: of several memories the first speaks, the others write."""
-        alone = identity is None or not self.sessions.made
-        return self._parts if alone else replace(self._parts, sink=None)
+        sink = self._parts.sink if identity is None or not self.sessions.made else None
+        return replace(self._parts, sink=sink, record=self._publisher.record)
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Decision):

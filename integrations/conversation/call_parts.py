@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from interject.agent.records.session_recorder import SessionRecorder
+    from interject.agent.records.store import RecordStore
     from interject.agent.sinks import AudioSink
     from interject.agent.voice import Voice
     from interject.integrations.audio.echo import EchoProcessor
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 class CallParts:
     """What a call brings to its sessions. Without a `sink` nothing is ever said; `readers`: what
     should be said and cannot be is read. `make_echo` is for profiles with `echo_cancellation`.
-    `voice` speaks in place of the profile's own.
+    `voice` speaks in place of the profile's own. `records` is where what may be kept is kept; the
+    call itself sets `record`.
     """
 
     role: Role
@@ -32,3 +35,5 @@ class CallParts:
     make_echo: Callable[[], EchoProcessor] | None = None
     backoff: ReconnectBackoff | None = None
     clock: Callable[[], float] = time.monotonic
+    records: RecordStore | None = None
+    record: SessionRecorder | None = None

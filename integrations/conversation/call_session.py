@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from interject.integrations.conversation.call_parts import CallParts
     from interject.integrations.conversation.call_replies import CallListener
     from interject.integrations.conversation.reply_log import ReplyLog
-    from interject.model_runtime.protocol import FloorMode
+    from interject.model_runtime.protocol import FloorMode, Runtime
 
 logger = logging.getLogger(__name__)
 
@@ -218,8 +218,9 @@ class CallSession:
         profile = parts.role.profile
         voice = SilentVoice() if parts.sink is None else parts.voice or await _voice(profile)
         async with _closing(voice):
+            runtime: Runtime = LastingRuntime(parts.runtime, backoff=parts.backoff)
             session = AgentSession(
-                LastingRuntime(parts.runtime, backoff=parts.backoff),
+                runtime if parts.record is None else parts.record.around(runtime),
                 profile,
                 voice=voice,
                 sink=self._sink(),

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from interject.agent.floor import Verdict
     from interject.agent.outputs import Output, OutputEvent
+    from interject.agent.records.session_recorder import SessionRecorder
+    from interject.agent.records.store import RecordStore
     from interject.integrations.conversation.decision_message import DecisionSender
     from interject.integrations.conversation.role import Role
     from interject.model_runtime.protocol import Decision, Gap, ReplyEnded, ReplyStarted
@@ -26,7 +28,8 @@ LAST_S = 2.0
 class Publisher:
     """Used with `async with`; at its end what waits has `LAST_S` to leave.
 
-    `telemetry` sends every decision as well; `cue_to` says who is shown cues now.
+    `telemetry` sends every decision as well; `cue_to` says who is shown cues now. `record` is
+    there from entering on, where `records` keeps this profile's sessions.
     """
 
     def __init__(
@@ -38,15 +41,20 @@ class Publisher:
         call_id: str,
         cue_to: Callable[[], list[str]],
         telemetry: bool,
+        records: RecordStore | None = None,
     ) -> None:
         self.cues = CuePipeline(role.profile, call_id, cue_to, agents=role.addressees)
         self._outputs = OutputDispatcher(outputs)
         self._decisions = DecisionFeed(decisions)
         self._telemetry = telemetry
+        self._profile, self._records = role.profile, records
+        self.record: SessionRecorder | None = None
         self._group = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
+        if self._records is not None:
+            self.record = self._records.begin(self._profile, self.cues.call_id)
         await self._group.__aenter__()
         self._tasks = [
             self._group.create_task(self._outputs.run(), name="outputs"),
@@ -57,6 +65,8 @@ class Publisher:
 
     async def __aexit__(self, *_: object) -> None:
         self._put_all(self.cues.finish())
+        if self.record is not None:
+            self.record.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_S):
                 await self._outputs.close()
@@ -69,6 +79,8 @@ class Publisher:
         self._put_all(self.cues.add(event))
 
     def replied(self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict) -> None:
+        if self.record is not None:
+            self.record.replied(started, ended, verdict)
         self._put_all(self.cues.replied(started, ended, verdict))
 
     def came(self) -> None:
@@ -76,13 +88,20 @@ class Publisher:
         self._put_all(self.cues.begin())
 
     def decided(self, decision: Decision) -> None:
-        self.cues.observe(decision)
+        self._observe(decision)
         if self._telemetry:
             self._decisions.put(decision)
 
     def lost(self, gap: Gap) -> None:
-        self.cues.observe(gap)
+        self._observe(gap)
+
+    def _observe(self, event: Decision | Gap) -> None:
+        self.cues.observe(event)
+        if self.record is not None:
+            self.record.observe(event)
 
     def _put_all(self, events: Iterable[OutputEvent]) -> None:
         for event in events:
+            if self.record is not None:
+                self.record.made_known(event)
             self._outputs.put(event)

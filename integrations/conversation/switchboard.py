@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from interject.agent.outputs import Output
+    from interject.agent.records.store import RecordStore
     from interject.agent.sinks import AudioSink
     from interject.config import Profile
     from interject.integrations.audio.echo import EchoProcessor
@@ -72,6 +73,7 @@ class Switchboard:
         make_echo: Callable[[], EchoProcessor] | None = None,
         backoff: ReconnectBackoff | None = None,
         goodbye: str = "",
+        records: RecordStore | None = None,
     ) -> None:
         self.role = role
         self.most_calls = most_calls
@@ -83,6 +85,7 @@ class Switchboard:
         self._make_echo = make_echo
         self._backoff = backoff
         self._goodbye = goodbye
+        self._records = records
         self._metrics: dict[str, ConversationMetrics] = {}
         self._seats: set[Seat] = set()
         self._calls: dict[tuple[str, str], CallAgent] = {}
@@ -163,6 +166,7 @@ class Switchboard:
                     readers=line.writes,
                     make_echo=self._make_echo,
                     backoff=self._backoff,
+                    records=self._records,
                 ),
                 line,
                 metrics=self.metrics(door),

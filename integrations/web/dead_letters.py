@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from interject.config.strict import StrictModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
     from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -74,6 +74,19 @@ class DeadLetters:
         """
         self._replace(b"".join(f"{one.model_dump_json()}\n".encode() for one in letters))
 
+    def forget(self, calls: Container[str]) -> int:
+        """How many events of these calls there were, which are no more.
+
+        :raises OSError: when the file cannot be read or written.
+        """
+        if not self.path.exists():
+            return 0
+        letters = self.read()
+        others = [letter for letter in letters if call_of(letter.event) not in calls]
+        if len(others) < len(letters):
+            self.keep(others)
+        return len(letters) - len(others)
+
     def _make_room(self, more: int) -> None:
         if not self.path.exists() or self.path.stat().st_size + more <= self._most_bytes:
             return
@@ -88,6 +101,13 @@ class DeadLetters:
         fresh = self.path.with_name(f".{self.path.name}.new")
         _write(fresh, os.O_TRUNC, content)
         fresh.replace(self.path)
+
+
+def call_of(event: dict[str, Any]) -> str | None:
+    """As the event names it: the call's id, or that of one ear of it."""
+    data = event.get("data")
+    named = data.get("call") if isinstance(data, dict) else None
+    return named if isinstance(named, str) else None
 
 
 def _write(path: Path, how: int, content: bytes) -> None:

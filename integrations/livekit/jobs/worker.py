@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from livekit.agents import AgentServer, AutoSubscribe
 
 from interject.agent.first_of import first_of
+from interject.agent.records.store import RecordStore
 from interject.agent.voice import VoiceFailure
 from interject.config import ProfileError, load_profile
 from interject.integrations.conversation.free_slots import free_slots
@@ -53,6 +54,7 @@ class WorkerSettings:
     `runtime` is one that job processes connect to; a model of their own is none of their business.
     `slots` is how many sessions it has, where this worker is its only user. `profiles` is a folder
     whose files a dispatch may name beside the shipped ones. `consent` outlives a job that dies.
+    `records` is a folder for what profiles keep.
     """
 
     runtime: str
@@ -63,6 +65,7 @@ class WorkerSettings:
     agent_name: str = AGENT_NAME
     drain_timeout_s: int = 3_600
     consent: ConsentStore | None = None
+    records: Path | None = None
 
 
 class _Jobs:
@@ -196,7 +199,9 @@ async def _stay(settings: WorkerSettings, ctx: JobContext) -> None:
             if await precedence.lost():
                 ctx.shutdown(reason=NOT_ALONE)
                 return
-            async with RoomAgent(ctx.room, role, kept=_kept(settings, ctx)) as agent:
+            records = None if settings.records is None else RecordStore(settings.records)
+            kept = _kept(settings, ctx)
+            async with RoomAgent(ctx.room, role, kept=kept, records=records) as agent:
                 if await first_of(precedence.until_lost(), agent.sessions.ended.wait()) == 0:
                     ctx.shutdown(reason=NOT_ALONE)
                     return

@@ -24,6 +24,7 @@ from interject.integrations.livekit.room.voice_track import VoiceTrack
 if TYPE_CHECKING:
     from livekit import rtc
 
+    from interject.agent.records.store import RecordStore
     from interject.integrations.conversation.consent_store import RoomConsent
     from interject.integrations.conversation.role import Role
 
@@ -38,7 +39,14 @@ class RoomAgent:
     room.
     """
 
-    def __init__(self, room: rtc.Room, role: Role, *, kept: RoomConsent | None = None) -> None:
+    def __init__(
+        self,
+        room: rtc.Room,
+        role: Role,
+        *,
+        kept: RoomConsent | None = None,
+        records: RecordStore | None = None,
+    ) -> None:
         settings = role.profile.room
         self.room = room
         self.role = role
@@ -56,6 +64,7 @@ class RoomAgent:
             call_id=room.name,
             cue_to=lambda: present_people(room, role.addressees),
             telemetry=settings.telemetry,
+            records=records,
         )
         self._rules: HouseRules | None = None
         self._stack = contextlib.AsyncExitStack()

@@ -13,7 +13,16 @@ from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.cues.summary import CallSummary
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, Spoken
-from interject.config import ChecklistSettings, CueSettings, NoVoice, Profile, ReplyLimits
+from interject.agent.records.export import as_webvtt
+from interject.agent.records.store import RecordStore
+from interject.config import (
+    ChecklistSettings,
+    CueSettings,
+    NoVoice,
+    PrivacySettings,
+    Profile,
+    ReplyLimits,
+)
 from interject.config.profile import RoomSettings
 from interject.integrations.conversation.announcement import SEND_TIMEOUT_S, Notice
 from interject.integrations.conversation.floor_control import ControlRefused, Method
@@ -40,6 +49,7 @@ from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from interject.integrations.conversation.call_agent import CallAgent
     from interject.model_runtime.protocol import Event
@@ -105,11 +115,15 @@ async def call(
     line: FakeLine | None = None,
     speakers: tuple[str, ...] = ("caller",),
     barge_in: bool = False,
+    records: RecordStore | None = None,
     **changes: Any,
 ) -> AsyncIterator[Scene]:
     model = runtime or FakeRuntime()
     board = Switchboard(
-        Role(profile(**changes), runtime=model, barge_in=barge_in), model, backoff=QUICK
+        Role(profile(**changes), runtime=model, barge_in=barge_in),
+        model,
+        backoff=QUICK,
+        records=records,
     )
     scene = Scene(board, model, line or FakeLine())
     async with board.call(
@@ -156,6 +170,23 @@ async def test_a_card_is_of_its_tag_s_category_whose_rules_hold() -> None:
         await until(lambda: len(scene.line.cues) == 2)
     shown = [(cue.category, cue.text) for cue, _ in scene.line.cues]
     assert shown == [("offer", "Give her the discount."), ("note", "Ask for her number.")]
+
+
+async def test_a_call_is_kept_as_its_profile_says_with_what_was_heard(tmp_path: Path) -> None:
+    records = RecordStore(tmp_path)
+    keep = PrivacySettings(retention="everything", audio=True)
+    async with call(records=records, mode="assist", outputs=("cue",), privacy=keep) as scene:
+        await scene.talk("caller", 1.0)
+        scene.model.reply(Scripted("Her card is 4111 1111 1111 1111."), cause=Cause.MODEL)
+        await until(lambda: scene.line.cues)
+    (head,) = records.list()
+    record = records.read(head.id)
+    kinds = [line.type for line in record.lines]
+    assert {"decision", "reply", "cue"} < set(kinds)
+    assert kinds[-2:] == ["summary", "ended"]
+    assert "Her card is [card]." in as_webvtt(record)
+    assert head.call == "call"
+    assert head.has_audio
 
 
 async def test_a_call_shows_its_checklist_and_tells_at_its_end_what_is_open() -> None:

@@ -1,0 +1,101 @@
+"""What the model heard, as FLAC: after consent, and of nobody who has withdrawn it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import av
+import numpy as np
+
+from interject.agent.rewritten_runtime import RewrittenRuntime
+from interject.model_runtime.forwarding import ForwardingSession
+from interject.model_runtime.protocol import FRAME_SAMPLES, SAMPLE_RATE_HZ
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from interject.model_runtime.protocol import Frame, Runtime, RuntimeSession
+
+logger = logging.getLogger(__name__)
+
+MOST_FRAMES = 108_000
+"""Twelve hours."""
+MOST_EARS = 64
+
+
+class HeardEars:
+    """One file for each ear of a session: `heard-1.flac`, and so on. A frame is where it was in the
+    stream: what never came is silence.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ears: list[HeardFile] = []
+
+    def around(self, runtime: Runtime) -> Runtime:
+        return RewrittenRuntime(runtime, self._kept)
+
+    def close(self) -> None:
+        for ear in self._ears:
+            ear.close()
+
+    def _kept(self, inner: RuntimeSession) -> RuntimeSession:
+        if len(self._ears) >= MOST_EARS:
+            return inner
+        ear = HeardFile(self._folder / f"heard-{len(self._ears) + 1}.flac")
+        self._ears.append(ear)
+        return HeardSession(inner, ear)
+
+
+class HeardSession(ForwardingSession):
+    def __init__(self, inner: RuntimeSession, ear: HeardFile) -> None:
+        super().__init__(inner)
+        self._ear = ear
+
+    async def push(self, frame: Frame) -> None:
+        self._ear.write(frame)
+        await self.inner.push(frame)
+
+
+class HeardFile:
+    """A file that cannot be written is given up, and the session goes on."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._container: av.container.OutputContainer | None = None
+        self._stream: av.AudioStream
+        self._next_seq = 0
+        self._over = False
+
+    def write(self, frame: Frame) -> None:
+        if self._over or frame.seq < self._next_seq or frame.seq >= MOST_FRAMES:
+            return
+        missing = frame.seq - self._next_seq
+        self._next_seq = frame.seq + 1
+        try:
+            for _ in range(missing):
+                self._encode(np.zeros(FRAME_SAMPLES, "<i2"))
+            self._encode(np.frombuffer(frame.pcm, "<i2"))
+        except (OSError, av.FFmpegError) as error:
+            self._over = True
+            logger.warning("Sound is kept no more", extra={"error_type": type(error).__name__})
+
+    def close(self) -> None:
+        self._over = True
+        if self._container is None:
+            return
+        try:
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+        except (OSError, av.FFmpegError) as error:
+            logger.warning("Sound is kept no more", extra={"error_type": type(error).__name__})
+
+    def _encode(self, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
+        if self._container is None:
+            self._container = av.open(str(self._path), "w", format="flac")
+            self._stream = self._container.add_stream("flac", rate=SAMPLE_RATE_HZ)
+            self._stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(samples[None, :], format="s16", layout="mono")
+        frame.sample_rate = SAMPLE_RATE_HZ
+        self._container.mux(self._stream.encode(frame))

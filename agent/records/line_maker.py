@@ -1,0 +1,127 @@
+"""From what happens in a session to lines of its record, without what its profile does not keep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from interject.agent.cues.checklist import ChecklistUpdate
+from interject.agent.cues.summary import CallSummary
+from interject.agent.cues.summary_page import page
+from interject.agent.outputs import Cue, Posted, Spoken, stream_time_s
+from interject.agent.privacy.redactor import Redactor
+from interject.agent.records.aliases import Aliases
+from interject.agent.records.lines import (
+    RecordedChecklist,
+    RecordedCue,
+    RecordedDecision,
+    RecordedGap,
+    RecordedPost,
+    RecordedReply,
+    RecordedSpeech,
+    RecordedSummary,
+    RecordedVoice,
+)
+
+if TYPE_CHECKING:
+    from interject.agent.floor import Verdict
+    from interject.agent.outputs import OutputEvent
+    from interject.agent.records.lines import RecordLine
+    from interject.config import PrivacySettings
+    from interject.model_runtime.protocol import Decision, Gap, ReplyEnded, ReplyStarted, Speaker
+
+
+class LineMaker:
+    """What comes here has passed the gate; `without_personal_data` takes out more than it did."""
+
+    def __init__(self, privacy: PrivacySettings) -> None:
+        self._text = Redactor(privacy.kept).text
+        self.name = Aliases(named=privacy.retention == "everything").of
+
+    def decision(self, decision: Decision) -> RecordLine:
+        return RecordedDecision(
+            session=decision.session_id,
+            chunk=decision.seq,
+            at_s=rounded(stream_time_s(decision.seq)),
+            p=round(decision.p_respond, 4),
+            respond=decision.respond,
+            voices=tuple(map(self._voice, decision.speakers)),
+        )
+
+    def gap(self, gap: Gap) -> RecordLine:
+        return RecordedGap(
+            session=gap.session_id, chunk=gap.first_seq, count=gap.count, reason=gap.reason.value
+        )
+
+    def reply(self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict) -> RecordLine:
+        return RecordedReply(
+            session=started.session_id,
+            reply=started.reply_id,
+            chunk=started.seq,
+            at_s=rounded(stream_time_s(started.seq)),
+            cause=started.cause.value,
+            emotion=started.emotion.value,
+            end=ended.reason.value,
+            verdict=verdict.value,
+            text=self._text(ended.text),
+        )
+
+    def output(self, event: OutputEvent) -> RecordLine:
+        match event:
+            case Spoken():
+                return self._speech(event)
+            case Posted():
+                return RecordedPost(
+                    session=event.session_id,
+                    reply=event.reply_id,
+                    at_s=rounded(event.at_s),
+                    text=self._text(event.text),
+                )
+            case Cue():
+                return self._cue(event)
+            case ChecklistUpdate():
+                return RecordedChecklist(items=event.items, ticked=event.ticked, over=event.over)
+            case CallSummary():
+                return RecordedSummary(summary=self._summary(event))
+
+    def _voice(self, speaker: Speaker) -> RecordedVoice:
+        return RecordedVoice(name=self.name(speaker.identity), dbfs=round(speaker.level_dbfs, 1))
+
+    def _speech(self, event: Spoken) -> RecordedSpeech:
+        """Where more is taken out, what was heard is counted in what is left."""
+        return RecordedSpeech(
+            session=event.session_id,
+            reply=event.reply_id,
+            at_s=rounded(event.at_s),
+            text=self._text(event.text),
+            heard_chars=len(self._text(event.text[: event.heard_chars])),
+            interrupted=event.interrupted,
+        )
+
+    def _cue(self, cue: Cue) -> RecordedCue:
+        return RecordedCue(
+            id=cue.id,
+            category=cue.category,
+            priority=cue.priority,
+            chunk=cue.chunk,
+            at_s=rounded(cue.at_s),
+            expires_at_s=rounded(cue.expires_at_s),
+            text=self._text(cue.text),
+            count=cue.count,
+            identities=tuple(map(self.name, cue.identities)),
+        )
+
+    def _summary(self, summary: CallSummary) -> CallSummary:
+        """Its page names people, so it is written anew."""
+        kept = replace(
+            summary,
+            replies=tuple(replace(one, text=self._text(one.text)) for one in summary.replies),
+            cues=tuple(replace(one, text=self._text(one.text)) for one in summary.cues),
+            talk=tuple(replace(one, speaker=self.name(one.speaker)) for one in summary.talk),
+            identities=tuple(map(self.name, summary.identities)),
+        )
+        return replace(kept, markdown=page(kept))
+
+
+def rounded(number: float) -> float:
+    return round(number, 3)

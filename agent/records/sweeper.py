@@ -1,0 +1,51 @@
+"""Deletes records whose time is over, for as long as something serves."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from interject.agent.records.store import RecordStore
+
+logger = logging.getLogger(__name__)
+
+EVERY_S = 60.0
+
+
+class Sweeper:
+    """Used with `with`. A thread, since a folder may lie on a slow disk; a worker of LiveKit's has
+    no event loop of ours.
+    """
+
+    def __init__(self, store: RecordStore, *, every_s: float = EVERY_S) -> None:
+        self._store = store
+        self._every_s = every_s
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="records", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        self._sweep()
+        while not self._over.wait(self._every_s):
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """What cannot be deleted now is tried again."""
+        try:
+            gone = self._store.sweep()
+        except OSError as error:
+            logger.warning(
+                "Old records cannot be deleted", extra={"error_type": type(error).__name__}
+            )
+            return
+        if gone:
+            logger.info("Old records are deleted", extra={"count": len(gone)})

@@ -1,0 +1,142 @@
+"""Runs `interject records list`, `show`, `export`, `delete` and `sweep`."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from interject.agent.records.export import as_json, as_webvtt
+from interject.agent.records.lines import RecordedChecklist, RecordedCue, RecordedReply
+from interject.agent.records.store import NoSuchRecord
+from interject.cli.output.output_paths import check_target
+from interject.cli.process.failures import InputFailure, printable, reason
+from interject.cli.process.records_folder import VARIABLE, records_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from interject.agent.records.lines import RecordLine
+    from interject.agent.records.session_record import RecordHead, SessionRecord
+    from interject.agent.records.store import RecordStore
+
+SUFFIXES = (".json", ".vtt")
+
+
+def list_all(folder: str) -> None:
+    heads = _store(folder).list()
+    for head in heads:
+        sys.stdout.write(f"{printable(_row(head))}\n")
+    sys.stdout.write(f"{len(heads)} sessions are kept\n")
+
+
+def show_one(folder: str, session: str) -> None:
+    store = _store(folder)
+    for head in _found(store, session):
+        record = store.read(head.id)
+        sys.stdout.write(f"{printable(_row(head))}\n")
+        for line in _texts(record):
+            sys.stdout.write(f"{printable(line)}\n")
+
+
+def export_one(folder: str, session: str, to: str) -> None:
+    store, path = _store(folder), Path(to)
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputFailure(f"--to {printable(to)}: the name must end in .json or .vtt")
+    found = _found(store, session)
+    if len(found) > 1:
+        ids = ", ".join(head.id for head in found)
+        raise InputFailure(f"{printable(session)}: is several, name one of them: {ids}")
+    check_target(path, (), option="--to")
+    record = store.read(found[0].id)
+    is_json = path.suffix.lower() == ".json"
+    try:
+        path.write_bytes(as_json(record) if is_json else as_webvtt(record).encode())
+    except OSError as error:
+        raise InputFailure(f"--to {printable(to)}: {reason(error)}") from error
+
+
+def delete_one(folder: str, session: str, dead_letters: str | None) -> None:
+    """A call's letters go where nothing is kept of it, too."""
+    store = _store(folder)
+    found = store.named(session)
+    names = {session}.union(*(store.read(head.id).sessions for head in found))
+    gone = 0 if dead_letters is None else _delete_letters(dead_letters, names)
+    if not found and not gone:
+        raise InputFailure(f"{printable(session)}: nothing is kept of it")
+    for head in found:
+        _delete(store, head)
+    sys.stdout.write(f"{len(found)} records and {gone} dead letters are deleted\n")
+
+
+def sweep_all(folder: str) -> None:
+    gone = _store(folder).sweep()
+    sys.stdout.write(f"{len(gone)} sessions are deleted\n")
+
+
+def _store(folder: str) -> RecordStore:
+    if not folder:
+        raise InputFailure(f"--records: name the folder of the records, or set {VARIABLE}")
+    store = records_at(folder)
+    assert store is not None, "a folder was named"
+    return store
+
+
+def _found(store: RecordStore, session: str) -> tuple[RecordHead, ...]:
+    """By its own id, or all of a call.
+
+    :raises InputFailure: when there is none.
+    """
+    found = store.named(session)
+    if not found:
+        raise InputFailure(f"{printable(session)}: no such session is kept")
+    return found
+
+
+def _delete(store: RecordStore, head: RecordHead) -> None:
+    try:
+        store.delete(head.id)
+    except NoSuchRecord:
+        return
+    except OSError as error:
+        raise InputFailure(f"{head.id}: cannot be deleted ({reason(error)})") from error
+
+
+def _delete_letters(file: str, names: set[str]) -> int:
+    from interject.integrations.web.dead_letters import DeadLetters
+
+    try:
+        return DeadLetters(Path(file)).forget(names)
+    except OSError as error:
+        shown = f"--webhook-dead-letters {printable(file)}"
+        raise InputFailure(f"{shown}: {reason(error)}") from error
+
+
+def _row(head: RecordHead) -> str:
+    length = "goes on" if head.seconds is None else f"{head.seconds:.0f} s"
+    sound = "with sound" if head.has_audio else "no sound"
+    fields = (head.id, _time(head.began), length, head.profile, head.call, sound)
+    return "  ".join((*fields, f"until {_time(head.expires)}"))
+
+
+def _texts(record: SessionRecord) -> Iterator[str]:
+    for line in record.lines:
+        yield from _text(line)
+    if record.summary is not None:
+        yield from ("", *record.summary.markdown.splitlines())
+
+
+def _text(line: RecordLine) -> Iterator[str]:
+    match line:
+        case RecordedReply() if line.text.strip():
+            yield f"{line.at_s:8.1f}s  {line.verdict}: {line.text}"
+        case RecordedCue():
+            yield f"{line.at_s:8.1f}s  card, {line.category}: {line.text}"
+        case RecordedChecklist() if line.ticked:
+            done = {item.item: item.text for item in line.items}
+            yield from (f"{'':9}  done: {done.get(name, name)}" for name in line.ticked)
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
