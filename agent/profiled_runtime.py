@@ -12,25 +12,31 @@ if TYPE_CHECKING:
     from interject.agent.responder.responder import Responder
     from interject.agent.responder.responding_runtime import RespondingRuntime
     from interject.agent.responder.tools.tool import Tool
+    from interject.agent.responder.watch import ResponderWatch
     from interject.config import Profile
     from interject.model_runtime.protocol import Runtime, RuntimeSession, SessionOptions
 
 
 class ProfiledRuntime:
     """`responder` is shared with others and stays open; without one the profile's own is opened,
-    if it names any, and closed with this. The runtime is never closed.
+    if it names any, told of to `watch`, and closed with this. The runtime is never closed.
 
     :raises ResponderUnusable: when what the profile says of its responder cannot work.
     """
 
     def __init__(
-        self, runtime: Runtime, profile: Profile, responder: Responder | None = None
+        self,
+        runtime: Runtime,
+        profile: Profile,
+        responder: Responder | None = None,
+        *,
+        watch: ResponderWatch | None = None,
     ) -> None:
         self._own = None
         if responder is None and profile.responder is not None:
-            from interject.agent.responder.responder import Responder
+            from interject.agent.responder.responder import open_responder
 
-            responder = self._own = Responder(profile.responder)
+            responder = self._own = open_responder(profile, watch=watch)
         self._responder = responder
         self._responding: RespondingRuntime | None = None
         if responder is not None:

@@ -1,4 +1,4 @@
-"""The folder that a profile's notes lie in, seen from the file that names it."""
+"""The folders that a profile's notes lie in, seen from the file that names them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from interject.config.yaml_file import YamlFileError
 if TYPE_CHECKING:
     from interject.config.yaml_file import YamlFile
 
-NOTES, FOLDER = "notes", "folder"
+PLACES = (("notes", "folder"), ("responder", "notes"))
 
 
 def find_notes(files: tuple[YamlFile, ...]) -> None:
@@ -18,14 +18,19 @@ def find_notes(files: tuple[YamlFile, ...]) -> None:
 
     :raises YamlFileError: when there is no such folder.
     """
+    for section, key in PLACES:
+        _find(files, section, key)
+
+
+def _find(files: tuple[YamlFile, ...], section: str, key: str) -> None:
     for file in files:
-        notes = file.content.get(NOTES)
-        named = notes.get(FOLDER) if isinstance(notes, dict) else None
-        if not isinstance(notes, dict) or not isinstance(named, str) or not named:
+        content = file.content.get(section)
+        named = content.get(key) if isinstance(content, dict) else None
+        if not isinstance(content, dict) or not isinstance(named, str) or not named:
             continue
         folder = (file.path.parent / Path(named).expanduser()).absolute()
         if not folder.is_dir():
-            said = f"'notes.folder' is {named!r}; there is no such folder"
-            raise YamlFileError(file.problem((NOTES, FOLDER), said))
-        file.content = {**file.content, NOTES: {**notes, FOLDER: str(folder)}}
+            said = f"'{section}.{key}' is {named!r}; there is no such folder"
+            raise YamlFileError(file.problem((section, key), said))
+        file.content = {**file.content, section: {**content, key: str(folder)}}
         return

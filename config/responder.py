@@ -124,7 +124,8 @@ class ResponderBase(StrictModel):
     of it within `max_wait_s` the draft is said; while its tools run, it has `tool_wait_s`. With
     `opening: draft` the voice begins with the draft's first clause at once. `most_turns` and
     `most_positions` bound what it is told of the conversation; 0 positions: no bound. `extra` goes
-    into each request as it is. `notes` is a folder in which passages are looked up.
+    into each request as it is. `notes` is a folder in which passages are
+    looked up, a relative path one from the profile's file; empty: the profile's own.
     """
 
     base_url: HttpAddress

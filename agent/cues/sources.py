@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from interject.agent.notes.notes import Notes
+from interject.agent.notes.shared import shared_notes
 from interject.agent.notes.support import says
 from interject.agent.notes.unreadable import NotesError
 from interject.agent.privacy.redactor import Redactor
 from interject.config.loader import ProfileError
 
 if TYPE_CHECKING:
+    from interject.agent.notes.notes import Notes
     from interject.config import Profile
 
 MOST_TRIED = 5
@@ -62,13 +61,7 @@ def open_sources(profile: Profile) -> SourceFinder:
     if not needed or not profile.notes.folder:
         return NoSources()
     try:
-        notes = _read(profile.notes.folder)
+        notes = shared_notes(profile.notes.folder)
     except NotesError as error:
         raise ProfileError(f"the notes of profile {profile.name!r}: {error}") from None
     return NoteSources(notes, profile.notes.floor, Redactor(profile.privacy))
-
-
-@functools.lru_cache(maxsize=8)
-def _read(folder: str) -> Notes:
-    """Once a process, not once a call."""
-    return Notes.read(Path(folder))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interject.agent.notes.notes import Notes
+from interject.agent.notes.shared import shared_notes
 from interject.agent.notes.unreadable import NotesError
 from interject.agent.responder.failures import ResponderUnusable
 from interject.agent.responder.tools.tool import Tool, ToolResult
@@ -31,7 +30,7 @@ class Knowledge:
 
     def __init__(self, folder: str) -> None:
         try:
-            self._notes = Notes.read(Path(folder))
+            self._notes = shared_notes(folder)
         except NotesError as error:
             raise ResponderUnusable(f"the responder's notes: {error}") from None
 

@@ -33,12 +33,16 @@ MILLION = 1_000_000
 
 
 class Responder:
-    """:raises ResponderUnusable: when what its settings name is not there."""
+    """`notes` is a folder in place of one of its own.
+
+    :raises ResponderUnusable: when what its settings name is not there.
+    """
 
     def __init__(
         self,
         settings: ResponderBase,
         *,
+        notes: str = "",
         watch: ResponderWatch | None = None,
         operator: Operator | None = None,
         environment: Mapping[str, str] | None = None,
@@ -47,7 +51,8 @@ class Responder:
         self.settings = settings
         self.watch = watch or NoWatch()
         self.breaker = breaker or CircuitBreaker()
-        knowledge = Knowledge(settings.notes) if settings.notes else None
+        folder = settings.notes or notes
+        knowledge = Knowledge(folder) if folder else None
         self._tools = ToolBox(
             _own_tools(settings, knowledge, environment),
             operator=operator,
@@ -98,13 +103,21 @@ def open_responder(
     *,
     watch: ResponderWatch | None = None,
     operator: Operator | None = None,
+    breaker: CircuitBreaker | None = None,
 ) -> Responder | None:
     """None where the profile names none.
 
     :raises ResponderUnusable: when what it names is not there.
     """
-    settings = profile.responder
-    return None if settings is None else Responder(settings, watch=watch, operator=operator)
+    if profile.responder is None:
+        return None
+    return Responder(
+        profile.responder,
+        notes=profile.notes.folder,
+        watch=watch,
+        operator=operator,
+        breaker=breaker,
+    )
 
 
 def _own_tools(

@@ -38,6 +38,7 @@ from interject.model_runtime import open_runtime
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from interject.agent.responder.responder import Responder
     from interject.agent.sinks import AudioSink
     from interject.agent.voice import Voice
     from interject.cli.listen.request import ListenRequest
@@ -91,7 +92,7 @@ async def _listen(
         async with AsyncExitStack() as stack:
             voice = _voice(request, recording)
             stack.push_async_callback(voice.aclose)
-            runtime = await _runtime(request, opener, stack)
+            runtime, responder = await _runtime(request, opener, stack)
             watched = WatchedVoice(voice, listening.progress.touch)
             clock = time.monotonic if request.source.live else listening.progress.clock
             cues = CueReader(request.profile, request.source.name, observers, clock)
@@ -106,6 +107,7 @@ async def _listen(
                 observer=cues.beside(listening.observe),
                 pacing=listening.pacing,
                 prompt_ids=request.prompt_ids,
+                responder=responder,
             )
             async with session:
                 recording.open()
@@ -116,15 +118,23 @@ async def _listen(
 
 async def _runtime(
     request: ListenRequest, opener: Callable[[str], Awaitable[Runtime]], stack: AsyncExitStack
-) -> Runtime:
+) -> tuple[Runtime, Responder | None]:
+    """With telemetry both are watched; without, the session opens its profile's responder."""
     runtime = await opener(request.runtime_url)
     stack.push_async_callback(runtime.aclose)
     if request.telemetry is None:
-        return runtime
+        return runtime, None
+    from interject.agent.responder.responder import open_responder
+    from interject.cli.process.responder_spans import ResponderSpans
+    from interject.integrations.conversation.responder_metrics import ResponderMetrics
     from interject.model_runtime.telemetry.serving import media_telemetry
 
     telemetry = await stack.enter_async_context(media_telemetry(request.telemetry, runtime))
-    return telemetry.runtime
+    metrics = ResponderMetrics(telemetry.registry, ResponderSpans(telemetry.tracer))
+    responder = open_responder(request.profile, watch=metrics)
+    if responder is not None:
+        stack.push_async_callback(responder.aclose)
+    return telemetry.runtime, responder
 
 
 def _sink(

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.outputs import Cue, with_sources
+from interject.agent.sourced_reply import sources_of
 from interject.cli.output.display import decided_at_s
 from interject.model_runtime.protocol import (
     Closed,
@@ -73,6 +74,8 @@ class LiveTable:
             case ReplyEnded():
                 if event.reason is not EndReason.COMPLETE:
                     self._reply.append(f" ({event.reason.replace('_', ' ')})", style="yellow")
+                if sources := sources_of(event):
+                    self._reply.append(f" ({'; '.join(sources)})", style="dim")
                 self._flush_row()
             case Gap():
                 self._flush_row()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
+from interject.agent.responder.responder import open_responder
+from interject.cli.process.responder_spans import ResponderSpans
 from interject.cli.serve.probes import probe_router
 from interject.cli.serve.readiness import Readiness
 from interject.cli.serve.voice_check import VoiceCheck
@@ -18,6 +20,7 @@ from interject.integrations.console.access import ConsoleAccess
 from interject.integrations.console.console import MOST_SOCKETS, Console
 from interject.integrations.console.live_sessions import LiveSessions
 from interject.integrations.conversation.free_slots import free_slots
+from interject.integrations.conversation.responder_metrics import ResponderMetrics
 from interject.integrations.conversation.role import Role
 from interject.integrations.conversation.switchboard import Switchboard
 from interject.integrations.web.app import make_app
@@ -78,6 +81,10 @@ class DoorsServer:
             tracer = open_tracer("interject-media")
             stack.callback(tracer.close)
             watched = WatchedRuntime(runtime, MediaMetrics(registry), tracer=tracer)
+            metrics = ResponderMetrics(registry, ResponderSpans(tracer))
+            responder = open_responder(self._profile, watch=metrics)
+            if responder is not None:
+                stack.push_async_callback(responder.aclose)
             switchboard = Switchboard(
                 Role(self._profile, watched, barge_in=options.barge_in),
                 watched,
@@ -87,6 +94,7 @@ class DoorsServer:
                 make_echo=self._make_echo,
                 goodbye=GOODBYE,
                 records=self._records,
+                responder=responder,
             )
             registry.register(switchboard.registry)
             host, port = listener.getsockname()[:2]

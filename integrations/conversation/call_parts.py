@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from interject.agent.records.session_recorder import SessionRecorder
     from interject.agent.records.store import RecordStore
+    from interject.agent.responder.responder import Responder
     from interject.agent.sinks import AudioSink
     from interject.agent.voice import Voice
     from interject.integrations.audio.echo import EchoProcessor
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 class CallParts:
     """What a call brings to its sessions. Without a `sink` nothing is ever said; `readers`: what
     should be said and cannot be is read. `make_echo` is for profiles with `echo_cancellation`.
-    `voice` speaks in place of the profile's own. `records` is where what may be kept is kept; the
-    call itself sets `record`.
+    `voice` speaks in place of the profile's own. `responder` is shared by the calls of a process.
+    `records` is where what may be kept is kept; the call itself sets `record`.
     """
 
     role: Role
@@ -34,6 +35,7 @@ class CallParts:
     readers: bool = False
     make_echo: Callable[[], EchoProcessor] | None = None
     backoff: ReconnectBackoff | None = None
+    responder: Responder | None = None
     clock: Callable[[], float] = time.monotonic
     records: RecordStore | None = None
     record: SessionRecorder | None = None

@@ -233,6 +233,7 @@ class CallSession:
                 pacing=Pacing.CAPTURE_TIMES,
                 threshold=self._threshold,
                 mode=self._mode,
+                responder=parts.responder,
             )
             session.set_cap(self._cap)
             async with session, self._stream, asyncio.TaskGroup() as group:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from interject.agent.outputs import Output
     from interject.agent.records.store import RecordStore
+    from interject.agent.responder.responder import Responder
     from interject.agent.sinks import AudioSink
     from interject.config import Profile
     from interject.integrations.audio.echo import EchoProcessor
@@ -59,7 +60,8 @@ class Switchboard:
     has.
 
     `outputs` get what all calls make known, and `followers` what is decided in them. `goodbye` is
-    said, where there is a voice, to those whose call is ended from here.
+    said, where there is a voice, to those whose call is ended from here. `responder` is that of the
+    role's profile, for all calls that have no other.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Switchboard:
         backoff: ReconnectBackoff | None = None,
         goodbye: str = "",
         records: RecordStore | None = None,
+        responder: Responder | None = None,
     ) -> None:
         self.role = role
         self.most_calls = most_calls
@@ -86,6 +89,7 @@ class Switchboard:
         self._backoff = backoff
         self._goodbye = goodbye
         self._records = records
+        self._responder = responder
         self._metrics: dict[str, ConversationMetrics] = {}
         self._seats: set[Seat] = set()
         self._calls: dict[tuple[str, str], CallAgent] = {}
@@ -167,6 +171,7 @@ class Switchboard:
                     make_echo=self._make_echo,
                     backoff=self._backoff,
                     records=self._records,
+                    responder=self._responder if profile is None else None,
                 ),
                 line,
                 metrics=self.metrics(door),

@@ -19,6 +19,7 @@ from interject.integrations.livekit.generation import OnAir
 from interject.integrations.livekit.plugin import register
 from interject.integrations.livekit.realtime import RealtimeSession
 from interject.integrations.livekit.room.hosted_room import HostedRoom
+from interject.integrations.livekit.room.room_metrics import RESPONDER_METRICS
 from interject.integrations.livekit.session_settings import settle
 from interject.integrations.livekit.settings import Settings
 from interject.integrations.livekit.tts import TTS
@@ -168,7 +169,9 @@ class RealtimeModel(llm.RealtimeModel):
                 assert self._url is not None, "a runtime that was given is never taken away"
                 self._runtime = await asyncio.to_thread(open_runtime, self._url)
             if self._profiled is None:
-                self._profiled = ProfiledRuntime(self._runtime, self.profile)
+                self._profiled = ProfiledRuntime(
+                    self._runtime, self.profile, watch=RESPONDER_METRICS
+                )
                 self._profiled.lend(self._lent)
         return self._profiled
 

@@ -29,10 +29,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MediaTelemetry:
-    """`port` is where metrics are served, None where they are not."""
+    """`port` is where metrics are served, None where they are not. What else the process counts
+    goes into `registry`, what else it times to `tracer`.
+    """
 
     runtime: WatchedRuntime
     port: int | None
+    registry: CollectorRegistry
+    tracer: Tracer
 
 
 @asynccontextmanager
@@ -80,7 +84,7 @@ async def media_telemetry(address: str | None, runtime: Runtime) -> AsyncIterato
     tracer = open_tracer("interject-media")
     watched = WatchedRuntime(runtime, MediaMetrics(registry), tracer=tracer)
     async with _served(address, registry, health, tracer) as port:
-        yield MediaTelemetry(watched, port)
+        yield MediaTelemetry(watched, port, registry, tracer)
 
 
 @asynccontextmanager

@@ -1,8 +1,9 @@
 """Spans that follow one chunk from a media process through a worker and back.
 
-The media process records `interject.chunk` (push to decision) and `interject.reply`, the worker
-`interject.decide`; all of one chunk share a trace. OpenTelemetry is optional: without the package,
-or without an endpoint to send to, nothing is recorded.
+The media process records `interject.chunk` (push to decision), `interject.reply` and, where a
+responder was asked, `interject.responder`, the worker `interject.decide`; all of one chunk share a
+trace. OpenTelemetry is optional: without the package, or without an endpoint to send to, nothing is
+recorded.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class SpanName(StrEnum):
     CHUNK = "interject.chunk"
     DECIDE = "interject.decide"
     REPLY = "interject.reply"
+    RESPONDER = "interject.responder"
 
 
 class Tracer(Protocol):

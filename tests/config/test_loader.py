@@ -341,3 +341,28 @@ def test_the_checklist_that_the_page_shows_is_one(tmp_path: Path) -> None:
 )
 def test_checklists_that_cannot_be_meant(tmp_path: Path, text: str, says: str) -> None:
     assert says in error_of(tmp_path, f"system_prompt: a\nchecklist: {text}\n")
+
+
+def test_the_page_of_responders_shows_every_key_as_it_is_when_left_out(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "responder.md").read_text(encoding="utf-8")
+    shown = page.partition("<!-- responder -->\n```yaml\n")[2].partition("```")[0]
+    least = "name: least\nsystem_prompt: Listen.\n"
+    bare = "\n".join(shown.splitlines()[:4])
+    loaded = load_profile(write(tmp_path, least + shown)).responder
+    assert loaded == load_profile(write(tmp_path, least + bare)).responder
+    assert loaded is not None
+    assert loaded.model_fields_set == set(type(loaded).model_fields) - {"system_prompt"}
+
+
+@pytest.mark.parametrize("page", ["responder.md", "fun_audio_chat.md"])
+def test_what_the_pages_of_responders_show_are_profiles(tmp_path: Path, page: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    (tmp_path / "notes").mkdir()
+    blocks = [part.partition("```")[0] for part in text.split("```yaml\n")[1:]]
+    whole = "  engine: chat\n  base_url: http://127.0.0.1:1/v1\n  model: any\n"
+    for block in blocks:
+        if "engine:" not in block:
+            block = block.replace("responder:\n", f"responder:\n{whole}")
+        if "extends:" not in block:
+            block = f"name: page\nsystem_prompt: Listen.\n{block}"
+        assert load_profile(write(tmp_path, block)).responder is not None

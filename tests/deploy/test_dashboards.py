@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from interject.cli.serve.web_metrics import WebMetrics
 from interject.config import load_profile
 from interject.integrations.conversation.metrics import ConversationMetrics
+from interject.integrations.conversation.responder_metrics import ResponderMetrics
 from interject.integrations.conversation.role import Role
 from interject.integrations.conversation.switchboard import Switchboard
 from interject.integrations.twilio.door import TwilioDoor
@@ -46,6 +47,7 @@ def of_media(registry: CollectorRegistry) -> None:
 
 def of_rooms(registry: CollectorRegistry) -> None:
     ConversationMetrics("livekit", registry=registry)
+    ResponderMetrics(registry)
 
 
 def of_servers(registry: CollectorRegistry) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from interject.integrations.conversation.metrics import ConversationMetrics
 from interject.integrations.conversation.reply_log import ReplyLog
+from interject.integrations.conversation.responder_metrics import ResponderMetrics
 
 if TYPE_CHECKING:
     from livekit.agents import AgentSession, AgentStateChangedEvent
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from interject.integrations.livekit.realtime import RealtimeSession
 
 METRICS = ConversationMetrics("livekit")
+RESPONDER_METRICS = ResponderMetrics()
 
 
 def log_replies(session: AgentSession[Any], realtime: RealtimeSession) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from interject.agent import AgentSession, CollectingOutput
-from interject.agent.responder.responder import Responder
+from interject.agent.responder.responder import open_responder
 from interject.config import Profile
 from tests.fakes.model_server import ModelServer, Scripted, serving
 from tests.fakes.runtime import FakeRuntime
@@ -100,8 +100,8 @@ async def room(
 ) -> AsyncIterator[Room]:
     watch = Counting()
     wanted = profile(server.url, responder, **changes)
-    assert wanted.responder is not None
-    lent = Responder(wanted.responder, watch=watch, operator=operator, breaker=breaker)
+    lent = open_responder(wanted, watch=watch, operator=operator, breaker=breaker)
+    assert lent is not None
     made = Room(server, watch)
     try:
         async with AgentSession(
