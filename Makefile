@@ -22,6 +22,7 @@ help: ## show this list
 demo: system-demo $(RUNTIME_STAMP) ## listen to a kitchen, show each decision, write out/demo.wav and out/demo.png
 	@mkdir -p out
 	$(BIN)/interject listen examples/kitchen.wav --out out/demo.wav --plot out/demo.png
+	@echo "To talk to it and watch it decide: $(BIN)/pip install -e '.[runtime,webrtc]' && $(BIN)/interject serve, then open http://127.0.0.1:8080/console"
 
 test: system-test live-servers check ## check, then every test, the numerical ones with other instructions too
 	$(BIN)/python -m pytest -m "not rare and not live" -n logical --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)

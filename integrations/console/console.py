@@ -1,4 +1,4 @@
-"""The console of a server: its API, and the sockets of those who look at it."""
+"""The console of a server: its page, its API, and the sockets of those who look at it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket
 
 from interject.agent.first_of import first_of
 from interject.integrations.console.console_api import PREFIX, ConsoleApi
+from interject.integrations.console.console_page import console_page
 from interject.integrations.console.console_socket import TOO_SLOW, ConsoleSocket
 from interject.integrations.web.audio_socket import (
     GOING_AWAY,
@@ -66,6 +67,7 @@ class Console:
         self.open_sockets = 0
         self.slow = 0
         self.router = APIRouter()
+        self.router.include_router(console_page())
         self.router.include_router(ConsoleApi(sessions, access, talk=talk).router)
         self.router.add_api_websocket_route(f"{PREFIX}/socket", self._serve)
 

@@ -158,7 +158,7 @@ class Switchboard:
             if key in self._calls:
                 raise SwitchboardFull("this call is being served already")
             role = self._role(profile, cue_to)
-            facts = CallFacts(call_id, door, role.profile.name, label)
+            facts = CallFacts(call_id, platform or door, role.profile.name, label)
             following = [stack.enter_context(one.follow(facts)) for one in self._followers]
             agent = CallAgent(
                 call_id,

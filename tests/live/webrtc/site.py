@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from fastapi import APIRouter
 
+    from interject.integrations.conversation.call_follower import CallsFollower
     from interject.integrations.conversation.role import Role
     from interject.integrations.web.bearer import Bearer
     from interject.integrations.webrtc.settings import WebRtcSettings
@@ -38,9 +39,10 @@ async def site(
     settings: WebRtcSettings | None = None,
     routers: Sequence[APIRouter] = (),
     most_calls: int | None = None,
+    followers: Sequence[CallsFollower] = (),
     port: int = 0,
 ) -> AsyncIterator[Site]:
-    switchboard = Switchboard(role, runtime, most_calls=most_calls)
+    switchboard = Switchboard(role, runtime, most_calls=most_calls, followers=followers)
     door = WebRtcDoor(switchboard, settings, bearer=bearer)
     listener = socket.create_server(("127.0.0.1", port))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"

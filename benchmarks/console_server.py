@@ -1,0 +1,80 @@
+"""A server with a console and staged calls: `python -m benchmarks.console_server 50`.
+
+It writes its port, tells its own processor time to whoever asks `/cpu`, and ends with its stdin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import socket
+import sys
+import time
+from contextlib import AsyncExitStack
+
+from fastapi import APIRouter
+
+from benchmarks.console_stage import ConsoleStage, StagedCall
+from interject.integrations.console.access import ConsoleAccess
+from interject.integrations.console.console import Console
+from interject.integrations.console.live_sessions import LiveSessions
+from interject.integrations.web.app import make_app
+from interject.integrations.web.bearer import Bearer
+from interject.integrations.web.cue_screens import CueScreens
+from interject.integrations.web.http_server import HttpServer
+from interject.integrations.web.origins import Origins
+
+SHOWN = (
+    StagedCall("CA6f1f20b7aa41", "twilio", "call_center_copilot", ("customer", "agent"),
+               "+49 30 901820 47"),
+    StagedCall("9d2c61fa8e", "webrtc", "default", ("caller",)),
+    StagedCall("b1a7c90e55", "attendee", "meeting_assistant", ("Mara", "Jonas", "Ines")),
+    StagedCall("e4410c7b12", "plain", "podcast_producer", ("host", "guest")),
+    StagedCall("CA0b7e99d23c", "twilio", "call_center_copilot", ("customer", "agent"),
+               "+44 20 7946 0813"),
+    StagedCall("7c55d1aa09", "audiohook", "call_center_copilot", ("customer", "agent"),
+               "+1 212 555 0192"),
+)  # fmt: skip
+
+
+def calls(count: int) -> list[StagedCall]:
+    """As many as are asked for; those that are shown in pictures first."""
+    kinds = [SHOWN[index % len(SHOWN)] for index in range(count)]
+    return [
+        StagedCall(f"{one.call_id}{index:02}", one.door, one.profile, one.voices, one.label)
+        for index, one in enumerate(kinds)
+    ]
+
+
+async def serve(count: int, port: int) -> None:
+    listener = socket.create_server(("127.0.0.1", port))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    screens, origins = CueScreens(Bearer()), Origins([url])
+    sessions = LiveSessions(screens)
+    console = Console(sessions, ConsoleAccess(Bearer(), Bearer()), origins, talk=True)
+    measures = APIRouter()
+    measures.add_api_route("/cpu", lambda: time.process_time())
+    app = make_app([], routers=[screens.router, console.router, measures], origins=origins)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(console)
+        server = HttpServer(app, listener)
+        running = asyncio.create_task(server.run())
+        await server.until_serving()
+        print(url.rpartition(":")[2], flush=True)
+        await stack.enter_async_context(ConsoleStage([sessions], calls(count)))
+        await asyncio.to_thread(sys.stdin.read)
+        console.close()
+        server.stop()
+        await running
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sessions", type=int, nargs="?", default=len(SHOWN))
+    parser.add_argument("--port", type=int, default=0)
+    asked = parser.parse_args()
+    asyncio.run(serve(asked.sessions, asked.port))
+
+
+if __name__ == "__main__":
+    main()

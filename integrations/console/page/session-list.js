@@ -1,0 +1,122 @@
+// The sessions that there are, those that need somebody first.
+
+import { lasted, shortened, title } from "./words.js";
+
+const QUIETEST_DBFS = -60;
+
+// `onPick` is called with the id of one that was chosen; the address says which one is shown.
+export class SessionList {
+  #list; #rows = new Map(); #states = new Map(); #pulses = new Map(); #clock; #wanted = ""; #current = null;
+
+  constructor({ clock }) {
+    this.#clock = clock;
+    this.#list = document.getElementById("sessions");
+    document.getElementById("filter").addEventListener("input", (event) => {
+      this.#wanted = event.target.value.trim().toLowerCase();
+      this.#arrange();
+    });
+    setInterval(() => this.#tick(), 1000);
+  }
+
+  get states() {
+    return this.#states;
+  }
+
+  all(states) {
+    this.#states = new Map(states.map((state) => [state.id, state]));
+    this.#arrange();
+  }
+
+  put(state) {
+    this.#states.set(state.id, state);
+    this.#arrange();
+  }
+
+  gone(id) {
+    this.#states.delete(id);
+    this.#pulses.delete(id);
+    this.#arrange();
+  }
+
+  pulse(pulses) {
+    const urgent = () => [...this.#pulses.values()].map((one) => `${one.id}${one.urgent > 0}`).join();
+    const before = urgent();
+    for (const one of pulses) this.#pulses.set(one.id, one);
+    if (urgent() !== before) this.#arrange();
+    this.#tick();
+  }
+
+  current(id) {
+    this.#current = id;
+    for (const [key, row] of this.#rows) row.link.toggleAttribute("aria-current", key === id);
+    if (id) this.#rows.get(id)?.link.setAttribute("aria-current", "page");
+  }
+
+  get urgent() {
+    return [...this.#pulses.values()].reduce((sum, one) => sum + (this.#states.get(one.id)?.stage === "live" ? one.urgent : 0), 0);
+  }
+
+  #arrange() {
+    const shown = [...this.#states.values()].filter((state) => this.#matches(state)).sort((one, other) => this.#weight(other) - this.#weight(one) || other.began - one.began);
+    for (const id of this.#rows.keys()) if (!this.#states.has(id)) this.#rows.delete(id);
+    const rows = shown.map((state) => this.#row(state).item);
+    if (rows.length !== this.#list.children.length || rows.some((row, i) => row !== this.#list.children[i])) {
+      const focused = document.activeElement;
+      this.#list.replaceChildren(...rows);
+      if (focused?.isConnected) focused.focus();
+    }
+    document.getElementById("none").hidden = this.#states.size > 0;
+    const live = [...this.#states.values()].filter(({ stage }) => stage === "live").length;
+    document.getElementById("count").textContent = live ? `${live} live` : "";
+    this.current(this.#current);
+    this.#tick();
+  }
+
+  #weight({ id, stage }) {
+    return (stage === "over" ? 0 : 2) + (this.#pulses.get(id)?.urgent && stage === "live" ? 1 : 0);
+  }
+
+  #matches({ label, call, door, profile, speakers, server }) {
+    return !this.#wanted || [label, call, door, profile, server, ...speakers].some((text) => text.toLowerCase().includes(this.#wanted));
+  }
+
+  #row(state) {
+    let row = this.#rows.get(state.id);
+    if (!row) {
+      row = make(state.id);
+      this.#rows.set(state.id, row);
+    }
+    row.item.className = state.stage;
+    row.name.textContent = title(state);
+    row.about.textContent = [state.door, state.profile, state.speakers.map(shortened).join(", ")].filter(Boolean).join(" · ");
+    return row;
+  }
+
+  #tick() {
+    for (const [id, row] of this.#rows) {
+      const [state, pulse] = [this.#states.get(id), this.#pulses.get(id)];
+      row.time.textContent = state.stage === "over" ? "over" : lasted(this.#clock() - state.began);
+      const live = state.stage === "live" && pulse;
+      row.level.style.transform = `scaleX(${live && pulse.level_dbfs !== null ? Math.max(0, 1 - pulse.level_dbfs / QUIETEST_DBFS) : 0})`;
+      row.chance.style.transform = `scaleX(${live && pulse.p_respond !== null ? pulse.p_respond : 0})`;
+      row.chance.classList.toggle("respond", Boolean(live && pulse.responded));
+      row.badge.hidden = !(live && pulse.cards);
+      row.badge.classList.toggle("urgent", Boolean(live && pulse.urgent));
+      if (live) row.badge.textContent = pulse.urgent ? `${pulse.urgent} urgent` : `${pulse.cards} ${pulse.cards === 1 ? "cue" : "cues"}`;
+    }
+  }
+}
+
+function make(id) {
+  const [item, link] = [document.createElement("li"), document.createElement("a")];
+  const part = (name, className) => Object.assign(document.createElement(name), { className });
+  const [name, time, about, badge, meters, level, chance] = [
+    part("strong", "name"), part("span", "time"), part("span", "about"), part("span", "badge"), part("span", "meters"), part("i", "level"), part("i", "chance"),
+  ];
+  meters.setAttribute("aria-hidden", "true");
+  meters.append(level, chance);
+  link.href = `#watch/${id}`;
+  link.append(name, time, about, badge, meters);
+  item.append(link);
+  return { item, link, name, time, about, badge, level, chance };
+}

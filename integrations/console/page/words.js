@@ -1,0 +1,30 @@
+// How things are put into words, on the whole page.
+
+export function title({ label, call, door }) {
+  return label ? shortened(label) : `${door} ${call.slice(-6)}`;
+}
+
+// How long a number is says nothing.
+export function shortened(name) {
+  return name.replace(/\*{3,}/g, "••• ");
+}
+
+// It only ticked something off, or nothing came of it.
+export function is_empty({ stage, text, verdict }) {
+  return stage === "over" && !text && verdict !== "suppress";
+}
+
+export function lasted(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const minutes = Math.floor(whole / 60);
+  const rest = String(whole % 60).padStart(2, "0");
+  return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
+}
+
+export function clock(time) {
+  return new Date(1000 * time).toLocaleTimeString([], { hourCycle: "h23" });
+}
+
+export function percent(p) {
+  return `${p < 0.095 ? (100 * p).toFixed(1) : Math.round(100 * p)} %`;
+}
