@@ -11,6 +11,7 @@ from interject.config.profile import (
     RoomSettings,
     SamplingSettings,
 )
+from interject.config.soundboard import SoundboardSettings
 from interject.config.voice import (
     AutoVoice,
     EspeakVoice,
@@ -39,6 +40,7 @@ __all__ = [
     "ReplyLimits",
     "RoomSettings",
     "SamplingSettings",
+    "SoundboardSettings",
     "VoiceSettings",
     "load_profile",
     "shipped_profiles",

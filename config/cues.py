@@ -12,7 +12,7 @@ from interject.config.lists import Phrases
 from interject.config.strict import StrictModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 MOST_NAMES = 64
 PLACE = "{item}"
@@ -31,11 +31,18 @@ def _is_mark(character: str) -> bool:
     return not (character.isalnum() or character.isspace() or character in SENTENCE_MARKS)
 
 
-def _form(form: str) -> str:
-    if form.count(PLACE) != 1:
-        raise PydanticCustomError("form", "it must hold {item} once, as [done {item}] does")
-    _marked(form.replace(PLACE, "x"))
-    return form
+def form_with(place: str) -> Callable[[str], str]:
+    """Checks a tag that has a name in this place."""
+
+    def check(form: str) -> str:
+        if form.count(place) != 1:
+            example = f"[do {place}]"
+            names = {"place": place, "example": example}
+            raise PydanticCustomError("form", "it must hold {place} once, as {example} does", names)
+        _marked(form.replace(place, "x"))
+        return form
+
+    return check
 
 
 TagText = Annotated[str, Field(max_length=64), AfterValidator(_marked)]
@@ -98,7 +105,7 @@ class ChecklistSettings(StrictModel):
     place of `{item}` says that it has.
     """
 
-    form: Annotated[str, Field(max_length=64), AfterValidator(_form)] = "[done {item}]"
+    form: Annotated[str, Field(max_length=64), AfterValidator(form_with(PLACE))] = "[done {item}]"
     items: dict[NameText, Annotated[str, Field(min_length=1, max_length=200)]] = Field(
         default={}, max_length=MOST_NAMES
     )

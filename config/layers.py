@@ -15,7 +15,12 @@ KIND = "profile"
 MOST_LAYERS = 16
 OWN = ("name",)
 """What is not inherited."""
-NAMED = (("cue", "categories"), ("checklist", "items"), ("reply", "read_as"))
+NAMED = (
+    ("cue", "categories"),
+    ("checklist", "items"),
+    ("reply", "read_as"),
+    ("soundboard", "sounds"),
+)
 """Maps of things with names, which null takes out again."""
 
 

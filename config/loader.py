@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.config.layers import layers, merged
-from interject.config.note_folder import find_notes
+from interject.config.named_folder import named_folder
 from interject.config.profile import Profile
+from interject.config.sound_index import check_files, with_index
 from interject.config.yaml_file import YamlFileError, checked
 
 if TYPE_CHECKING:
     from interject.config.yaml_file import FileProblem
 
+NOTES = (("notes", "folder"), ("responder", "notes"))
+"""Where a profile names a folder of notes."""
 PROFILE_DIR = Path(__file__).parent / "profiles"
 
 
@@ -47,9 +50,13 @@ def load_layers(name_or_path: str | Path) -> tuple[Profile, tuple[Path, ...]]:
     path = _find(str(name_or_path))
     try:
         files = layers(path, _extended)
-        find_notes(files)
-        content = {"name": path.stem, **merged(files)}
-        return checked(content, Profile, files), tuple(file.path for file in files)
+        for section, key in NOTES:
+            named_folder(files, section, key)
+        indexed = with_index(files)
+        content = {"name": path.stem, **merged(indexed)}
+        profile = checked(content, Profile, indexed)
+        check_files(profile, indexed)
+        return profile, tuple(file.path for file in files)
     except YamlFileError as exc:
         raise ProfileError(str(exc), exc.problems) from None
 

@@ -12,6 +12,7 @@ from interject.config.lists import Names, Phrases, SomePhrases, distinct, phrase
 from interject.config.notes import NotesSettings
 from interject.config.privacy import PrivacySettings
 from interject.config.responder import ResponderSettings
+from interject.config.soundboard import SoundboardSettings
 from interject.config.strict import StrictModel
 from interject.config.voice import EspeakVoice, VoiceSettings
 
@@ -146,6 +147,7 @@ class Profile(StrictModel):
     cue: CueSettings = CueSettings()
     checklist: ChecklistSettings = ChecklistSettings()
     notes: NotesSettings = NotesSettings()
+    soundboard: SoundboardSettings = SoundboardSettings()
     sampling: SamplingSettings = SamplingSettings()
     room: RoomSettings = Field(default=RoomSettings(), validate_default=True)
     privacy: PrivacySettings = PrivacySettings()
@@ -166,7 +168,21 @@ class Profile(StrictModel):
     @field_validator("checklist")
     @classmethod
     def _apart(cls, checklist: ChecklistSettings, info: ValidationInfo) -> ChecklistSettings:
-        cue: CueSettings = info.data.get("cue", CueSettings())
-        tags = [(category_tag(name, one), name) for name, one in cue.categories.items()]
-        keep_apart([*tags, *((checklist.tag_of(item), item) for item in checklist.items)])
+        keep_apart(_tags(info.data.get("cue"), checklist))
         return checklist
+
+    @field_validator("soundboard")
+    @classmethod
+    def _all_apart(cls, board: SoundboardSettings, info: ValidationInfo) -> SoundboardSettings:
+        named = _tags(info.data.get("cue"), info.data.get("checklist"))
+        keep_apart([*named, *((tag, name or "stop_tag") for tag, name in board.tags)])
+        return board
+
+
+def _tags(cue: CueSettings | None, checklist: ChecklistSettings | None) -> list[tuple[str, str]]:
+    """Each and whose it is; of what is wrong by itself there are none."""
+    categories = {} if cue is None else cue.categories
+    tags = [(category_tag(name, one), name) for name, one in categories.items()]
+    if checklist is not None:
+        tags += [(checklist.tag_of(item), item) for item in checklist.items]
+    return tags

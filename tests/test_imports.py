@@ -87,6 +87,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "integrations/webrtc": (*SHARED_BY_DOORS, "interject.integrations.web"),
     "training": (
         "interject.model_runtime", "interject.agent.voice", "interject.config.endpoint",
+        "interject.agent.sound_file",
         "interject.config.lists",
         "interject.config.problems", "interject.config.strict", "interject.config.yaml_file",
     ),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from interject.agent.cues.checklist import ChecklistItem
     from interject.agent.cues.rules import CueOutcome
     from interject.agent.outputs import OutputEvent
+    from interject.agent.soundboard.play_cue import PlayCue
     from interject.config import Profile
     from interject.model_runtime.protocol import Event, ReplyEnded, ReplyStarted
 
@@ -123,7 +124,13 @@ class CallHistory:
             self._became(session, int(reply), "cue" if outcome.is_shown else "withheld")
         became = outcome.value
         if outcome.is_shown:
-            became = "shown" if cue.identities else "unaddressed"
+            became = _shown(cue)
+        self._record(cue, became)
+
+    def played(self, cue: PlayCue) -> None:
+        self._record(cue, "played" if cue.aloud else _shown(cue))
+
+    def _record(self, cue: Cue, became: str) -> None:
         self._cues[cue.id] = CueRecord(
             id=cue.id,
             category=cue.category,
@@ -181,6 +188,10 @@ class CallHistory:
             self._early[session, reply] = became, heard
         elif became != "withheld" or record.became == "unseen":
             self._replies[session, reply] = replace(record, became=became, heard_chars=heard)
+
+
+def _shown(cue: Cue) -> str:
+    return "shown" if cue.identities else "unaddressed"
 
 
 def _rounded(number: float) -> float:

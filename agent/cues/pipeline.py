@@ -12,8 +12,10 @@ from interject.agent.cues.rules import CueRules, Side
 from interject.agent.cues.sources import open_sources
 from interject.agent.cues.stack import CueStack
 from interject.agent.cues.tagged_runtime import TaggedReply
-from interject.agent.outputs import Cue, Posted, stream_time_s
+from interject.agent.floor import Verdict
+from interject.agent.outputs import Cue, Posted, stream_time_s, ways_out
 from interject.agent.recent_speakers import RecentSpeakers
+from interject.agent.soundboard.picker import SoundPicker
 from interject.model_runtime.protocol import Cause, Decision
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 
     from interject.agent.cues.checklist import ChecklistUpdate
     from interject.agent.cues.sources import SourceFinder
-    from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
+    from interject.agent.soundboard.rules import SoundOutcome
     from interject.config import Profile
     from interject.model_runtime.protocol import Event, ReplyEnded, ReplyStarted
 
@@ -32,13 +34,23 @@ AGENT = "agent"
 """What a telephone calls the one who is helped."""
 
 
+def _uncounted(kind: str, outcome: SoundOutcome) -> None:
+    """Nobody counts the sounds of this call."""
+
+
+def _never() -> bool:
+    """Here is no place for sounds but a card."""
+    return False
+
+
 class CuePipeline:
     """Whatever it returns is to be made known. `addressees` is asked anew for each, and may name
     nobody. `agents` are those who are helped, by their identities; a rule about speakers takes
     everybody else for a customer. `call_id` may be known later than the rest. `sources` are by
-    default the notes of the profile.
+    default the notes of the profile. `aloud`: whether there is a track now on which sounds are
+    played, where the profile lets them be.
 
-    :raises ProfileError: when these cannot be read.
+    :raises ProfileError: when the notes cannot be read.
     """
 
     def __init__(
@@ -51,8 +63,11 @@ class CuePipeline:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         sources: SourceFinder | None = None,
+        aloud: Callable[[], bool] = _never,
+        on_sound: Callable[[str, SoundOutcome], None] = _uncounted,
     ) -> None:
         self.call_id = call_id
+        self._profile = profile
         self._addressees = addressees
         self._last_addressees: tuple[str, ...] = ()
         self._agents = frozenset((*agents, AGENT))
@@ -63,6 +78,7 @@ class CuePipeline:
         self._shows = "cue" in profile.outputs or bool(profile.checklist.items)
         self._checklist = Checklist(profile.checklist, wall_clock=wall_clock)
         self._history = CallHistory(profile, clock, wall_clock)
+        self._sounds = SoundPicker(profile, clock, aloud=aloud, on_sound=on_sound)
 
     def begin(self) -> Iterator[OutputEvent]:
         """For those who are there, or have come: what there is to do."""
@@ -86,6 +102,17 @@ class CuePipeline:
             )
             if ticked is not None:
                 yield self._addressed(ticked)
+        if verdict is not Verdict.SUPPRESS:
+            shown = "cue" in ways_out(self._profile, started.mode)
+            for cue in self._sounds.replied(started, ended):
+                played = replace(cue, identities=self._present() if shown else ())
+                self._history.played(played)
+                yield played
+
+    def forbid_sounds(self) -> Iterator[OutputEvent]:
+        """Somebody wants none in this call."""
+        for cue in self._sounds.forbid():
+            yield replace(cue, identities=self._present())
 
     def add(self, event: OutputEvent) -> Iterator[OutputEvent]:
         """Whatever is no cue comes back as it is, but a post that needs a source gets it."""

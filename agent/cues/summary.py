@@ -28,8 +28,9 @@ class ReplyRecord:
 
 @dataclass(frozen=True, slots=True)
 class CueRecord:
-    """`became`: `shown`, `unaddressed` (nobody was there to see it), or the rule that withheld it.
-    `count` is how often it came while it was shown; `sources` are where what it says stands.
+    """`became`: `shown`, `unaddressed` (nobody was there to see it), `played` aloud, or the rule
+    that withheld it. `count` is how often it came while it was shown; `sources` are where what it
+    says stands.
     """
 
     id: str

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class TaggedReply(SourcedReply):
     """A reply and what its tags said: of which categories it is, which items of the checklist have
-    happened.
+    happened, and which sounds are played (or `SILENCE`), in their order.
     """
 
     categories: tuple[str, ...] = ()
     done: tuple[str, ...] = ()
+    sounds: tuple[str, ...] = ()
 
 
 class TaggedSession(RewrittenSession[ReadText]):
@@ -45,12 +46,15 @@ class TaggedSession(RewrittenSession[ReadText]):
             sources=sources_of(ended),
             categories=names_of(found, self._tags.categories),
             done=names_of(found, self._tags.items),
+            sounds=names_of(found, self._tags.sounds),
         )
 
 
 def untagged(ended: ReplyEnded) -> ReplyEnded:
     """What was taken back says nothing, neither with its tags."""
-    return replace(ended, categories=(), done=()) if isinstance(ended, TaggedReply) else ended
+    if not isinstance(ended, TaggedReply):
+        return ended
+    return replace(ended, categories=(), done=(), sounds=())
 
 
 def without_tags(runtime: Runtime, profile: Profile) -> Runtime:

@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 class Tags:
     """All tags of a profile, in whatever case they are written."""
 
-    def __init__(self, categories: dict[str, str], items: dict[str, str]) -> None:
-        """Both from a tag to the name that it stands for."""
-        self.categories = {tag.lower(): name for tag, name in categories.items()}
-        self.items = {tag.lower(): name for tag, name in items.items()}
-        self._all = tuple(self.categories | self.items)
+    def __init__(
+        self,
+        categories: dict[str, str],
+        items: dict[str, str],
+        sounds: dict[str, str] | None = None,
+    ) -> None:
+        """Each from a tag to the name that it stands for."""
+        self.categories = _lower(categories)
+        self.items = _lower(items)
+        self.sounds = _lower(sounds or {})
+        self._all = tuple(self.categories | self.items | self.sounds)
         longest_first = sorted(self._all, key=len, reverse=True)
         any_of = "|".join(map(re.escape, longest_first)) or "(?!)"
         self.pattern = re.compile(rf"\s*({any_of})", re.IGNORECASE)
@@ -34,6 +40,7 @@ class Tags:
         return cls(
             {category_tag(name, one): name for name, one in profile.cue.categories.items()},
             {checklist.tag_of(item): item for item in checklist.items},
+            dict(profile.soundboard.tags),
         )
 
     def __bool__(self) -> bool:
@@ -113,3 +120,7 @@ class TaggedText:
 def names_of(found: Iterable[str], names: dict[str, str]) -> tuple[str, ...]:
     """What the found tags stand for, each once."""
     return tuple(dict.fromkeys(names[tag] for tag in found if tag in names))
+
+
+def _lower(names: dict[str, str]) -> dict[str, str]:
+    return {tag.lower(): name for tag, name in names.items()}

@@ -28,7 +28,8 @@ _Threshold = Annotated[
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object an event on stdout.")]
 _Plot = Annotated[str | None, typer.Option(help="Draw the session: PNG, SVG, PDF, JPEG or WebP.")]
 _Out = Annotated[
-    str | None, typer.Option(help="Stereo WAV: left the room, right Interject when it spoke.")
+    str | None,
+    typer.Option(help="WAV: left the room, right Interject when it spoke, third what it played."),
 ]
 _Summary = Annotated[
     str | None, typer.Option(help="Replies, cues, checklist and figures at the end: JSON or .md.")

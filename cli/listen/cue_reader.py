@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
+    from interject.cli.listen.file_sounds import FileSounds
     from interject.cli.output.session_observers import SessionObservers
     from interject.config import Profile
     from interject.model_runtime.protocol import Event, ReplyEnded, ReplyStarted
@@ -20,7 +21,7 @@ LISTENER = "listener"
 
 class CueReader:
     """`Output` and `ReplyWatcher` of the session, which also follows its events. `clock` is in
-    seconds.
+    seconds. Without `sounds` the listener is shown what he may play.
     """
 
     def __init__(
@@ -29,9 +30,13 @@ class CueReader:
         source: str,
         observers: SessionObservers,
         clock: Callable[[], float],
+        sounds: FileSounds | None = None,
     ) -> None:
         self._observers = observers
-        self._cues = CuePipeline(profile, source, lambda: [LISTENER], clock=clock)
+        self._sounds = sounds
+        self._cues = CuePipeline(
+            profile, source, lambda: [LISTENER], clock=clock, aloud=lambda: sounds is not None
+        )
 
     def beside(self, observer: Callable[[Event], None]) -> Callable[[Event], None]:
         """Who follows the session, and this one first."""
@@ -62,3 +67,5 @@ class CueReader:
     def _tell_all(self, events: Iterable[OutputEvent]) -> None:
         for event in events:
             self._observers.tell(event)
+            if self._sounds is not None:
+                self._sounds.tell(event)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from interject.agent.session import AgentSession
 from interject.agent.sinks import TimelineSink
+from interject.agent.soundboard.soundboard import plays_aloud
 from interject.agent.voice import SilentVoice, choose_voice, open_voice
 from interject.cli.listen.cue_reader import CueReader
+from interject.cli.listen.file_sounds import FileSounds
 from interject.cli.listen.listen_session import ListenSession
 from interject.cli.listen.request import Speed
 from interject.cli.output.json_lines import JsonLines
@@ -57,7 +59,8 @@ def run(
 ) -> int:
     """Listen to the end, to a signal, or until nobody reads the output; write the files always."""
     plot_data = PlotData(threshold=request.profile.threshold) if request.plot else None
-    recording = SessionRecording(request.out, plot_data)
+    sounds = _sounds(request)
+    recording = SessionRecording(request.out, plot_data, sounds)
     observers = SessionObservers(_display(request), SessionCounts(time.monotonic), plot_data)
     listening = ListenSession(
         request.source,
@@ -70,7 +73,7 @@ def run(
     known = _tell(listening.notices)
     with StopSignals() as signals:
         try:
-            asyncio.run(_listen(request, listening, recording, observers, opener, signals))
+            asyncio.run(_listen(request, listening, recording, observers, sounds, opener, signals))
         finally:
             recording.close()
             written = _write(request, listening, recording, observers, plot_data)
@@ -85,6 +88,7 @@ async def _listen(
     listening: ListenSession,
     recording: SessionRecording,
     observers: SessionObservers,
+    sounds: FileSounds | None,
     opener: Callable[[str], Awaitable[Runtime]],
     signals: StopSignals,
 ) -> None:
@@ -95,7 +99,7 @@ async def _listen(
             runtime, responder = await _runtime(request, opener, stack)
             watched = WatchedVoice(voice, listening.progress.touch)
             clock = time.monotonic if request.source.live else listening.progress.clock
-            cues = CueReader(request.profile, request.source.name, observers, clock)
+            cues = CueReader(request.profile, request.source.name, observers, clock, sounds)
             session = AgentSession(
                 runtime,
                 _profile(request),
@@ -151,6 +155,16 @@ def _sink(
     loudspeaker = Loudspeaker(recording, listening.since_start_s)
     stack.callback(loudspeaker.close)
     return loudspeaker
+
+
+def _sounds(request: ListenRequest) -> FileSounds | None:
+    """What is played has a track in the file, where there is one; else it is only shown."""
+    if not plays_aloud(request.profile):
+        return None
+    if request.source.live or request.out is None:
+        complain("note: sounds are shown and not played; --out FILE gets them, of a sound file")
+        return None
+    return FileSounds(request.profile)
 
 
 def _profile(request: ListenRequest) -> Profile:

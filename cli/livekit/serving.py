@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.agent.soundboard.soundboard import check_sounds
 from interject.cli.process.failures import InputFailure
 from interject.cli.process.records_folder import records_at, swept
 from interject.config import load_profile
@@ -71,7 +72,7 @@ def serve(request: ServeRequest) -> None:
     if not request.wait_s >= 0:
         raise InputFailure(f"--wait {request.wait_s:g}: a time is not negative; 0 does not wait")
     slots = DEFAULT_SLOTS if request.slots is None else read_slots(request.slots)
-    load_profile(request.profile)
+    check_sounds(load_profile(request.profile))
     profiles = None if request.profiles is None else Path(request.profiles).expanduser().resolve()
     if profiles is not None and not profiles.is_dir():
         raise InputFailure(f"--profiles {request.profiles}: no such folder")

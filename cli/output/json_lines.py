@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.outputs import Cue
+from interject.agent.soundboard.play_cue import PlayCue
 from interject.agent.sourced_reply import sources_of
 from interject.cli.output.display import decided_at_s
 from interject.cli.process.standard_streams import holds_unicode
@@ -75,7 +76,9 @@ class JsonLines:
                 self._write({"event": "closed", "reason": event.reason, "detail": event.detail})
 
     def tell(self, event: OutputEvent) -> None:
-        if isinstance(event, Cue):
+        if isinstance(event, PlayCue):
+            self._write({**_cue(event), **_play(event)})
+        elif isinstance(event, Cue):
             self._write(_cue(event))
         elif isinstance(event, ChecklistUpdate):
             self._write({"event": "checklist", **dataclasses.asdict(event)})
@@ -126,4 +129,16 @@ def _cue(event: Cue) -> dict[str, Any]:
         "expiry": round(event.expires_at_s, 3),
         "count": event.count,
         "sources": list(event.sources),
+    }
+
+
+def _play(event: PlayCue) -> dict[str, Any]:
+    return {
+        "event": "play",
+        "action": event.action,
+        "sound": event.sound,
+        "kind": event.kind,
+        "licence": event.licence,
+        "credit": event.credit,
+        "aloud": event.aloud,
     }

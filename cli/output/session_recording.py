@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import soxr
@@ -21,11 +21,26 @@ SETTLE_LAG_SAMPLES = 8 * SAMPLE_RATE_HZ
 """Speech is put into the file this long after its moment at the latest."""
 
 
-class SessionRecording:
-    """Moments count from the first sample heard."""
+class PlayedSounds(Protocol):
+    """Sounds that are played beside what is heard and said; all three at 16 kHz."""
 
-    def __init__(self, out: Path | None, plot_data: PlotData | None) -> None:
+    def hear(self, samples: NDArray[np.int16]) -> None: ...
+
+    def speak(self, at_sample: int, samples: NDArray[np.int16]) -> None: ...
+
+    def played(self, until_sample: int) -> NDArray[np.int16]:
+        """What follows, to a moment before which everything has been heard and said."""
+
+
+class SessionRecording:
+    """Moments count from the first sample heard. `sounds` get a track of their own in the file."""
+
+    def __init__(
+        self, out: Path | None, plot_data: PlotData | None, sounds: PlayedSounds | None = None
+    ) -> None:
         self._out = out
+        self._sounds = sounds if out is not None else None
+        self._played = 0
         self._stereo: StereoWriter | None = None
         self._plot_data = plot_data
         self._piece: _SpokenPiece | None = None
@@ -50,10 +65,12 @@ class SessionRecording:
         :raises OSError: when it cannot be written.
         """
         if self._out is not None:
-            self._stereo = StereoWriter(self._out)
+            self._stereo = StereoWriter(self._out, sounds=self._sounds is not None)
 
     def hear(self, samples: NDArray[np.int16]) -> None:
         self.heard_samples += len(samples)
+        if self._sounds is not None:
+            self._sounds.hear(samples)
         if self._stereo is not None:
             self._stereo.hear(samples)
         if self._plot_data is not None:
@@ -67,12 +84,15 @@ class SessionRecording:
         self._speak(*self._piece.convert(pcm))
 
     def settle(self, seq: int) -> None:
-        """Frame `seq` is decided."""
+        """Frame `seq` is decided: all is said that belongs before it."""
+        self._play(seq * FRAME_SAMPLES)
         if self._stereo is not None:
             self._stereo.settle((seq + 1) * FRAME_SAMPLES - SETTLE_LAG_SAMPLES)
 
     def close(self) -> None:
         self._end_piece()
+        said = 0 if self._stereo is None else self._stereo.spoken_until
+        self._play(max(self.heard_samples, said))
         if self._stereo is not None:
             self._stereo.close()
 
@@ -81,7 +101,15 @@ class SessionRecording:
             self._speak(*self._piece.convert(b"", last=True))
             self._piece = None
 
+    def _play(self, until_sample: int) -> None:
+        if self._sounds is not None and self._stereo is not None:
+            samples = self._sounds.played(until_sample)
+            self._stereo.play(self._played, samples)
+            self._played += len(samples)
+
     def _speak(self, at_sample: int, samples: NDArray[np.int16]) -> None:
+        if self._sounds is not None:
+            self._sounds.speak(at_sample, samples)
         if self._stereo is not None:
             self._stereo.speak(at_sample, samples)
         if self._plot_data is not None:

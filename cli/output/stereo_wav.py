@@ -1,4 +1,4 @@
-"""A stereo WAV that grows on disk: left the room, right Interject when it spoke."""
+"""A WAV that grows on disk: left the room, right Interject when it spoke, third what it played."""
 
 from __future__ import annotations
 
@@ -16,32 +16,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HEADER_BYTES = 44
-FRAME_BYTES = 4
+SAMPLE_BYTES = 2
 UNKNOWN_SIZE = 0xFFFF_FFFF
 """What a growing WAV says, or one beyond 4 GB: readers then go on to the end of the file."""
 
 
 class StereoWriter:
-    """Two tracks on one clock of samples at 16 kHz.
+    """Two tracks on one clock of samples at 16 kHz, and with `sounds` a third one.
 
-    The room runs ahead of the decisions about it, so both tracks wait in memory until `settle`
+    The room runs ahead of the decisions about it, so all tracks wait in memory until `settle`
     says that nothing more can be spoken before a point. A disk that is full later costs the rest
     of the file, and nobody else anything: `failure` says why.
 
     :raises OSError: when it cannot even be begun.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, sounds: bool = False) -> None:
         self.failure: OSError | None = None
         self._file: FileIO = path.open("wb", buffering=0)
+        self._left, self._right = _Track(), _Track()
+        self._sounds = _Track()
+        self._tracks = (self._left, self._right, *([self._sounds] if sounds else []))
         try:
-            self._file.write(_header(UNKNOWN_SIZE))
+            self._file.write(_header(UNKNOWN_SIZE, len(self._tracks)))
         except OSError as exc:
             self._file.close()
             raise OSError(exc.errno, exc.strerror, str(path)) from exc
         self._data_bytes = self._written = 0
-        self._left = _Track()
-        self._right = _Track()
 
     def __enter__(self) -> Self:
         return self
@@ -61,32 +62,40 @@ class StereoWriter:
         """Speak at a moment, or when the earlier words are over, whichever is later."""
         self._right.append(max(at_sample, self._right.end, self._written), samples)
 
+    def play(self, at_sample: int, samples: NDArray[np.int16]) -> None:
+        """A sound on the track of its own."""
+        self._sounds.append(max(at_sample, self._sounds.end, self._written), samples)
+
     def hush(self, at_sample: int) -> None:
         """Take back what would be spoken after a moment."""
         self._right.cut(max(at_sample, self._written))
 
     def settle(self, until_sample: int) -> None:
         """Write out everything before a moment."""
-        count = min(until_sample, max(self._left.end, self._right.end)) - self._written
+        count = min(until_sample, self._end) - self._written
         if count <= 0:
             return
-        both = np.empty((count, 2), dtype="<i2")
-        both[:, 0] = self._left.take(self._written, count)
-        both[:, 1] = self._right.take(self._written, count)
-        self._data_bytes += self._write(both.tobytes())
+        together = np.empty((count, len(self._tracks)), dtype="<i2")
+        for number, track in enumerate(self._tracks):
+            together[:, number] = track.take(self._written, count)
+        self._data_bytes += self._write(together.tobytes())
         self._written += count
 
     def close(self) -> None:
         if self._file.closed:
             return
-        self.settle(max(self._left.end, self._right.end))
+        self.settle(self._end)
         try:
             if self._file.seekable():
                 self._file.seek(0)
-                self._file.write(_header(self._data_bytes))
+                self._file.write(_header(self._data_bytes, len(self._tracks)))
             self._file.close()
         except OSError as exc:
             self.failure = self.failure or exc
+
+    @property
+    def _end(self) -> int:
+        return max(track.end for track in self._tracks)
 
     def _write(self, data: bytes) -> int:
         """How much of it could be written; all, until the first failure."""
@@ -131,9 +140,11 @@ class _Track:
         return out
 
 
-def _header(data_bytes: int) -> bytes:
+def _header(data_bytes: int, tracks: int) -> bytes:
     known = data_bytes <= UNKNOWN_SIZE - HEADER_BYTES
     riff_bytes = data_bytes + HEADER_BYTES - 8 if known else UNKNOWN_SIZE
-    shape = struct.pack("<HHIIHH", 1, 2, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ * FRAME_BYTES, 4, 16)
+    frame_bytes = tracks * SAMPLE_BYTES
+    byte_rate = SAMPLE_RATE_HZ * frame_bytes
+    shape = struct.pack("<HHIIHH", 1, tracks, SAMPLE_RATE_HZ, byte_rate, frame_bytes, 16)
     start = b"RIFF" + struct.pack("<I", riff_bytes) + b"WAVEfmt " + struct.pack("<I", len(shape))
     return start + shape + b"data" + struct.pack("<I", data_bytes if known else UNKNOWN_SIZE)

@@ -23,7 +23,7 @@ EXPECTED = frozenset(
     {
         "RuntimeFailure", "ProfileError", "VoiceFailure", "RoomFailure", "BenchmarkError",
         "EndpointFailure", "DatasetError", "YamlFileError", "SoundCatalogueError",
-        "SceneFileError", "SynthesisError", "UnusableRecordings", "FolderTaken",
+        "SceneFileError", "SynthesisError", "UnusableRecordings", "FolderTaken", "SoundboardFault",
     }
 )  # fmt: skip
 """By name, so that `interject --help` need not import where they are defined."""

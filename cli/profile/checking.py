@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 from interject.agent.cues.sources import open_sources
 from interject.agent.cues.tags import Tags
 from interject.agent.outputs import ways_out
+from interject.agent.soundboard.library import SoundboardFault, open_library
+from interject.agent.soundboard.soundboard import CHECKED_HZ
 from interject.cli.process.failures import EXIT_BAD_INPUT, printable
 from interject.cli.profile.showing import origin
 from interject.config.cues import category_tag
 from interject.config.loader import ProfileError, load_layers
+from interject.config.soundboard import SILENCE
 from interject.model_runtime.protocol import FloorMode
 
 if TYPE_CHECKING:
@@ -39,6 +42,12 @@ def check_profile(name: str, out: TextIO | None = None) -> int:
         for *_, problem in sorted(places, key=lambda place: place[:2]):
             out.write(f"{printable(f'{problem.clickable}: {problem.said}')}\n")
         return EXIT_BAD_INPUT
+    try:
+        open_library(profile.soundboard, CHECKED_HZ)
+    except SoundboardFault as error:
+        for fault in error.faults:
+            out.write(f"{printable(fault)}\n")
+        return EXIT_BAD_INPUT
     counts = f"{len(profile.cue.categories)} categories, {len(profile.checklist.items)} items"
     out.write(f"{origin(files)}: {profile.name} can be used; {counts} on its checklist\n")
     for note in (*notes(profile), *_left_out(profile)):
@@ -63,6 +72,11 @@ def notes(profile: Profile) -> Iterator[str]:
         f"checklist.items.{item}": profile.checklist.tag_of(item)
         for item in profile.checklist.items
     }
+    tags |= {
+        f"soundboard.sounds.{sound}": tag
+        for tag, sound in profile.soundboard.tags
+        if sound != SILENCE
+    }
     for key, tag in tags.items():
         if tag.lower() not in written:
             yield f"'{key}': the system_prompt does not say {tag}, so the model may never write it"
@@ -76,3 +90,21 @@ def notes(profile: Profile) -> Iterator[str]:
             yield f"'cue.categories.{name}': without notes no source is found, and no card shown"
     if not ways_out(profile, FloorMode(profile.mode)):
         yield "'outputs': in this mode no reply is heard or read"
+    yield from sound_notes(profile)
+
+
+def sound_notes(profile: Profile) -> Iterator[str]:
+    board, mode = profile.soundboard, FloorMode(profile.mode)
+    if not board.sounds:
+        return
+    if board.play == "track" and mode is not FloorMode.SPEAK:
+        yield "'soundboard.play': nothing is played aloud in this mode; 'mode: speak' lets it be"
+    if board.play == "cue" and "cue" not in ways_out(profile, mode):
+        yield "'soundboard.sounds': no card is shown in this mode with these outputs, and no track"
+    if board.mood.picks_beds and not any(
+        one.moods for one in board.sounds.values() if one.kind == "bed"
+    ):
+        yield "'soundboard.mood': no bed has a mood, so none is picked"
+    for name, one in board.sounds.items():
+        if one.kind == "effect" and one.moods:
+            yield f"'soundboard.sounds.{name}.moods': only beds are picked by a mood"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.agent.soundboard.soundboard import check_sounds
 from interject.cli.output.output_paths import check_target
 from interject.cli.process.failures import InputFailure
 from interject.cli.process.records_folder import records_at, swept, warn_of_nothing
@@ -83,6 +84,7 @@ def _checked(options: ServeOptions) -> _Checked:
     """Everything that can be checked without the runtime."""
     exposure = read_exposure(options)
     profile = load_profile(options.profile)
+    check_sounds(profile)
     assert options.most_calls is None or options.most_calls > 0, "it was read"
     try:
         from interject.cli.serve.doors import Doors

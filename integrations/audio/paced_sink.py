@@ -12,12 +12,14 @@ from interject.integrations.audio.paced_stream import PacedStream
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from interject.agent.soundboard.desk import SoundDesk
     from interject.integrations.audio.speech_wire import Pace, SpeechWire
 
 logger = logging.getLogger(__name__)
 
 MOST_HELD_S = 0.4
 MARK_PATIENCE_S = 3.0
+TELEPHONE_HZ = 8_000
 
 Sent = TypeVar("Sent")
 
@@ -35,12 +37,15 @@ class PacedSink(Generic[Sent]):
     def __init__(
         self,
         *,
+        sounds_rate_hz: int = TELEPHONE_HZ,
         mark_patience_s: float = MARK_PATIENCE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.sounds_rate_hz = sounds_rate_hz
         self._mark_patience_s = mark_patience_s
         self._clock = clock
         self._stream: PacedStream[Sent] | None = None
+        self._sounds: SoundDesk | None = None
         self._over = False
         self._position = 0
         self._wake = asyncio.Event()
@@ -60,6 +65,7 @@ class PacedSink(Generic[Sent]):
     ) -> NoReturn:
         assert self._stream is None, "it runs already"
         stream = self._stream = PacedStream(wire, pace)
+        self._lend_sounds()
         self._over = False
         self._progress.set()
         try:
@@ -76,6 +82,11 @@ class PacedSink(Generic[Sent]):
             self._position, self._stream = self.position_samples, None
             self._over = True
             self._progress.set()
+
+    def carry(self, desk: SoundDesk) -> None:
+        desk.on_play = self._wake.set
+        self._sounds = desk
+        self._lend_sounds()
 
     def mark_came_back(self, name: str) -> None:
         if self._stream is not None and self._stream.mark_came_back(name):
@@ -129,6 +140,12 @@ class PacedSink(Generic[Sent]):
             self._stream.clear(self._clock())
             self._wake.set()
             self._progress.set()
+
+    def _lend_sounds(self) -> None:
+        """A line that comes back at another rate is without them."""
+        stream, sounds = self._stream, self._sounds
+        if stream is not None and sounds is not None and sounds.rate_hz == stream.rate_hz:
+            stream.sounds = sounds
 
     async def _until(self, stream: PacedStream[Sent], condition: Callable[[], bool]) -> None:
         """Or until the line is gone."""

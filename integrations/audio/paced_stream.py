@@ -12,6 +12,7 @@ from interject.integrations.audio.playout_buffer import PlayoutBuffer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from interject.agent.soundboard.desk import SoundDesk
     from interject.integrations.audio.speech_wire import Pace, SpeechWire
 
 Sent = TypeVar("Sent")
@@ -40,6 +41,12 @@ class PacedStream(Generic[Sent]):
         self._late_s = 0.0
         self.speech_until = 0.0
         self.plays_until = 0.0
+        self.sounds: SoundDesk | None = None
+        """Played along with speech, and where there is none."""
+
+    @property
+    def rate_hz(self) -> int:
+        return self._pace.rate_hz
 
     @property
     def has_marks(self) -> bool:
@@ -108,7 +115,7 @@ class PacedStream(Generic[Sent]):
         """When the next message may leave: at once is `now`, and none is waited for by nobody."""
         if self._clearing or self._mark_due:
             return now
-        if not self._frame_held:
+        if not self._frame_held and not self._sounding:
             return None
         paced_at = self.plays_until + self._pace.frame_s - self._pace.lead_s
         return max(now, paced_at, self._held_back_until)
@@ -124,14 +131,18 @@ class PacedStream(Generic[Sent]):
         return self._wire.speak(self._frame(now))
 
     def _frame(self, now: float) -> NDArray[np.int16]:
-        samples = self._buffer.take(self._pace.frame_samples)
+        samples = self._buffer.take(self._pace.frame_samples if self._frame_held else 0)
         missing = self._pace.frame_samples - len(samples)
         begins = max(self.plays_until, now)
         if now > self.plays_until:
             self._began_at = now
-        self._unmarked += 1
         self.plays_until = begins + len(samples) / self._pace.rate_hz
-        self.speech_until = self.plays_until + self._late_s
+        if len(samples):
+            self._unmarked += 1
+            self.speech_until = self.plays_until + self._late_s
+        if self.sounds is not None and self._sounding:
+            self.plays_until = begins + self._pace.frame_s
+            return self.sounds.take(self._pace.frame_samples, samples)
         if self._pace.whole_frames and missing:
             self.plays_until = begins + self._pace.frame_s
             return np.pad(samples, (0, missing))
@@ -156,6 +167,10 @@ class PacedStream(Generic[Sent]):
     def _mark_due(self) -> bool:
         last = self._finishing and not self._buffer.held_samples
         return self._mark_owed and (last or self._unmarked >= self._pace.frames_a_mark)
+
+    @property
+    def _sounding(self) -> bool:
+        return self.sounds is not None and self.sounds.is_playing
 
     @property
     def _frame_held(self) -> bool:

@@ -48,7 +48,9 @@ class SayThis(StrictModel):
 
 
 class Plainly(StrictModel):
-    """`be_quiet` cuts what is being said; what was not heard leaves the model's memory."""
+    """`be_quiet` cuts what is being said and played; what was not heard of a reply leaves the
+    model's memory.
+    """
 
     do: Literal["answer_now", "be_quiet", "stop_listening", "resume_listening"]
 
@@ -74,6 +76,7 @@ async def operate(agent: CallAgent, command: OperatorCommand) -> None:
         case Plainly(do="answer_now"):
             agent.answer_now()
         case Plainly(do="be_quiet"):
+            agent.sounds.silence()
             await agent.interrupt()
         case Plainly(do="stop_listening"):
             agent.consent.stop(NOBODY)

@@ -27,6 +27,7 @@ from interject.integrations.conversation.call_notices import (
 )
 from interject.integrations.conversation.call_replies import CallListener
 from interject.integrations.conversation.call_session import CallSession
+from interject.integrations.conversation.call_sounds import CallSounds
 from interject.integrations.conversation.chat_rules import NOT_READ, ChatRules
 from interject.integrations.conversation.consent import EVERYBODY, Consent
 from interject.integrations.conversation.cues import Cues, addressed
@@ -34,6 +35,7 @@ from interject.integrations.conversation.floor_control import FloorControl
 from interject.integrations.conversation.publisher import Publisher
 from interject.integrations.conversation.reply_log import ReplyLog
 from interject.integrations.conversation.session_controls import SessionControls
+from interject.integrations.conversation.sound_wish import SoundWish
 from interject.integrations.conversation.speaker_sessions import SpeakerSessions
 from interject.integrations.conversation.written_turns import WrittenTurns
 from interject.model_runtime.protocol import Decision, Gap
@@ -91,7 +93,10 @@ class CallAgent:
             each=profile.room.ear == "each",
             present=lambda: self.present,
         )
-        self.controls = SessionControls(profile, lambda: self.sessions.made)
+        self.sounds = CallSounds(parts)
+        self.controls = SessionControls(
+            profile, lambda: self.sessions.made, on_mode=self.sounds.set_mode
+        )
         settings = profile.room if line.writes else spoken_settings(profile.room)
         self._notices = line if line.writes else SpokenNotices(self._say_own)
         self._unwritten = UnwrittenNotices(
@@ -107,7 +112,8 @@ class CallAgent:
         self._texts = WrittenTurns(
             self.sessions.of, answer=settings.answer_chat, on_unread=self._unread
         )
-        self._chat = ChatRules(settings, self.consent, self._texts.take)
+        wish = SoundWish(profile.soundboard.stop_phrases, self._no_sounds, self._texts.take)
+        self._chat = ChatRules(settings, self.consent, wish)
         self._control = FloorControl(
             self.controls,
             self.consent,
@@ -115,13 +121,15 @@ class CallAgent:
             on_change=lambda: None,
         )
         self._publisher = Publisher(
-            (line, Cues(line), *outputs),
+            (line, Cues(line), self.sounds, *outputs),
             line,
             role,
             call_id=call_id,
             cue_to=self._cue_to,
             telemetry=True,
             records=parts.records,
+            metrics=metrics,
+            aloud=lambda: self.sounds.is_open,
         )
         self._running = False
         self._group = asyncio.TaskGroup()
@@ -135,10 +143,12 @@ class CallAgent:
         async with contextlib.AsyncExitStack() as stack:
             enter = stack.enter_async_context
             stack.enter_context(counted(self._people, self.door, self._metrics))
+            await self.sounds.begin()
             await enter(self._publisher)
             await self._group.__aenter__()
             stack.push_async_callback(self._group.__aexit__, None, None, None)
             self.consent.attach(self._announcement)
+            self.consent.attach(self.sounds)
             await enter(self._announcement)
             stack.enter_context(self._on_the_call())
             await enter(self.sessions)
@@ -219,6 +229,7 @@ class CallAgent:
 
     async def interrupt(self) -> None:
         """Be silent now; what was not heard leaves the model's memory too."""
+        self.sounds.talked_over()
         for session in self.sessions.open:
             await session.interrupt()
 
@@ -256,7 +267,16 @@ class CallAgent:
         return CallSession(
             self.call_id if identity is None else f"{self.call_id}-{identity}",
             self._parts_of(identity),
-            CallListener(self._on_event, verdict, replied, put, stop, self._unread),
+            CallListener(
+                self._on_event,
+                verdict,
+                replied,
+                put,
+                stop,
+                self._unread,
+                self.sounds.heard,
+                self.sounds.talked_over,
+            ),
             ReplyLog(self._metrics, self._parts.clock),
             mode=self.controls.mode,
             threshold=self.controls.threshold,
@@ -283,7 +303,13 @@ class CallAgent:
         if len(self._telling) < MOST_TELLING and identity in self._people:
             self._start(self._notices.send_notice(Notice.UNREAD, text, [identity]))
 
+    def _no_sounds(self) -> None:
+        self.sounds.silence()
+        self._publisher.forbid_sounds()
+
     async def _say_own(self, text: str) -> None:
+        """What people must be told has no music under it."""
+        self.sounds.silence()
         for session in self.sessions.open[:1]:
             await session.say_own(text)
 

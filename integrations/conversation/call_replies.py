@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class CallListener:
     """Who is told what a session does. `on_wish` gets who wants the listening to stop, and
-    `on_unread` whose text the model does not take.
+    `on_unread` whose text the model does not take; `on_level` how loud (in dBFS) each 20 ms were
+    that it hears, and `on_talked_over` is called when somebody cuts it.
     """
 
     on_event: Callable[[Event], None]
@@ -29,6 +30,8 @@ class CallListener:
     on_output: Callable[[OutputEvent], None]
     on_wish: Callable[[str], None]
     on_unread: Callable[[str], None]
+    on_level: Callable[[float], None]
+    on_talked_over: Callable[[], None]
 
 
 class CallReplies:

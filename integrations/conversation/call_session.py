@@ -1,4 +1,7 @@
-"""One ear, one memory and one voice on a call: our own agent session, and the sound around it."""
+"""One ear, one memory and one voice on a call: our own agent session, and the sound around it.
+
+It is long because whatever consent, the call and the runtime switch in it is switched together.
+"""
 
 from __future__ import annotations
 
@@ -253,6 +256,7 @@ class CallSession:
         with contextlib.suppress(SessionClosed):
             async for mixed in self._stream:
                 block = Block(mixed.samples, mixed.captured_at, mixed.speakers)
+                self._listener.on_level(block.level_dbfs)
                 if self._is_talked_over(session, block):
                     self._cut_off(session)
                 await session.push_audio(block.samples, block.captured_at, block.speakers)
@@ -262,6 +266,7 @@ class CallSession:
         return talk_over is not None and talk_over.cuts(block, speaking=session.says_reply)
 
     def _cut_off(self, session: AgentSession) -> None:
+        self._listener.on_talked_over()
         if self._interrupting is None or self._interrupting.done():
             self._interrupting = self._start(session.interrupt())
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from pydantic import Field
 
 from interject.agent.outputs import Cue
+from interject.agent.soundboard.play_cue import PlayAction, PlayCue
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.consent import EVERYBODY
 from interject.model_runtime.protocol import Emotion
@@ -44,6 +45,19 @@ class CueMessage(StrictModel):
     sources: tuple[str, ...] = Field(default=(), strict=False)
 
 
+class PlayMessage(CueMessage):
+    """A cue of the category `play`: a sound, under which licence it may be used and whom to credit.
+    With `aloud` the agent itself plays it. With the action `stop` all sounds are to end.
+    """
+
+    action: PlayAction
+    sound: str
+    kind: str
+    licence: str
+    credit: str
+    aloud: bool
+
+
 class CueSender(Protocol):
     """The platform's way to some people's screens, and to nobody else's."""
 
@@ -64,6 +78,8 @@ class Cues:
         if not isinstance(event, Cue):
             return
         if not event.identities:
+            if isinstance(event, PlayCue) and event.aloud:
+                return
             if not self.unaddressed:
                 logger.warning("A cue reaches nobody: none of those who are shown cues is here")
             self.unaddressed += 1
@@ -80,7 +96,7 @@ def addressed(named: tuple[str, ...], present: Iterable[str]) -> list[str]:
 
 def cue_message(cue: Cue, *, now: float) -> CueMessage:
     """A cue's time in the stream means nothing to a client, so its life is counted from now."""
-    return CueMessage(
+    message = CueMessage(
         id=cue.id,
         category=cue.category,
         priority=cue.priority,
@@ -91,6 +107,17 @@ def cue_message(cue: Cue, *, now: float) -> CueMessage:
         expiry=now + (cue.expires_at_s - cue.at_s),
         count=cue.count,
         sources=cue.sources,
+    )
+    if not isinstance(cue, PlayCue):
+        return message
+    return PlayMessage(
+        **message.model_dump(),
+        action=cue.action,
+        sound=cue.sound,
+        kind=cue.kind,
+        licence=cue.licence,
+        credit=cue.credit,
+        aloud=cue.aloud,
     )
 
 

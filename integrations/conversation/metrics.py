@@ -56,3 +56,9 @@ class ConversationMetrics:
             ("cause", "verdict", "emotion", "end"),
             registry=registry,
         )
+        self.sounds = Counter(
+            name("sounds"),
+            "Sounds that replies called for, and what became of them.",
+            ("kind", "outcome"),
+            registry=registry,
+        )

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from interject.agent.outputs import Output, OutputEvent
     from interject.agent.records.session_recorder import SessionRecorder
     from interject.agent.records.store import RecordStore
+    from interject.agent.soundboard.rules import SoundOutcome
     from interject.integrations.conversation.decision_message import DecisionSender
+    from interject.integrations.conversation.metrics import ConversationMetrics
     from interject.integrations.conversation.role import Role
     from interject.model_runtime.protocol import Decision, Gap, ReplyEnded, ReplyStarted
 
@@ -25,11 +27,16 @@ if TYPE_CHECKING:
 LAST_S = 2.0
 
 
+def _never() -> bool:
+    return False
+
+
 class Publisher:
     """Used with `async with`; at its end what waits has `LAST_S` to leave.
 
     `telemetry` sends every decision as well; `cue_to` says who is shown cues now. `record` is
-    there from entering on, where `records` keeps this profile's sessions.
+    there from entering on, where `records` keeps this profile's sessions. `aloud`: whether one of
+    the `outputs` plays sounds now.
     """
 
     def __init__(
@@ -42,8 +49,18 @@ class Publisher:
         cue_to: Callable[[], list[str]],
         telemetry: bool,
         records: RecordStore | None = None,
+        metrics: ConversationMetrics | None = None,
+        aloud: Callable[[], bool] = _never,
     ) -> None:
-        self.cues = CuePipeline(role.profile, call_id, cue_to, agents=role.addressees)
+        self._metrics = metrics
+        self.cues = CuePipeline(
+            role.profile,
+            call_id,
+            cue_to,
+            agents=role.addressees,
+            aloud=aloud,
+            on_sound=self._count_sound,
+        )
         self._outputs = OutputDispatcher(outputs)
         self._decisions = DecisionFeed(decisions)
         self._telemetry = telemetry
@@ -83,6 +100,10 @@ class Publisher:
             self.record.replied(started, ended, verdict)
         self._put_all(self.cues.replied(started, ended, verdict))
 
+    def forbid_sounds(self) -> None:
+        """Somebody wants none in this call."""
+        self._put_all(self.cues.forbid_sounds())
+
     def came(self) -> None:
         """Somebody more is here."""
         self._put_all(self.cues.begin())
@@ -99,6 +120,10 @@ class Publisher:
         self.cues.observe(event)
         if self.record is not None:
             self.record.observe(event)
+
+    def _count_sound(self, kind: str, outcome: SoundOutcome) -> None:
+        if self._metrics is not None:
+            self._metrics.sounds.labels(kind, outcome.value).inc()
 
     def _put_all(self, events: Iterable[OutputEvent]) -> None:
         for event in events:

@@ -30,14 +30,22 @@ class SessionControls:
     later one is made with what holds then.
     """
 
-    def __init__(self, profile: Profile, sessions: Callable[[], Iterable[SwitchedSession]]) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        sessions: Callable[[], Iterable[SwitchedSession]],
+        *,
+        on_mode: Callable[[FloorMode], None],
+    ) -> None:
         self.mode = FloorMode(profile.mode)
         self.threshold = profile.threshold
         self.cap = profile.reply.unprompted_per_minute
         self._sessions = sessions
+        self._on_mode = on_mode
 
     def set_mode(self, mode: FloorMode) -> None:
         self.mode = mode
+        self._on_mode(mode)
         for session in self._sessions():
             session.set_mode(mode)
         logger.info("The mode was set", extra={"mode": mode.value})

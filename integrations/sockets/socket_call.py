@@ -52,8 +52,10 @@ class SocketCall:
         self.call_id = opened.call_id
         self._opening = opened
         self._terms = platform.terms(opened, codec, self._write)
-        speaks = codec.pace is not None and self._terms.speaks
-        self.sink: PacedSink[Message] | None = PacedSink() if speaks else None
+        pace = codec.pace if self._terms.speaks else None
+        self.sink: PacedSink[Message] | None = (
+            None if pace is None else PacedSink(sounds_rate_hz=pace.rate_hz)
+        )
         self.agent: CallAgent | None = None
         self.ending = SocketEnding.NO_AGENT
         self.over = asyncio.Event()

@@ -63,7 +63,10 @@ class PhoneStream:
         self._keys = TokenBucket(per_s=KEYS_A_S, burst=MOST_KEYS_AT_ONCE)
         self.refusal: StreamRefused | None = None
         self._wire = TelephoneWire(codec, stream_sid)
-        self.sink: PacedSink[Outgoing] | None = PacedSink() if call.kind is CallKind.BOT else None
+        speaks = call.kind is CallKind.BOT
+        self.sink: PacedSink[Outgoing] | None = (
+            PacedSink(sounds_rate_hz=codec.rate_hz) if speaks else None
+        )
 
     async def run(self, agent: CallAgent, hang_up: Callable[[], Awaitable[None]]) -> Ending:
         """Until the first of both sides ends it. An agent that leaves ends the call first, while

@@ -6,7 +6,7 @@ import time
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.cues import CueMessage
@@ -32,7 +32,7 @@ class CueCard(StrictModel):
 
     call: str
     identities: tuple[str, ...]
-    cue: CueMessage
+    cue: SerializeAsAny[CueMessage]
     mark: CardMark | None = Field(default=None, strict=False)
     by: str = ""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Literal
 
+from pydantic import SerializeAsAny
+
 from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.cues.summary import CallSummary
 from interject.agent.outputs import Cue, OutputEvent, Posted, Spoken
@@ -44,7 +46,7 @@ class WebhookCue(StrictModel):
 
     call: str
     identities: tuple[str, ...]
-    cue: CueMessage
+    cue: SerializeAsAny[CueMessage]
 
 
 class WebhookEvent(StrictModel):

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from interject.agent.soundboard.desk import SoundDesk
+
 HELD_S = 0.4
 RECEIVER_DELAY_S = 0.06
 """What a browser holds back of a track that comes evenly, until it says how much that is."""
@@ -45,12 +47,20 @@ class TrackSink:
         self._on_voice = on_voice
         self._clock = clock
         self._buffer = PlayoutBuffer(RATE_HZ)
+        self._sounds: SoundDesk | None = None
         self._sent: deque[tuple[float, int]] = deque([(0.0, 0)])
         self._changed = asyncio.Event()
         self._idle_frames = 0
         self.speaking = False
         self.round_trip_s = 0.0
         self.receiver_delay_s = RECEIVER_DELAY_S
+
+    @property
+    def sounds_rate_hz(self) -> int:
+        return RATE_HZ
+
+    def carry(self, desk: SoundDesk) -> None:
+        self._sounds = desk
 
     def track(self) -> SpeakingTrack:
         """A new one, which takes the place of the last."""
@@ -98,7 +108,8 @@ class TrackSink:
             self._sent.append((self._clock() + FRAME_S, self._buffer.taken))
             self._changed.set()
         self._follow(bool(len(said)))
-        return said
+        sounds = self._sounds
+        return sounds.take(samples, said) if sounds is not None and sounds.is_playing else said
 
     def _played(self) -> int:
         """Of what was taken: a frame counts as a whole, once its end is heard."""

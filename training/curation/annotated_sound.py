@@ -14,9 +14,9 @@ import av
 import av.error
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
+from interject.agent.sound_file import OPTIONS, read_sound_file
 from interject.config.strict import StrictModel
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
-from interject.training.dataset.sound_file import OPTIONS, read_sound_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

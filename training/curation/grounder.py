@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from interject.agent.sound_file import BadSound, read_sound_file
 from interject.config.strict import StrictModel
 from interject.training.curation.scenario import EventRole
 from interject.training.curation.sound_index import SoundIndex
 from interject.training.curation.synthesised_sound import kind_of, sha256_of, synthesise
 from interject.training.curation.verifier import SoundVerdict, Verification, Verifier
-from interject.training.dataset.sound_file import BadSound, read_sound_file
 from interject.training.endpoints.failures import UnusableAnswer
 from interject.training.soundflow.tfjp import clean
 from interject.training.streams.span import SoundSource

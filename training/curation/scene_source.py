@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.agent.sound_file import BadSound
 from interject.training.curation.curation_settings import CurationSettings
 from interject.training.curation.grounder import picked_sound
 from interject.training.curation.scenario import EventRole
 from interject.training.curation.synthesised_sound import sha256_of, source_of
 from interject.training.dataset.problem import DatasetError
-from interject.training.dataset.sound_file import BadSound
 from interject.training.endpoints.failures import EndpointFailure
 from interject.training.soundflow.cast import Cast
 from interject.training.soundflow.composer_settings import ComposerSettings

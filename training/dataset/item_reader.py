@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.agent.sound_file import BadSound, read_sound_file
 from interject.model_runtime.protocol import FRAME_SAMPLES, SAMPLE_RATE_HZ
 from interject.training.dataset.items import (
     MergedItem,
@@ -18,7 +19,6 @@ from interject.training.dataset.items import (
     is_silent,
 )
 from interject.training.dataset.problem import bad_stream
-from interject.training.dataset.sound_file import BadSound, read_sound_file
 from interject.training.dataset.stream_item import as_stream, as_turns
 from interject.training.streams.ability import Ability
 from interject.training.streams.problem import BadStream

@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from interject.agent.sound_file import as_flac
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
 from interject.training.dataset.durable_files import naming, sync_folder
 from interject.training.dataset.items import (
@@ -23,7 +24,6 @@ from interject.training.dataset.items import (
     TrainerTurn,
 )
 from interject.training.dataset.problem import DatasetError, bad_stream
-from interject.training.dataset.sound_file import as_flac
 from interject.training.dataset.stream_item import assistant_text
 from interject.training.streams.problem import BadStream
 from interject.training.streams.turn import StreamTurn

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from interject.agent.sound_file import BadSound, read_sound
 from interject.training.dataset.items import PublicItem
 from interject.training.dataset.problem import BadRecord, BadShard, bad_model
-from interject.training.dataset.sound_file import BadSound, read_sound
 from interject.training.dataset.stream_item import as_stream_id, from_shard
 
 if TYPE_CHECKING:

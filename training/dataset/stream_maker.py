@@ -15,8 +15,8 @@ from itertools import islice
 from multiprocessing import connection, forkserver, resource_tracker
 from typing import TYPE_CHECKING
 
+from interject.agent.sound_file import as_flac
 from interject.training.dataset.problem import DatasetError
-from interject.training.dataset.sound_file import as_flac
 from interject.training.dataset.stream_item import as_item
 from interject.training.dataset.tally import Tally
 from interject.training.streams.problem import BadStream

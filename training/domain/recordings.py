@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.agent.sound_file import BadSound, read_sound_file
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
-from interject.training.dataset.sound_file import BadSound, read_sound_file
 from interject.training.soundflow.silence_cut import silent_frames
 from interject.training.soundflow.sound_frames import in_samples
 from interject.training.soundflow.tfjp import PUBLISHED

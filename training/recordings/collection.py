@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from interject.agent.sound_file import BadSound, read_sound_file
 from interject.training.dataset.durable_files import whole_file
-from interject.training.dataset.sound_file import BadSound, read_sound_file
 from interject.training.recordings.recording import CollectedRecording
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.agent.sound_file import FULL_SCALE, BadSound, as_flac, read_sound
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
-from interject.training.dataset.sound_file import FULL_SCALE, BadSound, as_flac, read_sound
 from interject.training.recordings.archives import BrokenArchive, unpack_archive
 from interject.training.recordings.collection import (
     INDEX,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.training.dataset.sound_file import BadSound, read_sound_file
+from interject.agent.sound_file import BadSound, read_sound_file
 from interject.training.soundflow.sound_check import checked
 from interject.training.soundflow.sound_frames import energies, in_samples
 from interject.training.speech.speech_voice import SpokenText

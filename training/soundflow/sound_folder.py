@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from interject.agent.sound_file import BadSound, read_sound_file
 from interject.config.strict import StrictModel
 from interject.model_runtime.protocol import Emotion
-from interject.training.dataset.sound_file import BadSound, read_sound_file
 from interject.training.soundflow.silence_audit import AuditLabel, RespondCriterion, SilenceAudit
 from interject.training.soundflow.sound_check import UnusableSound, checked
 from interject.training.soundflow.sound_library import ClipRole, SoundClip, SoundMeaning

@@ -23,11 +23,16 @@ if TYPE_CHECKING:
     from interject.integrations.audio.mixer import MixerReport
 
 
+def _unheeded(level_dbfs: float) -> None:
+    """Nothing here depends on how loud people are."""
+
+
 class RoomAudioInput(AudioInput):
     """An `AudioInput` of mixed 20 ms frames at 16 kHz, used with `async with`.
 
     Each frame's `userdata` holds who spoke how loud (`SPEAKERS_KEY`, a tuple of `Speaker`) and when
     it was captured (`CAPTURED_KEY`, seconds on the clock). Silence goes on when nobody is there.
+    `on_level` gets how loud the loudest was (dBFS) in each.
     Own tracks are no remote tracks, so they never come back through it; `echo` takes out what a
     loudspeaker plays of them into a microphone.
     """
@@ -38,10 +43,12 @@ class RoomAudioInput(AudioInput):
         *,
         accepts: Callable[[rtc.RemoteParticipant], bool] = people_only,
         echo: EchoCanceller | None = None,
+        on_level: Callable[[float], None] = _unheeded,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(label="Interject")
         self._attached = True
+        self._on_level = on_level
         self._mixed = MixedStream(wanted=self._wanted, echo=echo, clock=clock)
         self._group = asyncio.TaskGroup()
         self._tracks = Tracks(
@@ -61,6 +68,8 @@ class RoomAudioInput(AudioInput):
 
     async def __anext__(self) -> rtc.AudioFrame:
         block = await anext(self._mixed)
+        if block.speakers:
+            self._on_level(max(speaker.level_dbfs for speaker in block.speakers))
         return rtc.AudioFrame(
             block.samples.tobytes(),
             SAMPLE_RATE_HZ,

@@ -13,6 +13,7 @@ from interject.integrations.conversation.consent import NOBODY, Consent, may_con
 from interject.integrations.conversation.cues import Cues
 from interject.integrations.conversation.publisher import Publisher
 from interject.integrations.conversation.role import Role
+from interject.integrations.conversation.sound_wish import SoundWish
 from interject.integrations.livekit.own_words import say_whole
 from interject.integrations.livekit.room.data_topics import DataTopics
 from interject.integrations.livekit.room.house_rules import HouseRules
@@ -20,6 +21,7 @@ from interject.integrations.livekit.room.people import present_people
 from interject.integrations.livekit.room.posts import CHAT_TOPIC, Posts
 from interject.integrations.livekit.room.precedence import NOT_ALONE, Precedence
 from interject.integrations.livekit.room.reports import Reports
+from interject.integrations.livekit.room.room_metrics import METRICS
 from interject.integrations.livekit.room.voice_track import VoiceTrack
 from interject.integrations.livekit.writer import WRITER
 
@@ -55,6 +57,7 @@ class HostedRoom:
         self._room_io = room_io
         self._store = store
         self._settings = profile.room
+        self._stop_phrases = profile.soundboard.stop_phrases
         self._excluded: set[str] = set()
         self._told = False
         topics = DataTopics(self.room)
@@ -65,6 +68,7 @@ class HostedRoom:
             call_id="",
             cue_to=self._cue_to,
             telemetry=False,
+            metrics=METRICS,
         )
         self.consent = Consent(may_control=self._may_control)
         self.consent.attach(self)
@@ -168,7 +172,7 @@ class HostedRoom:
                 self.consent,
                 self,
                 may_control=self._may_control,
-                on_text=self._on_text,
+                on_text=SoundWish(self._stop_phrases, self._publisher.forbid_sounds, self._on_text),
             )
             self._publisher.cues.call_id = self.room.name
             self.room.on("participant_connected", self._came)

@@ -10,6 +10,7 @@ from interject.integrations.conversation.consent import Consent
 from interject.integrations.conversation.cues import Cues
 from interject.integrations.conversation.publisher import Publisher
 from interject.integrations.conversation.session_controls import SessionControls
+from interject.integrations.conversation.sound_wish import SoundWish
 from interject.integrations.conversation.written_turns import WrittenTurns
 from interject.integrations.livekit.room.attendance import Attendance
 from interject.integrations.livekit.room.data_topics import DataTopics
@@ -17,8 +18,10 @@ from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.people import people_only, present_people
 from interject.integrations.livekit.room.posts import Posts
 from interject.integrations.livekit.room.reports import Reports
+from interject.integrations.livekit.room.room_metrics import METRICS
 from interject.integrations.livekit.room.room_session import RoomSession
 from interject.integrations.livekit.room.room_sessions import RoomSessions
+from interject.integrations.livekit.room.sound_track import SoundTrack
 from interject.integrations.livekit.room.voice_track import VoiceTrack
 
 if TYPE_CHECKING:
@@ -52,19 +55,24 @@ class RoomAgent:
         self.role = role
         self.consent = Consent(may_control=role.may_control, kept=kept)
         self.sessions = RoomSessions(room, self.consent, self._make, each=settings.ear == "each")
-        self.controls = SessionControls(role.profile, lambda: self.sessions.made)
+        self._sounds = SoundTrack(room, role.profile)
+        self.controls = SessionControls(
+            role.profile, lambda: self.sessions.made, on_mode=self._sounds.board.set_mode
+        )
         self._texts = WrittenTurns(
             self.sessions.of, answer=settings.answer_chat, on_unread=self._unread
         )
         topics = DataTopics(room)
         self._publisher = Publisher(
-            (Posts(room), Cues(topics), Reports(room)),
+            (Posts(room), Cues(topics), Reports(room), self._sounds.board),
             topics,
             role,
             call_id=room.name,
             cue_to=lambda: present_people(room, role.addressees),
             telemetry=settings.telemetry,
             records=records,
+            metrics=METRICS,
+            aloud=lambda: self._sounds.board.is_open,
         )
         self._rules: HouseRules | None = None
         self._stack = contextlib.AsyncExitStack()
@@ -86,6 +94,8 @@ class RoomAgent:
         enter = self._stack.enter_async_context
         self._stack.enter_context(Attendance(self.room))
         await enter(VoiceTrack(self.room))
+        await enter(self._sounds)
+        self.consent.attach(self._sounds.board)
         await enter(self._publisher)
         self.room.on("participant_connected", self._came)
         self._stack.callback(self.room.off, "participant_connected", self._came)
@@ -96,13 +106,16 @@ class RoomAgent:
                 self.consent,
                 self.controls,
                 may_control=self.role.may_control,
-                on_text=self._texts.take,
+                on_text=SoundWish(
+                    self.role.profile.soundboard.stop_phrases, self._no_sounds, self._texts.take
+                ),
             )
         )
         self._rules = rules
         await enter(self.sessions)
         self._texts.begin()
         if rules.announcement.spoken and self.consent.listening:
+            self._sounds.board.silence()
             for session in self.sessions.open[:1]:
                 session.say(rules.announcement.text)
         if "cue" in self.role.profile.outputs and not self.role.addressees:
@@ -123,7 +136,13 @@ class RoomAgent:
             on_gap=self._publisher.lost,
             on_wish=self.consent.stop,
             on_unread=self._unread,
+            on_level=self._sounds.board.heard,
+            on_speaking=self._sounds.speaks,
         )
+
+    def _no_sounds(self) -> None:
+        self._sounds.board.silence()
+        self._publisher.forbid_sounds()
 
     def _came(self, _participant: rtc.RemoteParticipant) -> None:
         self._publisher.came()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from livekit import rtc
-    from livekit.agents import AgentSession, CloseEvent
+    from livekit.agents import AgentSession, AgentStateChangedEvent, CloseEvent
 
     from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
@@ -49,7 +49,8 @@ class RoomSession:
     `identity` is the only one who is heard; without it everybody is whom `accepts` accepts. It is
     a `Listener`: what consent forbids reaches neither the ear nor the model. `on_wish` is told when
     the model has understood that somebody, or `NOBODY` known, wants it to stop listening, and
-    `on_unread` when it does not take what somebody has written.
+    `on_unread` when it does not take what somebody has written. `on_level` gets how loud people
+    are, and `on_speaking` whether the agent itself is heard.
     """
 
     def __init__(
@@ -68,6 +69,8 @@ class RoomSession:
         on_gap: Callable[[Gap], None],
         on_wish: Callable[[str], None],
         on_unread: Callable[[str], None],
+        on_level: Callable[[float], None],
+        on_speaking: Callable[[bool], None],
     ) -> None:
         self.ended = asyncio.Event()
         self.failure: Exception | None = None
@@ -76,6 +79,7 @@ class RoomSession:
             room,
             accepts=lambda who: accepts(who) and identity in (None, who.identity),
             echo=EchoCanceller(self._voice, WebRtcEcho) if self._voice is not None else None,
+            on_level=on_level,
         )
         self._room = room
         self._role = role
@@ -87,6 +91,7 @@ class RoomSession:
         self._on_gap = on_gap
         self._on_wish = on_wish
         self._on_unread = on_unread
+        self._on_speaking = on_speaking
         self._stack = contextlib.AsyncExitStack()
         self._session: AgentSession[Any] | None = None
         self._realtime: RealtimeSession | None = None
@@ -171,6 +176,7 @@ class RoomSession:
         self._stack.push_async_callback(model.aclose)
         built = session(model=model)
         built.on("close", self._on_close)
+        built.on("agent_state_changed", self._on_state)
         self._session = built
         self._stack.push_async_callback(self._close)
         only = {} if self._identity is None else {"participant_identity": self._identity}
@@ -224,6 +230,9 @@ class RoomSession:
         """Consent itself makes the ear deaf first; the model's word does not."""
         if not listening and not self.ear.deaf:
             self._on_wish(self._identity or asker)
+
+    def _on_state(self, event: AgentStateChangedEvent) -> None:
+        self._on_speaking(event.new_state == "speaking")
 
     def _on_close(self, event: CloseEvent) -> None:
         cause = getattr(event.error, "error", None)

@@ -28,6 +28,8 @@ def room_session() -> RoomSession:
         on_gap=lambda _: None,
         on_wish=lambda _: None,
         on_unread=lambda _: None,
+        on_level=lambda _: None,
+        on_speaking=lambda _: None,
     )
 
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
 
+from interject.agent.soundboard.soundboard import Soundboard
+from interject.config import load_profile
 from interject.integrations.webrtc.speaking_track import FRAME_S, SpeakingTrack
 from interject.integrations.webrtc.track_sink import HELD_S, TrackSink
+from tests.agent.soundboard.boards import folder, profile_file
 from tests.fakes.clock import FakeClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RATE_HZ = 24_000
 ONE_FRAME = round(FRAME_S * RATE_HZ) + 3
@@ -152,3 +159,24 @@ async def test_frames_keep_pace_with_the_real_clock() -> None:
     for _ in range(11):
         await track.recv()
     assert loop.time() - begun >= 10 * FRAME_S - 0.002
+
+
+async def test_music_goes_along_with_speech_and_counts_for_none(tmp_path: Path) -> None:
+    folder(tmp_path / "sounds")
+    board = Soundboard(load_profile(profile_file(tmp_path)).soundboard)
+    world = World()
+    desk = board.open(world.sink.sounds_rate_hz)
+    world.sink.carry(desk)
+    desk.play("hum")
+    before = await world.play(75)
+    assert before[-1] == pytest.approx(2_500, rel=0.1), "-22.3 dBFS at its peaks"
+    assert world.sink.position_samples == 0
+    assert world.voice == [], "music is no voice"
+    await world.sink.write(speech(0.4, level=0), RATE_HZ)
+    assert (await world.play(5))[-1] == pytest.approx(before[-1], rel=0.01), "silence is no speech"
+    await world.sink.clear()
+    await world.sink.write(speech(0.4, level=100), RATE_HZ)
+    ducked = await world.play(10)
+    assert ducked[-1] == pytest.approx(100 + before[-1] * 10 ** (-15 / 20), rel=0.05)
+    desk.silence()
+    assert (await world.play(20))[-1] == 0

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from interject.agent.sound_file import as_flac
 from interject.training.bank.__main__ import main
 from interject.training.bank.bank import INDEX, Bank, read_index
 from interject.training.bank.bank_index import BadBank
 from interject.training.bank.pack import BankInputs, pack
 from interject.training.bank.selection import PackableClip, Share, select
-from interject.training.dataset.sound_file import as_flac
 from interject.training.nano.speech_bank import SpeechBank
 from interject.training.recordings.collection import RecordingCollection
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from interject.agent.sound_file import as_flac
 from interject.training.acoustics import background
-from interject.training.dataset.sound_file import as_flac
 from interject.training.sounds.catalogue import make_sound
 from tests.fakes.model_server import Received, Scripted, said
 

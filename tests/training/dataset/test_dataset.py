@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from webdataset.tariterators import group_by_keys, tar_file_expander
 
+from interject.agent.sound_file import as_flac
 from interject.training.dataset.build import build
 from interject.training.dataset.dataset import Dataset
 from interject.training.dataset.manifest import MANIFEST_NAME
 from interject.training.dataset.problem import BadRecord, BadShard, DatasetError
-from interject.training.dataset.sound_file import as_flac
 from interject.training.dataset.stream_item import as_item
 from tests.training.dataset.worlds import TinySource, noise, rich_stream, settings
 

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as tries
 from hypothesis import strategies as st
 
+from interject.agent.sound_file import as_flac, read_sound
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ, Emotion
 from interject.training.dataset.item_file import ItemFile
 from interject.training.dataset.item_reader import ReadingRules
 from interject.training.dataset.item_writer import write_items
 from interject.training.dataset.items import PublicItem, is_silent
 from interject.training.dataset.problem import BadRecord, DatasetError
-from interject.training.dataset.sound_file import as_flac, read_sound
 from interject.training.dataset.stream_item import as_item, as_stream_id, from_shard
 from interject.training.streams.ability import Ability
 from interject.training.streams.span import Layer, SoundSource, StreamSpan, TimedWord

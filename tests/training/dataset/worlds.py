@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from interject.agent.sound_file import as_flac
 from interject.model_runtime.protocol import Emotion
 from interject.training.dataset.manifest import BuildSettings
-from interject.training.dataset.sound_file import as_flac
 from interject.training.dataset.sounds_source import SoundsSettings, SoundsSource
 from interject.training.streams.ability import Ability
 from interject.training.streams.span import Layer, SoundSource, StreamSpan, TimedWord

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.training.dataset.sound_file import as_flac
+from interject.agent.sound_file import as_flac
 from interject.training.domain.domain_file import (
     DomainFile,
     DomainSize,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from interject.training.dataset.sound_file import as_flac
+from interject.agent.sound_file import as_flac
 from interject.training.domain.domain_stock import read_material
 from interject.training.domain.recordings import UnusableRecordings, around_event, read_recordings
 from interject.training.domain.template import EXAMPLE_RECORDINGS, IGNORED_RECORDINGS

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from interject.training.dataset.sound_file import as_flac
+from interject.agent.sound_file import as_flac
 from interject.training.nano.language import INTENTS, RESPOND_REPLIES, spoken_prompts
 from interject.training.nano.recorded_scenes import (
     PlayedSound,

@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 
-from interject.training.dataset.sound_file import as_flac, read_sound_file
+from interject.agent.sound_file import as_flac, read_sound_file
 from interject.training.recordings.collection import RecordingCollection
 from interject.training.recordings.fetch import CollectionFetch
 from interject.training.recordings.recording import RecordingKind, RecordingUse

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from interject.agent.sound_file import as_flac
 from interject.training.dataset.inspection.markup import element, isolated
 from interject.training.dataset.inspection.timeline import Timeline
-from interject.training.dataset.sound_file import as_flac
 from interject.training.dataset.statistics import response_lag_ms
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from interject.agent.sound_file import BadSound
 from interject.config.strict import StrictModel
 from interject.model_runtime.protocol import Emotion
-from interject.training.dataset.sound_file import BadSound
 from interject.training.soundflow.recording import Recording
 from interject.training.soundflow.sound_check import UnusableSound
 

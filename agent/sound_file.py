@@ -1,4 +1,4 @@
-"""Sound files of any format to 16 kHz mono, and 16 kHz mono to FLAC."""
+"""Sound files of any format to mono, and mono to FLAC."""
 
 from __future__ import annotations
 
@@ -42,10 +42,27 @@ class BadSound(ValueError):
 def read_sound(
     data: bytes, container_format: str | None = None, *, whole: bool = True
 ) -> NDArray[np.float32]:
-    """All channels mixed evenly, from -1 to 1. A file that does not say what it is needs a
+    """16 kHz, from -1 to 1; `decoded` says what else it takes and raises."""
+    rate_hz, mono = decoded(data, container_format, whole=whole)
+    if rate_hz != SAMPLE_RATE_HZ:
+        mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ, quality="HQ")
+    if not len(mono):
+        raise BadSound("holds no samples")
+    return np.clip(mono, -1.0, 1.0).astype(np.float32, copy=False)
+
+
+def read_sound_file(path: Path) -> NDArray[np.float32]:
+    """:raises BadSound: as `read_sound`, and when the file cannot be opened."""
+    return read_sound(file_bytes(path))
+
+
+def decoded(
+    data: bytes, container_format: str | None = None, *, whole: bool = True
+) -> tuple[int, NDArray[np.float32]]:
+    """The rate in Hz, and all channels mixed evenly. A file that does not say what it is needs a
     `container_format`, by FFmpeg's name of it (`g722`, `gsm`).
 
-    Training must not learn from half a sound: what is damaged or cut is refused, not mended. Only
+    Nobody is served by half a sound: what is damaged or cut is refused, not mended. Only
     of what is known not to be `whole`, what comes before the damage is taken.
 
     :raises BadSound: when it is no sound, damaged, cut, empty, or longer than an hour.
@@ -62,36 +79,32 @@ def read_sound(
         raise BadSound("is no sound that can be read, or is damaged") from exc
     if not np.isfinite(mono).all():
         raise BadSound("holds samples that are not numbers (NaN or infinite)")
-    if rate_hz != SAMPLE_RATE_HZ:
-        mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ, quality="HQ")
-    if not len(mono):
-        raise BadSound("holds no samples")
-    return np.clip(mono, -1.0, 1.0).astype(np.float32, copy=False)
+    return rate_hz, mono
 
 
-def read_sound_file(path: Path) -> NDArray[np.float32]:
-    """:raises BadSound: as `read_sound`, and when the file cannot be opened."""
+def file_bytes(path: Path) -> bytes:
+    """:raises BadSound: when the file cannot be opened, or is too large."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             raise BadSound("is no file")
         if found.st_size > MOST_BYTES:
             raise BadSound(f"is larger than {MOST_BYTES >> 30} GiB")
-        return read_sound(path.read_bytes())
+        return path.read_bytes()
     except FileNotFoundError:
         raise BadSound("there is no such file") from None
     except OSError as exc:
         raise BadSound(f"cannot be read ({(exc.strerror or '').lower()})") from exc
 
 
-def as_flac(sound: NDArray[np.float32]) -> bytes:
+def as_flac(sound: NDArray[np.float32], rate_hz: int = SAMPLE_RATE_HZ) -> bytes:
     """16 bits a sample; the same samples are always the same bytes."""
     pcm = np.clip(np.rint(sound * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
     out = io.BytesIO()
     with av.open(out, "w", format="flac", options=PACKED) as container:
-        stream: Any = container.add_stream("flac", rate=SAMPLE_RATE_HZ, layout="mono", format="s16")
+        stream: Any = container.add_stream("flac", rate=rate_hz, layout="mono", format="s16")
         frame = av.AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
-        frame.sample_rate, frame.pts = SAMPLE_RATE_HZ, 0
+        frame.sample_rate, frame.pts = rate_hz, 0
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return out.getvalue()

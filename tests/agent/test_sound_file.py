@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interject.training.dataset.sound_file import BadSound, as_flac, read_sound, read_sound_file
+from interject.agent.sound_file import BadSound, as_flac, read_sound, read_sound_file
 from tests.training.dataset.worlds import noise
 
 if TYPE_CHECKING:
