@@ -1,7 +1,8 @@
 """The gate's memory of replies whose words somebody else found: it has to hold what was said.
 
 Such a reply's draft leaves it, and the words come in as if the gate had been made to say them. To
-the gate that is another reply; to whoever speaks it stays the one.
+the gate that is another reply; to whoever speaks it stays the one. The draft leaves when the words
+are there, so that at no moment the gate finds a question that nobody has answered.
 """
 
 from __future__ import annotations
@@ -24,20 +25,23 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MOST_KNOWN = 256
-LONGEST_WAIT_S = 30.0
+LONGEST_WAIT_S = 120.0
 """A `say` whose reply has not begun by then was lost with its runtime."""
 SHORTEST_CHARS = 16
 
 
 @dataclass(slots=True, eq=False)
 class _Replaced:
-    """Reply `reply_id` kept its first `kept` characters; the rest of what is said is `say_id`."""
+    """Reply `reply_id` keeps its first `kept` characters; the rest of what is said is `say_id`.
+    `told` is how much of those was reported as heard.
+    """
 
     reply_id: int
     kept: int
     asked_at: float
     say_id: int | None = None
     heard: int = 0
+    told: int = 0
     cut_at: int | None = None
 
 
@@ -73,9 +77,10 @@ class SaidMemory:
             self._replaced.popitem(last=False)
         self.disown(reply_id)
         with contextlib.suppress(SessionClosed):
-            await self._inner.cancel(reply_id, heard_chars=kept)
             if words.strip():
                 await self._put(words, emotion, record)
+            else:
+                await self._inner.cancel(reply_id, heard_chars=kept)
 
     async def say(self, words: str, emotion: Emotion) -> None:
         """Of somebody else: it is no reply of ours."""
@@ -100,28 +105,36 @@ class SaidMemory:
             await self._inner.heard(reply_id, chars=chars)
 
     async def heard(self, reply_id: int, chars: int) -> None:
-        record = self._replaced[reply_id]
+        await self._heard(self._replaced[reply_id], chars)
+
+    async def cut(self, reply_id: int, heard_chars: int) -> None:
+        await self._cut(self._replaced[reply_id], heard_chars)
+
+    async def _heard(self, record: _Replaced, chars: int) -> None:
         record.heard = max(record.heard, chars)
-        await self._inner.heard(reply_id, chars=min(chars, record.kept))
+        own = min(chars, record.kept)
+        if own > record.told:
+            record.told = own
+            await self._inner.heard(record.reply_id, chars=own)
         if record.say_id is not None and chars > record.kept:
             await self._inner.heard(record.say_id, chars=chars - record.kept)
 
-    async def cut(self, reply_id: int, heard_chars: int) -> None:
-        record = self._replaced[reply_id]
+    async def _cut(self, record: _Replaced, heard_chars: int) -> None:
         record.cut_at = heard_chars
         if heard_chars < record.kept:
-            await self._inner.cancel(reply_id, heard_chars=heard_chars)
+            await self._inner.cancel(record.reply_id, heard_chars=heard_chars)
         if record.say_id is not None:
             after = max(0, heard_chars - record.kept)
             await self._inner.cancel(record.say_id, heard_chars=after)
 
     async def _catch_up(self, record: _Replaced) -> None:
-        """What was told of it before the gate had begun to say it."""
+        """The draft may go, and what was told of the reply meanwhile is passed on."""
         with contextlib.suppress(SessionClosed):
+            await self._inner.cancel(record.reply_id, heard_chars=record.kept)
             if record.cut_at is not None:
-                await self.cut(record.reply_id, record.cut_at)
-            elif record.heard > record.kept:
-                await self.heard(record.reply_id, record.heard)
+                await self._cut(record, record.cut_at)
+            elif record.heard:
+                await self._heard(record, record.heard)
 
     async def _put(self, words: str, emotion: Emotion, record: _Replaced) -> None:
         """A memory has room for so much; of what is longer the beginning is remembered."""
