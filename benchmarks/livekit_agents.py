@@ -128,12 +128,13 @@ def main() -> None:
     parser.add_argument("--speaker", required=True, help="whom the cascade listens to")
     parser.add_argument("--log", required=True)
     parser.add_argument("--model", default="nano")
+    parser.add_argument("--profile", default="default", help="what Interject is to do")
     given = parser.parse_args()
     if given.side == CASCADE:
         serve(given, functools.partial(run_cascade, given.speaker))
         return
     with ServerProcess(given.model, slots=1) as model:
-        settings = WorkerSettings(runtime=model.url)
+        settings = WorkerSettings(runtime=model.url, profile=given.profile)
         serve(given, functools.partial(run_interject, settings, given.log))
 
 

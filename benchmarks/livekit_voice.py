@@ -86,12 +86,17 @@ class Run:
         return 1e3 * (self.heard_at[agent] - self.ended_at)
 
 
-async def come(stage: Stage, listener: Listener, watching: Callable[[], bool]) -> None:
-    """Ask for both agents, and again: a busy worker may answer the server too late.
+BOTH = (INTERJECT, CASCADE)
+
+
+async def come(
+    stage: Stage, listener: Listener, watching: Callable[[], bool], agents: Sequence[str] = BOTH
+) -> None:
+    """Ask for the agents, and again: a busy worker may answer the server too late.
 
     :raises RuntimeError: when one of them does not come.
     """
-    for agent in (INTERJECT, CASCADE):
+    for agent in agents:
         for _ in range(ATTEMPTS):
             await dispatch(stage.access, ROOM, agent)
             if await _within(COMING_S, functools.partial(listener.voices.__contains__, agent)):
@@ -111,13 +116,15 @@ async def _within(seconds: float, holds: Callable[[], bool]) -> bool:
     return False
 
 
-async def one(event: RoomEvent, microphone: Microphone, listener: Listener) -> Run:
+async def one(
+    event: RoomEvent, microphone: Microphone, listener: Listener, agents: Sequence[str] = BOTH
+) -> Run:
     """Play it and wait until everybody who answers has finished."""
     began_at, holes = time.monotonic(), microphone.holes
     ended_at = await microphone.play(event.samples)
     late_s = ended_at - began_at - event.seconds - LEAD_MS / 1_000
     disturbed = microphone.holes > holes or late_s > LATE_S
-    voices = {agent: listener.voices[agent] for agent in (INTERJECT, CASCADE)}
+    voices = {agent: listener.voices[agent] for agent in agents}
     while (now := time.monotonic()) - ended_at < LONGEST_ANSWER_S:
         answered = all(voice.first_after(began_at) for voice in voices.values())
         quiet = all(voice.is_quiet(now) for voice in voices.values())
@@ -131,18 +138,20 @@ async def one(event: RoomEvent, microphone: Microphone, listener: Listener) -> R
     return Run(event, ended_at, heard, disturbed)
 
 
-async def measure(stage: Stage, log: Path, events: Sequence[RoomEvent]) -> list[Run]:
+async def measure(
+    stage: Stage, log: Path, events: Sequence[RoomEvent], agents: Sequence[str] = BOTH
+) -> list[Run]:
     draw = np.random.default_rng(1)
     runs = []
     async with (
         Listener(stage.access, ROOM, LISTENER) as listener,
         Microphone(stage.access, ROOM, SPEAKER) as microphone,
     ):
-        await come(stage, listener, log.exists)
+        await come(stage, listener, log.exists, agents)
         await asyncio.sleep(1.0)
         for number, event in enumerate(events):
             await asyncio.sleep(draw.uniform(*PAUSE_S))
-            run = await one(event, microphone, listener)
+            run = await one(event, microphone, listener, agents)
             runs.append(run)
             said = ", ".join(
                 f"{agent} {run.latency_ms(agent):.0f} ms" for agent in sorted(run.heard_at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import logging
 import os
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MEET_S = 15.0
+MEET_S = 10.0
+"""So long the first session waits for a server of tools."""
 
 
 class McpConnection:
@@ -30,12 +32,10 @@ class McpConnection:
 
     def __init__(self, settings: McpTools) -> None:
         """:raises ResponderUnusable: when the library is not installed."""
-        try:
-            import mcp  # noqa: F401
-        except ModuleNotFoundError:
+        if importlib.util.find_spec("mcp") is None:
             raise ResponderUnusable(
                 "tools of the Model Context Protocol need mcp: pip install 'interject[responder]'"
-            ) from None
+            )
         self._settings = settings
         self._client: Client | None = None
         self._met = asyncio.Event()
@@ -64,6 +64,7 @@ class McpConnection:
 
     async def _serve(self) -> None:
         try:
+            await asyncio.to_thread(importlib.import_module, "mcp")  # It takes a second.
             from mcp import Client
 
             async with Client(self._server()) as client:

@@ -16,7 +16,9 @@ pytestmark = [pytest.mark.live, pytest.mark.rare, pytest.mark.slow, pytest.mark.
 
 
 @pytest.mark.usefixtures("livekit_server")
-@pytest.mark.parametrize("name", ["livekit_voice", "livekit_rooms", "livekit_false_alarms"])
+@pytest.mark.parametrize(
+    "name", ["livekit_voice", "livekit_rooms", "livekit_false_alarms", "responder"]
+)
 def test_smoke_run_prints_a_table_and_keeps_nothing(name: str) -> None:
     """The fixture says whether a server was built; the benchmark starts one of its own."""
     before = load_results()
