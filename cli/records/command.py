@@ -31,6 +31,14 @@ _DeadLetters = Annotated[
     ),
 ]
 
+_Redis = Annotated[
+    str | None,
+    typer.Option(
+        help="redis://...: the runtime of its server, with a user who may delete; without it Redis "
+        "forgets what it holds by itself, after `worker --retention` seconds."
+    ),
+]
+
 
 @records_app.command("list")
 @command
@@ -61,11 +69,18 @@ def export(session: _Id, to: _To, records: _Records = "") -> None:
 
 @records_app.command()
 @command
-def delete(session: _Id, records: _Records = "", dead_letters: _DeadLetters = None) -> None:
-    """Delete all that is kept of a session, and its events that a webhook did not take."""
+def delete(
+    session: _Id,
+    records: _Records = "",
+    dead_letters: _DeadLetters = None,
+    redis: _Redis = None,
+) -> None:
+    """Delete all that is kept of a session, its events that a webhook did not take, and what Redis
+    holds of it yet.
+    """
     from interject.cli.records.running import delete_one
 
-    delete_one(records, session, dead_letters)
+    delete_one(records, session, dead_letters, redis)
 
 
 @records_app.command()

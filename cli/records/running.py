@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,17 +58,22 @@ def export_one(folder: str, session: str, to: str) -> None:
         raise InputFailure(f"--to {printable(to)}: {reason(error)}") from error
 
 
-def delete_one(folder: str, session: str, dead_letters: str | None) -> None:
-    """A call's letters go where nothing is kept of it, too."""
+def delete_one(folder: str, session: str, dead_letters: str | None, redis: str | None) -> None:
+    """A call's letters and keys go where nothing is kept of it, too.
+
+    :raises InputFailure, RuntimeFailure: when something of it stays.
+    """
     store = _store(folder)
     found = store.named(session)
     names = {session}.union(*(store.read(head.id).sessions for head in found))
     gone = 0 if dead_letters is None else _delete_letters(dead_letters, names)
-    if not found and not gone:
+    keys = 0 if redis is None else _forget_in_redis(redis, names)
+    if not found and not gone and not keys:
         raise InputFailure(f"{printable(session)}: nothing is kept of it")
     for head in found:
         _delete(store, head)
-    sys.stdout.write(f"{len(found)} records and {gone} dead letters are deleted\n")
+    said = f"{len(found)} records, {gone} dead letters and {keys} keys of Redis are deleted"
+    sys.stdout.write(f"{said}\n")
 
 
 def sweep_all(folder: str) -> None:
@@ -111,6 +117,16 @@ def _delete_letters(file: str, names: set[str]) -> int:
     except OSError as error:
         shown = f"--webhook-dead-letters {printable(file)}"
         raise InputFailure(f"{shown}: {reason(error)}") from error
+
+
+def _forget_in_redis(url: str, names: set[str]) -> int:
+    try:
+        from interject.model_runtime.redis.forgetting import forget_sessions
+    except ModuleNotFoundError as error:
+        raise InputFailure(
+            f"--redis needs the package {error.name}: pip install 'interject[redis]'"
+        ) from error
+    return asyncio.run(forget_sessions(url, names))
 
 
 def _row(head: RecordHead) -> str:

@@ -27,6 +27,7 @@ from interject.integrations.web.app import make_app
 from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.connections import Connections
 from interject.integrations.web.cue_screens import MOST_SCREENS, CueScreens
+from interject.integrations.web.erasure import Remembering, SessionErasure
 from interject.integrations.web.http_server import HttpServer
 from interject.integrations.web.origins import Origins
 from interject.model_runtime.telemetry.client_watch import WatchedRuntime
@@ -107,10 +108,18 @@ class DoorsServer:
                 most_sockets=most_sockets,
             )
             await stack.enter_async_context(console)
+            held: list[Remembering] = [screens, sessions]
+            held += [self._webhook] if self._webhook is not None else []
+            erasure = SessionErasure(bearer, held, self._records, switchboard.call_ids)
             registry.register(WebMetrics(screens, self._webhook, connections, console))
             app = make_app(
                 self._doors.open(switchboard, bearer, screens),
-                routers=[screens.router, console.router, probe_router(readiness, registry, bearer)],
+                routers=[
+                    screens.router,
+                    console.router,
+                    erasure.router,
+                    probe_router(readiness, registry, bearer),
+                ],
                 origins=origins,
                 check_host=bearer.is_open or options.insecure_dev,
             )

@@ -80,6 +80,10 @@ class LiveSession:
     def output(self) -> LiveSession:
         return self
 
+    @property
+    def is_over(self) -> bool:
+        return self.state.stage is SessionStage.OVER
+
     def moments(self) -> str:
         """The last minutes, as a list in JSON."""
         return self._history.moments()
@@ -143,6 +147,8 @@ class LiveSession:
         card = self._history.cards.mark(card_id, mark, by)
         if card is not None:
             self.feed.tell(CardMoment(session=self.id, card=card))
+            if self.agent is not None and self.agent.record is not None:
+                self.agent.record.cue_changed(card_id, mark.value, by=by)
         return card is not None
 
     def refresh(self) -> None:

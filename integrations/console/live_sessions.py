@@ -19,7 +19,7 @@ from interject.integrations.console.session_messages import (
 from interject.integrations.console.session_view import SessionPulse, SessionStage, SessionView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     from interject.integrations.console.feed import FeedReader
     from interject.integrations.console.operator_commands import OperatorCommand
@@ -130,6 +130,14 @@ class LiveSessions:
                 self.feed.tell(SessionGone(session=session.id))
         if self.feed.is_read:
             self.feed.tell(Pulse(time=now, sessions=self._pulses()))
+
+    def forget(self, calls: Container[str]) -> int:
+        """Those that are over: nobody is shown them any more."""
+        gone = [one for one in self._sessions.values() if one.call_id in calls and one.is_over]
+        for session in gone:
+            del self._sessions[session.id]
+            self.feed.tell(SessionGone(session=session.id))
+        return len(gone)
 
     def of(self, session_id: str) -> LiveSession:
         """:raises NoSuchSession: when there is none."""

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from interject.agent.outputs import Output
+    from interject.agent.records.session_recorder import SessionRecorder
     from interject.agent.statistics import SessionStatistics
     from interject.integrations.conversation.call_parts import CallParts
     from interject.integrations.conversation.floor_control import Method
@@ -161,6 +162,10 @@ class CallAgent:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    @property
+    def record(self) -> SessionRecorder | None:
+        return self._publisher.record
 
     @property
     def ended(self) -> asyncio.Event:

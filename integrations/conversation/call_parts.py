@@ -39,3 +39,7 @@ class CallParts:
     clock: Callable[[], float] = time.monotonic
     records: RecordStore | None = None
     record: SessionRecorder | None = None
+
+    def kept(self, runtime: Runtime) -> Runtime:
+        """The runtime, whose sound is kept where that is wanted."""
+        return runtime if self.record is None else self.record.around(runtime)

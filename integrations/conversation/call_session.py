@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from interject.integrations.conversation.call_parts import CallParts
     from interject.integrations.conversation.call_replies import CallListener
     from interject.integrations.conversation.reply_log import ReplyLog
-    from interject.model_runtime.protocol import FloorMode, Runtime
+    from interject.model_runtime.protocol import FloorMode
 
 logger = logging.getLogger(__name__)
 
@@ -217,13 +217,11 @@ class CallSession:
             self._opened.set()
 
     async def _serve(self) -> None:
-        parts = self._parts
-        profile = parts.role.profile
+        parts, profile = self._parts, self._parts.role.profile
         voice = SilentVoice() if parts.sink is None else parts.voice or await _voice(profile)
         async with _closing(voice):
-            runtime: Runtime = LastingRuntime(parts.runtime, backoff=parts.backoff)
             session = AgentSession(
-                runtime if parts.record is None else parts.record.around(runtime),
+                parts.kept(LastingRuntime(parts.runtime, backoff=parts.backoff)),
                 profile,
                 voice=voice,
                 sink=self._sink(),

@@ -100,6 +100,10 @@ class Switchboard:
         """Those that are being served."""
         return tuple(self._calls.values())
 
+    def call_ids(self) -> frozenset[str]:
+        """As platforms gave them."""
+        return frozenset(call_id for _, call_id in self._calls)
+
     @property
     def taken(self) -> int:
         """Calls, and those that are about to come."""

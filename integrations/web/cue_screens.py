@@ -27,7 +27,7 @@ from interject.integrations.web.page_files import page_router
 from interject.integrations.web.webhook_event import webhook_event
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Container
 
     from interject.agent.outputs import OutputEvent
     from interject.integrations.conversation.cues import CueMessage
@@ -133,6 +133,13 @@ class CueScreens:
     def _tell_all(self, name: str, call_id: str, data: str) -> None:
         for screen in self._screens:
             self.dropped += screen.tell(call_id, _event(name, data))
+
+    def forget(self, calls: Container[str]) -> int:
+        """No screen that comes is shown anything of these calls."""
+        lists = [call for call in self._checklists if call in calls]
+        for call in lists:
+            del self._checklists[call]
+        return self._cards.forget(calls) + len(lists)
 
     def close(self) -> None:
         """End what is streamed, so that a server can end; pages come back by themselves."""

@@ -12,7 +12,7 @@ from interject.config.strict import StrictModel
 from interject.integrations.conversation.cues import CueMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
 MOST_CARDS = 512
 MOST_NAME_CHARS = 40
@@ -66,6 +66,13 @@ class LivingCards:
         marked = card.model_copy(update={"mark": mark, "by": by})
         self._cards[cue_id] = marked
         return marked
+
+    def forget(self, calls: Container[str]) -> int:
+        """How many cards of these calls there were."""
+        gone = [card.cue.id for card in self._cards.values() if card.call in calls]
+        for card_id in gone:
+            del self._cards[card_id]
+        return len(gone)
 
     def living(self) -> list[CueCard]:
         now = self._wall_clock()

@@ -13,12 +13,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
 import httpx
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
+from interject.integrations.web.dead_letters import call_of
 from interject.integrations.web.webhook_event import webhook_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from interject.agent.outputs import OutputEvent
     from interject.integrations.web.dead_letters import DeadLetter, DeadLetters
@@ -121,6 +122,17 @@ class WebhookOutput:
             self._drop(self._waiting.get_nowait(), "too many wait")
             self._waiting.task_done()
         self._waiting.put_nowait(_Delivery(body))
+
+    def forget(self, calls: Container[str]) -> int:
+        """Events of these calls that wait, and those that were not taken."""
+        waiting = [self._waiting.get_nowait() for _ in range(self._waiting.qsize())]
+        others = [one for one in waiting if call_of(from_json(one.body)) not in calls]
+        for one in others:
+            self._waiting.put_nowait(one)
+        for _ in waiting:
+            self._waiting.task_done()
+        letters = 0 if self.dead_letters is None else self.dead_letters.forget(calls)
+        return len(waiting) - len(others) + letters
 
     async def _send_all(self) -> None:
         while True:

@@ -57,7 +57,7 @@ def test_a_session_is_deleted_with_its_letters_and_others_stay(tmp_path: Path) -
         body = json.dumps({"type": "cue.shown", "data": {"call": call, "text": "anna@"}})
         letters.add(f"msg_{call}", body.encode(), "status 500", now=1.7e9)
     done = records(folder, "delete", record_id, "--webhook-dead-letters", str(letters.path))
-    assert done.output == "1 records and 2 dead letters are deleted\n"
+    assert done.output == "1 records, 2 dead letters and 0 keys of Redis are deleted\n"
     assert bytes_below(folder) == b""
     assert [letter.id for letter in letters.read()] == ["msg_call-77"]
 

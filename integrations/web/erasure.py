@@ -1,0 +1,90 @@
+"""Deleting a session: what is kept of it, and what this server still holds of it."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol
+
+from fastapi import APIRouter, HTTPException
+
+from interject.agent.records.store import NoSuchRecord
+from interject.config.strict import StrictModel
+from interject.integrations.web.guarded_route import guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Container, Sequence
+
+    from interject.agent.records.store import RecordStore
+    from interject.integrations.web.bearer import Bearer
+
+GOES_ON = "this session goes on: end it first"
+NOTHING = "nothing is kept of this session"
+STAYS = "not all of it can be deleted; the disk of the records refuses it"
+
+
+class Remembering(Protocol):
+    """A place where what was said in calls stays for a while."""
+
+    def forget(self, calls: Container[str]) -> int:
+        """How many things of these calls there were, which are no more.
+
+        :raises OSError: when a file of it cannot be written.
+        """
+
+
+class Erased(StrictModel):
+    """`held` counts cards, events and letters beside the records."""
+
+    records: int
+    held: int
+
+
+class SessionErasure:
+    """`live` are the ids of the calls that are being served."""
+
+    def __init__(
+        self,
+        bearer: Bearer,
+        places: Sequence[Remembering],
+        records: RecordStore | None,
+        live: Callable[[], Collection[str]],
+    ) -> None:
+        self._places = tuple(places)
+        self._records = records
+        self._live = live
+        self.router = APIRouter(route_class=guarded(bearer))
+        self.router.delete("/api/records/{session}")(self.erase)
+
+    async def erase(self, session: str) -> Erased:
+        """By the record's id, or the call's own.
+
+        :raises HTTPException: when it goes on, nothing is there, or something of it stays.
+        """
+        try:
+            found, names = await asyncio.to_thread(self._named, session)
+            if not names.isdisjoint(self._live()):
+                raise HTTPException(HTTPStatus.CONFLICT, GOES_ON)
+            held = sum(place.forget(names) for place in self._places)
+            await asyncio.to_thread(self._delete, found)
+        except OSError:
+            raise HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, STAYS) from None
+        if not found and not held:
+            raise HTTPException(HTTPStatus.NOT_FOUND, NOTHING)
+        return Erased(records=len(found), held=held)
+
+    def _named(self, session: str) -> tuple[list[str], frozenset[str]]:
+        """The ids of its records, and all under which it was known elsewhere."""
+        if self._records is None:
+            return [], frozenset((session,))
+        found = [head.id for head in self._records.named(session)]
+        known = (self._records.read(record_id).sessions for record_id in found)
+        return found, frozenset((session,)).union(*known)
+
+    def _delete(self, found: Sequence[str]) -> None:
+        for record_id in found:
+            try:
+                assert self._records is not None, "it found them"
+                self._records.delete(record_id)
+            except NoSuchRecord:
+                continue
