@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from pipecat.evals.transport import EvalTransportParams
 from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker, ProcessorUnusablePolicy
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
 from pipecat.runner.utils import create_transport
@@ -22,8 +23,12 @@ from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams
 from pipecat.workers.runner import WorkerRunner
 
+from interject.config import ProfileError, load_profile
 from interject.integrations.pipecat import InterjectLLMService, InterjectTTSService
 from interject.model_runtime import open_runtime
+from interject.model_runtime.local.process import ServerProcess
+from interject.model_runtime.opening import check_runtime
+from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +73,8 @@ async def bot(runner_args: RunnerArguments) -> None:
             audio_in_sample_rate=16_000, audio_out_sample_rate=24_000, enable_metrics=True
         ),
         idle_timeout_secs=None,
+        # Nobody is left on a line that nobody answers.
+        processor_unusable_policy=ProcessorUnusablePolicy.CANCEL,
     )
 
     @transport.event_handler("on_client_disconnected")
@@ -79,7 +86,25 @@ async def bot(runner_args: RunnerArguments) -> None:
     await runner.run()
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """What cannot work is told before the bot is ready, and its model is loaded by then."""
     from pipecat.runner.run import main
 
-    main()
+    url = os.environ.get("INTERJECT_RUNTIME", "local:nano")
+    load_profile(os.environ.get("INTERJECT_PROFILE", "default"))
+    check_runtime(url)
+    if not url.startswith("local:") or url.startswith("local:unix:"):
+        runtime()
+        main()
+        return
+    with ServerProcess(url.removeprefix("local:")) as model:
+        os.environ["INTERJECT_RUNTIME"] = model.url
+        main()
+
+
+if __name__ == "__main__":
+    try:
+        run()
+    except (ProfileError, RuntimeFailure) as error:
+        print(f"pipecat_bot: {error}", file=sys.stderr)
+        sys.exit(2)

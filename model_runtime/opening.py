@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.device_choice import split_place
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 EMBEDDED_PREFIX = "embedded:"
 LOCAL_PREFIX = "local:"
+SOCKET_PREFIX = "local:unix:"
+NANO = "nano"
 REDIS_PREFIXES = ("redis://", "rediss://", "unix://")
 _ANY_URL = "://"
 _HIDING = frozenset("@:?#")
@@ -52,11 +56,7 @@ def open_runtime(
 
         return LocalRuntime(url, slots=slots)
     if not url.startswith(EMBEDDED_PREFIX) or _ANY_URL in url:
-        raise RuntimeFailure(
-            f"{_shown(url)}: not a runtime; use {EMBEDDED_PREFIX}nano, {EMBEDDED_PREFIX}DIRECTORY, "
-            f"{LOCAL_PREFIX}nano, {LOCAL_PREFIX}DIRECTORY, {LOCAL_PREFIX}unix:SOCKET "
-            "or redis://host:port/0"
-        )
+        raise _no_runtime(url)
     try:
         from interject.model_runtime.embedded import EmbeddedRuntime
         from interject.model_runtime.loading import plan_model
@@ -72,6 +72,32 @@ def open_runtime(
         runtime = EmbeddedRuntime(plan.load(), slots=plan.slots)
     runtime.wait_until_ready()
     return runtime
+
+
+def check_runtime(url: str) -> None:
+    """What can be known before anything is loaded, or anybody is asked.
+
+    :raises RuntimeFailure: when the URL names no runtime, or a model that is not there.
+    """
+    if url.startswith((*REDIS_PREFIXES, SOCKET_PREFIX)):
+        return
+    if not url.startswith((LOCAL_PREFIX, EMBEDDED_PREFIX)) or _ANY_URL in url:
+        raise _no_runtime(url)
+    name, _ = split_place(url.partition(":")[2])
+    if not name or (name != NANO and not Path(name).is_dir()):
+        raise RuntimeFailure(
+            f"{name or url}: there is no such model; name {NANO}, or the directory of a checkpoint"
+        )
+    if find_spec("torch") is None:
+        raise RuntimeFailure(f"{name}: a model needs torch: pip install 'interject[runtime]'")
+
+
+def _no_runtime(url: str) -> RuntimeFailure:
+    return RuntimeFailure(
+        f"{_shown(url)}: not a runtime; use {EMBEDDED_PREFIX}nano, {EMBEDDED_PREFIX}DIRECTORY, "
+        f"{LOCAL_PREFIX}nano, {LOCAL_PREFIX}DIRECTORY, {SOCKET_PREFIX}SOCKET "
+        "or redis://host:port/0"
+    )
 
 
 def _shown(url: str) -> str:

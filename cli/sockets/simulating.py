@@ -67,7 +67,7 @@ def read_order(
         import interject.integrations.sockets.simulator.peer  # noqa: F401
     except ModuleNotFoundError as error:
         raise InputFailure(
-            f"sockets need the package {error.name}: pip install 'interject[serve]'"
+            f"sockets need the package {error.name}: pip install 'interject[sockets]'"
         ) from error
     if seconds is not None and not 0 < seconds <= MOST_S:
         raise InputFailure(f"--seconds {seconds:g}: more than 0, and at most {MOST_S:.0f}")

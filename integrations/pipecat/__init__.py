@@ -23,4 +23,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
+    from interject.integrations.pipecat.requirement import installed, require_pipecat
+
+    require_pipecat(installed())
     return getattr(importlib.import_module(HOMES[name]), name)

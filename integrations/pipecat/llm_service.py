@@ -25,6 +25,7 @@ from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
 
 from interject.config import Profile, load_profile
 from interject.integrations.conversation.role import DEFAULT_RUNTIME
+from interject.integrations.pipecat.arguments import check_arguments, check_settings
 from interject.integrations.pipecat.audio_intake import AudioIntake
 from interject.integrations.pipecat.context_reader import Author, ContextReader
 from interject.integrations.pipecat.pipeline_call import PipelineCall
@@ -33,11 +34,13 @@ from interject.integrations.pipecat.pipeline_voice import PipelineVoice
 from interject.integrations.pipecat.playout_observer import PlayoutObserver
 from interject.integrations.pipecat.service_port import ServicePort, processors
 from interject.integrations.pipecat.settings import (
+    ELSEWHERE,
     LIVE,
+    SERVED,
     InterjectLLMSettings,
     Interruptions,
     profile_with,
-    settings_of,
+    with_given,
 )
 from interject.model_runtime.protocol import Decision, FloorMode, ReplyEnded, RuntimeFailure
 
@@ -74,7 +77,8 @@ class InterjectLLMService(LLMService[Any]):
     profile names, no sound and no text reaches it until `resume_listening`.
 
     :raises ProfileError: when there is no such profile.
-    :raises ValueError: when a setting is out of its range.
+    :raises RuntimeFailure: when the URL names no runtime, or a model that is not there.
+    :raises ValueError: when a setting is out of its range, or has no effect here.
     """
 
     Settings = InterjectLLMSettings
@@ -90,10 +94,9 @@ class InterjectLLMService(LLMService[Any]):
         **kwargs: Any,
     ) -> None:
         self._role = profile if isinstance(profile, Profile) else load_profile(profile)
-        held = settings_of(self._role)
-        if settings is not None:
-            held.apply_update(settings)
+        held = with_given(self._role, settings)
         served = profile_with(self._role, held)
+        check_arguments(type(self), kwargs)
         super().__init__(settings=held, **kwargs)
         self._port = ServicePort(self)
         self._speech = PipelineVoice(self._port)
@@ -232,6 +235,7 @@ class InterjectLLMService(LLMService[Any]):
         merged = self._settings.copy()
         merged.apply_update(delta)
         try:
+            check_settings(delta, ELSEWHERE, SERVED)
             profile = profile_with(self._role, merged)
         except ValueError as error:
             await self.push_error(str(error), exception=error)

@@ -19,7 +19,7 @@ from interject.integrations.conversation.metrics import ConversationMetrics
 from interject.integrations.conversation.role import Role
 from interject.integrations.pipecat.heard_sink import HeardSink
 from interject.integrations.pipecat.settings import Interruptions
-from interject.model_runtime.opening import open_runtime
+from interject.model_runtime.opening import check_runtime, open_runtime
 from interject.model_runtime.protocol import Decision, RuntimeFailure
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ class PipelineCall:
         on_event: Callable[[Event], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """:raises RuntimeFailure: when the URL names no runtime, or a model that is not there."""
+        if isinstance(runtime, str):
+            check_runtime(runtime)
         self.opened = asyncio.Event()
         """Set when it hears, or never will."""
         self.agent: CallAgent | None = None

@@ -12,9 +12,16 @@ from pydantic import ValidationError
 
 from interject.config import Profile
 from interject.config.problems import describe
+from interject.integrations.pipecat.arguments import check_settings
 
 LIVE = frozenset({"threshold", "mode", "unprompted_per_minute", "system_instruction"})
 """What can be changed while a pipeline runs; the rest holds from its beginning."""
+
+
+SERVED = {
+    *LIVE, "interruptions", "temperature", "top_p", "top_k", "seed", "max_tokens",
+}  # fmt: skip
+ELSEWHERE = {"model": "the URL of `runtime` names the model"}
 
 
 class Interruptions(StrEnum):
@@ -61,6 +68,15 @@ def settings_of(profile: Profile) -> InterjectLLMSettings:
         unprompted_per_minute=profile.reply.unprompted_per_minute,
         interruptions=Interruptions.NEVER,
     )
+
+
+def with_given(profile: Profile, given: InterjectLLMSettings | None) -> InterjectLLMSettings:
+    """:raises ValueError: for one that would have no effect."""
+    held = settings_of(profile)
+    if given is not None:
+        check_settings(given, ELSEWHERE, SERVED)
+        held.apply_update(given)
+    return held
 
 
 def profile_with(profile: Profile, settings: InterjectLLMSettings) -> Profile:

@@ -12,7 +12,15 @@ from pipecat.services.tts_service import TTSService
 from pipecat.utils.types import NOT_GIVEN, NotGiven
 
 from interject.agent.voice import VoiceFailure, choose_voice, open_voice
-from interject.config import AutoVoice, NoVoice
+from interject.config import (
+    AutoVoice,
+    EspeakVoice,
+    KokoroVoice,
+    NoVoice,
+    OpenAIVoice,
+    PiperVoice,
+)
+from interject.integrations.pipecat.arguments import check_arguments, check_settings
 from interject.model_runtime.protocol import SAMPLE_BYTES, Emotion
 
 if TYPE_CHECKING:
@@ -23,6 +31,9 @@ if TYPE_CHECKING:
 
     from interject.agent.voice import SpokenChunk, Voice
     from interject.config import VoiceSettings
+
+VOICES = (AutoVoice, EspeakVoice, KokoroVoice, OpenAIVoice, PiperVoice)
+ELSEWHERE = dict.fromkeys(("model", "voice", "language"), "give the argument `voice`")
 
 
 @dataclass
@@ -36,7 +47,9 @@ class InterjectTTSService(TTSService):
     """`voice` is the `voice` section of a profile; without it, the natural voice that is installed,
     else espeak-ng. Words come with the times at which they have been said.
 
-    :raises ValueError: for a profile's `engine: none`, which is no voice.
+    :raises ValueError: for what is no voice, as a profile's `engine: none`, and for a setting that
+        has no effect here.
+    :raises VoiceFailure: when a natural voice is missing, and none may take its place.
     """
 
     Settings = InterjectTTSSettings
@@ -49,15 +62,17 @@ class InterjectTTSService(TTSService):
         settings: InterjectTTSSettings | None = None,
         **kwargs: Any,
     ) -> None:
-        if isinstance(voice, NoVoice):
-            raise ValueError("this profile has no voice: leave the TTS service out")
+        _check_voice(voice)
+        check_arguments(type(self), kwargs)
         self._choice = voice or AutoVoice(engine="auto")
         engine = choose_voice(self._choice).settings.engine
         held = InterjectTTSSettings(
             model=engine, voice=engine, language=None, emotion=Emotion.NORMAL.value
         )
         if settings is not None:
+            check_settings(settings, ELSEWHERE, {"emotion"})
             held.apply_update(settings)
+            _check_emotion(held.emotion)
         super().__init__(
             push_text_frames=False,
             push_start_frame=True,
@@ -113,6 +128,21 @@ class InterjectTTSService(TTSService):
             return Emotion(str(self._settings.emotion))
         except ValueError:
             return Emotion.NORMAL
+
+
+def _check_voice(voice: object) -> None:
+    if isinstance(voice, NoVoice):
+        raise ValueError("this profile has no voice: leave the TTS service out")
+    if voice is not None and not isinstance(voice, VOICES):
+        raise ValueError(
+            f"voice: give the section of a profile, as load_profile('default').voice, or "
+            f"EspeakVoice(), and not {voice!r}"
+        )
+
+
+def _check_emotion(name: object) -> None:
+    if name not in tuple(Emotion):
+        raise ValueError(f"emotion: one of {', '.join(Emotion)}, not {name!r}")
 
 
 async def _whole(text: str) -> AsyncIterator[str]:

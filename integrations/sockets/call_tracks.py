@@ -35,6 +35,8 @@ CHANGES_A_S, MOST_CHANGES_AT_ONCE = 2, 32
 """Of who is heard, once there are so many tracks."""
 LONGEST_NAME = 64
 LONGEST_HOLE_S = 60.0
+LONGEST_COUNTED_S = 3_600.0
+"""Of one hole: a number that was wrong would hide all others."""
 WRITTEN_A_S, MOST_WRITTEN_AT_ONCE = 5, 40
 """Keys and texts, of a call and of each person. Beyond a call's, wishes are still taken."""
 
@@ -122,7 +124,7 @@ class CallTracks:
 
     def _skip(self, track_id: str | None, seconds: float) -> None:
         """What the resampler still holds comes from before the hole."""
-        self.missing_s += seconds
+        self.missing_s += min(seconds, LONGEST_COUNTED_S)
         for one, track in self._tracks.items():
             if track_id not in (None, one):
                 continue

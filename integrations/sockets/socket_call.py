@@ -71,6 +71,9 @@ class SocketCall:
         self._place: asyncio.Event | None = None
         self._present, self._absent = asyncio.Event(), asyncio.Event()
 
+    def goes_on_with(self, opened: StreamOpened) -> bool:
+        return opened.terms == self._opening.terms
+
     @property
     def waits(self) -> bool:
         """For a socket to come back."""

@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Self
 
 from interject.integrations.sockets.socket_call import SocketCall
+from interject.integrations.web.audio_socket import POLICY_VIOLATION, StreamRefused
 
 if TYPE_CHECKING:
     from interject.integrations.conversation.switchboard import Switchboard
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from interject.integrations.sockets.socket_events import SocketEvent, StreamOpened
     from interject.integrations.sockets.socket_metrics import SocketMetrics
 
+OTHER_TERMS = "this call goes on: what is spoken, read and told cannot change"
 LEAVE_TIMEOUT_S = 10.0
 FORMER_TIMEOUT_S = 3.0
 """Whoever is refused, or has hung up, may come back at once."""
@@ -57,11 +59,15 @@ class SocketCalls:
     def of(self, platform: SocketPlatform, opened: StreamOpened, codec: SocketCodec) -> SocketCall:
         """The one that runs, where its platform may come back to it, else a new one. That finds no
         agent while another of its id goes on; one that is about to end it waits for.
+
+        :raises StreamRefused: for one that wants it on other terms.
         """
         key = (platform.name, opened.call_id)
         running = self._calls.get(key)
         lasts = running is not None and running.lasts
         if running is not None and lasts and platform.linger_s:
+            if not running.goes_on_with(opened):
+                raise StreamRefused(POLICY_VIOLATION, OTHER_TERMS)
             return running
         call = SocketCall(platform, opened, codec)
         if not lasts:

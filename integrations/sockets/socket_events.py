@@ -18,12 +18,14 @@ class StreamOpened:
     """Which call this socket is of; before it nothing else is taken. `identities` says who speaks
     on which track, as far as that is known already.
 
-    `probe`: the platform only tries whether it would be answered. No agent is opened.
+    `probe`: the platform only tries whether it would be answered. No agent is opened. `terms` are
+    what another socket of the same call cannot change.
     """
 
     call_id: str
     identities: dict[str, str] = field(default_factory=dict)
     probe: bool = False
+    terms: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

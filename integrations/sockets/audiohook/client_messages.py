@@ -53,20 +53,20 @@ class ClientMessage(_FromClient):
 
 
 class Media(_FromClient):
-    """One offer: `channels` says who speaks on each."""
+    """One offer: `channels` says who speaks on each. Those of other types may have other fields."""
 
-    type: Literal["audio"]
-    format: Annotated[str, Field(max_length=16)]
-    channels: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
-    rate: Annotated[int, Field(strict=True, ge=1, le=192_000)]
+    type: Annotated[str, Field(max_length=16)]
+    format: Annotated[str, Field(max_length=16)] = ""
+    channels: Annotated[tuple[str, ...], Field(max_length=32)] = ()
+    rate: Annotated[int, Field(strict=True)] = 0
 
     @property
     def is_heard(self) -> bool:
         """Whether it is of the kind that is read here."""
         return (
-            (self.format, self.rate) == ("PCMU", 8_000)
+            (self.type, self.format, self.rate) == ("audio", "PCMU", 8_000)
+            and len(set(self.channels)) == len(self.channels) > 0
             and set(self.channels) <= {EXTERNAL, INTERNAL}
-            and len(set(self.channels)) == len(self.channels)
         )
 
 

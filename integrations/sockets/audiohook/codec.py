@@ -109,6 +109,7 @@ class AudioHookCodec(SocketCodec):
         self._phase = SessionPhase.PREPARING
         self._channels: tuple[str, ...] = ()
         self._fault: tuple[DisconnectReason, str] | None = None
+        self._unread = 0
 
     @property
     def pace(self) -> Pace | None:
@@ -117,8 +118,7 @@ class AudioHookCodec(SocketCodec):
     def read(self, message: Message) -> Sequence[SocketEvent]:
         if isinstance(message, bytes):
             return self._sound(message)
-        told = ClientMessage.from_text(message)
-        self._follow(told)
+        told = self._numbered(message)
         match told.type:
             case "open":
                 return self._open(told)
@@ -168,12 +168,23 @@ class AudioHookCodec(SocketCodec):
 
     # What the platform says
 
+    def _numbered(self, message: str) -> ClientMessage:
+        """What cannot be read may have had a number, too."""
+        try:
+            told = ClientMessage.from_text(message)
+        except BadMessage:
+            self._unread += 1
+            raise
+        self._follow(told)
+        self._unread = 0
+        return told
+
     def _follow(self, told: ClientMessage) -> None:
         self._ours.session_id = self._ours.session_id or told.id
         if told.id != self._ours.session_id:
             self._break(DisconnectReason.ERROR, "the id is another session's")
-        in_order = told.seq == self._ours.heard_seq + 1 or self._phase is SessionPhase.LEAVING
-        if not in_order:
+        missed = told.seq - self._ours.heard_seq - 1
+        if not (0 <= missed <= self._unread or self._phase is SessionPhase.LEAVING):
             self._break(DisconnectReason.ERROR, "seq does not follow the last message's")
         if told.serverseq > self._ours.seq:
             self._break(DisconnectReason.ERROR, "serverseq is of a message that was never sent")

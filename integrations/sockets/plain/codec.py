@@ -115,7 +115,8 @@ class PlainCodec(SocketCodec):
             raise StreamRefused(NOT_UNDERSTOOD, "the first message is no hello")
         self.hello, self.call_id = hello, hello.call or self._new_id()
         self._audio = InterleavedAudio(hello.audio_format)
-        return StreamOpened(self.call_id, {track: track for track in hello.tracks})
+        terms = (hello.speaks, hello.reads, hello.decisions)
+        return StreamOpened(self.call_id, {track: track for track in hello.tracks}, terms=terms)
 
     def _event(self, message: PlainMessage) -> SocketEvent:
         match message:

@@ -41,7 +41,7 @@ def test_hello_opens_a_call_whose_tracks_are_named() -> None:
     codec = PlainCodec(lambda: "made-up")
     said = json.dumps({"type": "hello", "tracks": ["customer", "agent"]})
     names = {"customer": "customer", "agent": "agent"}
-    assert codec.read(said) == [StreamOpened("made-up", names)]
+    assert codec.read(said) == [StreamOpened("made-up", names, terms=(True, False, False))]
     assert json.loads(codec.ready()) == {
         "type": "ready", "call": "made-up", "rate_hz": 16_000, "encoding": "pcm_s16le",
     }  # fmt: skip

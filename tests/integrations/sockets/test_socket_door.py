@@ -239,6 +239,18 @@ async def test_a_socket_that_was_cut_comes_back_to_the_same_agent() -> None:
         await until(lambda: not stage.board.calls, "the end, since this one was closed")
 
 
+async def test_another_socket_of_a_call_may_not_ask_for_something_else() -> None:
+    """Replies would count as heard by somebody who takes no sound."""
+    async with socket_server() as stage, on_a_call(stage) as first:
+        async with dialled(stage) as second:
+            await second.send(json.dumps(HELLO | {"speaks": False}))
+            code, reason = await closing(second)
+            assert (code, reason) == (
+                1008, "this call goes on: what is spoken, read and told cannot change",
+            )  # fmt: skip
+        assert await heard(stage.model, first), "the call is none the worse"
+
+
 async def test_an_id_of_one_platform_takes_none_of_another() -> None:
     class OtherPlatform(PlainPlatform):
         name = "other"

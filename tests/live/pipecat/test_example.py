@@ -133,6 +133,21 @@ async def test_pipecats_own_evaluation_asks_and_is_answered(tmp_path: Path, nano
         process.stop()
 
 
+def test_a_bot_that_cannot_work_says_so_before_it_is_ready() -> None:
+    done = subprocess.run(
+        [sys.executable, str(BOT), "-t", "webrtc"],
+        env=os.environ | {"INTERJECT_RUNTIME": "local:nanno"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 2
+    assert "ready" not in done.stdout
+    assert done.stderr.splitlines()[-1].startswith("pipecat_bot: nanno: there is no such model")
+    assert "Traceback" not in done.stderr
+
+
 async def test_a_bot_that_is_killed_leaves_nothing_behind(bot: BotProcess, one_slot: str) -> None:
     runtime = open_runtime(one_slot)
 

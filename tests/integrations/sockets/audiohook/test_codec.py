@@ -89,6 +89,7 @@ def test_a_session_opens_with_both_channels_and_the_conversation_s_id() -> None:
         (offers(("internal",), ("external",)), ["internal"]),
         (offers(("internal",), ("internal", "external")), ["internal", "external"]),
         ([UNHEARD, *offers(("external",))], ["external"]),
+        ([{"type": "video", "codecs": ["H264"]}, *offers(("external",))], ["external"]),
     ],
 )
 def test_one_of_the_offers_is_taken_as_it_stands(
@@ -341,6 +342,20 @@ def test_bad_parameters_leave_the_session_as_it_is(kind: str, parameters: dict[s
         wire.say(wire.client.text(kind, **parameters))
     wire.say(wire.client.text("ping"))
     assert wire.told[-1]["type"] == "pong"
+
+
+def test_one_that_cannot_be_read_takes_a_number_and_no_later_one_is_wrong_for_it() -> None:
+    wire = opened()
+    broken = json.loads(wire.client.text("ping"))
+    for spoilt in ({"position": "PT1M2S"}, {"parameters": None}):
+        with pytest.raises(BadMessage):
+            wire.codec.read(json.dumps(broken | spoilt))
+    wire.say(wire.client.text("ping"))
+    wire.say(wire.client.text("ping"))
+    assert [told["type"] for told in wire.told] == ["opened", "pong", "pong"]
+    wire.client.seq += 1
+    with pytest.raises(StreamRefused, match="seq"):
+        wire.codec.read(wire.client.text("ping"))
 
 
 def test_sound_before_the_session_is_open_is_bad() -> None:
