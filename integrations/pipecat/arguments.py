@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 
 def check_arguments(service: type, given: Iterable[str]) -> None:
     """:raises TypeError: for the first that neither the service nor what it is made of has."""
-    known = {
-        name
-        for kind in service.__mro__[:-1]
-        for name in inspect.signature(kind.__init__).parameters
-    }
+    known = {name for kind in service.__mro__[:-1] for name in inspect.signature(kind).parameters}
     for name in given:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
