@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import av
@@ -93,6 +94,7 @@ class HeardFile:
 
     def _encode(self, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
         if self._container is None:
+            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600))
             self._container = av.open(str(self._path), "w", format="flac")
             self._stream = self._container.add_stream("flac", rate=SAMPLE_RATE_HZ)
             self._stream.layout = "mono"

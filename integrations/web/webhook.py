@@ -32,6 +32,7 @@ SENDERS = 4
 """Events that are on their way at once; so they may arrive in another order."""
 LAST_S = 5.0
 ENDS = "the server ends"
+FORGOTTEN = "its call was deleted"
 PASSING = frozenset(
     {
         HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS,
@@ -94,6 +95,7 @@ class WebhookOutput:
         )
         self._group = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
+        self._in_hand: set[_Delivery] = set()
         self.delivered = self.dropped = 0
 
     async def __aenter__(self) -> Self:
@@ -124,32 +126,46 @@ class WebhookOutput:
         self._waiting.put_nowait(_Delivery(body))
 
     def forget(self, calls: Container[str]) -> int:
-        """Events of these calls that wait, and those that were not taken."""
+        """Events of these calls that wait, are to be tried again, or were not taken."""
+        tried = {one for one in self._in_hand if _is_of(calls, one)}
+        self._in_hand -= tried
         waiting = [self._waiting.get_nowait() for _ in range(self._waiting.qsize())]
-        others = [one for one in waiting if call_of(from_json(one.body)) not in calls]
+        others = [one for one in waiting if not _is_of(calls, one)]
         for one in others:
             self._waiting.put_nowait(one)
         for _ in waiting:
             self._waiting.task_done()
         letters = 0 if self.dead_letters is None else self.dead_letters.forget(calls)
-        return len(waiting) - len(others) + letters
+        return len(tried) + len(waiting) - len(others) + letters
 
     async def _send_all(self) -> None:
         while True:
             delivery = await self._waiting.get()
+            self._in_hand.add(delivery)
             try:
                 refused = await self._deliver(delivery)
             except asyncio.CancelledError:
-                self._drop(delivery, ENDS)
+                self._give_up(delivery, ENDS)
                 raise
             finally:
                 self._waiting.task_done()
             if refused is not None:
-                self._drop(delivery, refused)
+                self._give_up(delivery, refused)
+            self._in_hand.discard(delivery)
+
+    def _give_up(self, delivery: _Delivery, reason: str) -> None:
+        """Unless it was forgotten meanwhile."""
+        if delivery in self._in_hand:
+            self._drop(delivery, reason)
 
     async def resend(self, letter: DeadLetter) -> str | None:
         """Under the id that it had. Why it was not taken; None: it was."""
-        return await self._deliver(_Delivery(to_json(letter.event), letter.id))
+        delivery = _Delivery(to_json(letter.event), letter.id)
+        self._in_hand.add(delivery)
+        try:
+            return await self._deliver(delivery)
+        finally:
+            self._in_hand.discard(delivery)
 
     async def _deliver(self, delivery: _Delivery) -> str | None:
         """Why it is given up; None: it has arrived."""
@@ -160,6 +176,8 @@ class WebhookOutput:
             if not verdict.passing or pause_s is None:
                 return verdict.reason
             await asyncio.sleep(pause_s)
+            if delivery not in self._in_hand:
+                return FORGOTTEN
         self.delivered += 1
         return None
 
@@ -191,6 +209,10 @@ class WebhookOutput:
             now = self._wall_clock()
             self.dead_letters.add(delivery.message_id, delivery.body, reason, now=now)
         logger.warning("A webhook was not delivered", extra={"reason": reason})
+
+
+def _is_of(calls: Container[str], delivery: _Delivery) -> bool:
+    return call_of(from_json(delivery.body)) in calls
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,6 +214,7 @@ async def test_the_sound_that_the_model_heard_is_kept_where_the_profile_says_so(
     (head,) = store.list()
     (path,) = store.audio(head.id)
     assert head.has_audio
+    assert not path.stat().st_mode & 0o077
     with av.open(str(path)) as file:
         heard = np.concatenate([one.to_ndarray()[0] for one in file.decode(audio=0)])
     assert np.array_equal(heard[:FRAME_SAMPLES], tone)

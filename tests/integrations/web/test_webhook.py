@@ -308,6 +308,24 @@ async def test_what_has_no_room_and_what_is_left_at_the_end_are_dead_letters(
     assert len({letter.id for letter in letters.read()}) == 5
 
 
+async def test_a_call_that_is_forgotten_is_told_to_nobody(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path / "dead.jsonl")
+    slow = RetryBackoff(pauses_s=(0.05, 0.05), attempt_s=5.0)
+    receiver = Receiver(500, 500, 500, 500, 500, 500)
+    async with served(receiver.app) as url:
+        hook = WebhookOutput(f"{url}/hook", backoff=slow, dead_letters=letters)
+        for call in ("CA1", "CA2"):
+            await hook.emit(replace(CUE, session_id=call))
+        assert hook.forget({"CA1"}) == 1
+        async with hook:
+            await until(lambda: receiver.bodies, "the first attempt")
+            assert hook.forget({"CA2"}) == 1
+            await asyncio.sleep(0.2)
+    assert b'"call":"CA1"' not in b"".join(receiver.bodies)
+    assert len(receiver.bodies) == 1
+    assert not letters.path.exists()
+
+
 def test_a_file_of_dead_letters_keeps_the_latest(tmp_path: Path) -> None:
     letters = DeadLetters(tmp_path / "dead.jsonl", most_bytes=2_000)
     for number in range(100):
