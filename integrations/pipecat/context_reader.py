@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from pipecat.processors.aggregators.llm_context import standard_message_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import MutableSequence, Sequence
 
 MOST_HEARD = 64
 
@@ -24,6 +25,8 @@ class Author(StrEnum):
 
 AUTHORS = {"user": Author.PERSON, "developer": Author.PROGRAM, "system": Author.PROGRAM}
 """By the role of a message. What the assistant or a tool says the model knows, or cannot read."""
+ASKING = frozenset({"user", "developer"})
+"""Roles whose last message is to be answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,39 +55,64 @@ class ContextReader:
 
     def heard(self, text: str) -> None:
         """The next message of these words is what somebody has said aloud."""
-        self._heard.append(text)
+        self._heard.append(text.strip())
 
     def read(self, messages: Sequence[Any]) -> ContextNews:
-        """What is new in a context with which a program asks for a reply."""
-        new = messages[_common(self._known, messages) :]
-        self._known = list(messages)
-        if not new:
-            return ContextNews((), reply_wanted=True)
-        turns = [turn for message in new[:-1] if (turn := self._turn(message)) is not None]
-        last = self._turn(new[-1])
-        asked = _role(new[-1]) in ("user", "developer")
-        if last is not None:
-            turns.append(replace(last, answered=asked))
-        return ContextNews(tuple(turns), reply_wanted=not asked)
+        """What is new in a context that was pushed.
 
-    def _turn(self, message: Any) -> ContextTurn | None:
-        author = AUTHORS.get(_role(message))
-        text = standard_message_text(message).strip() if author else ""
-        if author is None or not text:
-            return None
-        if author is Author.PERSON and text in self._heard:
-            self._heard.remove(text)
-            return None
-        return ContextTurn(author, text)
+        A program pushes one for a reply. So does a pipeline for what a recogniser wrote down,
+        whatever stands behind that by then; nobody wants a reply to it.
+        """
+        new = _news(self._known, messages)
+        self._known = list(messages)
+        unheard = [message for message in new if not self._was_heard(message)]
+        asked = bool(new) and _role(new[-1]) in ASKING
+        turns = [turn for message in unheard[:-1] if (turn := _turn(message)) is not None]
+        if unheard and (last := _turn(unheard[-1])) is not None:
+            turns.append(replace(last, answered=asked and unheard[-1] is new[-1]))
+        return ContextNews(tuple(turns), reply_wanted=not asked and len(unheard) == len(new))
+
+    def _was_heard(self, message: Any) -> bool:
+        """Each that was said aloud counts for one message."""
+        if AUTHORS.get(_role(message)) is not Author.PERSON:
+            return False
+        return _took(self._heard, standard_message_text(message).strip())
+
+
+def _turn(message: Any) -> ContextTurn | None:
+    author = AUTHORS.get(_role(message))
+    text = standard_message_text(message).strip() if author else ""
+    return ContextTurn(author, text) if author and text else None
 
 
 def _role(message: Any) -> str:
     return str(message.get("role", "")) if isinstance(message, dict) else ""
 
 
-def _common(known: Sequence[Any], messages: Sequence[Any]) -> int:
-    """How many messages both begin with."""
-    for at, (old, new) in enumerate(zip(known, messages, strict=False)):
-        if old != new:
-            return at
-    return min(len(known), len(messages))
+def _news(known: Sequence[Any], messages: Sequence[Any]) -> list[Any]:
+    """What follows the end of what was known, and of the rest what was not in there: a program may
+    take the oldest messages away, sum them up, or write the first ones anew.
+    """
+    end, kept = _kept_end(known, messages)
+    before = list(known[: len(known) - kept])
+    changed = [one for one in messages[: end - kept] if not _took(before, one)]
+    return [*changed, *messages[end:]]
+
+
+def _kept_end(known: Sequence[Any], messages: Sequence[Any]) -> tuple[int, int]:
+    """Where the end of `known` stands in `messages`, and how many are the same up to there."""
+    best, kept = len(messages), 0
+    for end in range(1, len(messages) + 1):
+        pairs = zip(reversed(known), reversed(messages[:end]), strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        if same > kept:
+            best, kept = end, same
+    return best, kept
+
+
+def _took(held: MutableSequence[Any], one: Any) -> bool:
+    """Whether it was there; then it is there once less."""
+    if one not in held:
+        return False
+    held.remove(one)
+    return True

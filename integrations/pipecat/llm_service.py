@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipecat.frames.frames import (
@@ -18,16 +20,17 @@ from pipecat.frames.frames import (
     UserAudioRawFrame,
 )
 from pipecat.metrics.metrics import LLMTokenUsage
+from pipecat.processors.frame_processor import FrameDirection
 from pipecat.services.llm_service import LLMService
 from pipecat.services.tts_service import TTSService
-from pipecat.transports.base_output import BaseOutputTransport
+from pipecat.transports.base_output import BaseOutputTransport as Mouth
 from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
 
 from interject.config import Profile, load_profile
 from interject.integrations.conversation.role import DEFAULT_RUNTIME
 from interject.integrations.pipecat.arguments import check_arguments, check_settings
 from interject.integrations.pipecat.audio_intake import AudioIntake
-from interject.integrations.pipecat.context_reader import Author, ContextReader
+from interject.integrations.pipecat.context_reader import ContextReader
 from interject.integrations.pipecat.pipeline_call import PipelineCall
 from interject.integrations.pipecat.pipeline_line import PipelineLine
 from interject.integrations.pipecat.pipeline_voice import PipelineVoice
@@ -42,17 +45,16 @@ from interject.integrations.pipecat.settings import (
     profile_with,
     with_given,
 )
-from interject.model_runtime.protocol import Decision, FloorMode, ReplyEnded, RuntimeFailure
+from interject.model_runtime.protocol import Decision, ReplyEnded, RuntimeFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
     from pipecat.frames.frames import CancelFrame, EndFrame, Frame
-    from pipecat.processors.aggregators.llm_context import LLMContext
-    from pipecat.processors.frame_processor import FrameDirection, FrameProcessorSetup
+    from pipecat.processors.frame_processor import FrameCallback, FrameProcessorSetup
 
     from interject.agent.outputs import OutputEvent
     from interject.integrations.conversation.call_agent import CallAgent
@@ -61,9 +63,10 @@ if TYPE_CHECKING:
 
 USER = "user"
 """Who speaks where the transport names nobody."""
-OPENED_S = 15.0
-"""A pipeline gives up on a processor after 20 s; a model that takes longer is heard of later."""
 LEFT_S = 10.0
+USED_UP = "this InterjectLLMService has served a pipeline; make another for each"
+PUSHED = "interject_messages"
+"""In a context frame's metadata: the messages that it was pushed with."""
 
 
 class InterjectLLMService(LLMService[Any]):
@@ -83,6 +86,8 @@ class InterjectLLMService(LLMService[Any]):
 
     Settings = InterjectLLMSettings
     _settings: InterjectLLMSettings
+    patience_s = 15.0
+    """For the model: a pipeline gives up on a processor after 20 s."""
 
     def __init__(
         self,
@@ -134,13 +139,12 @@ class InterjectLLMService(LLMService[Any]):
         return self._intake.dropped
 
     def stop_listening(self) -> None:
-        if (agent := self.agent) is not None:
-            agent.consent.stop(USER)
+        """From then on, or from when it would begin to hear."""
+        self._call.with_agent(lambda agent: agent.consent.stop(USER))
 
     def resume_listening(self) -> None:
         """The program's word counts, whoever stopped it."""
-        if (agent := self.agent) is not None:
-            agent.consent.resume(USER, authority=True)
+        self._call.with_agent(lambda agent: agent.consent.resume(USER, authority=True))
 
     def service_metadata_frame(self) -> LLMServiceMetadataFrame:
         """It writes nothing down and tells no turns; a VAD that is there interrupts nobody, unless
@@ -156,17 +160,17 @@ class InterjectLLMService(LLMService[Any]):
 
     async def setup(self, setup: FrameProcessorSetup) -> None:  # type: ignore[override]
         await super().setup(setup)
+        if self._call.opened.is_set():
+            await self.push_error(USED_UP, force_treat_as_permanent=True)
+            return
         worker = self.pipeline_worker
-        mouths = [
-            one for one in processors(worker.pipeline) if isinstance(one, BaseOutputTransport)
-        ]
+        mouths = [one for one in processors(worker.pipeline) if isinstance(one, Mouth)]
         self._observer = PlayoutObserver(self._speech, mouths or (self,))
         worker.add_observer(self._observer)
         serving = self.create_task(self._serve(), "call")
         self._tasks = [serving, self.create_task(self._intake.run(), "intake")]
-        opened = asyncio.ensure_future(self._call.opened.wait())
-        await asyncio.wait({opened}, timeout=OPENED_S)
-        opened.cancel()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._call.opened.wait(), self.patience_s)
 
     async def stop(self, frame: EndFrame) -> None:
         await super().stop(frame)
@@ -196,13 +200,26 @@ class InterjectLLMService(LLMService[Any]):
         tasks, self._tasks = self._tasks, []
         if tasks:
             await asyncio.wait(tasks[:1], timeout=LEFT_S)
-        for task in tasks:
+        for task in (*tasks, *self._told):
             await self.cancel_task(task)
         observer, self._observer = self._observer, None
         if observer is not None:
             await self.pipeline_worker.remove_observer(observer)
 
     # What the pipeline brings
+
+    async def queue_frame(
+        self,
+        frame: Frame,
+        direction: FrameDirection = FrameDirection.DOWNSTREAM,
+        callback: FrameCallback | None = None,
+    ) -> None:
+        """Others go on writing into a context that was pushed, and an interruption drops frames."""
+        if isinstance(frame, LLMContextFrame):
+            frame.metadata[PUSHED] = list(frame.context.messages)
+        elif isinstance(frame, LLMContextUserTurnFrame):
+            self._context.heard(frame.text)
+        await super().queue_frame(frame, direction, callback)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -215,13 +232,10 @@ class InterjectLLMService(LLMService[Any]):
                 if await self._speech.flushed():
                     self._call.interrupt()
                 return
-            case InputDTMFFrame() if (agent := self.agent) is not None:
-                agent.came(USER)
-                agent.digit(USER, frame.button.value)
-            case LLMContextUserTurnFrame():
-                self._context.heard(frame.text)
-            case LLMContextFrame():
-                self._read(frame.context)
+            case InputDTMFFrame():
+                self._call.with_agent(partial(self._press, frame.button.value))
+            case LLMContextFrame(speculation=False):
+                self._call.with_agent(partial(self._read, frame.metadata[PUSHED]))
             case ErrorFrame() if isinstance(frame.processor, TTSService):
                 self._speech.on_error(frame.error)
             case LLMUpdateSettingsFrame():
@@ -242,37 +256,22 @@ class InterjectLLMService(LLMService[Any]):
             return {}
         changed = await super()._update_settings(delta)
         self._warn_unhandled_updated_settings(changed.keys() - LIVE)  # type: ignore[no-untyped-call]
-        if (agent := self.agent) is not None:
-            self._apply(agent, profile, changed)
+        note = str(self._settings.system_instruction or "")
+        self._call.with_agent(partial(self._call.change, profile, changed, USER, note))
         return changed
-
-    def _apply(self, agent: CallAgent, profile: Profile, changed: dict[str, Any]) -> None:
-        if "threshold" in changed:
-            agent.controls.set_threshold(profile.threshold)
-        if "mode" in changed:
-            agent.controls.set_mode(FloorMode(profile.mode))
-        if "unprompted_per_minute" in changed:
-            agent.controls.set_cap(profile.reply.unprompted_per_minute)
-        if "system_instruction" in changed and self._settings.system_instruction:
-            self._call.text_turn(USER, str(self._settings.system_instruction))
 
     def _hear(self, identity: str, samples: NDArray[np.int16]) -> None:
         if (agent := self.agent) is not None:
             agent.came(identity)
             agent.hear(identity, samples)
 
-    def _read(self, context: LLMContext) -> None:
-        news = self._context.read(context.messages)
-        if (agent := self.agent) is None:
-            return
+    def _press(self, digit: str, agent: CallAgent) -> None:
         agent.came(USER)
-        for turn in news.turns:
-            if turn.answered and turn.author is Author.PERSON:
-                agent.write(USER, turn.text)
-            else:
-                self._call.text_turn(USER, turn.text, answer=turn.answered)
-        if news.reply_wanted:
-            self._call.answer_now()
+        agent.digit(USER, digit)
+
+    def _read(self, messages: Sequence[Any], agent: CallAgent) -> None:
+        agent.came(USER)
+        self._call.tell(USER, self._context.read(messages))
 
     # What the agent makes known
 

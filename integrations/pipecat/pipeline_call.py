@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import time
 import uuid
+from collections import deque
 from typing import TYPE_CHECKING
 
 from interject.agent.first_of import first_of
@@ -17,21 +19,27 @@ from interject.integrations.conversation.call_notices import spoken_settings
 from interject.integrations.conversation.call_parts import CallParts
 from interject.integrations.conversation.metrics import ConversationMetrics
 from interject.integrations.conversation.role import Role
+from interject.integrations.pipecat.context_reader import Author
 from interject.integrations.pipecat.heard_sink import HeardSink
 from interject.integrations.pipecat.settings import Interruptions
 from interject.model_runtime.opening import check_runtime, open_runtime
-from interject.model_runtime.protocol import Decision, RuntimeFailure
+from interject.model_runtime.protocol import Decision, FloorMode, RuntimeFailure
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Collection
 
     from interject.agent.floor import Verdict
     from interject.config import Profile
     from interject.integrations.conversation.line import Line
+    from interject.integrations.pipecat.context_reader import ContextNews
     from interject.integrations.pipecat.pipeline_voice import PipelineVoice
     from interject.model_runtime.protocol import Event, ReplyStarted, Runtime
 
+logger = logging.getLogger(__name__)
+
 DOOR = "pipecat"
+MOST_OWED = 64
+"""What was asked of a model that is being loaded."""
 ENDED = "the runtime has ended the session"
 
 
@@ -64,6 +72,7 @@ class PipelineCall:
         self._voice = voice
         self._on_event = on_event
         self._clock = clock
+        self._owed: deque[Callable[[CallAgent], None]] = deque()
         self._leaving = asyncio.Event()
         self._interrupting: asyncio.Task[None] | None = None
 
@@ -81,6 +90,17 @@ class PipelineCall:
             self.agent = None
             self.opened.set()
 
+    def with_agent(self, act: Callable[[CallAgent], None]) -> None:
+        """At once, or in its order when the model is there; not where there will be none."""
+        if self.agent is not None:
+            act(self.agent)
+        elif self.opened.is_set():
+            return
+        elif len(self._owed) < MOST_OWED:
+            self._owed.append(act)
+        else:
+            logger.warning("A pipeline's frame is lost; too many wait for the model")
+
     def leave(self) -> None:
         self._leaving.set()
 
@@ -97,9 +117,30 @@ class PipelineCall:
         if (session := agent.sessions.of(identity)) is not None:
             session.text_turn(text, answer=answer, writer=identity)
 
-    def answer_now(self) -> None:
-        if self.agent is not None:
-            self.agent.answer_now()
+    def tell(self, identity: str, news: ContextNews) -> None:
+        """What a context holds that is new. Who asks himself has it read as any other message."""
+        if (agent := self.agent) is None:
+            return
+        for turn in news.turns:
+            if turn.answered and turn.author is Author.PERSON:
+                agent.write(identity, turn.text)
+            else:
+                self.text_turn(identity, turn.text, answer=turn.answered)
+        if news.reply_wanted:
+            agent.answer_now()
+
+    def change(
+        self, profile: Profile, changed: Collection[str], writer: str, note: str, agent: CallAgent
+    ) -> None:
+        """Of a profile's settings, those that have changed; `note`: the program's instruction."""
+        if "threshold" in changed:
+            agent.controls.set_threshold(profile.threshold)
+        if "mode" in changed:
+            agent.controls.set_mode(FloorMode(profile.mode))
+        if "unprompted_per_minute" in changed:
+            agent.controls.set_cap(profile.reply.unprompted_per_minute)
+        if "system_instruction" in changed and note:
+            self.text_turn(writer, note)
 
     async def _serve(self, call_id: str, runtime: Runtime) -> None:
         parts = CallParts(
@@ -113,6 +154,8 @@ class PipelineCall:
         agent.followers.add(self)
         async with agent:
             self.agent = agent
+            while self._owed:
+                self._owed.popleft()(agent)
             self.opened.set()
             await first_of(agent.ended.wait(), self._leaving.wait())
             self.agent = None

@@ -15,6 +15,7 @@ from pipecat.frames.frames import (
 )
 
 from interject.agent.bounded import stopped
+from interject.agent.voice.base import VoiceFailure
 from interject.integrations.pipecat.played_frame import PlayedFrame
 from interject.integrations.pipecat.reply_playout import SILENT_S, ReplyPlayout
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ
@@ -61,14 +62,14 @@ class PipelineVoice:
     One reply or notice is in the pipeline at a time, so that whatever sounds is known to be its.
     """
 
-    def __init__(self, port: PipelinePort) -> None:
+    def __init__(self, port: PipelinePort, *, silent_s: float = SILENT_S) -> None:
         self._port = port
+        self._silent_s = silent_s
         self._turn = asyncio.Lock()
         self._reply: ReplyPlayout | None = None
         self._open = False
         self._notices = 0
-        self._notice_mark: int | None = None
-        self._notice_over = asyncio.Event()
+        self._notice: ReplyPlayout | None = None
         self._closed = False
 
     @property
@@ -83,7 +84,9 @@ class PipelineVoice:
 
     async def speak(self, text: AsyncIterator[str], emotion: Emotion) -> AsyncIterator[SpokenChunk]:
         async with self._turn:
-            self._reply = reply = ReplyPlayout()
+            start = PlayedFrame()
+            self._reply = reply = ReplyPlayout(self._silent_s, start_id=start.id)
+            await self._port.push(start)
             writing = asyncio.create_task(self._write(text, emotion, reply), name="pipeline-text")
             try:
                 heard = cast("AsyncGenerator[SpokenChunk, None]", reply.chunks())
@@ -122,6 +125,8 @@ class PipelineVoice:
     async def close(self) -> None:
         """The pipeline ends by itself: what it has been given it may say to the end."""
         self._closed = True
+        if self._notice is not None:
+            self._notice.play_out()
         await self._end()
 
     # What the pipeline tells
@@ -139,15 +144,14 @@ class PipelineVoice:
         if self._reply is not None:
             self._reply.say(words, timed=timed)
 
-    def on_sound(self, seconds: float) -> None:
-        if self._reply is not None:
-            self._reply.sound(seconds)
+    def on_sound(self, seconds: float, *, own: bool = True) -> None:
+        """`own`: not what the program says by itself."""
+        for playing in self._in_pipeline():
+            playing.sound(seconds, own=own)
 
     def on_mark(self, frame_id: int) -> None:
-        if frame_id == self._notice_mark:
-            self._notice_over.set()
-        elif self._reply is not None and frame_id == self._reply.mark_id:
-            self._reply.play_out()
+        for playing in self._in_pipeline():
+            playing.passed(frame_id)
 
     def on_error(self, reason: str) -> None:
         """The voice behind the service says that it failed."""
@@ -179,14 +183,21 @@ class PipelineVoice:
             await self._port.ended()
 
     async def _notify(self, text: str) -> None:
+        if self._closed:
+            return
         spoken, mark = TTSSpeakFrame(text, append_to_context=False), PlayedFrame()
         spoken.interruptible = mark.interruptible = False
-        self._notice_mark = mark.id
-        self._notice_over.clear()
+        self._notice = notice = ReplyPlayout(self._silent_s)
+        notice.mark_id = mark.id
         await self._port.push(spoken)
         await self._port.push(mark)
         try:
-            async with asyncio.timeout(SILENT_S):
-                await self._notice_over.wait()
-        except TimeoutError:
+            async for _ in notice.chunks():
+                """How much of it was heard interests nobody."""
+        except VoiceFailure:
             logger.warning("A notice was not said to its end")
+        finally:
+            self._notice = None
+
+    def _in_pipeline(self) -> tuple[ReplyPlayout, ...]:
+        return tuple(filter(None, (self._notice, self._reply)))

@@ -1,4 +1,4 @@
-"""One reply in the pipeline: its text, and how much of it has been heard."""
+"""One reply or notice in the pipeline: its text, and how much of it has been heard."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 SILENT_S = 15.0
-"""A pipeline that has a whole reply and says nothing more of it for so long has lost it."""
+"""A pipeline that has a whole text and plays nothing more for so long has lost it."""
 
 
 class ReplyPlayout:
@@ -25,15 +25,20 @@ class ReplyPlayout:
 
     A voice with word times says each word as it is heard. One without says a sentence when it is
     over: within a sentence, the seconds that were played are counted as speech of usual pace.
+
+    What sounds before the mark `start_id` is passed is somebody else's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, silent_s: float = SILENT_S, *, start_id: int | None = None) -> None:
         self.text = ""
+        self._silent_s = silent_s
+        self.start_id = start_id
         self.mark_id: int | None = None
         self.played = False
         self.flushed = False
         self.sounded = False
         self.error = ""
+        self._begun = start_id is None
         self._chars = 0
         self._untold_s = 0.0
         self._timed = False
@@ -63,11 +68,21 @@ class ReplyPlayout:
         self._timed = self._timed or timed
         self._news.set()
 
-    def sound(self, seconds: float) -> None:
-        if not self.over:
+    def sound(self, seconds: float, *, own: bool = True) -> None:
+        """While others are heard, it is not late."""
+        if self.over:
+            return
+        if own and self._begun:
             self.sounded = True
             self._untold_s += seconds
-            self._news.set()
+        self._news.set()
+
+    def passed(self, mark_id: int) -> None:
+        """What stands before this mark in the pipeline has been played."""
+        if mark_id == self.start_id:
+            self._begun = True
+        elif mark_id == self.mark_id:
+            self.play_out()
 
     def play_out(self) -> None:
         """The pipeline has passed its end."""
@@ -102,7 +117,7 @@ class ReplyPlayout:
     async def _wait(self) -> None:
         """While it is still being written nothing is late."""
         try:
-            async with asyncio.timeout(None if self.mark_id is None else SILENT_S):
+            async with asyncio.timeout(None if self.mark_id is None else self._silent_s):
                 await self._news.wait()
         except TimeoutError:
             raise VoiceFailure("the pipeline did not say a reply to its end") from None

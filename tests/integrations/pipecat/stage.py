@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from tests.integrations.web.served import served
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from pipecat.frames.frames import ErrorFrame
     from pipecat.processors.frame_processor import FrameProcessor
@@ -72,6 +73,55 @@ def voice() -> InterjectTTSService:
     return InterjectTTSService(voice=EspeakVoice())
 
 
+def piped(
+    runtime: FakeRuntime,
+    llm: InterjectLLMService,
+    *,
+    before: Sequence[FrameProcessor] = (),
+    behind: Sequence[FrameProcessor] = (),
+    rate_hz: int = TELEPHONE_HZ,
+) -> PipecatCall:
+    """A pipeline around the service, that does not run yet."""
+    context = LLMContext()
+    user, assistant = LLMContextAggregatorPair(context)
+    worker = PipelineWorker(
+        Pipeline([*before, user, llm, *behind, assistant]),
+        params=PipelineParams(audio_in_sample_rate=rate_hz, audio_out_sample_rate=rate_hz),
+        idle_timeout_secs=None,
+    )
+    made = PipecatCall(llm, worker, context, runtime)
+
+    async def failed(_worker: object, frame: ErrorFrame) -> None:
+        made.errors.append(frame)
+
+    worker.add_event_handler("on_pipeline_error", failed)
+    return made
+
+
+async def run(call: PipecatCall) -> None:
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(call.worker)
+    await runner.run()
+
+
+@contextlib.asynccontextmanager
+async def written_to(
+    runtime: FakeRuntime | None = None,
+    *,
+    make: Callable[..., InterjectLLMService] = InterjectLLMService,
+) -> AsyncIterator[PipecatCall]:
+    """A pipeline without sound, once it has begun."""
+    model = runtime or FakeRuntime(deciding=False)
+    call = piped(model, make(runtime=model, profile=quiet_profile()))
+    begun = asyncio.Event()
+    call.worker.add_event_handler("on_pipeline_started", lambda *_: begun.set())
+    async with asyncio.TaskGroup() as group:
+        group.create_task(run(call))
+        await until(lambda: begun.is_set() or call.errors, "the pipeline")
+        yield call
+        await call.worker.cancel()
+
+
 class Bot:
     """What a user of Pipecat's writes: a pipeline for each call, whatever its transport."""
 
@@ -86,31 +136,21 @@ class Bot:
         self._make_llm, self._make_tts = make_llm, make_tts
 
     async def serve(self, transport: BaseTransport, *, rate_hz: int = TELEPHONE_HZ) -> None:
-        context = LLMContext()
-        user, assistant = LLMContextAggregatorPair(context)
         llm = self._make_llm()
-        pipeline = Pipeline(
-            [transport.input(), user, llm, self._make_tts(), transport.output(), assistant]
+        made = piped(
+            self._runtime,
+            llm,
+            before=[transport.input()],
+            behind=[self._make_tts(), transport.output()],
+            rate_hz=rate_hz,
         )
-        worker = PipelineWorker(
-            pipeline,
-            params=PipelineParams(audio_in_sample_rate=rate_hz, audio_out_sample_rate=rate_hz),
-            idle_timeout_secs=None,
-        )
-        made = PipecatCall(llm, worker, context, self._runtime)
 
         async def gone(*_: object) -> None:
-            await worker.cancel()
-
-        async def failed(_worker: object, frame: ErrorFrame) -> None:
-            made.errors.append(frame)
+            await made.worker.cancel()
 
         transport.add_event_handler("on_client_disconnected", gone)
-        worker.add_event_handler("on_pipeline_error", failed)
         self.calls.append(made)
-        runner = WorkerRunner(handle_sigint=False)
-        await runner.add_workers(worker)
-        await runner.run()
+        await run(made)
 
     async def call(self) -> PipecatCall:
         """The one that has come, once it hears or cannot."""

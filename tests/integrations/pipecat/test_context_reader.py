@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from interject.integrations.pipecat.context_reader import (
     Author,
     ContextNews,
@@ -59,3 +61,48 @@ def test_parts_that_are_no_text_and_foreign_messages_are_left_out() -> None:
     parts = {"role": "user", "content": [{"type": "text", "text": "What is it?"}, image]}
     news = ContextReader().read([{"role": "tool", "content": "4"}, object(), parts])
     assert [turn.text for turn in news.turns] == ["What is it?"]
+
+
+def assistant(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text}
+
+
+@pytest.mark.parametrize(
+    "around", [[assistant("Noted.")], [assistant("Noted."), {"role": "tool", "content": "4"}]]
+)
+def test_what_a_recogniser_wrote_asks_for_nothing_whatever_stands_behind_it(
+    around: list[dict[str, str]],
+) -> None:
+    reader = ContextReader()
+    reader.read([SYSTEM])
+    reader.heard(" Please note it. ")
+    news = reader.read([SYSTEM, user("Please note it."), *around])
+    assert news == ContextNews((), reply_wanted=False)
+    assert reader.read([SYSTEM, user("Please note it."), *around]).reply_wanted
+
+
+HISTORY = [SYSTEM, user("One?"), assistant("Yes."), user("Two?"), assistant("No.")]
+CHANGED = {"role": "system", "content": "It is 10:01."}
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        ([*HISTORY[2:], user("Three?")], ["Three?"]),
+        ([*HISTORY, user("One?")], ["One?"]),
+        ([HISTORY[4], user("Two?")], ["Two?"]),
+        ([CHANGED, *HISTORY[1:], user("Three?")], ["It is 10:01.", "Three?"]),
+        ([SYSTEM, assistant("They spoke."), *HISTORY[3:], user("Three?")], ["Three?"]),
+        ([*HISTORY[:2], user("Three?")], ["Three?"]),
+        ([CHANGED, user("Three?")], ["It is 10:01.", "Three?"]),
+    ],
+    ids=["trimmed", "the same again", "and trimmed", "begins anew", "summed up", "cut", "replaced"],
+)
+def test_of_a_context_that_was_rewritten_only_what_was_not_in_it_is_told(
+    now: list[dict[str, str]], told: list[str]
+) -> None:
+    reader = ContextReader()
+    reader.read(HISTORY)
+    news = reader.read(now)
+    assert [turn.text for turn in news.turns] == told
+    assert [turn.answered for turn in news.turns] == [False] * (len(told) - 1) + [True]

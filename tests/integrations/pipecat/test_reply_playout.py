@@ -56,6 +56,17 @@ def test_what_an_interruption_threw_away_is_never_heard() -> None:
     assert heard.heard_chars == len("The ")
 
 
+def test_before_its_mark_has_passed_nothing_is_heard_of_it() -> None:
+    heard = ReplyPlayout(start_id=7)
+    heard.text = TEXT
+    heard.sound(5.0)
+    heard.say("The", timed=True)
+    assert (heard.sounded, heard.heard_chars) == (False, 0)
+    heard.passed(7)
+    heard.sound(0.4)
+    assert heard.text[: heard.heard_chars] == "The "
+
+
 async def test_it_is_told_on_as_it_is_heard_and_ends_when_played_out() -> None:
     heard = reply()
     heard.say("The", timed=True)

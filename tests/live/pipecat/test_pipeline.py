@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +124,10 @@ async def test_people_are_told_first_and_nothing_interrupts_that() -> None:
         assert (abs(spoken.astype(int)) > 600).sum() > 0.5 * 8_000
 
 
-async def test_what_is_typed_is_answered_and_stop_words_are_obeyed() -> None:
+async def test_what_is_typed_is_answered_and_stop_words_are_obeyed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="interject")
     async with phoned() as call:
         told = {"role": "developer", "content": "Somebody has come."}
         await say(call, told, {"role": "user", "content": "Hello"})
@@ -132,6 +136,7 @@ async def test_what_is_typed_is_answered_and_stop_words_are_obeyed() -> None:
         await say(call, {"role": "user", "content": "Please stop listening"})
         await until(lambda: not call.llm.listening, "the agent to be deaf")
         await say(call, {"role": "user", "content": "Hello again"})
+        await until(lambda: any("not passed on" in one for one in caplog.messages), "no reading")
         call.llm.resume_listening()
         assert call.llm.listening
         await say(call, {"role": "user", "content": "And now"})
