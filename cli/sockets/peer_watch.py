@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LOUD = 600
 """Of 32,768."""
-TOLD = ("ready", "notice", "bye", "opened", "pause", "resume", "disconnect")
+TOLD = ("ready", "notice", "error", "bye", "opened", "pause", "resume", "disconnect")
 """Replies and decisions are told by the server's own stream of events."""
 
 
@@ -67,5 +67,5 @@ class PeerWatch(SimulationWatch):
 
 def _shown(fields: Any) -> dict[str, Any]:
     """Of what a server wrote, what is short."""
-    kept = ("call", "rate_hz", "notice", "text", "reason")
+    kept = ("call", "rate_hz", "notice", "text", "detail", "reason")
     return {name: fields[name] for name in kept if name in fields}

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 MOST_S = 3_600.0
 COMING_S = 20.0
+UNAUTHORIZED = "unauthorized"
+"""Of AudioHook's `disconnect`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ async def _simulate(order: DialOrder, signals: StopSignals) -> int:
                 await _on_the_call(order, dial, watch, stop)
         except (OSError, InvalidHandshake) as error:
             raise InputFailure(_not_let_in(order, error)) from None
+    watch.look_once()
     watch.note("over", code=peer.close_code, **watch.counts)
     if order.record is not None:
         _record(dial, order.record)
@@ -105,8 +108,14 @@ async def _simulate(order: DialOrder, signals: StopSignals) -> int:
         raise lines.failure
     if stop.is_set() or watch.counts.get("decisions") or watch.has_spoken:
         return 0
-    complain(f"no agent had this call: {peer.close_reason or 'it decided and said nothing'}")
+    complain(f"no agent had this call: {why_no_agent(order, watch)}")
     return EXIT_DIFFERS
+
+
+def why_no_agent(order: DialOrder, watch: PeerWatch) -> str:
+    if any(told.fields.get("reason") == UNAUTHORIZED for told in watch.peer.told):
+        return f"who calls is not known; set {SHOWN[order.platform]} to what the server has"
+    return watch.peer.close_reason or "it decided and said nothing"
 
 
 def _not_let_in(order: DialOrder, error: Exception) -> str:
@@ -119,7 +128,10 @@ def _not_let_in(order: DialOrder, error: Exception) -> str:
             "started with"
         )
     if status is not None:
-        return f"{where}: the socket is not opened (status {status}); its agents may be taken"
+        return (
+            f"{where}: the socket is not opened (status {status}); its agents may be taken, or "
+            "it is being stopped: ask /readyz"
+        )
     return f"{where}: nobody answers there; start the server first, and give the address it logs"
 
 

@@ -12,7 +12,11 @@ import pytest
 
 from interject.cli.process.failures import InputFailure
 from interject.cli.sockets.command import SimulatedPlatform
-from interject.cli.sockets.simulating import read_order, run
+from interject.cli.sockets.peer_watch import PeerWatch
+from interject.cli.sockets.simulating import read_order, run, why_no_agent
+from interject.integrations.sockets.simulator.audiohook import AudioHookDialect
+from interject.integrations.sockets.simulator.dialect import ServerText
+from interject.integrations.sockets.simulator.peer import SimulatedPeer
 from tests.cli.command_process import interject
 from tests.cli.sounds import room, write_wav
 from tests.live.interject_process import InterjectProcess
@@ -22,6 +26,8 @@ from tests.live.redis.server import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from interject.cli.output.call_event import CallEvent
 
 PLAIN = SimulatedPlatform.PLAIN
 SERVER = "http://127.0.0.1:1"
@@ -64,6 +70,20 @@ def test_a_client_secret_that_is_none_is_told_and_not_shown(sound: str) -> None:
     )
     with pytest.raises(InputFailure, match="INTERJECT_AUDIOHOOK_CLIENT_SECRET: it is no base64"):
         run(order)
+
+
+def test_who_is_not_known_is_told_which_variables_have_to_be_the_server_s(sound: str) -> None:
+    order = read_order(
+        sound, SERVER, SimulatedPlatform.MONITOR, None, None, json=False, environment={}
+    )
+    peer = SimulatedPeer(AudioHookDialect(), speakers=("external",))
+    peer.told.append(ServerText("disconnect", {"reason": "unauthorized"}))
+    shown: list[CallEvent] = []
+    watch = PeerWatch(peer, shown.append)
+    watch.look_once()
+    assert [one.event for one in shown] == ["disconnect"]
+    said = why_no_agent(order, watch)
+    assert "INTERJECT_AUDIOHOOK_API_KEY, INTERJECT_AUDIOHOOK_CLIENT_SECRET" in said
 
 
 @pytest.fixture
