@@ -181,17 +181,18 @@ def _posted(started: ReplyStarted, ended: ReplyEnded) -> Posted:
         text=ended.text,
         reason=ended.reason,
         sources=sources_of(ended),
-        category=_category(ended, ""),
+        category=category_of(ended),
     )
 
 
-def _category(ended: ReplyEnded, usual: str) -> str:
-    return next(iter(ended.categories), usual) if isinstance(ended, TaggedReply) else usual
+def category_of(ended: ReplyEnded) -> str:
+    """By its first tag; empty where it has none."""
+    return next(iter(ended.categories), "") if isinstance(ended, TaggedReply) else ""
 
 
 def _cue(settings: CueSettings, started: ReplyStarted, ended: ReplyEnded) -> Cue:
     urgent = started.emotion is Emotion.URGENT
-    category = _category(ended, settings.category)
+    category = category_of(ended) or settings.category
     at_s = stream_time_s(started.seq)
     return Cue(
         session_id=started.session_id,

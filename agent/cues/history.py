@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from interject.agent.cues.summary import CallSummary, CueRecord, ReplyRecord, TalkShare
 from interject.agent.cues.summary_page import page
 from interject.agent.floor import Verdict
-from interject.agent.outputs import Cue, Posted, Spoken, stream_time_s
+from interject.agent.outputs import Cue, Posted, Spoken, category_of, stream_time_s
 from interject.agent.privacy.redactor import Redactor
 from interject.model_runtime.protocol import FRAME_S, Decision, Gap, GapReason
 
@@ -101,6 +101,7 @@ class CallHistory:
             text=ended.text[:LONGEST_TEXT],
             became=became,
             heard_chars=heard,
+            category=category_of(ended),
         )
 
     def made_known(self, event: OutputEvent) -> None:

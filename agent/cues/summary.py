@@ -11,7 +11,7 @@ from interject.agent.cues.checklist import ChecklistItem  # noqa: TC001  pydanti
 class ReplyRecord:
     """`became`: `said`, `cut` (of its text `heard_chars` characters were heard), `posted`, `cue`,
     `withheld` (by a rule for cues), `suppressed` (by the cap), or `unseen`: nobody heard or read
-    it. `at_s` is stream time.
+    it. `at_s` is stream time, `category` what its tag said.
     """
 
     session: str
@@ -24,6 +24,7 @@ class ReplyRecord:
     text: str = field(repr=False)
     became: str = "unseen"
     heard_chars: int | None = None
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)

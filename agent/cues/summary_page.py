@@ -79,7 +79,8 @@ def _cue(cue: CueRecord) -> str:
 
 def _reply(reply: ReplyRecord) -> str:
     urgent = "urgent, " if reply.emotion == "urgent" else ""
-    return f"{_clock(reply.at_s)} ({urgent}{reply.became}): {_plain(reply.text)}"
+    category = f" {_plain(reply.category)}" if reply.category else ""
+    return f"{_clock(reply.at_s)}{category} ({urgent}{reply.became}): {_plain(reply.text)}"
 
 
 def _trouble(summary: CallSummary) -> Iterator[str]:

@@ -83,12 +83,13 @@ def notes(profile: Profile) -> Iterator[str]:
     for reply, reading in profile.reply.read_as.items():
         if left := LIKE_A_TAG.search(Tags.of(profile).pattern.sub("", reading)):
             yield f"'reply.read_as.{reply}': {left[0]} is no tag of this profile, so it is shown"
-    if profile.cue.categories and "cue" not in ways_out(profile, FloorMode(profile.mode)):
-        yield "'cue.categories': no card is shown in this mode with these outputs"
+    ways = ways_out(profile, FloorMode(profile.mode))
+    if profile.cue.categories and not {"cue", "posted"}.intersection(ways):
+        yield "'cue.categories': nothing is shown or posted in this mode with these outputs"
     if not profile.notes.folder:
         for name in (n for n, one in profile.cue.categories.items() if one.needs_source):
             yield f"'cue.categories.{name}': without notes no source is found, and no card shown"
-    if not ways_out(profile, FloorMode(profile.mode)):
+    if not ways:
         yield "'outputs': in this mode no reply is heard or read"
     yield from sound_notes(profile)
 

@@ -129,7 +129,7 @@ def test_what_can_hardly_be_meant_is_a_note(tmp_path: Path) -> None:
         f"note: 'checklist.items.hello': {unsaid.format('[done hello]')}",
         "note: 'reply.read_as.Noted': [ofer] is no tag of this profile, so it is shown",
         "note: 'reply.read_as.Fine': [done bye] is no tag of this profile, so it is shown",
-        "note: 'cue.categories': no card is shown in this mode with these outputs",
+        "note: 'cue.categories': nothing is shown or posted in this mode with these outputs",
         "note: 'outputs': in this mode no reply is heard or read",
     ]
 
