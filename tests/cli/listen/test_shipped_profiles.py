@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from interject.agent.outputs import ways_out
 from interject.config import load_profile
+from interject.model_runtime.protocol import FloorMode
 from tests.cli.listen.test_listening import events, listen
 from tests.cli.sounds import room, write_wav
 from tests.fakes.runtime import FakeRuntime, Scripted
@@ -101,3 +103,14 @@ def test_the_prompt_says_every_tag_and_leaves_nano_its_room(name: str) -> None:
     tokenizer = load_checkpoint("nano").tokenizer
     assert tokenizer is not None
     assert len(tokenizer.encode(profile.system_prompt)) <= 240
+
+
+@pytest.mark.parametrize("name", ["call_center_copilot", "podcast_producer"])
+@pytest.mark.parametrize("mode", FloorMode)
+def test_a_profile_that_promises_never_to_be_heard_is_not_in_any_mode(
+    name: str, mode: FloorMode
+) -> None:
+    profile = load_profile(name)
+    assert "spoken" not in ways_out(profile, mode)
+    assert profile.voice.engine == "none"
+    assert profile.soundboard.play == "cue"
