@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from livekit import rtc
 from livekit.rtc.participant import PublishTrackError
 
-from interject.agent.soundboard.library import SoundboardFault
+from interject.agent.soundboard.library import SoundboardFault, open_library
 from interject.agent.soundboard.soundboard import Soundboard, plays_aloud
 
 if TYPE_CHECKING:
@@ -55,16 +55,19 @@ class SoundTrack:
         self._speaking = speaking
 
     async def _begin(self) -> None:
+        """The board opens last: until then whoever asks is told that nothing is played aloud."""
         source = rtc.AudioSource(RATE_HZ, 1, QUEUE_MS)
         track = rtc.LocalAudioTrack.create_audio_track(NAME, source)
         try:
+            await asyncio.to_thread(open_library, self._profile.soundboard, RATE_HZ)
             async with asyncio.timeout(PUBLISH_TIMEOUT_S):
                 options = rtc.TrackPublishOptions(dtx=False)
                 publication = await self._room.local_participant.publish_track(track, options)
-                desk = await asyncio.to_thread(self.board.open, RATE_HZ)
         except (PublishTrackError, SoundboardFault, TimeoutError) as error:
             logger.warning("The sounds cannot be played", extra={"reason": str(error)})
+            await source.aclose()
             return
+        desk = self.board.open(RATE_HZ)
         desk.on_play = self._wake.set
         playing = self._play(desk, source, publication.sid)
         self._task = asyncio.create_task(playing, name="interject-sounds")
