@@ -20,8 +20,8 @@ SUMMARY = "benchmarks"
 BENCHMARKS = (
     "startup", "streaming_features", "batching", "linear", "load", "long_session", "redis_hop",
     "redis_latency", "redis_recovery", "redis_memory", "livekit_voice", "livekit_rooms",
-    "livekit_echo", "livekit_false_alarms", "telephone", "webrtc", "sockets", "pipecat", "voices",
-    "engine_host", "gpu", "kernels", "kv_cache_dtype", "merging", "packing",
+    "livekit_echo", "livekit_false_alarms", "telephone", "webrtc", "sockets", "console", "pipecat",
+    "voices", "engine_host", "gpu", "kernels", "kv_cache_dtype", "merging", "packing",
     "training_features", "soundflow",
 )  # fmt: skip
 

@@ -105,6 +105,7 @@ class DoorsServer:
                 ConsoleAccess(bearer, lookers),
                 origins,
                 talk=self._doors.has_browsers,
+                records=self._records,
                 most_sockets=most_sockets,
             )
             await stack.enter_async_context(console)

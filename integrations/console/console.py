@@ -14,6 +14,7 @@ from interject.agent.first_of import first_of
 from interject.integrations.console.console_api import PREFIX, ConsoleApi
 from interject.integrations.console.console_page import console_page
 from interject.integrations.console.console_socket import TOO_SLOW, ConsoleSocket
+from interject.integrations.console.records_api import RecordsApi
 from interject.integrations.web.audio_socket import (
     GOING_AWAY,
     POLICY_VIOLATION,
@@ -27,6 +28,7 @@ from interject.integrations.web.audio_socket import (
 from interject.integrations.web.log_throttle import LogThrottle
 
 if TYPE_CHECKING:
+    from interject.agent.records.store import RecordStore
     from interject.integrations.console.access import ConsoleAccess
     from interject.integrations.console.live_sessions import LiveSessions
     from interject.integrations.web.origins import Origins
@@ -53,6 +55,7 @@ class Console:
         origins: Origins,
         *,
         talk: bool,
+        records: RecordStore | None = None,
         most_sockets: int = MOST_SOCKETS,
     ) -> None:
         self._sessions = sessions
@@ -68,7 +71,10 @@ class Console:
         self.slow = 0
         self.router = APIRouter()
         self.router.include_router(console_page())
-        self.router.include_router(ConsoleApi(sessions, access, talk=talk).router)
+        kept = RecordsApi(records, access).router
+        api = ConsoleApi(sessions, access, talk=talk, described=kept.routes)
+        self.router.include_router(api.router)
+        self.router.include_router(kept)
         self.router.add_api_websocket_route(f"{PREFIX}/socket", self._serve)
 
     async def __aenter__(self) -> Self:

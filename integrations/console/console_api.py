@@ -23,7 +23,9 @@ from interject.integrations.conversation.control_messages import Status
 from interject.integrations.web.guarded_route import guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from starlette.routing import BaseRoute
 
     from interject.integrations.console.access import ConsoleAccess
     from interject.integrations.console.live_sessions import LiveSessions
@@ -55,9 +57,18 @@ class ConsoleRefusal(StrictModel):
 
 
 class ConsoleApi:
-    """`router` holds all of it. A program that wants more than a look uses the socket."""
+    """`router` holds all of it; other routes are `described` beside it. A program that wants more
+    than a look uses the socket.
+    """
 
-    def __init__(self, sessions: LiveSessions, access: ConsoleAccess, *, talk: bool) -> None:
+    def __init__(
+        self,
+        sessions: LiveSessions,
+        access: ConsoleAccess,
+        *,
+        talk: bool,
+        described: Sequence[BaseRoute] = (),
+    ) -> None:
         self._sessions = sessions
         self._access = access
         self._talk = talk
@@ -78,7 +89,7 @@ class ConsoleApi:
             response_model=Status | None,
             responses=told(401, 403, 404, 409),
         )
-        self._described = (*looking.routes, *operating.routes)
+        self._described = (*looking.routes, *operating.routes, *described)
         looking.add_api_route("/openapi.json", self.openapi, include_in_schema=False)
         self.router = APIRouter()
         self.router.include_router(looking)

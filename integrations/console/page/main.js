@@ -3,15 +3,16 @@
 import { Connection } from "./connection.js";
 import { SessionList } from "./session-list.js";
 import { SessionPane } from "./session-pane.js";
+import { Review } from "./review.js";
 import { Talk } from "./talk.js";
 
 const WRONG = "This token is not the server's.";
 const NAME = "interject.name";
-const VIEWS = ["watch", "talk"];
+const VIEWS = ["watch", "talk", "review"];
 const STATES = { connecting: "Connecting", connected: "Connected", unknown: "Not signed in", lost: "Connection lost, trying again" };
 const at = (id) => document.getElementById(id);
 
-let connection = null, list = null, talk = null, pane = null, own = null, ownCall = null, welcome = null, wasConnected = false;
+let connection = null, list = null, talk = null, review = null, pane = null, own = null, ownCall = null, welcome = null, wasConnected = false;
 
 function start() {
   connection?.close();
@@ -66,6 +67,7 @@ function route() {
   const wanted = VIEWS.includes(view) ? view : "watch";
   show(wanted);
   if (wanted === "watch") watch(session);
+  if (wanted === "review") (review ??= new Review({ token: tokens.get() })).show(session);
 }
 
 function show(view) {
@@ -118,7 +120,8 @@ function headline() {
 function close() {
   pane?.close();
   own?.close();
-  pane = own = welcome = null;
+  review?.close();
+  pane = own = review = welcome = null;
 }
 
 function name() {

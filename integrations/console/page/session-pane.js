@@ -126,6 +126,7 @@ export class SessionPane {
     if (mark !== "dismissed" && !before && !mark) this.#announce(cue);
     this.#known.add(cue.id);
     const shown = this.#cards.get(cue.id) ?? this.#newCard(cue.id);
+    shown.dataset.time = cue.time;
     shown.className = `card${cue.priority >= URGENT ? " urgent" : ""}${mark ? " marked" : ""}`;
     const [head, text] = shown.children;
     head.textContent = [cue.priority >= URGENT ? "Urgent" : "", cue.category, cue.count > 1 ? `${cue.count} times` : "", mark ? `${by || "somebody"} sees to it` : ""].filter(Boolean).join(" · ");

@@ -30,8 +30,7 @@ from tests.integrations.web.served import served
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from fastapi import APIRouter
-
+    from interject.agent.records.store import RecordStore
     from interject.integrations.conversation.call_agent import CallAgent
     from tests.fakes.runtime import FakeRuntimeSession
 
@@ -73,7 +72,7 @@ class ConsolePage:
 
 
 class Desk:
-    def __init__(self, *, routers: tuple[APIRouter, ...] = (), **profile: Any) -> None:
+    def __init__(self, *, records: RecordStore | None = None, **profile: Any) -> None:
         settings = {
             "name": "desk",
             "system_prompt": "listen",
@@ -83,15 +82,13 @@ class Desk:
         self.screens = CueScreens(Bearer(OPERATOR, VIEWER))
         self.sessions = LiveSessions(self.screens)
         role = Role(Profile.model_validate({**settings, **profile}), self.runtime)
-        self.board = Switchboard(role, self.runtime, followers=[self.sessions])
+        self.board = Switchboard(role, self.runtime, followers=[self.sessions], records=records)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         origins = Origins([self.url])
         access = ConsoleAccess(Bearer(OPERATOR), Bearer(OPERATOR, VIEWER))
-        self.console = Console(self.sessions, access, origins, talk=False)
-        self.app = make_app(
-            [], routers=[self.screens.router, self.console.router, *routers], origins=origins
-        )
+        self.console = Console(self.sessions, access, origins, talk=False, records=records)
+        self.app = make_app([], routers=[self.screens.router, self.console.router], origins=origins)
 
     @property
     def model(self) -> FakeRuntimeSession:
@@ -133,8 +130,8 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def desk(**profile: Any) -> AsyncIterator[Desk]:
-    made = Desk(**profile)
+async def desk(records: RecordStore | None = None, **profile: Any) -> AsyncIterator[Desk]:
+    made = Desk(records=records, **profile)
     async with made.console, served(made.app, made.listener):
         try:
             yield made

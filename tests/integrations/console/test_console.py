@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+from typing import TYPE_CHECKING
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from interject.agent.outputs import Cue
+from interject.agent.records.store import RecordStore
 from interject.integrations.console.access import ONLY_LOOKS
 from interject.integrations.console.console_socket import (
     MOST_FOLLOWED,
@@ -26,6 +28,9 @@ from interject.model_runtime.protocol import Cause, Emotion
 from tests.fakes.runtime import Scripted
 from tests.integrations.console.desk import OPERATOR, VIEWER, ConsolePage, Desk, desk
 from tests.waiting import until
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECRET = "The bread is burning."
 
@@ -225,7 +230,9 @@ async def test_the_description_has_every_address_and_says_how_to_sign_in() -> No
         found = (await http.get("/api/console/openapi.json")).json()
     assert set(found["paths"]) == {
         "/api/console/me", "/api/console/sessions", "/api/console/sessions/{session}",
-        "/api/console/sessions/{session}/commands",
+        "/api/console/sessions/{session}/commands", "/api/console/records",
+        "/api/console/records/{record}", "/api/console/records/{record}/text.vtt",
+        "/api/console/records/{record}/sound/{number}",
     }  # fmt: skip
     assert found["security"] == [{"token": []}]
     assert {"ReplyMoment", "ChunkMoment", "SayThis"} <= set(found["components"]["schemas"])
@@ -255,3 +262,25 @@ async def test_a_session_that_is_over_is_listed_for_a_while() -> None:
     there.sessions.look()
     assert [state.stage for state in there.sessions.states] == []
     there.listener.close()
+
+
+async def test_what_a_profile_keeps_is_reviewed_and_exported(tmp_path: Path) -> None:
+    keeps = {"privacy": {"retention": "everything"}, "mode": "observe", "outputs": ("posted",)}
+    async with desk(RecordStore(tmp_path), **keeps) as there, there.http(VIEWER) as http:
+        async with there.call() as agent:
+            await there.hear(agent)
+            there.model.reply(Scripted(SECRET), cause=Cause.MODEL)
+            await there.hear(agent)
+        (head,) = (await http.get("/api/console/records")).json()
+        path = f"/api/console/records/{head['id']}"
+        lines = (await http.get(path)).json()["lines"]
+        assert [one["text"] for one in lines if one["type"] == "post"] == [SECRET]
+        captions = (await http.get(f"{path}/text.vtt")).text
+        assert captions.startswith("WEBVTT")
+        assert SECRET in captions
+        for missing in (f"{path}/sound/0", "/api/console/records/none"):
+            assert (await http.get(missing)).status_code == 404
+        async with there.http("no") as stranger:
+            assert (await stranger.get(path)).status_code == 401
+    async with desk() as without, without.http() as http:
+        assert (await http.get("/api/console/records")).json() == []

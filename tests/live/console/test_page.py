@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from interject.agent.records.store import RecordStore
 from interject.model_runtime.protocol import Cause, Emotion
 from tests.fakes.runtime import Scripted
 from tests.integrations.console.desk import OPERATOR, VIEWER, Desk, desk
@@ -28,7 +29,8 @@ PIXELS = "document.querySelector('canvas').toDataURL()"
 CONNECTED = "document.getElementById('state').dataset.state === 'connected'"
 SLIDER = "document.querySelector('.threshold input')"
 FORM = "document.querySelector('form.controls-panel')"
-PROFILE = {"mode": "assist", "outputs": ("cue", "spoken")}
+KEPT = {"retention": "everything"}
+PROFILE = {"privacy": KEPT, "mode": "assist", "outputs": ("cue", "spoken")}
 TEXT = "<b>Offer</b> a refund."
 
 
@@ -60,8 +62,9 @@ async def test_two_watch_a_session_and_one_of_them_steps_in(tmp_path: Path) -> N
     for folder in folders:
         folder.mkdir()
     async with AsyncExitStack() as stack:
-        there = await stack.enter_async_context(desk(**PROFILE))
-        agent = await stack.enter_async_context(there.call(label="+49 30 901820 47"))
+        there = await stack.enter_async_context(desk(RecordStore(tmp_path), **PROFILE))
+        calls = await stack.enter_async_context(AsyncExitStack())
+        agent = await calls.enter_async_context(there.call(label="+49 30 901820 47"))
         pages = [await stack.enter_async_context(Chromium(folder)) for folder in folders]
         page, other = pages
         for one in pages:
@@ -104,6 +107,17 @@ async def test_two_watch_a_session_and_one_of_them_steps_in(tmp_path: Path) -> N
         await other.run("document.querySelector('.dismiss').click()")
         await other.until("document.querySelector('.told').textContent.includes('may look')")
         assert len(await page.run(CARDS)) == 1
+        hearing.cancel()
+        await calls.aclose()
+        await page.until("document.querySelector('.summary pre').textContent")
+        await page.run("location.hash = '#review'")
+        await page.until("document.querySelector('#records a')")
+        await page.run("location.hash = document.querySelector('#records a').hash")
+        await page.until(
+            f"document.querySelector('#reviewed .words').textContent.includes('{TEXT}')"
+        )
+        await page.until("document.querySelector('#reviewed .vtt')?.href.startsWith('blob:')")
+        assert await problems(page) == []
         for one in pages:
             assert one.console == [], "no error, and nothing that the policy forbids"
             assert OPERATOR not in await one.run("location.href")
