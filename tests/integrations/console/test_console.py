@@ -130,7 +130,8 @@ async def test_an_operator_changes_what_holds_and_the_others_see_it() -> None:
         assert agent.consent.listening
         await there.hear(agent)
         await other.follow(session)
-        assert (await page.follow(session))[0]["threshold"] == 0.9
+        chunks = [one for one in await page.follow(session) if one["type"] == "chunk"]
+        assert chunks[-1]["threshold"] == 0.9
         await page.operate(session, do="set_mode", mode="speak")
         await page.operate(session, do="say", text=SECRET)
         said = await other.next("reply", lambda m: m["stage"] != "growing")
