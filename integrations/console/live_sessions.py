@@ -17,6 +17,7 @@ from interject.integrations.console.session_messages import (
     SessionGone,
 )
 from interject.integrations.console.session_view import SessionPulse, SessionStage, SessionView
+from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -109,7 +110,10 @@ class LiveSessions:
         elif session.agent is None:
             raise CommandRefused(NO_AGENT)
         else:
-            await operate(session.agent, command)
+            try:
+                await operate(session.agent, command)
+            except RuntimeFailure as error:
+                raise CommandRefused(str(error)) from None
         logger.info("An operator's command", extra={"call": session.call_id, "value": command.do})
         session.refresh()
         return session.state.status

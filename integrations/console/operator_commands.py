@@ -63,7 +63,10 @@ COMMAND: TypeAdapter[OperatorCommand] = TypeAdapter(OperatorCommand)
 
 
 async def operate(agent: CallAgent, command: OperatorCommand) -> None:
-    """Whatever concerns the agent; cards are no matter of its own."""
+    """Whatever concerns the agent; cards are no matter of its own.
+
+    :raises RuntimeFailure: when the model cannot do it.
+    """
     match command:
         case ChangeMode():
             agent.controls.set_mode(command.mode)
@@ -72,7 +75,7 @@ async def operate(agent: CallAgent, command: OperatorCommand) -> None:
         case ChangeCap():
             agent.controls.set_cap(command.per_minute)
         case SayThis():
-            agent.say(command.text)
+            await agent.say(command.text)
         case Plainly(do="answer_now"):
             agent.answer_now()
         case Plainly(do="be_quiet"):

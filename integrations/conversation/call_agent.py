@@ -238,10 +238,13 @@ class CallAgent:
         for session in self.sessions.open:
             await session.interrupt()
 
-    def say(self, text: str) -> None:
-        """Words of the operator's, which the model remembers as its own."""
+    async def say(self, text: str) -> None:
+        """Words of the operator's, which the model remembers as its own.
+
+        :raises RuntimeFailure: when it cannot take them.
+        """
         for session in self.sessions.open[:1]:
-            session.say(text)
+            await session.say(text)
 
     def answer_now(self) -> None:
         for session in self.sessions.open[:1]:

@@ -182,10 +182,13 @@ class CallSession:
         if self._session is not None and self._listening:
             self._start(self._session.answer_now())
 
-    def say(self, text: str) -> None:
-        """As the model's own words."""
+    async def say(self, text: str) -> None:
+        """As the model's own words.
+
+        :raises RuntimeFailure: when it cannot take them: they are too long, or it has ended.
+        """
         if self._session is not None:
-            self._start(self._session.say(text))
+            await self._session.say(text)
 
     async def say_own(self, text: str) -> None:
         """Words that are no reply; returns when they have been said or cut."""

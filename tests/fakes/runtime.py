@@ -61,6 +61,7 @@ class FakeRuntimeSession:
         deciding: bool,
         answering: bool = True,
     ) -> None:
+        self.most_chars = MAX_TEXT_CHARS
         self.options = options
         self.frames: list[Frame] = []
         self.cancelled: list[Cancelled] = []
@@ -136,7 +137,7 @@ class FakeRuntimeSession:
 
     async def text_turn(self, text: str, *, answer: bool = True) -> None:
         self._check()
-        if len(text) > MAX_TEXT_CHARS:
+        if len(text) > self.most_chars:
             raise RuntimeFailure(f"the text has {len(text)} characters, this fake takes fewer")
         if answer:
             self.reply(Scripted(f"You wrote {text}."), cause=Cause.TEXT_TURN)
@@ -145,7 +146,7 @@ class FakeRuntimeSession:
 
     async def say(self, text: str, *, emotion: Emotion = Emotion.NORMAL) -> None:
         self._check()
-        if len(text) > MAX_TEXT_CHARS:
+        if len(text) > self.most_chars:
             raise RuntimeFailure(f"the text has {len(text)} characters, this fake takes fewer")
         self.said.append(text)
         self.reply(Scripted(text, emotion), cause=Cause.SAY)

@@ -239,6 +239,21 @@ async def test_the_description_has_every_address_and_says_how_to_sign_in() -> No
     assert {"ReplyMoment", "ChunkMoment", "SayThis"} <= set(found["components"]["schemas"])
 
 
+async def test_words_that_the_model_cannot_take_are_refused_and_the_call_goes_on() -> None:
+    async with desk() as there, there.call() as agent, there.page() as page:
+        (session,) = (one["id"] for one in page.welcome["sessions"])
+        await there.hear(agent)
+        there.model.most_chars = 10
+        answer = await page.operate(session, do="say", text="Far too much at once.")
+        assert answer["error"].startswith("the text has 21 characters")
+        command = {"do": "say", "text": "Far too much at once."}
+        async with there.http() as http:
+            refused = await http.post(f"/api/console/sessions/{session}/commands", json=command)
+        assert refused.status_code == 409
+        await there.hear(agent)
+        assert not agent.sessions.ended.is_set()
+
+
 async def test_nothing_that_is_said_reaches_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with desk() as there, there.call() as agent, there.page(name="Ada") as page:
