@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,8 +76,10 @@ class SoundboardLibrary:
         return self._sounds[name]
 
     def _load(self, name: str) -> NDArray[np.float32]:
-        entry = self._settings.sounds[name]
-        rate_hz, sound = decoded(file_bytes(self._settings.path(name)))
+        entry, path = self._settings.sounds[name], self._settings.path(name)
+        if not path.resolve().is_relative_to(Path(self._settings.folder).resolve()):
+            raise BadSound("is a link out of the folder; put the file itself there")
+        rate_hz, sound = decoded(file_bytes(path))
         _check_length(len(sound) / rate_hz, entry)
         _check_clipping(sound)
         if rate_hz != self.rate_hz:

@@ -89,6 +89,15 @@ def test_a_sound_that_cannot_be_used_is_refused_in_one_line(
     assert str(caught.value) == str(tmp_path / "sounds" / says)
 
 
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    board = settings(tmp_path, {"ding": EFFECT})
+    inside = board.path("ding")
+    outside = inside.rename(tmp_path / "elsewhere.flac")
+    inside.symlink_to(outside)
+    with pytest.raises(SoundboardFault, match="is a link out of the folder"):
+        SoundboardLibrary(board, RATE_HZ)
+
+
 def test_each_fault_has_its_line_and_a_damaged_bed_is_no_half_bed(tmp_path: Path) -> None:
     chosen = settings(tmp_path)
     whole = (tmp_path / "sounds" / "hum.flac").read_bytes()
