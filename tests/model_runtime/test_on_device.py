@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.numerics, pytest.mark.timeout(90)]
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 FEWEST_ALIKE = 0.999
+UNDECIDED = 0.25
+"""Log-odds: a probability of 0.44 to 0.56. Slots in eight bits move one by 0.1."""
 HEADROOM_BYTES = 64 << 20
 
 
@@ -100,8 +102,10 @@ def test_decisions_of_nano_over_slots_in_eight_bits_are_those_over_plain_ones(
     sound = frames(kitchen(4 if device == "cuda" else 2))
     plain = margins(nano_on(device, dtype), sound)
     coarse = margins(nano_on(device, dtype, "fp8_e4m3"), sound)
-    alike = sum((a > 0) == (b > 0) for a, b in zip(plain, coarse, strict=True))
-    assert alike >= FEWEST_ALIKE * len(sound), f"{len(sound) - alike} of {len(sound)} differ"
+    sure = [(a, b) for a, b in zip(plain, coarse, strict=True) if abs(a) > UNDECIDED]
+    alike = sum((a > 0) == (b > 0) for a, b in sure)
+    assert alike >= FEWEST_ALIKE * len(sure), f"{len(sure) - alike} of {len(sure)} differ"
+    assert len(sure) >= 0.98 * len(sound)
     assert plain != coarse, "the slots were not in eight bits"
 
 

@@ -94,8 +94,9 @@ def _lines(
     )
     yield (
         "- Streams of 12 and 24 s with rooms, coloured noise, telephone bands, G.711 with packet "
-        "loss and clipping. Two in five hold one short thing at a time with pauses around it, most "
-        "of which want silence; in a third of these it is one sound after another."
+        "loss and clipping. Half hold one short thing at a time with pauses around it, most "
+        "of which want silence; in a third of these it is one sound after another. Three in ten of "
+        "the made sounds to leave alone are of no class: horns, tunes, calls, singing, blows."
     )
     yield f"- Voices never heard in training: festival {' and '.join(FESTIVAL_HELD_OUT)}."
     kept = [f"{kind} ({models(kind, held_out=True)[0].__name__.strip('_')})" for kind in ALARMING]
@@ -110,12 +111,11 @@ LIMITS = """
 - It knows only the requests and sounds named here. Anything else it ignores at best; it holds no
   knowledge and no conversation.
 - How it does on recordings and in natural voices that it never heard is measured in docs/nano.md.
-  Real sounds that it should speak up about it mostly does not know, and short words that somebody
-  says alone still make most of its false replies.
-- Crashes and breaking glass are mostly missed, made ones too: hard sounds to leave alone are
-  plentiful among the recordings, and these are not.
+  Real sounds that it should speak up about it mostly does not know.
+- Breaking glass is mostly missed, made one too, and so are many crashes: hard sounds to leave
+  alone are plentiful among the recordings, and these are not.
 - Talk that contains a request, or begins like one, still triggers it in voices it never heard; so
-  do ordinary sounds.
+  do some ordinary sounds.
 - English only. It counts to ten, one kind of sound at a time. When it mishears what to count, the
   whole count is lost or wrong.
 - Streams in training were at most 24 s long; what was heard earlier is not used reliably.
