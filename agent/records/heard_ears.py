@@ -33,16 +33,19 @@ class HeardEars:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._ears: list[HeardFile] = []
+        self._over = False
 
     def around(self, runtime: Runtime) -> Runtime:
         return RewrittenRuntime(runtime, self._kept)
 
     def close(self) -> None:
+        """Nothing more is kept."""
+        self._over = True
         for ear in self._ears:
             ear.close()
 
     def _kept(self, inner: RuntimeSession) -> RuntimeSession:
-        if len(self._ears) >= MOST_EARS:
+        if self._over or len(self._ears) >= MOST_EARS:
             return inner
         ear = HeardFile(self._folder / f"heard-{len(self._ears) + 1}.flac")
         self._ears.append(ear)
@@ -84,11 +87,12 @@ class HeardFile:
 
     def close(self) -> None:
         self._over = True
-        if self._container is None:
+        container, self._container = self._container, None
+        if container is None:
             return
         try:
-            self._container.mux(self._stream.encode(None))
-            self._container.close()
+            container.mux(self._stream.encode(None))
+            container.close()
         except (OSError, av.FFmpegError) as error:
             logger.warning("Sound is kept no more", extra={"error_type": type(error).__name__})
 

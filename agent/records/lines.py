@@ -11,6 +11,15 @@ from interject.agent.cues.summary import CallSummary
 from interject.config.privacy import RetentionName
 from interject.config.strict import StrictModel
 
+LATEST = 253_402_300_799.0
+"""Seconds since 1970, in the year 9999: no calendar goes on."""
+MOST_S = 1e10
+MOST_NUMBER = 2**53 - 1
+"""JavaScript counts no further."""
+EpochSeconds = Annotated[float, Field(ge=0, le=LATEST)]
+Seconds = Annotated[float, Field(ge=-MOST_S, le=MOST_S)]
+WholeNumber = Annotated[int, Field(ge=-MOST_NUMBER, le=MOST_NUMBER)]
+
 
 class RecordBegun(StrictModel):
     """The first line. `began` is in seconds since 1970; `audio`: what was heard is kept as well."""
@@ -19,9 +28,9 @@ class RecordBegun(StrictModel):
     id: str
     call: str
     profile: str
-    began: float
+    began: EpochSeconds
     retention: RetentionName
-    lifetime_h: float
+    lifetime_h: float = Field(gt=0, le=87_600)
     threshold: float
     audio: bool
 
@@ -36,8 +45,8 @@ class RecordedDecision(StrictModel):
 
     type: Literal["decision"] = "decision"
     session: str
-    chunk: int
-    at_s: float
+    chunk: WholeNumber
+    at_s: Seconds
     p: float
     respond: bool
     voices: tuple[RecordedVoice, ...] = ()
@@ -46,8 +55,8 @@ class RecordedDecision(StrictModel):
 class RecordedGap(StrictModel):
     type: Literal["gap"] = "gap"
     session: str
-    chunk: int
-    count: int
+    chunk: WholeNumber
+    count: WholeNumber
     reason: str
 
 
@@ -56,9 +65,9 @@ class RecordedReply(StrictModel):
 
     type: Literal["reply"] = "reply"
     session: str
-    reply: int
-    chunk: int
-    at_s: float
+    reply: WholeNumber
+    chunk: WholeNumber
+    at_s: Seconds
     cause: str
     emotion: str
     end: str
@@ -71,18 +80,18 @@ class RecordedSpeech(StrictModel):
 
     type: Literal["speech"] = "speech"
     session: str
-    reply: int
-    at_s: float
+    reply: WholeNumber
+    at_s: Seconds
     text: str
-    heard_chars: int
+    heard_chars: WholeNumber
     interrupted: bool
 
 
 class RecordedPost(StrictModel):
     type: Literal["post"] = "post"
     session: str
-    reply: int
-    at_s: float
+    reply: WholeNumber
+    at_s: Seconds
     text: str
 
 
@@ -92,12 +101,12 @@ class RecordedCue(StrictModel):
     type: Literal["cue"] = "cue"
     id: str
     category: str
-    priority: int
-    chunk: int
-    at_s: float
-    expires_at_s: float
+    priority: WholeNumber
+    chunk: WholeNumber
+    at_s: Seconds
+    expires_at_s: Seconds
     text: str
-    count: int
+    count: WholeNumber
     identities: tuple[str, ...]
 
 
@@ -108,7 +117,7 @@ class RecordedCueState(StrictModel):
     id: str
     state: str
     by: str
-    time: float
+    time: EpochSeconds
 
 
 class RecordedChecklist(StrictModel):
@@ -127,8 +136,8 @@ class RecordEnded(StrictModel):
     """The last line, unless the process died. `left_out` lines did not fit into the file."""
 
     type: Literal["ended"] = "ended"
-    seconds: float
-    left_out: int = 0
+    seconds: Seconds
+    left_out: WholeNumber = 0
 
 
 RecordLine = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -21,7 +22,6 @@ from interject.agent.records.lines import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from interject.agent.cues.summary import CallSummary
     from interject.agent.records.lines import RecordLine
@@ -29,13 +29,25 @@ if TYPE_CHECKING:
 OF_A_SESSION = RecordedDecision | RecordedGap | RecordedReply | RecordedSpeech | RecordedPost
 
 
+class RecordState(StrEnum):
+    """`cut`: nobody wrote its end. `broken`: its first line cannot be read, or is of another one;
+    then what is not known of it is empty.
+    """
+
+    LIVE = "live"
+    ENDED = "ended"
+    CUT = "cut"
+    BROKEN = "broken"
+
+
 @dataclass(frozen=True, slots=True)
 class RecordHead:
-    """What a list shows. Times are in seconds since 1970; `seconds` is None while it goes on, or
-    where nobody wrote its end.
+    """What a list shows. Times are in seconds since 1970; `seconds` is None where there is no
+    end yet.
     """
 
     id: str
+    state: RecordState
     call: str
     profile: str
     began: float
@@ -48,10 +60,10 @@ class RecordHead:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """`lines` are all but the first, in order."""
+    """`lines` are all but the first, in order. `begun` is None where that one cannot be read."""
 
     head: RecordHead
-    begun: RecordBegun
+    begun: RecordBegun | None
     lines: tuple[RecordLine, ...] = field(repr=False)
 
     @property
@@ -63,7 +75,8 @@ class SessionRecord:
     def sessions(self) -> frozenset[str]:
         """The ids under which it was known: the call's, and those of its ears."""
         named = (line.session for line in self.lines if isinstance(line, OF_A_SESSION))
-        return frozenset((self.begun.call, *named))
+        call = () if self.begun is None else (self.begun.call,)
+        return frozenset((*call, *named))
 
     @property
     def ended(self) -> RecordEnded | None:
@@ -74,13 +87,9 @@ def ending(lines: Iterable[RecordLine]) -> RecordEnded | None:
     return next((line for line in lines if isinstance(line, RecordEnded)), None)
 
 
-def read_lines(path: Path) -> tuple[RecordLine, ...]:
-    """A line that is none, as the last one of a process that died, is left out.
-
-    :raises OSError: when there is no such file, or it cannot be read.
-    """
-    with path.open("rb") as file:
-        return tuple(line for raw in file if (line := read_line(raw)) is not None)
+def read_lines(file: Iterable[bytes]) -> tuple[RecordLine, ...]:
+    """A line that is none, as the last one of a process that died, is left out."""
+    return tuple(line for raw in file if (line := read_line(raw)) is not None)
 
 
 def read_line(raw: bytes) -> RecordLine | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import logging
 import os
 import time
@@ -32,7 +35,7 @@ KEPT_FREE = 2 << 20
 
 class SessionRecorder:
     """Told of everything that happens in a session, as `CallHistory` is. A disk that is full ends
-    the record and not the session.
+    the record, its sound too, and not the session. While it goes on its file is locked.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class SessionRecorder:
         wall_clock: Callable[[], float] = time.time,
         most_bytes: int = MOST_BYTES,
     ) -> None:
-        """:raises OSError: when the file cannot be made."""
+        """:raises OSError: when the file or its first line cannot be written."""
         self.begun = begun
         self._make = LineMaker(privacy)
         self._sound = HeardEars(path.parent) if privacy.audio else None
@@ -54,7 +57,13 @@ class SessionRecorder:
         self._left_out = 0
         how = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self._file = os.fdopen(os.open(path, how, 0o600), "wb", buffering=0)
-        self._write(begun)
+        with contextlib.suppress(OSError):  # Not every file system knows locks.
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            self._append(_raw(begun))
+        except OSError:
+            self._file.close()
+            raise
 
     def around(self, runtime: Runtime) -> Runtime:
         """The runtime, whose sessions' sound is kept where the profile wants that."""
@@ -83,18 +92,37 @@ class SessionRecorder:
             self._sound.close()
         seconds = rounded(self._wall_clock() - self.begun.began)
         self._write(RecordEnded(seconds=seconds, left_out=self._left_out))
-        self._file.close()
+        self._let_go()
 
     def _write(self, line: RecordLine) -> None:
-        raw = f"{line.model_dump_json()}\n".encode()
+        raw = _raw(line)
         is_last = isinstance(line, RecordedSummary | RecordEnded)
         room = self._most_bytes + (KEPT_FREE if is_last else 0)
         if self._file.closed or self._bytes + len(raw) > room:
             self._left_out += 1
             return
         try:
-            self._file.write(raw)
+            self._append(raw)
         except OSError as error:
-            self._file.close()
+            self._let_go()
+            if self._sound is not None:
+                self._sound.close()
             logger.warning("A record breaks off", extra={"error_type": type(error).__name__})
+
+    def _append(self, raw: bytes) -> None:
+        """:raises OSError: when it is not written whole."""
+        if self._file.write(raw) != len(raw):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._bytes += len(raw)
+
+    def _let_go(self) -> None:
+        """Also of the lock, which a process that was forked in the meantime holds with us."""
+        if self._file.closed:
+            return
+        with contextlib.suppress(OSError):
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._file.close()
+
+
+def _raw(line: RecordLine) -> bytes:
+    return f"{line.model_dump_json()}\n".encode()

@@ -1,45 +1,44 @@
-"""A folder of records: one folder each, `lines.jsonl` and perhaps `heard-NAME.flac` in it."""
+"""A folder of records: one folder each."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
 import secrets
 import shutil
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from interject.agent.records.lines import RecordBegun
-from interject.agent.records.session_record import (
-    RecordHead,
-    SessionRecord,
-    ending,
-    read_line,
-    read_lines,
+from interject.agent.records.record_folder import (
+    LINES,
+    NoSuchRecord,
+    RecordFolder,
+    RecordGoesOn,
 )
 from interject.agent.records.session_recorder import SessionRecorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from interject.agent.records.session_record import RecordHead, SessionRecord
     from interject.config import Profile
 
 logger = logging.getLogger(__name__)
 
-LINES = "lines.jsonl"
-AUDIO = "heard*.flac"
-TAIL_BYTES = 1 << 20
-"""The last lines, of which one is the summary and the last the end."""
-HOUR_S = 3_600.0
-_ID = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{8}$")
+_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 
 
-class NoSuchRecord(Exception):
-    """Raised with the id that names none."""
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """The ids of what was deleted, and why others that are as old were not."""
+
+    gone: tuple[str, ...]
+    stayed: Mapping[str, OSError]
 
 
 class RecordStore:
@@ -70,89 +69,76 @@ class RecordStore:
             path.mkdir(mode=0o700, parents=True)
             return SessionRecorder(path / LINES, begun, privacy, wall_clock=self._wall_clock)
         except OSError as error:
+            shutil.rmtree(path, ignore_errors=True)  # Nobody else has this id.
             logger.warning("Nothing can be kept", extra={"error_type": type(error).__name__})
             return None
 
     def list(self) -> tuple[RecordHead, ...]:
-        """Newest first."""
-        heads = (self._head(path) for path in self._folders())
-        return tuple(sorted((h for h in heads if h), key=lambda head: head.began, reverse=True))
+        """Newest first. What cannot be read is there too, as broken."""
+        heads = []
+        for folder in self._folders():
+            with contextlib.suppress(NoSuchRecord):
+                heads.append(folder.head())
+        return tuple(sorted(heads, key=lambda head: head.began, reverse=True))
 
     def read(self, record_id: str) -> SessionRecord:
         """:raises NoSuchRecord: when there is none of this id."""
-        path = self._path(record_id)
-        head = self._head(path)
-        if head is None:
-            raise NoSuchRecord(record_id)
-        first, *rest = read_lines(path / LINES)
-        if not isinstance(first, RecordBegun):
-            raise NoSuchRecord(record_id)
-        return SessionRecord(head, first, tuple(rest))
+        return self._folder(record_id).read()
 
     def audio(self, record_id: str) -> tuple[Path, ...]:
         """FLAC files, one for each ear.
 
         :raises NoSuchRecord: when there is no record of this id.
         """
-        return tuple(sorted(self._path(record_id).glob(AUDIO)))
+        return self._folder(record_id).audio()
 
     def named(self, session: str) -> tuple[RecordHead, ...]:
         """The record of this id, or all of a call of this id."""
+        if not session:
+            return ()
         return tuple(head for head in self.list() if session in (head.id, head.call))
 
     def delete(self, record_id: str) -> None:
-        """All of it. What a session that goes on still says is kept no more.
+        """All of it. May be repeated where it fails.
 
         :raises NoSuchRecord: when there is none of this id.
+        :raises RecordGoesOn: when it is still being written, by whatever process.
         :raises OSError: when something of it stays.
         """
-        shutil.rmtree(self._path(record_id))
+        self._folder(record_id).remove()
 
-    def sweep(self) -> tuple[str, ...]:
-        """Delete what has outlived its profile's lifetime, and say what that was."""
+    def sweep(self) -> Swept:
+        """Delete what has outlived its profile's lifetime. What cannot be deleted stops no other."""
         now = self._wall_clock()
-        old = [head.id for head in self.list() if head.expires <= now]
-        for record_id in old:
-            with contextlib.suppress(NoSuchRecord):
-                self.delete(record_id)
-        return tuple(old)
+        gone, stayed = [], {}
+        for head in self.list():
+            if head.expires > now:
+                continue
+            try:
+                self.delete(head.id)
+            except (NoSuchRecord, RecordGoesOn):
+                continue
+            except OSError as error:
+                stayed[head.id] = error
+            else:
+                gone.append(head.id)
+        return Swept(tuple(gone), stayed)
 
-    def _folders(self) -> Iterator[Path]:
+    def _folders(self) -> Iterator[RecordFolder]:
         if self.folder.is_dir():
-            yield from (path for path in self.folder.iterdir() if _ID.match(path.name))
+            found = (path for path in self.folder.iterdir() if _is_record(path))
+            yield from map(RecordFolder, found)
 
-    def _path(self, record_id: str) -> Path:
+    def _folder(self, record_id: str) -> RecordFolder:
         path = self.folder / record_id
-        if not _ID.match(record_id) or not path.is_dir():
+        if not _ID.fullmatch(record_id) or not _is_record(path):
             raise NoSuchRecord(record_id)
-        return path
+        return RecordFolder(path)
 
-    def _head(self, path: Path) -> RecordHead | None:
-        """Of a record that is being deleted, or is none, nothing."""
-        try:
-            with (path / LINES).open("rb") as file:
-                begun = read_line(file.readline())
-                file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-                tail = [read_line(raw) for raw in file.readlines()[-2:]]
-            status = (path / LINES).stat()
-            audio = [one.stat().st_size for one in path.glob(AUDIO)]
-        except OSError:
-            return None
-        if not isinstance(begun, RecordBegun):
-            return None
-        ended = ending(line for line in tail if line is not None)
-        last = status.st_mtime if ended is None else begun.began + ended.seconds
-        return RecordHead(
-            id=begun.id,
-            call=begun.call,
-            profile=begun.profile,
-            began=begun.began,
-            seconds=None if ended is None else ended.seconds,
-            expires=last + begun.lifetime_h * HOUR_S,
-            retention=begun.retention,
-            has_audio=bool(audio),
-            size_bytes=status.st_size + sum(audio),
-        )
+
+def _is_record(path: Path) -> bool:
+    """A link is none: what it names is somebody else's."""
+    return bool(_ID.fullmatch(path.name)) and path.is_dir() and not path.is_symlink()
 
 
 def _fresh_id(now: float) -> str:

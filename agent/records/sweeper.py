@@ -41,11 +41,15 @@ class Sweeper:
     def _sweep(self) -> None:
         """What cannot be deleted now is tried again."""
         try:
-            gone = self._store.sweep()
+            swept = self._store.sweep()
         except OSError as error:
-            logger.warning(
-                "Old records cannot be deleted", extra={"error_type": type(error).__name__}
-            )
+            self._complain(error, count=1)
             return
-        if gone:
-            logger.info("Old records are deleted", extra={"count": len(gone)})
+        if swept.gone:
+            logger.info("Old records are deleted", extra={"count": len(swept.gone)})
+        if swept.stayed:
+            self._complain(next(iter(swept.stayed.values())), count=len(swept.stayed))
+
+    def _complain(self, error: OSError, *, count: int) -> None:
+        about = {"error_type": type(error).__name__, "count": count}
+        logger.warning("Old records cannot be deleted", extra=about)

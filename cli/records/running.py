@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 import sys
 from datetime import UTC, datetime
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.agent.records.export import as_json, as_webvtt
 from interject.agent.records.lines import RecordedChecklist, RecordedCue, RecordedReply
-from interject.agent.records.store import NoSuchRecord
+from interject.agent.records.record_folder import NoSuchRecord, RecordGoesOn
+from interject.agent.records.session_record import RecordState
 from interject.cli.output.output_paths import check_target
 from interject.cli.process.failures import InputFailure, printable, reason
 from interject.cli.process.records_folder import VARIABLE, records_at
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from interject.agent.records.store import RecordStore
 
 SUFFIXES = (".json", ".vtt")
+GOES_ON = "this session goes on: end it first"
 
 
 def list_all(folder: str) -> None:
@@ -35,7 +40,7 @@ def list_all(folder: str) -> None:
 def show_one(folder: str, session: str) -> None:
     store = _store(folder)
     for head in _found(store, session):
-        record = store.read(head.id)
+        record = _read(store, head)
         sys.stdout.write(f"{printable(_row(head))}\n")
         for line in _texts(record):
             sys.stdout.write(f"{printable(line)}\n")
@@ -49,11 +54,13 @@ def export_one(folder: str, session: str, to: str) -> None:
     if len(found) > 1:
         ids = ", ".join(head.id for head in found)
         raise InputFailure(f"{printable(session)}: is several, name one of them: {ids}")
+    if path.is_symlink():
+        raise InputFailure(f"--to {printable(to)}: is a link; name a file")
     check_target(path, (), option="--to")
-    record = store.read(found[0].id)
+    record = _read(store, found[0])
     is_json = path.suffix.lower() == ".json"
     try:
-        path.write_bytes(as_json(record) if is_json else as_webvtt(record).encode())
+        _write(path, as_json(record) if is_json else as_webvtt(record).encode())
     except OSError as error:
         raise InputFailure(f"--to {printable(to)}: {reason(error)}") from error
 
@@ -65,20 +72,26 @@ def delete_one(folder: str, session: str, dead_letters: str | None, redis: str |
     """
     store = _store(folder)
     found = store.named(session)
-    names = {session}.union(*(store.read(head.id).sessions for head in found))
+    for head in found:
+        if head.state is RecordState.LIVE:
+            raise InputFailure(f"{head.id}: {GOES_ON}")
+    names = {session}.union(*(_read(store, head).sessions for head in found))
     gone = 0 if dead_letters is None else _delete_letters(dead_letters, names)
     keys = 0 if redis is None else _forget_in_redis(redis, names)
     if not found and not gone and not keys:
         raise InputFailure(f"{printable(session)}: nothing is kept of it")
-    for head in found:
-        _delete(store, head)
+    if stayed := list(filter(None, (_delete(store, head) for head in found))):
+        raise InputFailure("; ".join(stayed))
     said = f"{len(found)} records, {gone} dead letters and {keys} keys of Redis are deleted"
     sys.stdout.write(f"{said}\n")
 
 
 def sweep_all(folder: str) -> None:
-    gone = _store(folder).sweep()
-    sys.stdout.write(f"{len(gone)} sessions are deleted\n")
+    """:raises InputFailure: when something that is old stays."""
+    swept = _store(folder).sweep()
+    sys.stdout.write(f"{len(swept.gone)} sessions are deleted\n")
+    if swept.stayed:
+        raise InputFailure("; ".join(starmap(_stays, swept.stayed.items())))
 
 
 def _store(folder: str) -> RecordStore:
@@ -100,13 +113,40 @@ def _found(store: RecordStore, session: str) -> tuple[RecordHead, ...]:
     return found
 
 
-def _delete(store: RecordStore, head: RecordHead) -> None:
+def _read(store: RecordStore, head: RecordHead) -> SessionRecord:
+    """:raises InputFailure: when it has gone since it was found."""
+    try:
+        return store.read(head.id)
+    except NoSuchRecord as error:
+        raise InputFailure(f"{head.id}: has just been deleted") from error
+
+
+def _write(path: Path, what: bytes) -> None:
+    """As private as the record is.
+
+    :raises OSError: when it cannot be written.
+    """
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            os.fchmod(file.fileno(), 0o600)  # It may have been there.
+        file.write(what)
+
+
+def _delete(store: RecordStore, head: RecordHead) -> str:
+    """Why it stays, if it does."""
     try:
         store.delete(head.id)
     except NoSuchRecord:
-        return
+        return ""
+    except RecordGoesOn:
+        return f"{head.id}: {GOES_ON}"
     except OSError as error:
-        raise InputFailure(f"{head.id}: cannot be deleted ({reason(error)})") from error
+        return _stays(head.id, error)
+    return ""
+
+
+def _stays(record_id: str, error: OSError) -> str:
+    return f"{record_id}: cannot be deleted ({reason(error)})"
 
 
 def _delete_letters(file: str, names: set[str]) -> int:
@@ -129,8 +169,15 @@ def _forget_in_redis(url: str, names: set[str]) -> int:
     return asyncio.run(forget_sessions(url, names))
 
 
+_STATES = {
+    RecordState.LIVE: "goes on",
+    RecordState.CUT: "broke off",
+    RecordState.BROKEN: "broken",
+}
+
+
 def _row(head: RecordHead) -> str:
-    length = "goes on" if head.seconds is None else f"{head.seconds:.0f} s"
+    length = _STATES.get(head.state) or f"{head.seconds or 0:.0f} s"
     sound = "with sound" if head.has_audio else "no sound"
     fields = (head.id, _time(head.began), length, head.profile, head.call, sound)
     return "  ".join((*fields, f"until {_time(head.expires)}"))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from fastapi import APIRouter, HTTPException
 
-from interject.agent.records.store import NoSuchRecord
+from interject.agent.records.record_folder import NoSuchRecord, RecordGoesOn
+from interject.agent.records.session_record import RecordState
 from interject.config.strict import StrictModel
 from interject.integrations.web.guarded_route import guarded
 
@@ -41,7 +42,9 @@ class Erased(StrictModel):
 
 
 class SessionErasure:
-    """`live` are the ids of the calls that are being served."""
+    """`live` are the ids of the calls that are being served here; what another process still writes
+    is not deleted either.
+    """
 
     def __init__(
         self,
@@ -67,6 +70,8 @@ class SessionErasure:
                 raise HTTPException(HTTPStatus.CONFLICT, GOES_ON)
             held = sum(place.forget(names) for place in self._places)
             await asyncio.to_thread(self._delete, found)
+        except RecordGoesOn:
+            raise HTTPException(HTTPStatus.CONFLICT, GOES_ON) from None
         except OSError:
             raise HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, STAYS) from None
         if not found and not held:
@@ -74,12 +79,24 @@ class SessionErasure:
         return Erased(records=len(found), held=held)
 
     def _named(self, session: str) -> tuple[list[str], frozenset[str]]:
-        """The ids of its records, and all under which it was known elsewhere."""
+        """The ids of its records, and all under which it was known elsewhere.
+
+        :raises RecordGoesOn: when one of them does.
+        """
         if self._records is None:
             return [], frozenset((session,))
-        found = [head.id for head in self._records.named(session)]
-        known = (self._records.read(record_id).sessions for record_id in found)
-        return found, frozenset((session,)).union(*known)
+        heads = self._records.named(session)
+        if live := [head.id for head in heads if head.state is RecordState.LIVE]:
+            raise RecordGoesOn(*live)
+        found = [head.id for head in heads]
+        return found, frozenset((session,)).union(*map(self._known_as, found))
+
+    def _known_as(self, record_id: str) -> frozenset[str]:
+        try:
+            assert self._records is not None, "it found it"
+            return self._records.read(record_id).sessions
+        except NoSuchRecord:
+            return frozenset()
 
     def _delete(self, found: Sequence[str]) -> None:
         for record_id in found:

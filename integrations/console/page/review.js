@@ -41,13 +41,13 @@ export class Review {
     const root = at("reviewed");
     root.replaceChildren(at("record").content.cloneNode(true));
     const find = (selector) => root.querySelector(selector);
-    find(".pane-title").textContent = `${clock(head.began)} · ${head.profile}`;
-    find(".pane-about").textContent = [new Date(1000 * head.began).toLocaleDateString(), head.seconds === null ? "no end was written" : `lasted ${lasted(head.seconds)}`, `kept: ${head.retention}`, `until ${new Date(1000 * head.expires).toLocaleString([], { hourCycle: "h23" })}`].join(" · ");
+    find(".pane-title").textContent = `${clock(head.began)} · ${head.profile || "broken"}`;
+    find(".pane-about").textContent = [new Date(1000 * head.began).toLocaleDateString(), head.state === "live" ? "goes on" : head.state === "broken" ? "broken: as much as can be read" : head.seconds === null ? "no end was written" : `lasted ${lasted(head.seconds)}`, `kept: ${head.retention}`, `until ${new Date(1000 * head.expires).toLocaleString([], { hourCycle: "h23" })}`].join(" · ");
     try {
       const whole = await this.#get(`/${head.id}`);
       const { begun, lines } = JSON.parse(await this.#save(find(".json"), whole, `${head.id}.json`));
       await this.#save(find(".vtt"), await this.#get(`/${head.id}/text.vtt`), `${head.id}.vtt`);
-      this.#draw(find, begun, lines);
+      this.#draw(find, begun ?? { threshold: 1, ...head }, lines);
       if (head.has_audio) await this.#sound(find(".sounds"), head.id);
     } catch (error) {
       this.#say(error.message);
@@ -116,14 +116,14 @@ function moments(line, { began, threshold, call }) {
   return [{ emotion: "normal", verdict: "speak", ...line, type: "reply", ear, stage: "over", time: began + line.at_s, ended, heard_chars: heard }];
 }
 
-function row({ id, began, profile, seconds, has_audio }, current) {
+function row({ id, began, profile, state, seconds, has_audio }, current) {
   const [item, link] = [document.createElement("li"), document.createElement("a")];
   const part = (className, textContent) => Object.assign(document.createElement("span"), { className, textContent });
   link.href = `#review/${id}`;
   if (id === current) link.setAttribute("aria-current", "page");
   link.append(
     part("name", new Date(1000 * began).toLocaleString([], { hourCycle: "h23" })), part("time", seconds === null ? "" : lasted(seconds)),
-    part("about", profile), part("about", has_audio ? "with sound" : ""),
+    part("about", state === "broken" ? "broken" : profile), part("about", has_audio ? "with sound" : ""),
   );
   item.append(link);
   return item;

@@ -89,3 +89,40 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "no such folder; make it first" in done.output
     unnamed = CliRunner().invoke(app, ["records", "list"], env={"INTERJECT_RECORDS": None})
     assert "--records: name the folder of the records, or set INTERJECT_RECORDS" in unnamed.output
+
+
+def test_an_export_is_as_private_as_the_record_and_follows_no_link(tmp_path: Path) -> None:
+    kept(tmp_path)
+    old = tmp_path / "old.json"
+    old.touch(0o644)
+    for path in (old, tmp_path / "one.vtt"):
+        assert records(tmp_path, "export", "call-7", "--to", str(path)).exit_code == 0
+        assert path.stat().st_mode & 0o777 == 0o600
+    (tmp_path / "link.json").symlink_to(tmp_path / "victim")
+    done = records(tmp_path, "export", "call-7", "--to", str(tmp_path / "link.json"))
+    assert done.exit_code == EXIT_BAD_INPUT
+    assert "is a link; name a file" in done.output
+    assert not (tmp_path / "victim").exists()
+
+
+def test_a_broken_record_is_listed_shown_exported_and_deleted(tmp_path: Path) -> None:
+    record_id = kept(tmp_path)
+    path = tmp_path / record_id / "lines.jsonl"
+    path.write_bytes(path.read_bytes()[30:])
+    assert f"{record_id}  " in records(tmp_path, "list").output
+    assert "  broken  " in records(tmp_path, "list").output
+    assert LEFT in records(tmp_path, "show", record_id).output
+    to = str(tmp_path / "x.json")
+    assert records(tmp_path, "export", record_id, "--to", to).exit_code == 0
+    assert records(tmp_path, "delete", record_id).output.startswith("1 records")
+    assert records(tmp_path, "list").output == "0 sessions are kept\n"
+
+
+def test_what_goes_on_is_not_deleted(tmp_path: Path) -> None:
+    recorder = begun(RecordStore(tmp_path), retention="everything")
+    for name in ("call-7", recorder.begun.id):
+        done = records(tmp_path, "delete", name)
+        assert done.exit_code == EXIT_BAD_INPUT
+        assert f"{recorder.begun.id}: this session goes on: end it first" in done.output
+    assert "  goes on  " in records(tmp_path, "list").output
+    recorder.close()
