@@ -117,6 +117,16 @@ def _shown(value: object) -> str:
     return text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}..."
 
 
+def place_and_words(problem: ErrorDetails, *, skip: int = 0) -> tuple[str, str]:
+    """Which key is wrong, without the first `skip` that lead to it, and what is wrong with it.
+    Nothing of what was sent is in it: a key that there is not is not named either.
+    """
+    loc = tuple(map(str, problem["loc"][skip:]))
+    if problem["type"] == "extra_forbidden":
+        return ".".join(loc[:-1]), "it has a key that is not known here"
+    return ".".join(loc), in_words(problem)
+
+
 def in_words(problem: ErrorDetails) -> str:
     """What is wrong with one value, without it: pydantic's messages are for programmers."""
     match problem["type"]:
@@ -124,6 +134,8 @@ def in_words(problem: ErrorDetails) -> str:
             return "it is missing"
         case "extra_forbidden":
             return "there is no such key"
+        case "union_tag_invalid":
+            return f"it must be one of {problem['ctx']['expected_tags']}"
         case "bool_parsing" | "bool_type":
             return "it must be true or false"
         case "tuple_type" | "list_type":

@@ -108,7 +108,7 @@ class RecordStore:
         self._folder(record_id).remove()
 
     def sweep(self) -> Swept:
-        """Delete what has outlived its profile's lifetime. What cannot be deleted stops no other."""
+        """Delete what has outlived its lifetime. What cannot be deleted stops no other."""
         now = self._wall_clock()
         gone, stayed = [], {}
         for head in self.list():

@@ -51,5 +51,7 @@ class Sweeper:
             self._complain(next(iter(swept.stayed.values())), count=len(swept.stayed))
 
     def _complain(self, error: OSError, *, count: int) -> None:
-        about = {"error_type": type(error).__name__, "count": count}
-        logger.warning("Old records cannot be deleted", extra=about)
+        logger.warning(
+            "Old records cannot be deleted",
+            extra={"error_type": type(error).__name__, "count": count},
+        )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
 from fastapi import APIRouter
+from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
 from interject.agent.first_of import first_of
@@ -15,6 +17,7 @@ from interject.integrations.console.console_api import PREFIX, ConsoleApi
 from interject.integrations.console.console_page import console_page
 from interject.integrations.console.console_socket import TOO_SLOW, ConsoleSocket
 from interject.integrations.console.records_api import RecordsApi
+from interject.integrations.console.strangers import Strangers
 from interject.integrations.web.audio_socket import (
     GOING_AWAY,
     POLICY_VIOLATION,
@@ -37,10 +40,9 @@ logger = logging.getLogger(__name__)
 
 LIMITS = SocketLimits(messages_a_s=20, most_at_once=200)
 MOST_SOCKETS = 128
-MOST_STRANGERS = 16
-"""Sockets that have not signed in."""
 ENDS = "the server is about to stop; come back in a moment"
 FULL = "too many consoles are open; close some"
+CROWDED = "too many have not signed in; come back and sign in at once"
 
 
 class Console:
@@ -63,8 +65,9 @@ class Console:
         self._origins = origins
         self._talk = talk
         self._most_sockets = most_sockets
-        self._strangers = 0
-        self._refused = LogThrottle()
+        self._strangers = Strangers()
+        self._known_coming = 0
+        self._refused, self._crowded = LogThrottle(), LogThrottle()
         self._closing = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
         self.open_sockets = 0
@@ -95,13 +98,19 @@ class Console:
         if not self._may_come(socket):
             await socket.close(POLICY_VIOLATION)
             return
+        if self.open_sockets + self._known_coming >= self._most_sockets:
+            answer = JSONResponse({"detail": FULL}, HTTPStatus.SERVICE_UNAVAILABLE)
+            await socket.send_denial_response(answer)
+            return
         await socket.accept()
         audio = AudioSocket(socket, LIMITS)
         header = socket.headers.get("authorization", "")
+        known = bool(header) and self._access.role(header) is not None
+        address = None if known else socket.client.host if socket.client else ""
         page = ConsoleSocket(audio, self._sessions, self._access, header=header, talk=self._talk)
         with contextlib.suppress(SocketLeft):
             try:
-                await self._run(page)
+                await self._run(page, address)
             except SlowReader:
                 self._note_slow()
                 await audio.close(TRY_AGAIN, TOO_SLOW)
@@ -118,14 +127,29 @@ class Console:
             known = known and self._origins.has_host(headers.get("host", ""))
         if not known and (count := self._refused.note()):
             logger.warning("A console of a strange page was not let in", extra={"count": count})
-        return known and self._strangers < MOST_STRANGERS
+        return known
 
-    async def _run(self, page: ConsoleSocket) -> None:
-        self._strangers += 1
-        try:
-            await page.sign_in()
-        finally:
-            self._strangers -= 1
+    async def _sign_in(self, page: ConsoleSocket, address: str | None) -> None:
+        """`address` is None where the header's token is known: it takes no stranger's place.
+
+        :raises StreamRefused: when it does not sign in, or has to make room.
+        """
+        if address is None:
+            self._known_coming += 1
+            try:
+                await page.sign_in()
+            finally:
+                self._known_coming -= 1
+            return
+        with self._strangers.waiting(address) as stranger:
+            if not await first_of(page.sign_in(), stranger.turned_out.wait()):
+                return
+        if count := self._crowded.note():
+            logger.warning("Consoles that did not sign in are closed", extra={"count": count})
+        raise StreamRefused(TRY_AGAIN, CROWDED)
+
+    async def _run(self, page: ConsoleSocket, address: str | None) -> None:
+        await self._sign_in(page, address)
         if self.open_sockets >= self._most_sockets:
             raise StreamRefused(TRY_AGAIN, FULL)
         self.open_sockets += 1

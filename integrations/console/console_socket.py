@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from interject import __version__
 from interject.agent.first_of import first_of
-from interject.config.problems import in_words
+from interject.config.problems import place_and_words
 from interject.integrations.console.access import ONLY_LOOKS, ConsoleRole
 from interject.integrations.console.feed import QueuedReader
 from interject.integrations.console.live_sessions import CommandRefused, NoSuchSession
@@ -159,7 +159,7 @@ class ConsoleSocket:
 
 
 def _what_is_wrong(error: ValidationError) -> str:
-    """Which field, and never what it held."""
+    """Which field, and nothing of what was sent."""
     problem = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    return f"{where}: {in_words(problem)}" if where else BAD_MESSAGE
+    where, said = place_and_words(problem)
+    return f"{where}: {said}" if where else BAD_MESSAGE

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 from starlette.responses import FileResponse, Response
 
 from interject.agent.records.export import as_json, as_webvtt
-from interject.agent.records.session_record import RecordHead, SessionRecord
 from interject.agent.records.record_folder import NoSuchRecord
+from interject.agent.records.session_record import RecordHead, SessionRecord
 from interject.integrations.conversation.masked_number import with_masked_numbers
 from interject.integrations.web.guarded_route import guarded
 

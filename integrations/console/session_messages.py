@@ -14,6 +14,8 @@ from interject.integrations.conversation.control_messages import Status
 from interject.integrations.web.living_cards import MOST_NAME_CHARS
 
 MOST_ID_CHARS = 64
+MOST_NUMBER = 2**53 - 1
+"""JavaScript counts no further."""
 SessionId = Annotated[str, Field(min_length=1, max_length=MOST_ID_CHARS)]
 
 # From a page
@@ -43,7 +45,7 @@ class OperateSession(StrictModel):
     """It is answered, with the same `id`."""
 
     type: Literal["command"]
-    id: int = Field(ge=0)
+    id: int = Field(ge=0, le=MOST_NUMBER)
     session: SessionId
     command: OperatorCommand
 

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 
-from interject.config.problems import in_words
+from interject.config.problems import place_and_words
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 UNKNOWN = "there is nothing at this address"
 WRONG_METHOD = "this address does not take such a request"
 NO_JSON = "the body is no JSON"
+UNPARSED = "There was an error parsing the body"
+"""FastAPI's own words, where it is nested too deeply."""
 JSON_WANTED = "this takes JSON: send it with 'Content-Type: application/json'"
 DEFECT = "this could not be done, and the fault is the server's; its log says more"
 
@@ -38,15 +40,17 @@ async def _refused(_request: Request, error: Exception) -> JSONResponse:
     said = error.detail
     if said == HTTPStatus(error.status_code).phrase:
         said = {404: UNKNOWN, 405: WRONG_METHOD}.get(error.status_code, said)
+    elif said == UNPARSED:
+        said = NO_JSON
     return JSONResponse({"detail": said}, error.status_code, headers=error.headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    """Which field is wrong, and never what it held."""
+    """Which field is wrong, and nothing of what was sent."""
     assert isinstance(error, RequestValidationError), "it was registered for these"
     problem = error.errors()[0]
-    where = ".".join(str(part) for part in problem["loc"][1:]) or "the request"
-    said = f"{where}: {in_words(problem)}"
+    where, wrong = place_and_words(problem, skip=1)
+    said = f"{where or 'the request'}: {wrong}"
     if problem["type"] == "json_invalid":
         said = NO_JSON
     elif problem["loc"][0] == "body" and "json" not in request.headers.get("content-type", ""):

@@ -19,8 +19,8 @@ from interject.agent.records.lines import (
     RecordedReply,
     RecordedSpeech,
 )
-from interject.agent.records.session_recorder import SessionRecorder
 from interject.agent.records.record_folder import NoSuchRecord
+from interject.agent.records.session_recorder import SessionRecorder
 from interject.agent.records.store import RecordStore
 from interject.agent.records.sweeper import Sweeper
 from interject.config import Profile

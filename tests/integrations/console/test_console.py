@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from interject.agent.outputs import Cue
 from interject.agent.records.store import RecordStore
 from interject.integrations.console.access import ONLY_LOOKS
+from interject.integrations.console.console import CROWDED, FULL
 from interject.integrations.console.console_socket import (
     MOST_FOLLOWED,
     NOT_SIGNED_IN,
@@ -22,8 +23,10 @@ from interject.integrations.console.console_socket import (
     WRONG_TOKEN,
 )
 from interject.integrations.console.live_sessions import KEPT_S, NO_AGENT, NO_CARD, UNKNOWN
+from interject.integrations.console.strangers import MOST_OF_ONE, Strangers
 from interject.integrations.conversation.cues import cue_message
 from interject.integrations.web.audio_socket import TRY_AGAIN
+from interject.integrations.web.refusals import NO_JSON
 from interject.model_runtime.protocol import Cause, Emotion
 from tests.fakes.runtime import Scripted
 from tests.integrations.console.desk import OPERATOR, VIEWER, ConsolePage, Desk, desk
@@ -78,6 +81,43 @@ async def test_a_socket_asks_who_it_is_before_it_tells_anything() -> None:
             async with there.page(origin="https://evil.example"):
                 pass
         await until(lambda: there.console.open_sockets == 0)
+
+
+async def test_who_says_nothing_keeps_nobody_out() -> None:
+    async with desk() as there, contextlib.AsyncExitStack() as stack:
+        address = there.url.replace("http", "ws") + "/api/console/socket"
+        header = {"Authorization": f"Bearer {OPERATOR}"}
+        known = await stack.enter_async_context(connect(address, additional_headers=header))
+        silent = [await stack.enter_async_context(connect(address)) for _ in range(MOST_OF_ONE + 1)]
+        with pytest.raises(ConnectionClosed) as closed:
+            await silent[0].recv()
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (TRY_AGAIN, CROWDED)
+        await silent[1].send(json.dumps({"type": "sign_in", "token": VIEWER}))
+        await known.send(json.dumps({"type": "sign_in"}))
+        async with there.page():
+            for socket in (known, silent[1]):
+                assert json.loads(await socket.recv())["type"] == "welcome"
+
+
+async def test_where_all_consoles_are_open_one_more_is_told_why() -> None:
+    async with desk() as there, there.page():
+        there.console._most_sockets = 1
+        with pytest.raises(InvalidStatus) as denied:
+            async with there.page():
+                pass
+    assert denied.value.response.status_code == 503
+    assert json.loads(denied.value.response.body) == {"detail": FULL}
+
+
+def test_of_those_that_say_nothing_the_oldest_of_the_fullest_address_goes() -> None:
+    strangers = Strangers(most=3, most_of_one=2)
+    with contextlib.ExitStack() as stack:
+        a, b, c, d, e = (
+            stack.enter_context(strangers.waiting(address)) for address in ("x", "y", "y", "y", "z")
+        )
+        gone = [one.turned_out.is_set() for one in (a, b, c, d, e)]
+        assert gone == [False, True, True, False, False]
 
 
 async def test_a_session_is_listed_followed_and_ends() -> None:
@@ -193,8 +233,22 @@ async def test_what_cannot_be_done_is_told_and_ends_nothing() -> None:
             assert (await page.next("complaint"))["reason"]
         await page.tell(type="command", id=1, session=session, command={"do": "say", "text": " "})
         assert SECRET not in (await page.next("complaint"))["reason"]
+        for message in (
+            {"type": SECRET}, {"type": "follow", "session": session, SECRET: 1},
+            {"type": "command", "id": 1, "session": session, "command": {"do": SECRET}},
+            {"type": "command", "id": 10**400, "session": session, "command": {"do": "be_quiet"}},
+        ):  # fmt: skip
+            await page.tell(**message)
+            said = (await page.next("complaint"))["reason"]
+            assert SECRET not in said
+            assert len(said) < 300
         async with there.http() as http:
             path = f"/api/console/sessions/{session}/commands"
+            for unknown in ({"do": SECRET}, {"do": "be_quiet", SECRET: 1}):
+                assert SECRET not in (await http.post(path, json=unknown)).text
+            json_type = {"Content-Type": "application/json"}
+            deep = await http.post(path, content=b"[" * 100_000, headers=json_type)
+            assert deep.json() == {"detail": NO_JSON}
             wrong = await http.post(path, json={"do": "set_threshold", "threshold": "0.5"})
             assert wrong.status_code == 422
             assert "threshold" in wrong.json()["detail"]
