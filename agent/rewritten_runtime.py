@@ -81,6 +81,10 @@ class RewrittenSession(ForwardingSession, Generic[TextT]):
     def changed(self, delta: ReplyDelta, streamed: TextT) -> ReplyDelta:
         return replace(delta, text=streamed.push(delta.text))
 
+    def rest(self, ended: ReplyEnded, streamed: TextT, *, whole: bool) -> ReplyDelta:
+        """What had to wait for the end. It may be nothing."""
+        return ReplyDelta(ended.session_id, ended.reply_id, (), streamed.finish(whole=whole))
+
     def _rewritten(self, event: Event) -> Iterator[Event]:
         match event:
             case ReplyDelta():
@@ -88,8 +92,9 @@ class RewrittenSession(ForwardingSession, Generic[TextT]):
             case ReplyEnded():
                 streamed = self._text(event.reply_id)
                 whole = event.reason is EndReason.COMPLETE
-                if rest := streamed.finish(whole=whole):
-                    yield ReplyDelta(event.session_id, event.reply_id, (), rest)
+                rest = self.rest(event, streamed, whole=whole)
+                if rest.text or rest.token_ids:
+                    yield rest
                 yield self.kept(event, streamed, whole=whole)
             case _:
                 yield event

@@ -24,11 +24,15 @@ class RedactedReply(RedactedText):
         begins = self.raw_length
         text = self.push(delta.text)
         self._waiting.append((begins, self.raw_length, delta.token_ids))
+        return replace(delta, token_ids=self.settled_ids(), text=text)
+
+    def settled_ids(self) -> tuple[int, ...]:
+        """Those whose text has left since they were asked for last."""
         ids: tuple[int, ...] = ()
         while self._waiting and self._waiting[0][1] <= self.raw_left:
             start, end, its_ids = self._waiting.popleft()
             ids += () if self._is_taken(start, end) else its_ids
-        return replace(delta, token_ids=ids, text=text)
+        return ids
 
     def _is_taken(self, start: int, end: int) -> bool:
         return any(one.start < end and start < one.end for one in self.taken)
@@ -40,6 +44,10 @@ class RedactedSession(RewrittenSession[RedactedReply]):
 
     def changed(self, delta: ReplyDelta, streamed: RedactedReply) -> ReplyDelta:
         return streamed.delta(delta)
+
+    def rest(self, ended: ReplyEnded, streamed: RedactedReply, *, whole: bool) -> ReplyDelta:
+        last = super().rest(ended, streamed, whole=whole)
+        return replace(last, token_ids=streamed.settled_ids())
 
     def kept(self, ended: ReplyEnded, streamed: RedactedReply, *, whole: bool) -> ReplyEnded:
         return replace(ended, text=streamed.beginning(ended.text))

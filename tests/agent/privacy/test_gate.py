@@ -146,6 +146,16 @@ async def test_a_number_s_tokens_leave_as_little_as_its_text_and_the_others_do()
     assert "".join(e.text for e in events if isinstance(e, ReplyDelta)) == "It is [card] now."
 
 
+async def test_the_tokens_of_a_text_that_waits_to_the_end_leave_with_it() -> None:
+    runtime = FakeRuntime()
+    session = await opened(runtime)
+    runtime.sessions[0].reply(Scripted("It is 4111"), cause=Cause.MODEL)
+    await runtime.sessions[0].close()
+    deltas = [event async for event in session.events() if isinstance(event, ReplyDelta)]
+    assert "".join(delta.text for delta in deltas) == "It is 4111"
+    assert [one for delta in deltas for one in delta.token_ids] == [1, 2, 3]
+
+
 async def test_a_reply_that_was_cut_in_a_number_is_kept_without_its_half() -> None:
     runtime = FakeRuntime()
     session = await opened(runtime)

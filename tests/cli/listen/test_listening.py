@@ -70,7 +70,7 @@ def test_json_tells_every_event(sound: Path, capsys: pytest.CaptureFixture[str])
     assert ended[0]["text"] == "I heard something loud."
     assert ended[0]["reason"] == "complete"
     deltas = [event for event in told if event["event"] == "reply_delta"]
-    assert deltas[0]["token_ids"] == [0]
+    assert [one for delta in deltas for one in delta["token_ids"]] == [0, 1, 2, 3] * 2
     assert told[-2]["event"] == "closed"
     assert told[-1]["event"] == "summary"
     assert (told[-1]["chunks"], told[-1]["replies"], told[-1]["heard_s"]) == (25, 2, 10.0)
