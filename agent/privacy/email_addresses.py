@@ -25,8 +25,12 @@ _OPEN = re.compile(rf"[\w@{_MARKS}]+\Z")
 
 
 class EmailAddresses:
-    def find(self, text: str) -> Iterator[PersonalData]:
-        for match in _ADDRESS.finditer(text):
+    def find(self, text: str, since: int, until: int) -> Iterator[PersonalData]:
+        if text.find("@", since) < 0:
+            return
+        for match in _ADDRESS.finditer(text, since):
+            if match.start() >= until:
+                return
             yield PersonalData(match.start(), match.end(), "email")
 
     def open_at(self, text: str) -> int:

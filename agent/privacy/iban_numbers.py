@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from interject.agent.privacy.digits import BETWEEN
+from interject.agent.privacy.digits import GAP, MOST_BETWEEN
 from interject.agent.privacy.personal_data import PersonalData
 
 if TYPE_CHECKING:
@@ -23,23 +23,26 @@ MOST_OPEN = 6
 _WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{5}")
 """A bank's name has four letters."""
 
-_GAP = rf"{BETWEEN}{{0,3}}"
-_BEGIN = re.compile(
-    rf"(?<![A-Za-z0-9])[A-Za-z]{_GAP}[A-Za-z]{_GAP}[0-9]{_GAP}[0-9](?:{_GAP}[A-Za-z0-9]){{0,29}}"
-)
+REACH = max(LENGTHS.values()) * (1 + MOST_BETWEEN)
+"""Characters that a number takes at most."""
+
+_COUNTRY = rf"(?<![A-Za-z0-9])([A-Za-z]){GAP}([A-Za-z])"
+_BEGIN = re.compile(rf"{_COUNTRY}{GAP}[0-9]{GAP}[0-9](?:{GAP}[A-Za-z0-9]){{0,29}}")
 _OPEN = re.compile(
-    rf"(?<![A-Za-z0-9])[A-Za-z](?:{_GAP}[A-Za-z](?:{_GAP}[0-9](?:{_GAP}[0-9]"
-    rf"(?:{_GAP}[A-Za-z0-9]){{0,29}})?)?)?{_GAP}\Z"
+    rf"(?<![A-Za-z0-9])([A-Za-z])(?:{GAP}([A-Za-z])(?:{GAP}[0-9](?:{GAP}[0-9]"
+    rf"(?:{GAP}[A-Za-z0-9]){{0,29}})?)?)?{GAP}\Z"
 )
 
 
 class IbanNumbers:
-    def find(self, text: str) -> Iterator[PersonalData]:
-        at = 0
-        while (match := _BEGIN.search(text, at)) is not None:
+    def find(self, text: str, since: int, until: int) -> Iterator[PersonalData]:
+        at = since
+        while (match := _BEGIN.search(text, at)) is not None and match.start() < until:
             at = match.start() + 1
+            length = LENGTHS.get(_country(match))
+            if length is None:
+                continue
             places = _places(text, match.start(), match.end())
-            length = LENGTHS.get(_country(text, places), len(text) + 1)
             number = "".join(text[place] for place in places[:length])
             if len(number) < length or not _is_checked(number):
                 continue
@@ -48,14 +51,14 @@ class IbanNumbers:
                 yield PersonalData(match.start(), end, "iban")
 
     def open_at(self, text: str) -> int:
-        at = 0
+        at = max(0, len(text) - REACH)
         while (match := _OPEN.search(text, at)) is not None:
-            places = _places(text, match.start(), len(text))
-            country = _country(text, places)
-            may_go_on = len(country) < 2 or len(places) < LENGTHS.get(country, 0)
-            if may_go_on and not _WORD.search(text, match.start()):
-                return match.start()
             at = match.start() + 1
+            length = LENGTHS.get(_country(match)) if match[2] else len(text) + 1
+            if length is None or _WORD.search(text, match.start()):
+                continue
+            if len(_places(text, match.start(), len(text))) < length:
+                return match.start()
         return len(text)
 
     def begun(self, text: str) -> PersonalData | None:
@@ -72,8 +75,8 @@ def _places(text: str, start: int, end: int) -> list[int]:
     return [at for at in range(start, end) if text[at].isascii() and text[at].isalnum()]
 
 
-def _country(text: str, places: list[int]) -> str:
-    return "".join(text[at] for at in places[:2]).upper()
+def _country(match: re.Match[str]) -> str:
+    return (match[1] + match[2]).upper()
 
 
 def _is_checked(number: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -19,25 +19,27 @@ class PersonalData:
 
 
 class DataFinder(Protocol):
-    """One kind of data in folded text. What it finds depends on no more than the character before
-    it and on what it holds, and is of bounded length: a text may be read piece by piece.
+    """One kind of data in folded text. What it finds is of bounded length and depends on a bounded
+    number of characters before it: a text may be read piece by piece.
     """
 
-    def find(self, text: str) -> Iterator[PersonalData]: ...
+    def find(self, text: str, since: int, until: int) -> Iterator[PersonalData]:
+        """What begins at `since` or behind it and before `until`."""
 
     def open_at(self, text: str) -> int:
-        """From where on the text may become a finding, or a longer one, by what follows."""
+        """From where on something may begin, or grow, by what follows: all before is decided."""
 
     def begun(self, text: str) -> PersonalData | None:
         """What the end of a text was becoming when it was broken off."""
 
 
-def merged(findings: Iterable[PersonalData]) -> list[PersonalData]:
-    """Those that overlap are one, of the kind that begins first."""
-    apart: list[PersonalData] = []
+def apart(findings: Iterable[PersonalData], *, least: int = 0) -> list[PersonalData]:
+    """In order, the longest first of those that begin alike. Of one that overlaps another, or
+    begins before `least`, the rest is left: a finding is clipped, and never dropped.
+    """
+    clipped: list[PersonalData] = []
     for one in sorted(findings, key=lambda found: (found.start, -found.end)):
-        if apart and one.start < apart[-1].end:
-            last = apart.pop()
-            one = PersonalData(last.start, max(last.end, one.end), last.kind)
-        apart.append(one)
-    return apart
+        if one.end > least:
+            clipped.append(replace(one, start=max(one.start, least)))
+            least = one.end
+    return clipped

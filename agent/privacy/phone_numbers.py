@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from interject.agent.privacy.digits import DigitWindow, last_windows, open_chain_at, windows
+from interject.agent.privacy.digits import DigitChain, chains, last_windows, open_chain_at
 from interject.agent.privacy.personal_data import PersonalData
+from interject.agent.privacy.phone_shapes import is_one_number, is_shaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LEAST_DIGITS, MOST_DIGITS = 7, 15
+LEAST_SOLID = 9
 MOST_OPEN = 6
 ABROAD = "00"
-_DATE = re.compile(r"\d{1,2}([./-])\d{1,2}\1(19|20)\d\d|(19|20)\d\d([./-])\d{1,2}\4\d{1,2}")
+ONE_DIGIT_CODES = "17"
 
 
 class PhoneNumbers:
     """`countries` are two letters each. The library that knows their rules is opened with the
-    first number.
+    first number that is written like one, and asked about no other.
     """
 
     def __init__(self, countries: tuple[str, ...]) -> None:
         self._countries = countries
 
-    def find(self, text: str) -> Iterator[PersonalData]:
-        for window in windows(text, least=LEAST_DIGITS, most=MOST_DIGITS):
-            if _may_begin(window, text) and self._is_number(window, text):
-                yield PersonalData(window.start, window.end, "phone")
+    def find(self, text: str, since: int, until: int) -> Iterator[PersonalData]:
+        for chain in chains(text, since):
+            sizes = chain.sizes()
+            for first in range(len(sizes)):
+                if not since <= chain.begins_at(first) < until:
+                    continue
+                for count in reversed(_counts(sizes, first)):
+                    if self._is_number(chain, sizes, first, count):
+                        end = chain.spans[first + count - 1][1]
+                        yield PersonalData(chain.begins_at(first), end, "phone")
+                        break
 
     def open_at(self, text: str) -> int:
         return open_chain_at(text)
@@ -40,26 +48,44 @@ class PhoneNumbers:
                 return PersonalData(window.start, window.end, "phone")
         return None
 
-    def _is_number(self, window: DigitWindow, text: str) -> bool:
-        if text[window.start] == "+":
-            return _is_international(window.digits)
-        if window.digits.startswith(ABROAD):
-            return _is_international(window.digits.removeprefix(ABROAD))
-        if _DATE.match(text, window.start):
+    def _is_number(self, chain: DigitChain, sizes: tuple[int, ...], first: int, count: int) -> bool:
+        digits = chain.window(first, count).digits
+        if first == 0 and chain.text[chain.start] == "+":
+            return not _is_amount(chain, sizes, count) and _is_international(digits)
+        if first == 0 and _ends_a_word(chain):
             return False
-        return any(_is_national(window.digits, country) for country in self._countries)
+        if digits.startswith(ABROAD) and is_one_number(chain, sizes, first, count):
+            return _is_international(digits.removeprefix(ABROAD))
+        if not is_shaped(chain, sizes, first, count):
+            return False
+        return any(_is_national(digits, country) for country in self._countries)
 
 
-def _may_begin(window: DigitWindow, text: str) -> bool:
-    """No list, as of what is counted. Of digits one by one not each begins a number, nor do those
-    that a word ends with.
-    """
-    if "," in text[window.start : window.end]:
-        return False
-    if window.is_first:
-        before = text[window.start - 1 : window.start]
-        return text[window.start] == "+" or not (before.isascii() and before.isalnum())
-    return len(window.groups[0]) > 1 or window.digits[0] == "0"
+def _counts(sizes: tuple[int, ...], first: int) -> list[int]:
+    """How many groups from there on have as many digits as a number."""
+    counts, digits = [], 0
+    for count, size in enumerate(sizes[first : first + MOST_DIGITS], start=1):
+        digits += size
+        if digits > MOST_DIGITS:
+            break
+        if digits >= LEAST_DIGITS:
+            counts.append(count)
+    return counts
+
+
+def _is_amount(chain: DigitChain, sizes: tuple[int, ...], count: int) -> bool:
+    """A plus stands before those, too."""
+    if count == 1:
+        return sizes[0] < LEAST_SOLID
+    if any("," in chain.gap(one) for one in range(1, count)):
+        return True
+    code = chain.window(0, 1).digits
+    return count == 2 and chain.gap(1) == "." and len(code) == 1 and code not in ONE_DIGIT_CODES
+
+
+def _ends_a_word(chain: DigitChain) -> bool:
+    before = chain.text[chain.start - 1 : chain.start]
+    return before.isascii() and before.isalnum()
 
 
 def _is_international(digits: str) -> bool:
@@ -73,7 +99,10 @@ def _is_international(digits: str) -> bool:
 
 def _is_national(digits: str, country: str) -> bool:
     """With the 0 in front where the country dials one."""
+    import phonenumbers
     from phonenumbers import Leniency, PhoneNumberMatcher
 
+    if not phonenumbers.is_possible_number_string(digits, country):
+        return False
     found = PhoneNumberMatcher(digits, country, leniency=Leniency.VALID, max_tries=1)
     return any(len(match.raw_string) == len(digits) for match in found)

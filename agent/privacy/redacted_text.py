@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from interject.agent.privacy.personal_data import PersonalData, merged
+from interject.agent.privacy.personal_data import PersonalData, apart
+from interject.agent.privacy.redactor import FARTHEST
 from interject.agent.text_positions import TextPositions
 
 if TYPE_CHECKING:
     from interject.agent.privacy.redactor import Redactor
 
-BEFORE = 4
-"""Characters that have left and are looked at once more: whether digits go on, or a word."""
+BEFORE = 2 * FARTHEST
+"""Characters that have left and are looked at once more: of what they were the beginning."""
 
 
 @dataclass(slots=True)
@@ -27,6 +28,8 @@ class RedactedText:
     _positions: TextPositions = field(default_factory=TextPositions)
     _before: str = field(default="", repr=False)
     _held: str = field(default="", repr=False)
+    _undecided: int = 0
+    """Characters at the end of `_before` that went with a number, and may begin another one."""
 
     @property
     def raw_left(self) -> int:
@@ -38,20 +41,19 @@ class RedactedText:
         self.raw_length += len(piece)
         self._held += piece
         text, least = self._before + self._held, len(self._before)
-        until = self.redactor.open_at(text)
-        if until <= least:
+        until, since = self.redactor.open_at(text), least - self._undecided
+        if until <= since:
             return ""
-        findings = self.redactor.findings(text, least=least)
-        until = min([until, *(one.start for one in findings if one.end > until)])
-        return self._let_go([one for one in findings if one.end <= until], until)
+        findings = self.redactor.findings(text, since=since, until=until, least=least)
+        return self._let_go(findings, until)
 
     def finish(self, *, whole: bool) -> str:
         """The rest. In a text that was broken off it may be most of a number, which goes."""
         self.over = True
         text, least = self._before + self._held, len(self._before)
-        findings = self.redactor.findings(text, least=least)
+        findings = self.redactor.findings(text, since=least - self._undecided, least=least)
         if not whole:
-            findings = merged([*findings, *self.redactor.begun(text, least=least)])
+            findings = apart([*findings, *self.redactor.begun(text)], least=least)
         return self._let_go(findings, len(text))
 
     def raw_chars(self, chars: int) -> int:
@@ -68,7 +70,7 @@ class RedactedText:
         return self.redactor.text(text, whole=len(text) == self.raw_length)
 
     def _let_go(self, findings: list[PersonalData], until: int) -> str:
-        """Up to there in what lies here, of which the first few characters have left already."""
+        """What is decided up to there, and the whole of what begins before."""
         text, least = self._before + self._held, len(self._before)
         first = self.raw_left - least
         parts, at = [""], least
@@ -79,7 +81,9 @@ class RedactedText:
             self._positions.replace(where, original=one.end - one.start, shown=len(placeholder))
             self.taken.append(PersonalData(first + one.start, first + one.end, one.kind))
             at = one.end
-        self._before, self._held = text[max(0, until - BEFORE) : until], text[until:]
-        left = "".join([*parts, text[at:until]])
+        end = max(at, until)
+        self._undecided = end - until
+        self._before, self._held = text[max(0, until - BEFORE) : end], text[end:]
+        left = "".join([*parts, text[at:end]])
         self.length += len(left)
         return left

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from interject.agent.privacy.card_numbers import CardNumbers
 from interject.agent.privacy.email_addresses import EmailAddresses
-from interject.agent.privacy.folding import fold
+from interject.agent.privacy.folding import certain, fold
 from interject.agent.privacy.iban_numbers import IbanNumbers
-from interject.agent.privacy.personal_data import PersonalData, merged
+from interject.agent.privacy.personal_data import PersonalData, apart
 from interject.agent.privacy.phone_numbers import PhoneNumbers
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from interject.agent.privacy.personal_data import DataFinder
     from interject.config.privacy import PrivacySettings
+
+FARTHEST = 320
+"""Characters: as long as an address may be, and longer than any number."""
 
 
 class Redactor:
@@ -38,29 +42,37 @@ class Redactor:
     def text(self, text: str, *, whole: bool = True) -> str:
         """Of one that is not whole more may follow, which nobody will see with it."""
         found = self.findings(text)
-        return self._without(text, found if whole else merged([*found, *self.begun(text)]))
+        return self._without(text, found if whole else apart([*found, *self.begun(text)]))
 
-    def findings(self, text: str, *, least: int = 0) -> list[PersonalData]:
-        """What begins at `least` or behind it."""
+    def findings(
+        self, text: str, *, since: int = 0, until: int = sys.maxsize, least: int = 0
+    ) -> list[PersonalData]:
+        """What begins at `since` or behind it and before `until`, as far as it reaches beyond
+        `least`.
+        """
         folded = fold(text)
-        found = [one for finder in self._finders for one in finder.find(folded)]
+        begin = max(0, since - FARTHEST) if self._kept else since
+        found = [one for finder in self._finders for one in finder.find(folded, begin, until)]
         kept = [one for one in found if _bare(text[one.start : one.end]) in self._kept]
-        return merged(
-            one
-            for one in found
-            if one.start >= least and not any(_lies_in(one, own) for own in kept)
+        return apart(
+            (
+                one
+                for one in found
+                if one.start >= since and not any(_lies_in(one, own) for own in kept)
+            ),
+            least=least,
         )
 
     def open_at(self, text: str) -> int:
         """From where on it may turn out by what follows that something is to go."""
+        text = text[: certain(text)]
         folded = fold(text)
         return min((finder.open_at(folded) for finder in self._finders), default=len(text))
 
-    def begun(self, text: str, *, least: int = 0) -> list[PersonalData]:
+    def begun(self, text: str) -> list[PersonalData]:
         """What of a text that was broken off goes, though it is not whole."""
         folded = fold(text)
-        begun = [one for finder in self._finders if (one := finder.begun(folded)) is not None]
-        return [one for one in begun if one.start >= least]
+        return [one for finder in self._finders if (one := finder.begun(folded)) is not None]
 
     def placeholder(self, text: str, found: PersonalData) -> str:
         if not self._show_last or found.kind == "email":
