@@ -98,11 +98,14 @@ def _is_international(digits: str) -> bool:
 
 
 def _is_national(digits: str, country: str) -> bool:
-    """With the 0 in front where the country dials one."""
+    """With the 0 in front where the country dials one: that a matcher knows, which takes longer."""
     import phonenumbers
     from phonenumbers import Leniency, PhoneNumberMatcher
 
-    if not phonenumbers.is_possible_number_string(digits, country):
+    try:
+        if not phonenumbers.is_valid_number(phonenumbers.parse(digits, country)):
+            return False
+    except phonenumbers.NumberParseException:
         return False
     found = PhoneNumberMatcher(digits, country, leniency=Leniency.VALID, max_tries=1)
     return any(len(match.raw_string) == len(digits) for match in found)
