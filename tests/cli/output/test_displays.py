@@ -102,6 +102,7 @@ def test_json_lines_of_a_whole_conversation() -> None:
         "token_ids": [7, 8, 9],
         "text": "Fire alarm [!]",
         "reason": "max_tokens",
+        "sources": [],
     }
     assert told[6] == {"event": "gap", "chunk": 2, "count": 2, "reason": "overload"}
     assert told[8] == {"event": "closed", "reason": "failure", "detail": "out of memory"}
