@@ -1,10 +1,11 @@
-"""Sound files of any format to mono, and mono to FLAC."""
+"""Sound files of any format to mono, and mono to FLAC and WAV."""
 
 from __future__ import annotations
 
 import io
 import stat
 import struct
+import wave
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -12,7 +13,7 @@ import av.error
 import numpy as np
 import soxr
 
-from interject.model_runtime.protocol import SAMPLE_RATE_HZ
+from interject.model_runtime.protocol import SAMPLE_BYTES, SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,17 @@ def file_bytes(path: Path) -> bytes:
         raise BadSound("there is no such file") from None
     except OSError as exc:
         raise BadSound(f"cannot be read ({(exc.strerror or '').lower()})") from exc
+
+
+def as_wav(pcm: bytes) -> bytes:
+    """A file as endpoints take it, of 16-bit mono at 16 kHz."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(SAMPLE_BYTES)
+        writer.setframerate(SAMPLE_RATE_HZ)
+        writer.writeframes(pcm)
+    return file.getvalue()
 
 
 def as_flac(sound: NDArray[np.float32], rate_hz: int = SAMPLE_RATE_HZ) -> bytes:

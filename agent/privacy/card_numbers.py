@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from interject.agent.privacy.digits import (
     DigitChain,
-    chains,
+    beginnings,
     last_windows,
     open_chain_at,
     run_length,
@@ -30,15 +30,11 @@ MOST_OPEN = 6
 
 class CardNumbers:
     def find(self, text: str, since: int, until: int) -> Iterator[PersonalData]:
-        for chain in chains(text, since):
-            sizes = chain.sizes()
-            for first in range(len(sizes)):
-                if not since <= chain.begins_at(first) < until:
-                    continue
-                for count in _counts(chain, sizes, first):
-                    window = chain.window(first, count)
-                    if _has_issuer(window.digits) and _luhn(window.digits):
-                        yield PersonalData(window.start, window.end, "card")
+        for chain, sizes, first in beginnings(text, since, until):
+            for count in _counts(chain, sizes, first):
+                window = chain.window(first, count)
+                if _has_issuer(window.digits) and _luhn(window.digits):
+                    yield PersonalData(window.start, window.end, "card")
 
     def open_at(self, text: str) -> int:
         return open_chain_at(text)

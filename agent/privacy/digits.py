@@ -76,6 +76,17 @@ def chains(text: str, since: int = 0) -> Iterator[DigitChain]:
         yield DigitChain(text, match.start(), spans)
 
 
+def beginnings(
+    text: str, since: int, until: int
+) -> Iterator[tuple[DigitChain, tuple[int, ...], int]]:
+    """Each group that a number may begin with there: its chain, the chain's sizes, its index."""
+    for chain in chains(text, since):
+        sizes = chain.sizes()
+        for first in range(len(sizes)):
+            if since <= chain.begins_at(first) < until:
+                yield chain, sizes, first
+
+
 def open_chain_at(text: str) -> int:
     """Where the first number begins that more digits would make or lengthen."""
     last = _last_chain(text)

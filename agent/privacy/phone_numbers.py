@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from interject.agent.privacy.digits import DigitChain, chains, last_windows, open_chain_at
+from interject.agent.privacy.digits import DigitChain, beginnings, last_windows, open_chain_at
 from interject.agent.privacy.personal_data import PersonalData
 from interject.agent.privacy.phone_shapes import is_one_number, is_shaped
 
@@ -27,16 +27,12 @@ class PhoneNumbers:
         self._countries = countries
 
     def find(self, text: str, since: int, until: int) -> Iterator[PersonalData]:
-        for chain in chains(text, since):
-            sizes = chain.sizes()
-            for first in range(len(sizes)):
-                if not since <= chain.begins_at(first) < until:
-                    continue
-                for count in reversed(_counts(sizes, first)):
-                    if self._is_number(chain, sizes, first, count):
-                        end = chain.spans[first + count - 1][1]
-                        yield PersonalData(chain.begins_at(first), end, "phone")
-                        break
+        for chain, sizes, first in beginnings(text, since, until):
+            for count in reversed(_counts(sizes, first)):
+                if self._is_number(chain, sizes, first, count):
+                    end = chain.spans[first + count - 1][1]
+                    yield PersonalData(chain.begins_at(first), end, "phone")
+                    break
 
     def open_at(self, text: str) -> int:
         return open_chain_at(text)

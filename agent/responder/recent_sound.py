@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import wave
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -35,14 +33,3 @@ class RecentSound:
 
 def seconds_of(pcm: bytes) -> float:
     return len(pcm) / SAMPLE_BYTES / SAMPLE_RATE_HZ
-
-
-def wav_of(pcm: bytes) -> bytes:
-    """A file as endpoints take it: 16 kHz, mono, 16 bits."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(SAMPLE_BYTES)
-        writer.setframerate(SAMPLE_RATE_HZ)
-        writer.writeframes(pcm)
-    return file.getvalue()

@@ -7,7 +7,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from interject.agent.responder.recent_sound import seconds_of, wav_of
+from interject.agent.responder.recent_sound import seconds_of
+from interject.agent.sound_file import as_wav
 from interject.model_runtime.protocol import SAMPLE_BYTES, SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _task(asked: Enquiry, sources: Sources, *, hears: bool) -> str:
 def _content(text: str, sound: bytes) -> str | list[dict[str, Any]]:
     if not sound:
         return text
-    data = base64.b64encode(wav_of(sound)).decode()
+    data = base64.b64encode(as_wav(sound)).decode()
     return [
         {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}},
         {"type": "text", "text": text},

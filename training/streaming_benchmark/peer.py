@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
-import wave
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from interject.agent.sound_file import as_wav
 from interject.model_runtime.protocol import (
     FRAME_S,
-    SAMPLE_BYTES,
-    SAMPLE_RATE_HZ,
     Cause,
     Closed,
     CloseReason,
@@ -161,7 +158,7 @@ class PeerSession:
         self._heard = [*self._heard, frame.pcm][-self._pace.window_chunks :]
         text = ""
         if (frame.seq + 1) % self._pace.every_chunks == 0:
-            sound = wav_of(b"".join(self._heard))
+            sound = as_wav(b"".join(self._heard))
             prompt = self._options.system_prompt or ""
             text = await asyncio.to_thread(self._peer.answer, prompt, sound)
         self._events.put_nowait(self._decision(frame, respond=bool(text)))
@@ -198,16 +195,6 @@ class PeerSession:
         self._over = True
         self._events.put_nowait(Closed(self.session_id, reason, detail))
         self._events.put_nowait(None)
-
-
-def wav_of(pcm: bytes) -> bytes:
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(SAMPLE_BYTES)
-        writer.setframerate(SAMPLE_RATE_HZ)
-        writer.writeframes(pcm)
-    return file.getvalue()
 
 
 def chunks_of(seconds: float) -> int:
