@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
 
 TOKEN = "a-token-of-some-length"
 EMPTY = "document.getElementById('empty').textContent"
-TEXTS = "[...document.querySelectorAll('.card > p:not(.left)')].map((card) => card.textContent)"
+TEXTS = "[...document.querySelectorAll('.card > p:first-of-type')].map((card) => card.textContent)"
 TOLD = "['urgent', 'polite'].map((id) => document.getElementById(id).textContent)"
 LIST = "[...document.querySelectorAll('#checklists li')].map((line) => line.textContent)"
 
