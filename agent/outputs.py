@@ -142,6 +142,15 @@ _MODES: dict[OutputName, tuple[FloorMode, ...]] = {
 }
 
 
+def rounded(number: float) -> float:
+    """As summaries and records have it: seconds to a millisecond, shares to a thousandth."""
+    return round(number, 3)
+
+
+def shortened(text: str, most_chars: int) -> str:
+    return text if len(text) <= most_chars else f"{text[: most_chars - 1]}…"
+
+
 def stream_time_s(seq: int) -> float:
     """The end of frame `seq`, when its decision can be known at the earliest."""
     return (seq + 1) * FRAME_S

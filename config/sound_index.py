@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.config.named_folder import named_folder
-from interject.config.yaml_file import YamlFile, YamlFileError
+from interject.config.yaml_file import YamlFile, YamlFileError, faults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,9 +56,4 @@ def check_files(profile: Profile, files: Sequence[YamlFile]) -> None:
         if not board.path(name).is_file()
     ]
     if missing:
-        raise YamlFileError(
-            *(
-                max(files, key=lambda file: file.place(keys)[0]).problem(keys, said)
-                for keys, said in missing
-            )
-        )
+        raise faults(files, missing)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from interject.config.problems import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from interject.config.strict import StrictModel
@@ -120,11 +120,19 @@ def checked(content: dict[Any, Any], model: type[M], files: Sequence[YamlFile]) 
     try:
         return model.model_validate(content)
     except ValidationError as exc:
-        found = [
+        raise faults(files, problems(exc, model)) from None
+
+
+def faults(
+    files: Sequence[YamlFile], found: Iterable[tuple[tuple[int | str, ...], str]]
+) -> YamlFileError:
+    """Of keys and what is wrong with each: told of in the file that holds most of them."""
+    return YamlFileError(
+        *(
             max(files, key=lambda file: file.place(keys)[0]).problem(keys, said)
-            for keys, said in problems(exc, model)
-        ]
-        raise YamlFileError(*found) from None
+            for keys, said in found
+        )
+    )
 
 
 def _read(path: Path, kind: str) -> str:

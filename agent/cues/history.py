@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from interject.agent.cues.summary import CallSummary, CueRecord, ReplyRecord, TalkShare
 from interject.agent.cues.summary_page import page
 from interject.agent.floor import Verdict
-from interject.agent.outputs import Cue, Posted, Spoken, category_of, stream_time_s
+from interject.agent.outputs import Cue, Posted, Spoken, category_of, rounded, stream_time_s
 from interject.agent.privacy.redactor import Redactor
 from interject.model_runtime.protocol import FRAME_S, Decision, Gap, GapReason
 
@@ -94,7 +94,7 @@ class CallHistory:
             session=started.session_id,
             reply=started.reply_id,
             chunk=started.seq,
-            at_s=_rounded(stream_time_s(started.seq)),
+            at_s=rounded(stream_time_s(started.seq)),
             cause=started.cause.value,
             emotion=started.emotion.value,
             end=ended.reason.value,
@@ -137,7 +137,7 @@ class CallHistory:
             category=cue.category,
             priority=cue.priority,
             chunk=cue.chunk,
-            at_s=_rounded(cue.at_s),
+            at_s=rounded(cue.at_s),
             text=cue.text[:LONGEST_TEXT],
             became=became,
             count=cue.count,
@@ -150,17 +150,17 @@ class CallHistory:
         summary = CallSummary(
             call=call_id,
             profile=self._profile,
-            began=_rounded(self._began),
-            seconds=_rounded(self._clock() - self._began_s),
+            began=rounded(self._began),
+            seconds=rounded(self._clock() - self._began_s),
             replies=self._replies.all(),
             more_replies=self._replies.more,
             cues=self._cues.all(),
             more_cues=self._cues.more,
             checklist=checklist,
             talk=self._shares(),
-            overlap_s=_rounded(self._overlapping * FRAME_S),
-            missing_s=_rounded(self._missed[GapReason.MISSING] * FRAME_S),
-            overload_s=_rounded(self._missed[GapReason.OVERLOAD] * FRAME_S),
+            overlap_s=rounded(self._overlapping * FRAME_S),
+            missing_s=rounded(self._missed[GapReason.MISSING] * FRAME_S),
+            overload_s=rounded(self._missed[GapReason.OVERLOAD] * FRAME_S),
             interruptions=self._interruptions,
             identities=identities,
         )
@@ -177,7 +177,7 @@ class CallHistory:
         total = self._talked.total()
         return tuple(
             TalkShare(
-                self._redactor.text(identity), _rounded(frames * FRAME_S), _rounded(frames / total)
+                self._redactor.text(identity), rounded(frames * FRAME_S), rounded(frames / total)
             )
             for identity, frames in self._talked.most_common()
         )
@@ -193,7 +193,3 @@ class CallHistory:
 
 def _shown(cue: Cue) -> str:
     return "shown" if cue.identities else "unaddressed"
-
-
-def _rounded(number: float) -> float:
-    return round(number, 3)

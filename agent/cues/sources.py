@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from interject.agent.notes.shared import shared_notes
 from interject.agent.notes.support import says
 from interject.agent.notes.unreadable import NotesError
+from interject.agent.outputs import shortened
 from interject.agent.privacy.redactor import Redactor
 from interject.config.loader import ProfileError
 
@@ -50,8 +51,7 @@ class NoteSources:
         for match in self._notes.search(claim, most=MOST_TRIED, floor=self._floor):
             if says(match.passage, claim):
                 text = self._redactor.text(match.passage.text)
-                quote = text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 1]}…"
-                return (f'{match.passage.source}: "{quote}"',)
+                return (f'{match.passage.source}: "{shortened(text, LONGEST_QUOTE)}"',)
         return ()
 
 

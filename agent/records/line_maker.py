@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.cues.summary import CallSummary
 from interject.agent.cues.summary_page import page
-from interject.agent.outputs import Cue, Posted, Spoken, stream_time_s
+from interject.agent.outputs import Cue, Posted, Spoken, rounded, stream_time_s
 from interject.agent.privacy.redactor import Redactor
 from interject.agent.records.aliases import Aliases
 from interject.agent.records.lines import (
@@ -121,7 +121,3 @@ class LineMaker:
             identities=tuple(map(self.name, summary.identities)),
         )
         return replace(kept, markdown=page(kept))
-
-
-def rounded(number: float) -> float:
-    return round(number, 3)

@@ -10,8 +10,9 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from interject.agent.outputs import rounded
 from interject.agent.records.heard_ears import HeardEars
-from interject.agent.records.line_maker import LineMaker, rounded
+from interject.agent.records.line_maker import LineMaker
 from interject.agent.records.lines import RecordedCueState, RecordedSummary, RecordEnded
 from interject.model_runtime.protocol import Decision, Gap
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class HandedState(StrEnum):
-    """Its draft is being written; somebody is asked; words are there; all of it has been told."""
+    """Its draft is being written; somebody is asked; words of his are there."""
 
     DRAFTING = "drafting"
     ASKING = "asking"

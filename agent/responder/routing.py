@@ -33,7 +33,8 @@ class Routing:
         return started.emotion is not Emotion.URGENT and started.cause.value in self._route.causes
 
     def takes(self, draft: str) -> bool:
-        bare, categories = self._read(draft)
+        found, bare = self._read(draft)
+        categories = frozenset(names_of(found, self._tags.categories))
         if not bare.strip():
             return False
         route = self._route
@@ -47,18 +48,15 @@ class Routing:
 
     def parted(self, draft: str) -> tuple[str, str]:
         """Its tags, and the words of it."""
-        if not self._tags:
-            return "", draft
-        found = TaggedText(self._tags)
-        bare = found.push(draft) + found.finish(whole=True)
-        return "".join(f"{tag} " for tag in found.found), bare
+        found, bare = self._read(draft)
+        return "".join(f"{tag} " for tag in found), bare
 
-    def _read(self, draft: str) -> tuple[str, frozenset[str]]:
+    def _read(self, draft: str) -> tuple[list[str], str]:
         if not self._tags:
-            return draft, frozenset()
-        found = TaggedText(self._tags)
-        bare = found.push(draft) + found.finish(whole=True)
-        return bare, frozenset(names_of(found.found, self._tags.categories))
+            return [], draft
+        reading = TaggedText(self._tags)
+        bare = reading.push(draft) + reading.finish(whole=True)
+        return reading.found, bare
 
 
 def _patterns(entries: Iterable[str]) -> tuple[re.Pattern[str], ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
 
-from interject.agent.outputs import Cue
+from interject.agent.outputs import Cue, shortened
 from interject.agent.soundboard.play_cue import PlayAction, PlayCue
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.consent import EVERYBODY
@@ -100,7 +100,7 @@ def cue_message(cue: Cue, *, now: float) -> CueMessage:
         id=cue.id,
         category=cue.category,
         priority=cue.priority,
-        text=shortened(cue.text),
+        text=shortened(cue.text, MAX_TEXT_CHARS),
         emotion=cue.emotion,
         chunk=cue.chunk,
         time=now,
@@ -119,7 +119,3 @@ def cue_message(cue: Cue, *, now: float) -> CueMessage:
         credit=cue.credit,
         aloud=cue.aloud,
     )
-
-
-def shortened(text: str) -> str:
-    return text if len(text) <= MAX_TEXT_CHARS else f"{text[: MAX_TEXT_CHARS - 1]}…"

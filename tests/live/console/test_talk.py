@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import wave
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +17,7 @@ from interject.integrations.web.cue_screens import CueScreens
 from interject.integrations.web.origins import Origins
 from interject.model_runtime import open_runtime
 from tests.live.webrtc.chromium import Chromium
-from tests.live.webrtc.conftest import KITCHEN, loopback
+from tests.live.webrtc.conftest import cut_from_kitchen, loopback
 from tests.live.webrtc.site import site
 
 if TYPE_CHECKING:
@@ -52,12 +51,7 @@ true
 
 @pytest.fixture
 def alarm(tmp_path: Path) -> Path:
-    path = tmp_path / "alarm.wav"
-    with wave.open(str(KITCHEN)) as whole, wave.open(str(path), "wb") as part:
-        part.setparams(whole.getparams())
-        whole.setpos(round(ALARM_S[0] * whole.getframerate()))
-        part.writeframes(whole.readframes(round((ALARM_S[1] - ALARM_S[0]) * whole.getframerate())))
-    return path
+    return cut_from_kitchen(tmp_path / "alarm.wav", ALARM_S)
 
 
 async def test_the_alarm_is_answered_aloud_and_seen_on_the_timeline(

@@ -18,11 +18,16 @@ def loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda *_, **__: ["127.0.0.1"])
 
 
-@pytest.fixture
-def alarm(tmp_path: Path) -> Path:
-    path = tmp_path / "alarm.wav"
+def cut_from_kitchen(path: Path, span_s: tuple[float, float]) -> Path:
+    """A microphone's file: from so many seconds to so many."""
+    begin_s, end_s = span_s
     with wave.open(str(KITCHEN)) as whole, wave.open(str(path), "wb") as part:
         part.setparams(whole.getparams())
-        whole.setpos(round(ALARM_S[0] * whole.getframerate()))
-        part.writeframes(whole.readframes(round((ALARM_S[1] - ALARM_S[0]) * whole.getframerate())))
+        whole.setpos(round(begin_s * whole.getframerate()))
+        part.writeframes(whole.readframes(round((end_s - begin_s) * whole.getframerate())))
     return path
+
+
+@pytest.fixture
+def alarm(tmp_path: Path) -> Path:
+    return cut_from_kitchen(tmp_path / "alarm.wav", ALARM_S)
