@@ -35,15 +35,19 @@ requestAnimationFrame(frame);
 true
 """
 SEEN = """
-globalThis.seen = [];
+globalThis.seen = new Map();
+const list = document.querySelector(".cards");
+const before = new Set([...list.children].map(({ dataset }) => dataset.time));
 new MutationObserver((changes) => {
   const cards = changes.flatMap(({ addedNodes }) => [...addedNodes]);
   requestAnimationFrame(() => {
-    for (const { dataset } of cards) if (dataset?.time) seen.push(Date.now() / 1000 - dataset.time);
+    for (const { dataset: { time } } of cards)
+      if (!before.has(time) && !seen.has(time)) seen.set(time, Date.now() / 1000 - time);
   });
-}).observe(document.querySelector(".cards"), { childList: true });
+}).observe(list, { childList: true });
 true
 """
+"""The list is arranged anew with each card: what counts is when one is there for the first time."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +109,16 @@ async def watched(
             await http.post(f"/api/console/sessions/{session}/commands", json=command)
         ).raise_for_status()
         await asyncio.sleep(CARD_EVERY_S)
-    await page.until(f"seen.length >= {cards}")
+    await page.until(f"seen.size >= {cards}")
     return PageLoad(
-        sessions, seconds, unwatched, share, frames, before, after, await page.run("seen")
+        sessions,
+        seconds,
+        unwatched,
+        share,
+        frames,
+        before,
+        after,
+        await page.run("[...seen.values()]"),
     )
 
 

@@ -90,7 +90,7 @@ async def test_a_call_that_nobody_takes_gives_its_seat_back() -> None:
         ({"to": "0207 1838750"}, "to: it must be a number like +442071838750, or a SIP address"),
         ({"to": "+442071838750\n"}, "to: it must be a number like"),
         ({"to": CALLEE, "caller": "us"}, "caller: it must be a number like +442071838750"),
-        ({"to": CALLEE, "more": 1}, "more: "),
+        ({"to": CALLEE, "more": 1}, "the request: it has a key that is not known"),
         ({}, "to: "),
         (
             {"to": CALLEE},
