@@ -73,10 +73,7 @@ class Answering:
 
     def drafted(self, handed: HandedReply, delta: ReplyDelta) -> None:
         """More of the draft. It is withheld, but for its first clause where the profile says so."""
-        clause = handed.write(delta.text)
-        if clause and not handed.said and self._responder.settings.opening == "draft":
-            self._speak(handed, clause)
-            handed.opening = len(clause)
+        self._open(handed, handed.write(delta.text))
 
     async def serve(self, handed: HandedReply, captured_at: float | None) -> None:
         """From the draft to the reply's end, unless somebody cuts it off."""
@@ -91,6 +88,7 @@ class Answering:
             self._tell(attempt, AnswerOutcome.LEFT_OUT)
             await self._say_draft(handed, handed.ended)
             return
+        self._open(handed, handed.only_clause())
         handed.state = HandedState.ASKING
         outcome = await self._ask(handed, attempt)
         self._tell(attempt, outcome)
@@ -197,6 +195,11 @@ class Answering:
 
     # Telling
 
+    def _open(self, handed: HandedReply, clause: str) -> None:
+        if clause and not handed.said and self._responder.settings.opening == "draft":
+            self._speak(handed, clause)
+            handed.opening = min(len(clause), len(handed.draft))
+
     def _speak(self, handed: HandedReply, text: str) -> None:
         handed.said += text
         self._lane.put(ReplyDelta(self._session_id, handed.reply_id, (), text))
@@ -229,7 +232,8 @@ class Answering:
         self._note(handed, ended.text)
         self._on_over(handed)
         if handed.heard_chars:
-            await self._memory.draft_heard(handed.reply_id, handed.heard_chars)
+            heard = min(handed.heard_chars, len(handed.draft))
+            await self._memory.draft_heard(handed.reply_id, heard)
 
     def _note(self, handed: HandedReply, said: str) -> None:
         self._dialogue.replied(handed.reply_id, self._routing.parted(said)[1], typed=handed.typed)

@@ -49,3 +49,8 @@ class HandedReply:
         self.draft += text
         clauses = self._clauses.push(text)
         return clauses[0].text if clauses and clauses[0].start_char == 0 else ""
+
+    def only_clause(self) -> str:
+        """The whole draft, where it is one clause; with a space, by which its end is seen."""
+        (*_, rest) = self._clauses.finish() or (None,)
+        return f"{rest.text} " if rest is not None and rest.start_char == 0 else ""

@@ -240,6 +240,30 @@ async def test_an_opening_goes_on_as_it_was_drafted_where_no_word_comes() -> Non
     assert world.gate.cancelled == []
 
 
+async def test_a_draft_of_one_clause_opens_whole() -> None:
+    with endpoint(streamed("On Sunday ", "from ten.")) as server:
+        async with room(server, {"opening": "draft"}) as world:
+            world.gate.reply(Scripted(DRAFT), cause=Cause.MODEL)
+            await until(lambda: world.voice.texts != [])
+            await ended(world)
+            await until(lambda: len(world.output.events) == 2)
+    assert posts(world) == [f"{DRAFT} On Sunday from ten."]
+    assert world.gate.cancelled == [Cancelled(0, len(DRAFT))]
+    assert world.gate.said == [" On Sunday from ten."]
+
+
+async def test_a_draft_that_opened_whole_is_all_where_no_word_comes() -> None:
+    with endpoint(held("")) as server:
+        async with room(server, {"opening": "draft", "max_wait_s": 0.05}) as world:
+            world.gate.reply(Scripted(DRAFT), cause=Cause.MODEL)
+            await ended(world)
+            await until(lambda: world.gate.heard_reports != [])
+    assert posts(world) == [DRAFT]
+    assert "".join(world.voice.texts).rstrip() == DRAFT
+    reply_id, chars = world.gate.heard_reports[-1]
+    assert (reply_id, chars >= len(DRAFT)) == (0, True)
+
+
 async def test_one_that_is_down_costs_its_words_and_soon_nobody_waits_for_it() -> None:
     clock = FakeClock()
     with endpoint(BROKEN, BROKEN, BROKEN, streamed(WORDS)) as server:
