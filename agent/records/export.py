@@ -57,6 +57,8 @@ def _text(line: RecordLine) -> str:
 
 
 def _time(seconds: float) -> str:
-    minutes, rest = divmod(max(0.0, seconds), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours:02d}:{minutes:02d}:{rest:06.3f}"
+    """Rounded first: a player leaves out what ends at 60.000 seconds of a minute."""
+    whole, thousandths = divmod(round(max(0.0, seconds) * 1_000), 1_000)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{rest:02d}.{thousandths:03d}"

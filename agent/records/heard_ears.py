@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import deque
 from typing import TYPE_CHECKING
 
 import av
@@ -23,6 +24,11 @@ logger = logging.getLogger(__name__)
 MOST_FRAMES = 108_000
 """Twelve hours."""
 MOST_EARS = 64
+AT_ONCE = 250
+"""Frames that are encoded while a call waits, 20 ms of work: after an hour on hold more is owed."""
+SILENCE = bytes(2 * FRAME_SAMPLES)
+AS_IT_COMES = {"flush_packets": "1"}
+"""Else FFmpeg keeps the last 256 KiB to itself: of a quiet call all of it, until its end."""
 
 
 class HeardEars:
@@ -69,39 +75,49 @@ class HeardFile:
         self._path = path
         self._container: av.container.OutputContainer | None = None
         self._stream: av.AudioStream
-        self._next_seq = 0
+        self._waiting: deque[Frame] = deque()
+        self._next_seq = self._encoded = 0
         self._over = False
 
     def write(self, frame: Frame) -> None:
         if self._over or frame.seq < self._next_seq or frame.seq >= MOST_FRAMES:
             return
-        missing = frame.seq - self._next_seq
         self._next_seq = frame.seq + 1
+        self._waiting.append(frame)
         try:
-            for _ in range(missing):
-                self._encode(np.zeros(FRAME_SAMPLES, "<i2"))
-            self._encode(np.frombuffer(frame.pcm, "<i2"))
+            self._encode_some(AT_ONCE)
         except (OSError, av.FFmpegError) as error:
             self._over = True
+            self._waiting.clear()
             logger.warning("Sound is kept no more", extra={"error_type": type(error).__name__})
 
     def close(self) -> None:
         self._over = True
-        container, self._container = self._container, None
-        if container is None:
-            return
         try:
-            container.mux(self._stream.encode(None))
-            container.close()
+            self._encode_some(MOST_FRAMES)
+            container, self._container = self._container, None
+            if container is not None:
+                container.mux(self._stream.encode(None))
+                container.close()
         except (OSError, av.FFmpegError) as error:
             logger.warning("Sound is kept no more", extra={"error_type": type(error).__name__})
 
-    def _encode(self, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
+    def _encode_some(self, most: int) -> None:
+        """The frames that are owed, and silence for those that never came."""
+        for _ in range(most):
+            if not self._waiting:
+                return
+            is_here = self._waiting[0].seq == self._encoded
+            self._encode(self._waiting.popleft().pcm if is_here else SILENCE)
+            self._encoded += 1
+
+    def _encode(self, pcm: bytes) -> None:
         if self._container is None:
             os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600))
-            self._container = av.open(str(self._path), "w", format="flac")
+            self._container = av.open(str(self._path), "w", format="flac", options=AS_IT_COMES)
             self._stream = self._container.add_stream("flac", rate=SAMPLE_RATE_HZ)
             self._stream.layout = "mono"
+        samples = np.frombuffer(pcm, "<i2")
         frame = av.AudioFrame.from_ndarray(samples[None, :], format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE_HZ
         self._container.mux(self._stream.encode(frame))

@@ -7,10 +7,11 @@ import os
 import resource
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import av
 import numpy as np
 import pytest
 
@@ -18,7 +19,14 @@ from interject.agent.records.export import as_json, as_webvtt
 from interject.agent.records.record_folder import NoSuchRecord, RecordGoesOn
 from interject.agent.records.session_record import RecordState
 from interject.agent.records.store import RecordStore
-from interject.model_runtime.protocol import FRAME_SAMPLES, FloorMode, Frame, SessionOptions
+from interject.model_runtime.protocol import (
+    FRAME_S,
+    FRAME_SAMPLES,
+    SAMPLE_RATE_HZ,
+    FloorMode,
+    Frame,
+    SessionOptions,
+)
 from tests.agent.records.test_records import begun, bytes_below, play, profile, store_at
 from tests.fakes.runtime import FakeRuntime
 
@@ -71,10 +79,46 @@ def unprivileged(folder: Path) -> Iterator[None]:
         os.seteuid(user)
 
 
-async def hear(recorder: SessionRecorder, name: str = "s") -> None:
+SILENT = np.zeros(FRAME_SAMPLES, "<i2").tobytes()
+
+
+async def hear(recorder: SessionRecorder, *seqs: int) -> None:
     runtime = recorder.around(FakeRuntime())
-    session = await runtime.open(SessionOptions(name, "listen", mode=FloorMode.SPEAK))
-    await session.push(Frame(0, 0.0, np.zeros(FRAME_SAMPLES, "<i2").tobytes()))
+    session = await runtime.open(SessionOptions("s", "listen", mode=FloorMode.SPEAK))
+    for seq in seqs or (0,):
+        await session.push(Frame(seq, 0.0, SILENT))
+
+
+def heard_s(path: Path) -> float:
+    """As far as a player comes."""
+    samples = 0
+    with av.open(str(path)) as container, suppress(av.FFmpegError):
+        for frame in container.decode(audio=0):
+            samples += frame.samples
+    return samples / SAMPLE_RATE_HZ
+
+
+async def test_sound_is_on_the_disk_while_it_is_heard(tmp_path: Path) -> None:
+    """A process that is killed writes nothing more."""
+    store, _ = store_at(tmp_path)
+    recorder = begun(store, retention="everything", audio=True)
+    await hear(recorder, *range(25))
+    copy = tmp_path / "as-it-was.flac"
+    shutil.copyfile(tmp_path / recorder.begun.id / "heard-1.flac", copy)
+    assert heard_s(copy) > 9.0
+    recorder.close()
+
+
+async def test_after_a_long_hold_its_silence_is_written_bit_by_bit(tmp_path: Path) -> None:
+    store, _ = store_at(tmp_path)
+    recorder = begun(store, retention="everything", audio=True)
+    await hear(recorder, 0, 600)
+    path = tmp_path / recorder.begun.id / "heard-1.flac"
+    copy = tmp_path / "as-it-was.flac"
+    shutil.copyfile(path, copy)
+    assert heard_s(copy) < 120.0
+    recorder.close()
+    assert heard_s(path) == 601 * FRAME_S
 
 
 @pytest.mark.parametrize("left", [b"", b'{"type":"beg', None])

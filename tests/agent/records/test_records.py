@@ -236,6 +236,9 @@ def test_a_record_leaves_as_json_and_as_webvtt(tmp_path: Path) -> None:
     recorder.made_known(
         Posted("s", 1, 9_000, 3_600.4, Emotion.NORMAL, "a < b\n\n& c", EndReason.COMPLETE)
     )
+    recorder.made_known(
+        Posted("s", 2, 9_100, 3_652.133, Emotion.NORMAL, "x" * 118, EndReason.COMPLETE)
+    )
     recorder.close()
     record = store.read(store.list()[0].id)
     exported = json.loads(as_json(record))
@@ -249,3 +252,4 @@ def test_a_record_leaves_as_json_and_as_webvtt(tmp_path: Path) -> None:
         "01:00:00.400 --> 01:00:01.900",
         "<v Interject>a &lt; b &amp; c",
     ]
+    assert blocks[5].splitlines()[0] == "01:00:52.133 --> 01:01:00.000"
