@@ -8,9 +8,12 @@ import time
 from typing import TYPE_CHECKING
 
 from interject.training.nano.options import read_options
+from interject.training.nano.stop_signals import StoppedBySignal, TrainingSignals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from interject.training.nano.options import NanoOptions
 
 
 _BEGAN_S = time.monotonic()
@@ -18,9 +21,18 @@ _BEGAN_S = time.monotonic()
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """The exit code: 2 for what a user can mend."""
+    """The exit code: 2 for what a user can mend, 128 and the signal's number for a signal."""
     began_s = _BEGAN_S if words is None else time.monotonic()
     options = read_options(words)
+    with TrainingSignals() as signals:
+        try:
+            return _train(options, began_s, signals)
+        except StoppedBySignal as stopped:
+            sys.stderr.write(f"{stopped}\n")
+            return stopped.exit_code
+
+
+def _train(options: NanoOptions, began_s: float, signals: TrainingSignals) -> int:
     from interject.model_runtime.failures import RuntimeFailure
     from interject.training.bank.bank_index import BadBank
     from interject.training.nano.train import train
@@ -28,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        train(options, began_s)
+        train(options, began_s, signals)
     except (RuntimeFailure, BadBank, SynthesisError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

@@ -5,13 +5,12 @@ Every piece has a seed of its own, so that any number of processes makes the sam
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from interject.training.fine_tuning.failure import TrainingFailure
+from interject.training.nano.forked_pool import forked_pool
 from interject.training.nano.language import spoken_prompts
 from interject.training.nano.natural_bank import OTHERS, multiplied
 from interject.training.nano.recorded_stock import RecordedStock
@@ -49,8 +48,7 @@ def bank_stock(
     speech = _complete(part)
     if not speech.own:
         shares = replace(shares, own=0.0, echo=0.0)
-    fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(processes, mp_context=fork) as pool:
+    with forked_pool(processes) as pool:
         natural = [] if part.natural is None else list(part.natural.items())
         portions = [natural[at : at + _ITEMS] for at in range(0, len(natural), _ITEMS)]
         changed = [

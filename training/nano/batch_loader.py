@@ -10,7 +10,6 @@ import mmap
 import multiprocessing
 import os
 import queue
-import signal
 from collections import defaultdict
 from itertools import count
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ import numpy as np
 import torch
 
 from interject.training.nano.batch import PaddedBatch, StreamRow, collate
+from interject.training.nano.forked_pool import leave_signals
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -59,8 +59,7 @@ class SharedSound:
 
 
 def _serve(maker: BatchMaker, sound: SharedSound, tasks: Queue[_Task], made: Queue[_Made]) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the trainer's own handler came with the fork
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the trainer's, who ends this one
+    leave_signals()
     torch.set_num_threads(1)
     trainer = multiprocessing.parent_process()
     while trainer is None or trainer.is_alive():

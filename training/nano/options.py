@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from interject.model_runtime.device_choice import AUTO, DTYPES
 from interject.training.nano.stock_shares import Ablation
@@ -49,8 +49,15 @@ def read_options(words: Sequence[str] | None = None) -> NanoOptions:
     return NanoOptions(**given | {name: tuple(given[name]) for name in ("speech", "without")})
 
 
+class _OneLineParser(argparse.ArgumentParser):
+    """Its own complaints begin with twenty lines of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; --help tells what there is\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _OneLineParser(
         prog="python -m interject.training.nano",
         description="Make the data, train, write the averaged model to OUT/model.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -76,8 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--dtype", default=AUTO, choices=DTYPES, help="of products; auto: bfloat16")
     add("--processes", type=number, help="that mix streams; all cores but one for a GPU, else 1")
     add("--streams", type=number, help="streams of 12 s a step; 64 on a GPU, else 16")
-    add("--without", type=Ablation, choices=list(Ablation), action="append", default=[],
-        help="for an ablation; may be given several times")  # fmt: skip
+    add("--without", type=ablation, action="append", default=[], metavar="PART",
+        help=f"for an ablation, one of {', '.join(Ablation)}; may be repeated")  # fmt: skip
     add("--control-weight", type=float, help="of the decisions' loss; 4 when left out")
     add("--small", action="store_true", help="little data, tiny batches: to try it out")
     return parser
@@ -89,6 +96,12 @@ def minutes(text: str) -> float:
     if not SHORTEST_MINUTES <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text}: at least {SHORTEST_MINUTES:g} minutes")
     return value
+
+
+def ablation(text: str) -> Ablation:
+    if text not in tuple(Ablation):
+        raise argparse.ArgumentTypeError(f"{text}: must be one of {', '.join(Ablation)}")
+    return Ablation(text)
 
 
 def number(text: str) -> int:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import multiprocessing
 import random
 from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, dataclass
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from interject.training.dataset.durable_files import naming
+from interject.training.nano.forked_pool import forked_pool
 from interject.training.nano.isolated import isolated, isolated_anywhere
 from interject.training.nano.language import replies, spoken_prompts
 from interject.training.nano.near_miss import near_miss
@@ -243,8 +242,7 @@ def make_bank(
     """
     if processes == 1:
         return SpeechBank(list(chain(*_speak_all(size, seed, 0, 1, said))))
-    fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(processes, mp_context=fork) as pool:
+    with forked_pool(processes) as pool:
         jobs = [pool.submit(_speak_all, size, seed, n, processes) for n in range(processes)]
         shares = [job.result() for job in jobs]
     in_order = chain(*zip_longest(*shares, fillvalue=[]))

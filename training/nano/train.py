@@ -36,10 +36,12 @@ from interject.training.nano.recipe import TRAINING_SHARES, NanoSettings, nano_c
 from interject.training.nano.recorded_stock import read_recorded
 from interject.training.nano.speech_bank import BankSize, open_bank
 from interject.training.nano.stock import make_stock
+from interject.training.nano.stop_signals import TrainingSignals
 from interject.training.nano.tokenizer import train_tokenizer
 from interject.training.nano.trainer import MODEL_FOLDER, NanoTrainer, orders
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tokenizers import Tokenizer
@@ -55,7 +57,11 @@ REPORT_FILE = "report.json"
 _log = logging.getLogger(__name__)
 
 
-def train(options: NanoOptions, began_s: float) -> None:
+def train(
+    options: NanoOptions,
+    began_s: float,
+    signals: TrainingSignals | None = None,
+) -> None:
     """Make the data, train, write the averaged model. `began_s` is when the command did, as
     `time.monotonic` says.
 
@@ -63,7 +69,9 @@ def train(options: NanoOptions, began_s: float) -> None:
     :raises RuntimeFailure: when there is no such device.
     :raises BadBank: when the bank cannot be used.
     :raises SynthesisError: when a synthesiser is missing.
+    :raises StoppedBySignal: when a signal came; from the first step on the run is saved.
     """
+    signals = signals or TrainingSignals()
     if options.bank and (options.speech or options.recordings):
         raise TrainingFailure("--bank has all speech and recordings: leave out the others")
     if options.hard and not options.recordings:
@@ -84,14 +92,14 @@ def train(options: NanoOptions, began_s: float) -> None:
     if start and not options.resume and not trainer.start_from(start):
         trainer.start_from_model(_model(start, config))
     processes = options.processes or (max(1, usable_cores() - 1) if resolved.card else 1)
-    maker = BatchMaker(_stock(options, bank, processes), config, tokenizer, seed)
+    maker = BatchMaker(_stock(options, bank, processes, signals.check), config, tokenizer, seed)
     budget = CommandBudget(began_s, options.minutes * 60) if bank else None
     if budget:
         trainer.train_for(budget.training_s())
         _log.info("the data took %.0f s", budget.spent_s)
     with closing(BatchLoader(maker, *orders(settings), processes=processes)) as loader:
         every = 50 if resolved.card else 5
-        model = trainer.run(loader, lambda line: _report(trainer.step, every, line))
+        model = trainer.run(loader, lambda line: _report(trainer.step, every, line), signals)
     if bank and budget:
         _examine(model, bank, seed, budget, out)
 
@@ -138,7 +146,9 @@ def _model(start: Path, config: ModelConfig) -> Model:
     return load_native(folder, dtype=torch.float32, device="cpu", config=config)
 
 
-def _stock(options: NanoOptions, bank: Bank | None, processes: int) -> Stock:
+def _stock(
+    options: NanoOptions, bank: Bank | None, processes: int, said: Callable[[], object]
+) -> Stock:
     """What a folder or a file lacks is said before the speech is made, which takes minutes."""
     shares = TRAINING_SHARES.without(options.without)
     if bank is not None:
@@ -153,7 +163,7 @@ def _stock(options: NanoOptions, bank: Bank | None, processes: int) -> Stock:
     )
     processes = 1 if options.small else options.threads
     return make_stock(
-        open_bank(options.cache or options.out, size, options.seed, processes=processes),
+        open_bank(options.cache or options.out, size, options.seed, processes=processes, said=said),
         options.seed,
         sounds_a_class=4 if options.small else 250,
         shares=shares,

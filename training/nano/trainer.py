@@ -17,6 +17,7 @@ from interject.training.fine_tuning.failure import TrainingFailure
 from interject.training.nano.batch_maker import Order
 from interject.training.nano.losses import AuxiliaryHeads, Losses, compute_losses
 from interject.training.nano.optimiser import make_optimisers
+from interject.training.nano.stop_signals import TrainingSignals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,8 +75,17 @@ class NanoTrainer:
         """Share of the time budget that is spent, 0 to 1."""
         return min(1.0, self.spent_s / (self.settings.minutes * 60))
 
-    def run(self, loader: BatchLoader, report: Callable[[str], None]) -> Model:
-        """Train until the time is spent; returns the averaged model. Ctrl-C saves first."""
+    def run(
+        self,
+        loader: BatchLoader,
+        report: Callable[[str], None],
+        signals: TrainingSignals | None = None,
+    ) -> Model:
+        """Train until the time is spent; returns the averaged model.
+
+        :raises StoppedBySignal: behind a step, when the run is saved.
+        """
+        signals = signals or TrainingSignals()
         saved_at = self._clock()
         try:
             for ahead in range(loader.ahead):
@@ -85,15 +95,17 @@ class NanoTrainer:
                 batch = loader.take(self.config.features, self._device)
                 waited_s = self._clock() - began
                 loader.order(self._order(self.step + loader.ahead))
-                losses = self.learn(batch)
-                self.spent_s += self._clock() - began
-                self.heard_s += batch.seconds
-                self._note(losses, self._clock() - began, waited_s, report)
+                with signals.whole():
+                    losses = self.learn(batch)
+                    self.spent_s += self._clock() - began
+                    self.heard_s += batch.seconds
+                    self._note(losses, self._clock() - began, waited_s, report)
                 if self._clock() - saved_at > self.settings.checkpoint_s:
                     self.save()
                     saved_at = self._clock()
         except KeyboardInterrupt:
             self.save()
+            _log.info("saved behind step %d: --resume goes on from there", self.step)
             raise
         self.save()
         return self.averaged()

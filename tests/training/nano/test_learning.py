@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import queue
 import signal
 import time
+from contextlib import closing
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from interject.training.nano.batch_maker import BatchMaker, Order
 from interject.training.nano.losses import compute_losses, decision_logits, run_model
 from interject.training.nano.optimiser import Muon, orthogonal
 from interject.training.nano.recipe import NanoSettings
+from interject.training.nano.stop_signals import StoppedBySignal, TrainingSignals
 from interject.training.nano.tokenizer import train_tokenizer
 from interject.training.nano.trainer import CURVE_FILE, NanoTrainer, orders
 from interject.training.speech.phones import UNKNOWN_PHONE
@@ -45,6 +48,11 @@ def ticking(step_s: float) -> Callable[[], float]:
         return now
 
     return clock
+
+
+SHORT = replace(
+    SETTINGS, short_streams=1, short_chunks=6, long_streams=1, long_chunks=8, warm_up_steps=1
+)
 
 
 @pytest.fixture
@@ -220,12 +228,9 @@ def test_there_is_nothing_to_go_on_from_in_an_empty_folder(
 def test_a_run_spends_its_time_writes_its_curve_and_leaves_a_model(
     small: ModelConfig, maker: BatchMaker, tmp_path: Path
 ) -> None:
-    settings = replace(
-        SETTINGS, short_streams=1, short_chunks=6, long_streams=1, long_chunks=8, warm_up_steps=1
-    )
-    run = NanoTrainer(small, train_tokenizer(), settings, tmp_path, clock=ticking(5.0))
+    run = NanoTrainer(small, train_tokenizer(), SHORT, tmp_path, clock=ticking(5.0))
     lines: list[str] = []
-    loader = BatchLoader(maker, *orders(settings))
+    loader = BatchLoader(maker, *orders(SHORT))
     try:
         run.run(loader, lines.append)
     finally:
@@ -237,6 +242,32 @@ def test_a_run_spends_its_time_writes_its_curve_and_leaves_a_model(
     loaded = load_checkpoint(tmp_path / "model")
     assert loaded.config == small
     assert loaded.tokenizer is not None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_behind_its_step_and_it_goes_on_there(
+    small: ModelConfig, maker: BatchMaker, tmp_path: Path, number: signal.Signals
+) -> None:
+    before = signal.getsignal(number)
+    run = trainer(small, tmp_path, SHORT)
+    with (
+        pytest.raises(StoppedBySignal, match=f"stopped by {number.name}") as stopped,
+        TrainingSignals() as signals,
+        closing(BatchLoader(maker, *orders(SHORT))) as loader,
+    ):
+        run.run(loader, lambda line: os.kill(os.getpid(), number), signals)
+    assert stopped.value.exit_code == 128 + number
+    assert signal.getsignal(number) is before
+    assert run.step == 1
+    again = trainer(small, tmp_path, SHORT)
+    assert again.resume()
+    assert (again.step, again.spent_s) == (1, run.spent_s)
+    assert load_checkpoint(tmp_path / "model").config == small
+
+
+def test_a_signal_outside_of_a_step_is_not_waited_for() -> None:
+    with TrainingSignals(), pytest.raises(StoppedBySignal):
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_a_batch_depends_only_on_seed_and_step(maker: BatchMaker) -> None:
