@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from interject.cli.process.device_options import Device
-from interject.cli.process.failures import command
+from interject.cli.process.failures import InputFailure, command
 
 if TYPE_CHECKING:
     from typer import _click as click
@@ -55,6 +55,11 @@ def run(
         from interject.cli.train.domain import learn
 
         return learn(Path(config).expanduser(), device=device, json=json, workers=workers)
+    if not Path(config).expanduser().exists() and Path(config).suffix not in (".yaml", ".yml"):
+        raise InputFailure(
+            f"{config}: no such file or folder; `interject train init {config}` makes a domain's "
+            "folder"
+        )
     from interject.cli.train.request import read_request
     from interject.cli.train.running import run as run_config
 

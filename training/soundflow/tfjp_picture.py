@@ -83,8 +83,10 @@ def main(
     """Draw a recording before and after TFJP."""
     try:
         draw(path, seed)
-    except (OSError, ValueError) as exc:
-        raise typer.BadParameter(f"{path}: cannot be written ({exc})") from exc
+    except OSError as exc:
+        raise typer.BadParameter(f"{path}: cannot be written: {exc.strerror}") from exc
+    except ValueError as exc:  # an ending that is no picture's
+        raise typer.BadParameter(f"{path}: {exc}") from exc
 
 
 if __name__ == "__main__":

@@ -37,6 +37,12 @@ def test_a_domain_without_recordings_is_one_line(interject: Call, tmp_path: Path
     assert "Traceback" not in outcome.err
 
 
+def test_a_folder_that_is_not_there_says_how_to_make_one(interject: Call, tmp_path: Path) -> None:
+    outcome = interject("train", str(tmp_path / "none"))
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert f"no such file or folder; `interject train init {tmp_path}/none`" in outcome.err
+
+
 def test_a_folder_that_is_no_domain_says_how_to_make_one(interject: Call, tmp_path: Path) -> None:
     outcome = interject("train", str(tmp_path), "--device", "cpu")
     assert outcome.code == 2
