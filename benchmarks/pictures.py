@@ -133,6 +133,34 @@ def draw_rooms(rooms: Sequence[int], parts: Mapping[str, Sequence[float]]) -> No
     _save(figure, "livekit_rooms")
 
 
+def draw_core_cocktail(series: Mapping[str, Sequence[float]]) -> None:
+    """What is learnt against what is still known, a point a model; and what both say wrongly. Each
+    series has value, low and high of: learnt, known (shares), learnt's and known's false replies.
+    """
+    figure = Figure(figsize=(9, 4.2), layout="tight")
+    shares, rates = figure.subplots(1, 2, width_ratios=(3, 2))
+    for number, (name, numbers) in enumerate(series.items()):
+        (x, *x_ends), (y, *y_ends) = ([100 * n for n in numbers[at : at + 3]] for at in (0, 3))
+        shares.errorbar(
+            x, y, [[y - y_ends[0]], [y_ends[1] - y]], [[x - x_ends[0]], [x_ends[1] - x]],
+            fmt="o^sDv"[number // 3 % 5], color=f"C{number % 10}", elinewidth=0.7, label=name,
+        )  # fmt: skip
+    shares.set_xlabel("events of the domain answered rightly, %")
+    shares.set_ylabel("nano's own requests, alarms, counts right, %")
+    shares.set_xlim(-3, 103)
+    shares.set_ylim(0, 103)
+    shares.legend(fontsize=7, loc="lower left")
+    places = range(len(series))
+    for offset, at, label in ((-0.2, 6, "domain"), (0.2, 9, "where nothing asks")):
+        values = [numbers[at] for numbers in series.values()]
+        rates.barh([place + offset for place in places], values, 0.4, label=label)
+    rates.set_yticks(list(places), list(series), fontsize=7)
+    rates.invert_yaxis()
+    rates.set_xlabel("false replies an hour")
+    rates.legend(fontsize=7)
+    _save(figure, "core_cocktail")
+
+
 def _save(figure: Figure, name: str) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     figure.savefig(PICTURES / f"{name}.png", dpi=DPI)

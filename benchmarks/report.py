@@ -1,4 +1,4 @@
-"""Puts every kept result into `docs/benchmarks.md` and the README, between their markers.
+"""Puts every kept result into `docs/benchmarks.md` and the pages that quote it, between markers.
 
 With `--run`, measures first: each benchmark in a process of its own, one after the other.
 """
@@ -16,6 +16,7 @@ from benchmarks.result import PICTURES, Result, load_results, table
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
 README = ROOT / "README.md"
+TRAINING = ROOT / "docs" / "training.md"
 SUMMARY = "benchmarks"
 BENCHMARKS = (
     "startup", "streaming_features", "batching", "linear", "load", "long_session", "redis_hop",
@@ -61,7 +62,7 @@ def summary(results: list[Result]) -> str:
 
 
 def write_pages() -> None:
-    """Rewrite both pages from the results that are kept."""
+    """Rewrite the pages from the results that are kept."""
     for path, page in pages(load_results()).items():
         path.write_text(page, encoding="utf-8")
 
@@ -73,13 +74,18 @@ def picture(result: Result) -> str:
 
 
 def pages(results: list[Result]) -> dict[Path, str]:
-    """Both pages with these results. The README shows a result where it has markers for it."""
-    page, readme = PAGE.read_text(encoding="utf-8"), README.read_text(encoding="utf-8")
+    """The pages with these results. All but the page of benchmarks show a result where they have
+    markers for it: the README with its notes, the page about training with its picture.
+    """
+    page, readme, training = (path.read_text(encoding="utf-8") for path in (PAGE, README, TRAINING))
     for result in results:
         page = put(page, result.name, result.markdown() + picture(result))
         if marked(result.name).search(readme):
             readme = put(readme, result.name, result.markdown())
-    return {PAGE: page, README: put(readme, SUMMARY, summary(results))}
+        if marked(result.name).search(training):
+            rows = "\n".join(table(result.columns, result.rows))
+            training = put(training, result.name, f"{rows}\n{picture(result)}")
+    return {PAGE: page, README: put(readme, SUMMARY, summary(results)), TRAINING: training}
 
 
 def run_all() -> list[str]:

@@ -82,7 +82,7 @@ def learn_domain(
     material = read_material(domain, folder, work / "speech", general)
     made = work / material.digest()
     try:
-        data = _data(material, made / "data", watch, workers)
+        data = make_streams(material, made / "data", watch, workers)
         learnt = _learnt(material, data, made / "run", resolved, watch)
         report = _examined(material, folder, made / "played", *learnt, resolved, watch)
     except WorkStopped:
@@ -92,7 +92,11 @@ def learn_domain(
     return DomainOutcome(report, folder)
 
 
-def _data(material: DomainMaterial, folder: Path, watch: WorkWatch, workers: int) -> Dataset:
+def make_streams(material: DomainMaterial, folder: Path, watch: WorkWatch, workers: int) -> Dataset:
+    """What is there already is not made again.
+
+    :raises WorkStopped: when it was to stop.
+    """
     size, told = material.domain.size, watch.told
     told.part("speech", None)
     material.speak(watch=watch)
