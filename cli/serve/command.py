@@ -8,6 +8,7 @@ import typer
 
 from interject.cli.process.device_options import Context, Device, Dtype, KvCacheDtype, placed
 from interject.cli.process.failures import command
+from interject.cli.process.neighbours import HELP, VARIABLE
 from interject.model_runtime.telemetry.logs import LogFormat
 
 _Profile = Annotated[str, typer.Option(help="Name or YAML file of what the agent is to do.")]
@@ -101,6 +102,7 @@ _Records = Annotated[
         help="Folder for what the profile keeps of calls; `interject records` shows it.",
     ),
 ]
+_Neighbours = Annotated[str | None, typer.Option(envvar=VARIABLE, show_default=False, help=HELP)]
 _BargeIn = Annotated[
     bool, typer.Option("--barge-in", help="Fall silent when somebody talks over the agent.")
 ]
@@ -142,6 +144,7 @@ def serve(
     webhook: _Webhook = None,
     webhook_dead_letters: _DeadLetters = None,
     records: _Records = None,
+    neighbours: _Neighbours = None,
     barge_in: _BargeIn = False,
     insecure_dev: _InsecureDev = False,
     wait: _Wait = 10.0,
@@ -163,7 +166,7 @@ def serve(
             stun=tuple(stun or ()), turn=tuple(turn or ()), relay_only=relay_only, twilio=twilio,
             sockets=tuple(sockets or ()),
             webhook=webhook, dead_letters=webhook_dead_letters, records=records,
-            barge_in=barge_in, insecure_dev=insecure_dev, wait_s=wait,
+            neighbours=neighbours, barge_in=barge_in, insecure_dev=insecure_dev, wait_s=wait,
             drain_timeout_s=drain_timeout, log_format=log_format,
         )
     )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from interject.agent.responder.responder import open_responder
+from interject.cli.process.neighbours import server_name
 from interject.cli.process.responder_spans import ResponderSpans
 from interject.cli.serve.probes import probe_router
 from interject.cli.serve.readiness import Readiness
@@ -40,11 +41,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interject.agent.records.store import RecordStore
+    from interject.cli.process.neighbours import NeighboursAt
     from interject.cli.serve.doors import Doors
     from interject.cli.serve.exposure import Exposure
     from interject.cli.serve.options import ServeOptions
     from interject.config import Profile
     from interject.integrations.audio.echo import EchoProcessor
+    from interject.integrations.console.session_source import SessionSource
     from interject.integrations.web.webhook import WebhookOutput
     from interject.model_runtime.protocol import Runtime
 
@@ -64,6 +67,7 @@ class DoorsServer:
     _webhook: WebhookOutput | None
     _make_echo: Callable[[], EchoProcessor] | None
     _records: RecordStore | None
+    _neighbours: NeighboursAt | None
 
     async def run(self, runtime: Runtime, listener: socket.socket, stop: asyncio.Event) -> None:
         """Once `stop` is set no call is taken, and those in progress end or are told."""
@@ -73,7 +77,7 @@ class DoorsServer:
         connections = Connections()
         screens = CueScreens(lookers, most_screens=min(MOST_SCREENS, connections.most // 2))
         most_sockets = min(MOST_SOCKETS, connections.most // 4)
-        sessions = LiveSessions(screens)
+        sessions = LiveSessions(screens, server=server_name())
         voice = VoiceCheck(self._profile.voice)
         readiness = Readiness(lambda: free_slots(runtime), voice.fault)
         async with AsyncExitStack() as stack:
@@ -100,11 +104,16 @@ class DoorsServer:
             registry.register(switchboard.registry)
             host, port = listener.getsockname()[:2]
             origins = Origins(exposure.own_origins(port), options.origins)
+            elsewhere: list[SessionSource] = []
+            if self._neighbours is not None:
+                joined = self._neighbours.joined(sessions, looks=True)
+                elsewhere.append((await stack.enter_async_context(joined)).sessions)
             console = Console(
                 sessions,
                 ConsoleAccess(bearer, lookers),
                 origins,
                 talk=self._doors.has_browsers,
+                others=elsewhere,
                 records=self._records,
                 most_sockets=most_sockets,
             )

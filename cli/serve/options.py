@@ -39,6 +39,7 @@ class ServeOptions:
     webhook: str | None = None
     dead_letters: str | None = None
     records: str | None = None
+    neighbours: str | None = field(default=None, repr=False)
     barge_in: bool = False
     insecure_dev: bool = False
     wait_s: float = 10.0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from interject.agent.soundboard.soundboard import check_sounds
 from interject.cli.output.output_paths import check_target
 from interject.cli.process.failures import InputFailure
+from interject.cli.process.neighbours import neighbours_at
 from interject.cli.process.records_folder import records_at, swept, warn_of_nothing
 from interject.cli.process.signals import StopSignals
 from interject.cli.process.webhook_target import read_secret, read_url
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interject.agent.records.store import RecordStore
+    from interject.cli.process.neighbours import NeighboursAt
     from interject.cli.serve.doors import Doors
     from interject.cli.serve.exposure import Exposure
     from interject.cli.serve.options import ServeOptions
@@ -58,6 +60,7 @@ class _Checked:
     webhook: WebhookOutput | None
     make_echo: Callable[[], EchoProcessor] | None
     records: RecordStore | None
+    neighbours: NeighboursAt | None
 
 
 def serve(options: ServeOptions) -> None:
@@ -97,7 +100,10 @@ def _checked(options: ServeOptions) -> _Checked:
         ) from error
     doors = Doors(options, exposure)
     records = records_at(options.records)
-    return _Checked(options, exposure, profile, doors, webhook, echo_maker(profile), records)
+    neighbours = neighbours_at(options.neighbours, options.runtime)
+    return _Checked(
+        options, exposure, profile, doors, webhook, echo_maker(profile), records, neighbours
+    )
 
 
 def _webhook(options: ServeOptions) -> WebhookOutput | None:
@@ -144,6 +150,7 @@ async def _run(checked: _Checked, listener: socket.socket, signals: StopSignals)
                 checked.webhook,
                 checked.make_echo,
                 checked.records,
+                checked.neighbours,
             ).run(runtime, listener, stop)
         finally:
             await runtime.aclose()

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from interject.cli.process.failures import InputFailure
+from interject.cli.process.neighbours import VARIABLE as NEIGHBOURS
 from interject.cli.process.webhook_target import WEBHOOK_SECRET
 from interject.integrations.web.setting_names import misspelt_setting
 
@@ -24,7 +25,7 @@ TURN_VARIABLES = {
 READ = (
     "INTERJECT_API_TOKEN", "INTERJECT_PUBLIC_URL", "INTERJECT_RECORDS", "INTERJECT_RUNTIME",
     "INTERJECT_TRACE_RATIO", "INTERJECT_VIEWER_TOKEN", "INTERJECT_VOICES", "INTERJECT_WEBHOOK",
-    "INTERJECT_WEBHOOK_DEAD_LETTERS", WEBHOOK_SECRET, *TURN_VARIABLES.values(),
+    "INTERJECT_WEBHOOK_DEAD_LETTERS", WEBHOOK_SECRET, NEIGHBOURS, *TURN_VARIABLES.values(),
 )  # fmt: skip
 """Whatever doors there are. Those of a platform are its own."""
 

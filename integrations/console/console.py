@@ -17,6 +17,7 @@ from interject.integrations.console.console_api import PREFIX, ConsoleApi
 from interject.integrations.console.console_page import console_page
 from interject.integrations.console.console_socket import TOO_SLOW, ConsoleSocket
 from interject.integrations.console.records_api import RecordsApi
+from interject.integrations.console.shown_sessions import ShownSessions
 from interject.integrations.console.strangers import Strangers
 from interject.integrations.web.audio_socket import (
     GOING_AWAY,
@@ -31,9 +32,11 @@ from interject.integrations.web.audio_socket import (
 from interject.integrations.web.log_throttle import LogThrottle
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from interject.agent.records.store import RecordStore
     from interject.integrations.console.access import ConsoleAccess
-    from interject.integrations.console.live_sessions import LiveSessions
+    from interject.integrations.console.session_source import SessionSource
     from interject.integrations.web.origins import Origins
 
 logger = logging.getLogger(__name__)
@@ -46,21 +49,23 @@ CROWDED = "too many have not signed in; come back and sign in at once"
 
 
 class Console:
-    """Used with `async with` for as long as the server runs. `slow` counts the sockets that were
+    """Used with `async with` for as long as the server runs. `others` are sources of sessions that
+    are served elsewhere. `slow` counts the sockets that were
     closed because they were read too slowly.
     """
 
     def __init__(
         self,
-        sessions: LiveSessions,
+        sessions: SessionSource,
         access: ConsoleAccess,
         origins: Origins,
         *,
         talk: bool,
+        others: Sequence[SessionSource] = (),
         records: RecordStore | None = None,
         most_sockets: int = MOST_SOCKETS,
     ) -> None:
-        self._sessions = sessions
+        self._sessions = ShownSessions(sessions, *others)
         self._access = access
         self._origins = origins
         self._talk = talk
@@ -75,7 +80,7 @@ class Console:
         self.router = APIRouter()
         self.router.include_router(console_page())
         kept = RecordsApi(records, access).router
-        api = ConsoleApi(sessions, access, talk=talk, described=kept.routes)
+        api = ConsoleApi(self._sessions, access, talk=talk, described=kept.routes)
         self.router.include_router(api.router)
         self.router.include_router(kept)
         self.router.add_api_websocket_route(f"{PREFIX}/socket", self._serve)

@@ -14,10 +14,10 @@ from starlette.responses import Response
 from interject import __version__
 from interject.config.strict import StrictModel
 from interject.integrations.console.access import ConsoleRole
-from interject.integrations.console.live_sessions import CommandRefused, NoSuchSession
 from interject.integrations.console.moments import Moment
 from interject.integrations.console.operator_commands import OperatorCommand
 from interject.integrations.console.session_messages import MOST_ID_CHARS
+from interject.integrations.console.session_source import CommandRefused, NoSuchSession
 from interject.integrations.console.session_view import SessionView
 from interject.integrations.conversation.control_messages import Status
 from interject.integrations.web.guarded_route import guarded
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from interject.integrations.console.access import ConsoleAccess
-    from interject.integrations.console.live_sessions import LiveSessions
+    from interject.integrations.console.shown_sessions import ShownSessions
 
 PREFIX = "/api/console"
 CommandBody = Annotated[OperatorCommand, Body()]
@@ -63,7 +63,7 @@ class ConsoleApi:
 
     def __init__(
         self,
-        sessions: LiveSessions,
+        sessions: ShownSessions,
         access: ConsoleAccess,
         *,
         talk: bool,
@@ -110,13 +110,14 @@ class ConsoleApi:
         """The last minutes of a session."""
         with refusals():
             found = self._sessions.of(session)
-        text = f'{{"session":{found.state.model_dump_json()},"moments":{found.moments()}}}'
+            moments = await found.moments()
+        text = f'{{"session":{found.state.model_dump_json()},"moments":{moments}}}'
         return Response(text, media_type="application/json")
 
     async def operate(self, session: SessionPath, command: CommandBody) -> Status | None:
         """Do something in a session, and say what holds then."""
         with refusals():
-            return await self._sessions.operate(session, command, by="")
+            return await self._sessions.of(session).operate(command, by="")
 
     async def openapi(self) -> dict[str, Any]:
         """This description."""

@@ -13,7 +13,6 @@ from interject.agent.first_of import first_of
 from interject.config.problems import place_and_words
 from interject.integrations.console.access import ONLY_LOOKS, ConsoleRole
 from interject.integrations.console.feed import QueuedReader
-from interject.integrations.console.live_sessions import CommandRefused, NoSuchSession
 from interject.integrations.console.session_messages import (
     PAGE_MESSAGE,
     CommandAnswer,
@@ -24,6 +23,7 @@ from interject.integrations.console.session_messages import (
     SignIn,
     Welcome,
 )
+from interject.integrations.console.session_source import CommandRefused, NoSuchSession
 from interject.integrations.web.audio_socket import TRY_AGAIN, StreamRefused
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from interject.integrations.console.access import ConsoleAccess
-    from interject.integrations.console.live_sessions import LiveSessions
+    from interject.integrations.console.session_source import WatchedSession
+    from interject.integrations.console.shown_sessions import ShownSessions
     from interject.integrations.web.audio_socket import AudioSocket
 
 SIGN_IN_S = 5.0
@@ -54,7 +55,7 @@ class ConsoleSocket:
     def __init__(
         self,
         socket: AudioSocket,
-        sessions: LiveSessions,
+        sessions: ShownSessions,
         access: ConsoleAccess,
         *,
         header: str,
@@ -68,7 +69,7 @@ class ConsoleSocket:
         self._talk = talk
         self._wall_clock = wall_clock
         self._reader = QueuedReader()
-        self._followed: set[str] = set()
+        self._followed: dict[str, WatchedSession] = {}
         self._name = ""
         self._role = ConsoleRole.VIEWER
 
@@ -100,13 +101,13 @@ class ConsoleSocket:
             )
         )
         self._put(Sessions(sessions=self._sessions.states))
-        self._sessions.feed.add(self._reader)
+        self._sessions.add(self._reader)
         try:
             await first_of(self._listen(), self._send(), self._reader.overrun.wait())
         finally:
-            self._sessions.feed.discard(self._reader)
-            for session in self._followed:
-                self._sessions.detach(session, self._reader)
+            self._sessions.discard(self._reader)
+            for session in self._followed.values():
+                session.detach(self._reader)
         raise StreamRefused(TRY_AGAIN, TOO_SLOW)
 
     async def _send(self) -> None:
@@ -128,31 +129,32 @@ class ConsoleSocket:
             self._put(await self._operated(message))
         elif isinstance(message, FollowSession):
             self._follow(message.session)
-        else:
-            self._followed.discard(message.session)
-            self._sessions.detach(message.session, self._reader)
+        elif (session := self._followed.pop(message.session, None)) is not None:
+            session.detach(self._reader)
 
     async def _operated(self, asked: OperateSession) -> CommandAnswer:
         if self._role is not ConsoleRole.OPERATOR:
             return CommandAnswer(id=asked.id, error=ONLY_LOOKS)
         try:
-            status = await self._sessions.operate(asked.session, asked.command, self._name)
+            session = self._sessions.of(asked.session)
+            status = await session.operate(asked.command, self._name)
         except (NoSuchSession, CommandRefused) as refused:
             return CommandAnswer(id=asked.id, error=str(refused))
         return CommandAnswer(id=asked.id, status=status)
 
-    def _follow(self, session: str) -> None:
-        if session in self._followed:
+    def _follow(self, session_id: str) -> None:
+        if session_id in self._followed:
             return
         if len(self._followed) >= MOST_FOLLOWED:
             self._put(Complaint(reason=TOO_MANY_FOLLOWED))
             return
         try:
-            self._sessions.attach(session, self._reader)
+            session = self._sessions.of(session_id)
         except NoSuchSession as refused:
             self._put(Complaint(reason=str(refused)))
         else:
-            self._followed.add(session)
+            session.attach(self._reader)
+            self._followed[session_id] = session
 
     def _put(self, message: BaseModel) -> None:
         self._reader.put(message.model_dump_json())

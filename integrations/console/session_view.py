@@ -9,11 +9,14 @@ from interject.integrations.conversation.control_messages import Status
 
 
 class SessionStage(StrEnum):
-    """`opening`: its model or its voice is not there yet."""
+    """`opening`: its model or its voice is not there yet. `lost`: another process serves it, and
+    that cannot be reached, or has died.
+    """
 
     OPENING = "opening"
     LIVE = "live"
     OVER = "over"
+    LOST = "lost"
 
 
 class SessionView(StrictModel):

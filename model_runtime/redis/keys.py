@@ -18,6 +18,11 @@ def session_name(tenant: str, session_id: str, secret: str) -> str:
     return f"{tenant}.{digest.hex()[:32]}"
 
 
+def neighbourhood_name(tenant: str, secret: str) -> str:
+    """Of the processes of a tenant that share a secret; no session has such an id."""
+    return session_name(tenant, "\0neighbours", secret)
+
+
 def tenant_of(name: str) -> str:
     """Whose a session is."""
     return name.partition(".")[0]
@@ -71,6 +76,20 @@ class Keys:
     def output(self, name: str) -> str:
         """Stream: events."""
         return f"{self.prefix}out:{name}"
+
+    # Between the processes of a tenant that share a secret
+
+    def neighbours(self, name: str) -> str:
+        """Set: the tokens of those that show their sessions, live or dead."""
+        return f"{self.prefix}neighbours:{name}"
+
+    def bulletin(self, name: str, token: str) -> str:
+        """String that expires with its process: what that shows to all."""
+        return f"{self.prefix}bulletin:{name}.{token}"
+
+    def mailbox(self, name: str, token: str) -> str:
+        """Stream that expires with its process: what others have to say to it."""
+        return f"{self.prefix}mailbox:{name}.{token}"
 
     # Of the workers alone
 

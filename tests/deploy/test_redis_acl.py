@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from interject.model_runtime.protocol import (
 )
 from interject.model_runtime.redis.client.runtime import RedisRuntime
 from interject.model_runtime.redis.keys import DEFAULT_TENANT, Keys, session_name
+from interject.model_runtime.redis.neighbourhood import RedisNeighbourhood
 from interject.model_runtime.redis.timings import Timings
 from interject.model_runtime.redis.worker.worker import Worker
 from interject.model_runtime.telemetry.worker_watch import NoObserver
@@ -150,6 +151,27 @@ async def test_a_client_that_comes_back_may_go_on(guarded: GuardedRedis) -> None
     assert guarded.denials() == []
 
 
+async def test_processes_with_one_secret_may_know_of_each_other(guarded: GuardedRedis) -> None:
+    one, other = (RedisNeighbourhood(guarded.url("media")) for _ in range(2))
+    async with aclosing(one), aclosing(other):
+        for way in (one, other):
+            await way.post(b"{}")
+        assert await one.bulletins() == {other.token: b"{}"}
+        assert await one.send([(other.token, b"h", b"b")]) == [True]
+        assert await other.receive() == [(b"h", b"b")]
+        await other.leave(b"{}")
+        await asyncio.to_thread(forget, guarded, f"*:bulletin:*.{other.token}")
+        assert await one.bulletins() == {}
+        assert await other.receive() == []
+    assert guarded.denials() == []
+
+
+def forget(server: GuardedRedis, pattern: str) -> None:
+    with server.admin() as admin:
+        for key in admin.scan_iter(pattern):
+            admin.delete(key)
+
+
 Call = tuple[Any, ...]
 IN, OUT = KEYS.input(KEY), KEYS.output(KEY)
 JOURNAL, SNAPSHOT, SESSION = KEYS.journal(KEY), KEYS.snapshot(KEY), KEYS.session(KEY)
@@ -197,8 +219,14 @@ FORBIDDEN: dict[str, list[Call]] = {
         ("XREAD", "STREAMS", KEYS.requests(DEFAULT_TENANT), "0"),
         ("XREAD", "STREAMS", KEYS.news(DEFAULT_TENANT), "0"),
         ("GET", KEYS.client(KEY)),
+        ("XREAD", "STREAMS", KEYS.mailbox("acme.1", "2"), "0"),
+        ("MGET", KEYS.bulletin("acme.1", "2")),
+        ("SMEMBERS", KEYS.neighbours("acme.1")),
+        ("XRANGE", KEYS.mailbox("default.1", "2"), "-", "+"),
     ],
     "worker": [
+        ("XREAD", "STREAMS", KEYS.mailbox("default.1", "2"), "0"),
+        ("MGET", KEYS.bulletin("default.1", "2")),
         ("XREAD", "STREAMS", OUT, "0"),
         ("XRANGE", OUT, "-", "+"),
         ("XREVRANGE", OUT, "+", "-"),
@@ -212,6 +240,8 @@ FORBIDDEN: dict[str, list[Call]] = {
         ("PUBSUB", "CHANNELS"),
     ],
     "ops": [
+        ("XREAD", "STREAMS", KEYS.mailbox("default.1", "2"), "0"),
+        ("MGET", KEYS.bulletin("default.1", "2")),
         ("HSET", SESSION, "epoch", "9"),
         ("XADD", IN, "*", "k", "frame"),
         ("XREAD", "STREAMS", IN, "0"),

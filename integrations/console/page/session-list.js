@@ -1,6 +1,6 @@
 // The sessions that there are, those that need somebody first.
 
-import { lasted, shortened, title } from "./words.js";
+import { is_past, lasted, shortened, title } from "./words.js";
 
 const QUIETEST_DBFS = -60;
 
@@ -72,8 +72,8 @@ export class SessionList {
     this.#tick();
   }
 
-  #weight({ id, stage }) {
-    return (stage === "over" ? 0 : 2) + (this.#pulses.get(id)?.urgent && stage === "live" ? 1 : 0);
+  #weight(state) {
+    return (is_past(state) ? 0 : 2) + (this.#pulses.get(state.id)?.urgent && state.stage === "live" ? 1 : 0);
   }
 
   #matches({ label, call, door, profile, speakers, server }) {
@@ -95,7 +95,7 @@ export class SessionList {
   #tick() {
     for (const [id, row] of this.#rows) {
       const [state, pulse] = [this.#states.get(id), this.#pulses.get(id)];
-      row.time.textContent = state.stage === "over" ? "over" : lasted(this.#clock() - state.began);
+      row.time.textContent = is_past(state) ? state.stage : lasted(this.#clock() - state.began);
       const live = state.stage === "live" && pulse;
       row.level.style.transform = `scaleX(${live && pulse.level_dbfs !== null ? Math.max(0, 1 - pulse.level_dbfs / QUIETEST_DBFS) : 0})`;
       row.chance.style.transform = `scaleX(${live && pulse.p_respond !== null ? pulse.p_respond : 0})`;

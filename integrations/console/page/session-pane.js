@@ -2,7 +2,7 @@
 
 import { SessionLog } from "./session-log.js";
 import { Timeline } from "./timeline.js";
-import { clock, is_empty, lasted, percent, shortened, title } from "./words.js";
+import { clock, is_empty, is_past, lasted, percent, shortened, title } from "./words.js";
 
 const URGENT = 1000;
 const MOMENTS = ["chunk", "gap", "reply", "card", "checklist", "summary"];
@@ -254,12 +254,13 @@ export class SessionPane {
 
   #tick() {
     this.#arrange();
-    const { door, profile, began, ended, stage, speakers, status } = this.#state;
+    const { door, profile, began, ended, stage, speakers, status, server } = this.#state;
     const about = [
-      stage === "over" ? "over" : lasted(this.#connection.now() - began), door, profile, speakers.map(shortened).join(", "),
+      is_past(this.#state) ? stage : lasted(this.#connection.now() - began), door, profile, speakers.map(shortened).join(", "),
       status && !status.listening ? "not listening" : "", ended ? `lasted ${lasted(ended - began)}` : "",
     ];
     this.#at(".pane-about").textContent = about.filter(Boolean).join(" · ");
+    this.#at(".pane-about").title = server;
   }
 }
 

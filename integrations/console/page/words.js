@@ -14,6 +14,11 @@ export function is_empty({ stage, text, verdict }) {
   return stage === "over" && !text && verdict !== "suppress";
 }
 
+// Nothing more happens in it: its process may have been lost.
+export function is_past({ stage }) {
+  return stage === "over" || stage === "lost";
+}
+
 export function lasted(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const minutes = Math.floor(whole / 60);

@@ -98,6 +98,7 @@ def test_every_variable_that_the_code_reads_is_on_the_page() -> None:
     """But for those of telephones, which are on their own page."""
     places = (
         "cli/serve/*.py",
+        "cli/process/neighbours.py",
         "cli/process/webhook_target.py",
         "integrations/web/*.py",
         "integrations/webrtc/*.py",

@@ -16,6 +16,7 @@ from interject.config import Profile, RoomSettings
 from interject.integrations.console.access import ConsoleAccess
 from interject.integrations.console.console import Console
 from interject.integrations.console.live_sessions import LiveSessions
+from interject.integrations.console.neighbours import Neighbours
 from interject.integrations.conversation.role import Role
 from interject.integrations.conversation.switchboard import Switchboard
 from interject.integrations.web.app import make_app
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from interject.agent.records.store import RecordStore
+    from interject.integrations.console.neighbourhood import Neighbourhood
     from interject.integrations.conversation.call_agent import CallAgent
     from tests.fakes.runtime import FakeRuntimeSession
 
@@ -72,7 +74,13 @@ class ConsolePage:
 
 
 class Desk:
-    def __init__(self, *, records: RecordStore | None = None, **profile: Any) -> None:
+    def __init__(
+        self,
+        *,
+        records: RecordStore | None = None,
+        way: Neighbourhood | None = None,
+        **profile: Any,
+    ) -> None:
         settings = {
             "name": "desk",
             "system_prompt": "listen",
@@ -80,14 +88,20 @@ class Desk:
         }
         self.runtime = FakeRuntime(slots=100)
         self.screens = CueScreens(Bearer(OPERATOR, VIEWER))
-        self.sessions = LiveSessions(self.screens)
+        self.sessions = LiveSessions(self.screens, server="" if way is None else way.token)
+        self.neighbours = (
+            None if way is None else Neighbours(way, self.sessions, looks=True, beat_s=0.1)
+        )
         role = Role(Profile.model_validate({**settings, **profile}), self.runtime)
         self.board = Switchboard(role, self.runtime, followers=[self.sessions], records=records)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         origins = Origins([self.url])
         access = ConsoleAccess(Bearer(OPERATOR), Bearer(OPERATOR, VIEWER))
-        self.console = Console(self.sessions, access, origins, talk=False, records=records)
+        others = () if self.neighbours is None else (self.neighbours.sessions,)
+        self.console = Console(
+            self.sessions, access, origins, talk=False, others=others, records=records
+        )
         self.app = make_app([], routers=[self.screens.router, self.console.router], origins=origins)
 
     @property
@@ -130,9 +144,12 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def desk(records: RecordStore | None = None, **profile: Any) -> AsyncIterator[Desk]:
-    made = Desk(records=records, **profile)
-    async with made.console, served(made.app, made.listener):
+async def desk(
+    records: RecordStore | None = None, way: Neighbourhood | None = None, **profile: Any
+) -> AsyncIterator[Desk]:
+    made = Desk(records=records, way=way, **profile)
+    neighbours = made.neighbours or contextlib.nullcontext()
+    async with made.console, neighbours, served(made.app, made.listener):
         try:
             yield made
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from websockets.asyncio.client import connect
@@ -22,7 +22,9 @@ from interject.integrations.console.console_socket import (
     TOO_MANY_FOLLOWED,
     WRONG_TOKEN,
 )
-from interject.integrations.console.live_sessions import KEPT_S, NO_AGENT, NO_CARD, UNKNOWN
+from interject.integrations.console.own_session import NO_AGENT, NO_CARD
+from interject.integrations.console.session_source import KEPT_S
+from interject.integrations.console.shown_sessions import UNKNOWN
 from interject.integrations.console.strangers import MOST_OF_ONE, Strangers
 from interject.integrations.conversation.cues import cue_message
 from interject.integrations.web.audio_socket import TRY_AGAIN
@@ -201,13 +203,13 @@ async def test_a_card_that_one_acknowledges_is_so_for_all_and_on_cue_screens() -
         (session,) = (one["id"] for one in page.welcome["sessions"])
         await there.hear(agent)
         card = await shown_card(there, page, session)
-        shown = there.sessions.of(session).pulse()
+        shown = there.sessions.pulses[0]
         assert (shown.cards, shown.urgent) == (1, 0)
         await other.follow(session)
         assert (await page.operate(session, do="acknowledge", card=card))["error"] is None
         seen = (await other.next("card", lambda m: m["card"]["mark"]))["card"]
         assert (seen["mark"], seen["by"]) == ("acknowledged", "Ada")
-        assert there.sessions.of(session).pulse().cards == 0
+        assert there.sessions.pulses[0].cards == 0
         assert (await other.operate(session, do="dismiss", card=card))["error"] == ONLY_LOOKS
         assert (await page.operate(session, do="dismiss", card="?"))["error"] == NO_CARD
 
@@ -335,7 +337,11 @@ async def test_a_session_that_is_over_is_listed_for_a_while() -> None:
 
 
 async def test_what_a_profile_keeps_is_reviewed_and_exported(tmp_path: Path) -> None:
-    keeps = {"privacy": {"retention": "everything"}, "mode": "observe", "outputs": ("posted",)}
+    keeps: dict[str, Any] = {
+        "privacy": {"retention": "everything"},
+        "mode": "observe",
+        "outputs": ("posted",),
+    }
     async with desk(RecordStore(tmp_path), **keeps) as there, there.http(VIEWER) as http:
         async with there.call() as agent:
             await there.hear(agent)

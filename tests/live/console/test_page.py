@@ -31,7 +31,7 @@ SLIDER = "document.querySelector('.threshold input')"
 FORM = "document.querySelector('form.controls-panel')"
 REVIEWED = "document.querySelector('#reviewed .words')"
 KEPT = {"retention": "everything"}
-PROFILE = {"privacy": KEPT, "mode": "assist", "outputs": ("cue", "spoken")}
+PROFILE: dict[str, Any] = {"privacy": KEPT, "mode": "assist", "outputs": ("cue", "spoken")}
 TEXT = "<b>Offer</b> a refund."
 
 
