@@ -14,7 +14,25 @@ KindName = Literal["card", "iban", "phone", "email"]
 RetentionName = Literal["nothing", "without_personal_data", "everything"]
 EVERY_KIND: tuple[KindName, ...] = ("card", "iban", "phone", "email")
 COUNTRIES = ("US", "GB", "DE", "AT", "CH", "FR", "ES", "IT")
-CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+NO_CODES = {"UK": "GB", "EN": "GB", "EL": "GR"}
+"""What people write in place of a country's code."""
+
+
+def _with_numbers(code: str) -> str:
+    """Of a country that there is not, no number would ever be found, and nobody would be told."""
+    if code in COUNTRIES:
+        return code
+    import phonenumbers
+
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        meant = NO_CODES.get(code)
+        hint = f"; {meant} is meant" if meant else ", as GB or DE"
+        said = f"it must be a country's code of ISO 3166{hint}"
+        raise PydanticCustomError("country", "{said}", {"said": said})
+    return code
+
+
+CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$"), AfterValidator(_with_numbers)]
 
 
 class PrivacySettings(StrictModel):

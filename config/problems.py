@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from datetime import date
 from typing import TYPE_CHECKING, get_args, get_origin
 
 from pydantic import BaseModel
@@ -54,7 +55,19 @@ def _one(problem: ErrorDetails, model: type[BaseModel]) -> str:
         case "tags":
             return f"{name!r}: {in_words(problem)}"
         case _:
-            return f"{name!r} is {_shown(problem['input'])}; {in_words(problem)}"
+            unquoted = _unquoted(problem["input"]) if problem["type"] == "string_type" else ""
+            return f"{name!r} is {_shown(problem['input'])}; {in_words(problem)}{unquoted}"
+
+
+def _unquoted(value: object) -> str:
+    """Somebody wrote Norway's code, a name, half past twelve or a telephone number."""
+    match value:
+        case bool():
+            return "; YAML takes yes, no, on and off for true and false, unless they are in quotes"
+        case int() | float() | date():
+            return "; write it in quotes"
+        case _:
+            return ""
 
 
 def _tag_key(name: str, problem: ErrorDetails) -> str:

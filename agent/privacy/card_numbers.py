@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LEAST_DIGITS, MOST_DIGITS = 13, 19
 USUAL_DIGITS, USUAL_PAIRS = 16, 8
+DEVICE_DIGITS, DEVICES = 15, ("35", "86")
+"""An IMEI has Luhn's digit, too. No card of fifteen digits begins so."""
 GROUPINGS = frozenset(
     {
         (4, 4, 4, 4), (4, 4, 4, 4, 2), (4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (4, 4, 5),
@@ -33,7 +35,7 @@ class CardNumbers:
         for chain, sizes, first in beginnings(text, since, until):
             for count in _counts(chain, sizes, first):
                 window = chain.window(first, count)
-                if _has_issuer(window.digits) and _luhn(window.digits):
+                if _is_card(window.digits):
                     yield PersonalData(window.start, window.end, "card")
 
     def open_at(self, text: str) -> int:
@@ -71,6 +73,11 @@ def _is_list(chain: DigitChain, sizes: tuple[int, ...], first: int, count: int) 
     """Numbers of a list have commas, too; those of a card are groups of one size."""
     commas = any("," in chain.gap(one) for one in range(first + 1, first + count))
     return commas and len(set(sizes[first : first + count - 1])) > 1
+
+
+def _is_card(digits: str) -> bool:
+    is_device = len(digits) == DEVICE_DIGITS and digits.startswith(DEVICES)
+    return _has_issuer(digits) and not is_device and _luhn(digits)
 
 
 def _has_issuer(digits: str) -> bool:

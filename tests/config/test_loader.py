@@ -218,6 +218,12 @@ def test_an_alien_key_lists_the_valid_ones(tmp_path: Path) -> None:
         ("voice: {engine: openai}", ["'voice.base_url' is missing"]),
         ("reply: 7", ["'reply' is 7"]),
         ("name: ../x", ["'name' is '../x'", "must match"]),
+        ("description: 12:30", ["'description' is 750", "write it in quotes"]),
+        ("name: 2026-01-01", ["'name' is datetime.date(2026, 1, 1)", "write it in quotes"]),
+        ("privacy: {countries: [NO]}", ["'privacy.countries.0' is False", "yes, no, on and off"]),
+        ("privacy: {keep: [0711234567]}", ["'privacy.keep.0' is", "write it in quotes"]),
+        ("privacy: {countries: [UK]}", ["'privacy.countries.0' is 'UK'", "GB is meant"]),
+        ("privacy: {countries: [ZZ]}", ["'privacy.countries.0' is 'ZZ'", "as GB or DE"]),
     ],
 )
 def test_wrong_values_name_key_value_and_what_is_allowed(

@@ -18,6 +18,7 @@ EVERYTHING = Redactor(PrivacySettings(redact=EVERY_KIND))
         ("It is 4-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1.", "It is [card]."),
         ("4111, 1111, 1111, 1111", "[card]"),
         ("card 3782 822463 10005 of hers", "card [card] of hers"),
+        ("3566 0020 2036 0505", "[card]"),
         ("４１１１－１１１１－１１１１－１１１１", "[card]"),
         ("٤١١١ ١١١١ ١١١١ ١١١١ شكرا", "[card] شكرا"),
         ("४१११ ११११ ११११ ११११", "[card]"),
@@ -76,6 +77,8 @@ def test_what_belongs_to_somebody_goes(text: str, left: str) -> None:
         "profit +12345678 EUR, +3.14159265, 0.5772156649015329",
         "order 2125552368",
         "@anna said it is at 10.30-11.45",
+        "her page is https://example.org/@anna/12",
+        "IMEI 356938035643809",
     ],
 )
 def test_what_only_looks_like_it_stays(text: str) -> None:
@@ -92,6 +95,10 @@ def test_a_profile_says_which_kinds_and_what_stays() -> None:
     )
     own = PrivacySettings(redact=EVERY_KIND, keep=("ANNA@x.example", "0800-123 456"))
     assert Redactor(own).text(text) == "[card], anna@x.example or 0800 123456"
+
+
+def test_of_a_card_that_was_broken_off_no_fifteen_digits_stay() -> None:
+    assert EVERYTHING.text("It is 356600202036050", whole=False) == "It is [card]"
 
 
 def test_the_last_digits_stay_where_the_profile_says_so() -> None:
