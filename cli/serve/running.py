@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,12 @@ TALKATIVE = {
 }
 """They log addresses and whole requests where nobody stops them; uvicorn warns of each caller who
 speaks no HTTP.
+"""
+
+
+THREADS = 64
+"""A name that no DNS answers for occupies one for a minute, whoever has given up: with Python's six
+(of two cores) the voices and prompts of calls would wait behind a webhook's.
 """
 
 
@@ -128,6 +135,7 @@ async def _run(checked: _Checked, listener: socket.socket, signals: StopSignals)
     from interject.integrations.web.accept_errors import quieten_accept_errors
 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="serve"))
     quieten_accept_errors(loop)
     with signals.told(loop, stop.set):
         opening = asyncio.ensure_future(_opened(checked.options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from datetime import UTC, datetime
@@ -50,7 +51,7 @@ class DeadLetters:
         line = head + b',"event":' + body + b"}\n"
         try:
             self._make_room(len(line))
-            _write(self.path, os.O_APPEND, line)
+            _append(self.path, line)
         except OSError as error:
             self.lost += 1
             logger.warning(
@@ -75,15 +76,19 @@ class DeadLetters:
         self._replace(b"".join(f"{one.model_dump_json()}\n".encode() for one in letters))
 
     def forget(self, calls: Container[str]) -> int:
-        """How many events of these calls there were, which are no more.
+        """How many events of these calls there were, which are no more. Nor is what cannot be read:
+        it may be of them.
 
         :raises OSError: when the file cannot be read or written.
         """
+        self._fresh.unlink(missing_ok=True)
         if not self.path.exists():
             return 0
-        letters = self.read()
+        with self.path.open("rb") as file:
+            lines = [_letter(line) for line in file]
+        letters = [letter for letter in lines if letter is not None]
         others = [letter for letter in letters if call_of(letter.event) not in calls]
-        if len(others) < len(letters):
+        if len(others) < len(lines):
             self.keep(others)
         return len(letters) - len(others)
 
@@ -96,11 +101,20 @@ class DeadLetters:
         self.lost += content.count(b"\n") - kept.count(b"\n")
         self._replace(kept)
 
+    @property
+    def _fresh(self) -> Path:
+        """Of a process that died while it wrote one it is still there."""
+        return self.path.with_name(f".{self.path.name}.new")
+
     def _replace(self, content: bytes) -> None:
         """Whole, or as it was."""
-        fresh = self.path.with_name(f".{self.path.name}.new")
-        _write(fresh, os.O_TRUNC, content)
-        fresh.replace(self.path)
+        try:
+            with os.fdopen(_opened(self._fresh, os.O_TRUNC), "wb") as file:
+                file.write(content)
+            self._fresh.replace(self.path)
+        except OSError:
+            self._fresh.unlink(missing_ok=True)
+            raise
 
 
 def call_of(event: dict[str, Any]) -> str | None:
@@ -110,10 +124,24 @@ def call_of(event: dict[str, Any]) -> str | None:
     return named if isinstance(named, str) else None
 
 
-def _write(path: Path, how: int, content: bytes) -> None:
+def _opened(path: Path, how: int) -> int:
     """For the owner's eyes alone."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | how, 0o600), "wb") as file:
-        file.write(content)
+    return os.open(path, os.O_RDWR | os.O_CREAT | how, 0o600)
+
+
+def _append(path: Path, line: bytes) -> None:
+    """A line of its own, whatever a full disk or a lost process has left before it; or nothing."""
+    with os.fdopen(_opened(path, os.O_APPEND), "r+b", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        if end and os.pread(file.fileno(), 1, end - 1) != b"\n":
+            line = b"\n" + line
+        try:
+            written = file.write(line)
+        except OSError:
+            written = 0
+        if written != len(line):
+            file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _letter(line: bytes) -> DeadLetter | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import tempfile
 from contextlib import contextmanager, suppress
@@ -29,6 +28,7 @@ from interject.model_runtime.protocol import (
 )
 from tests.agent.records.test_records import begun, bytes_below, play, profile, store_at
 from tests.fakes.runtime import FakeRuntime
+from tests.full_disk import full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,17 +51,6 @@ def spoil(folder: Path, line: int = 0, **values: Any) -> None:
     lines = [json.loads(one) for one in (folder / "lines.jsonl").read_bytes().splitlines()]
     lines[line].update(values)
     (folder / "lines.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in lines))
-
-
-@contextmanager
-def full_disk(at: int) -> Iterator[None]:
-    """No file grows beyond so many bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (at, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
@@ -22,10 +22,11 @@ from interject.agent.cues.pipeline import CuePipeline
 from interject.agent.outputs import Cue, Posted, Spoken
 from interject.config import load_profile
 from interject.integrations.web.dead_letters import DeadLetters
-from interject.integrations.web.webhook import RetryBackoff, WebhookOutput
+from interject.integrations.web.webhook import SENDERS, RetryBackoff, WebhookOutput
 from interject.integrations.web.webhook_signature import WebhookSecret
 from interject.model_runtime.protocol import Emotion, EndReason
 from tests.fakes.clock import FakeClock
+from tests.full_disk import full_disk
 from tests.integrations.web.served import served
 from tests.waiting import until
 
@@ -52,6 +53,7 @@ class Receiver:
         self.bodies: list[bytes] = []
         self.hangs = False
         self.elsewhere = "/elsewhere"
+        self.retry_after = "0"
         routes = [Route(path, self.take, methods=["POST"]) for path in ("/hook", "/elsewhere")]
         self.app = Starlette(routes=routes)
 
@@ -61,7 +63,8 @@ class Receiver:
         if self.hangs:
             await asyncio.sleep(1)
         status = self.statuses.pop(0) if self.statuses else 204
-        return Response(status_code=status, headers={"location": self.elsewhere})
+        headers = {"location": self.elsewhere, "retry-after": self.retry_after}
+        return Response(status_code=status, headers=headers)
 
 
 @asynccontextmanager
@@ -134,7 +137,7 @@ async def test_a_signature_is_the_one_of_the_standard_s_own_example() -> None:
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 507, 520, 524])
 async def test_what_may_pass_is_tried_again_under_the_same_id(status: int) -> None:
     receiver = Receiver(status, status)
     async with posting(receiver) as output:
@@ -144,13 +147,65 @@ async def test_what_may_pass_is_tried_again_under_the_same_id(status: int) -> No
     assert (output.delivered, output.dropped) == (1, 0)
 
 
-@pytest.mark.parametrize("status", [302, 307, 400, 401, 404, 410])
+@pytest.mark.parametrize("status", [302, 307, 400, 401, 404, 410, 501, 505])
 async def test_a_refusal_is_not_repeated_and_a_redirect_is_not_followed(status: int) -> None:
     receiver = Receiver(status)
     async with posting(receiver) as output:
         await output.emit(CUE)
     assert len(receiver.bodies) == 1
     assert (output.delivered, output.dropped) == (0, 1)
+
+
+async def test_events_that_are_refused_again_and_again_hold_up_no_other() -> None:
+    """A server may have a fault with summaries alone."""
+    refused: list[bytes] = []
+    taken: list[bytes] = []
+
+    async def take(request: Request) -> Response:
+        body = await request.body()
+        (refused if b"Refused" in body else taken).append(body)
+        return Response(status_code=500 if b"Refused" in body else 204)
+
+    app = Starlette(routes=[Route("/hook", take, methods=["POST"])])
+    slow = RetryBackoff(pauses_s=(1.0,), attempt_s=5.0)
+    async with served(app) as url, WebhookOutput(f"{url}/hook", backoff=slow) as output:
+        for _ in range(8):
+            await output.emit(replace(CUE, text="Refused"))
+        await until(lambda: len(refused) == 8, "all of them once")
+        await output.emit(CUE)
+        await until(lambda: taken, "the one behind them")
+        assert len(refused) == 8
+    assert len(refused) == 16
+
+
+async def test_a_connection_serves_many_events() -> None:
+    peers = set()
+
+    async def take(request: Request) -> Response:
+        peers.add(request.client)
+        return Response("taken")
+
+    app = Starlette(routes=[Route("/hook", take, methods=["POST"])])
+    async with served(app) as url, WebhookOutput(f"{url}/hook", backoff=QUICK) as output:
+        for _ in range(40):
+            await output.emit(CUE)
+        await until(lambda: output.delivered == 40)
+    assert len(peers) <= SENDERS
+
+
+async def test_an_answer_without_an_end_has_been_given() -> None:
+    async def never(request: Request) -> StreamingResponse:
+        async def drops() -> AsyncIterator[bytes]:
+            for _ in range(200):
+                yield b"x" * 1_000
+
+        return StreamingResponse(drops())
+
+    app = Starlette(routes=[Route("/hook", never, methods=["POST"])])
+    async with served(app) as url, WebhookOutput(f"{url}/hook", backoff=QUICK) as output:
+        await output.emit(CUE)
+        await until(lambda: output.delivered)
+    assert output.dropped == 0
 
 
 async def test_a_server_that_stays_broken_is_given_up() -> None:
@@ -334,6 +389,40 @@ def test_a_file_of_dead_letters_keeps_the_latest(tmp_path: Path) -> None:
     kept = [letter.id for letter in letters.read()]
     assert kept == [f"msg_{number}" for number in range(100 - len(kept), 100)]
     assert (letters.kept, letters.lost) == (100, 100 - len(kept))
+
+
+def letter_of(call: str) -> bytes:
+    return json.dumps({"type": "cue.shown", "data": {"call": call, "text": "word" * 20}}).encode()
+
+
+def test_a_full_disk_costs_no_letter_but_its_own(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path / "dead.jsonl")
+    letters.add("msg_1", letter_of("a"), "status 500", now=1.7e9)
+    with full_disk(at=letters.path.stat().st_size + 30):
+        letters.add("msg_2", letter_of("a"), "status 500", now=1.7e9)
+    letters.add("msg_3", letter_of("b"), "status 500", now=1.7e9)
+    assert [letter.id for letter in letters.read()] == ["msg_1", "msg_3"]
+    assert (letters.kept, letters.lost) == (2, 1)
+    with letters.path.open("ab") as file:
+        file.write(b'{"id":"torn')
+    letters.add("msg_4", letter_of("b"), "status 500", now=1.7e9)
+    assert [letter.id for letter in letters.read()] == ["msg_1", "msg_3", "msg_4"]
+
+
+def test_of_a_call_that_is_forgotten_no_torn_line_stays(tmp_path: Path) -> None:
+    letters = DeadLetters(tmp_path / "dead.jsonl")
+    letters.add("msg_1", letter_of("b"), "status 500", now=1.7e9)
+    with letters.path.open("ab") as file:
+        file.write(letter_of("a")[:70] + b"\n")
+    died = tmp_path / ".dead.jsonl.new"
+    died.write_bytes(letter_of("a"))
+    assert letters.forget({"a"}) == 0
+    assert letters.path.read_bytes().count(b"\n") == 1
+    assert [letter.id for letter in letters.read()] == ["msg_1"]
+    assert not died.exists()
+    with full_disk(at=10), pytest.raises(OSError, match="too large"):
+        letters.keep(letters.read())
+    assert [path.name for path in tmp_path.iterdir()] == ["dead.jsonl"]
 
 
 def test_a_line_that_is_no_letter_is_left_out_and_a_folder_costs_no_call(tmp_path: Path) -> None:
