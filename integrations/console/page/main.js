@@ -21,7 +21,7 @@ function start() {
   list ??= new SessionList({ clock: () => connection.now() });
   connection.addEventListener("state", ({ detail }) => state(detail));
   connection.addEventListener("welcome", ({ detail }) => welcomed(detail));
-  connection.addEventListener("sessions", ({ detail }) => { list.all(detail.sessions); route(); });
+  connection.addEventListener("sessions", ({ detail }) => all(detail.sessions));
   connection.addEventListener("session", ({ detail }) => changed(detail.session));
   connection.addEventListener("gone", ({ detail }) => list.gone(detail.session));
   connection.addEventListener("pulse", ({ detail }) => { list.pulse(detail.sessions); headline(); });
@@ -52,6 +52,13 @@ function welcomed(message) {
   if (!message.talk) at("talk-hint").textContent = message.role === "viewer" ? "This token may look. To talk needs an operator's." : "This server takes no calls from browsers.";
   if (message.talk) talk ??= new Talk({ token: tokens.get(), onCall: called });
   if (first) addEventListener("hashchange", route);
+}
+
+function all(sessions) {
+  list.all(sessions);
+  for (const one of [pane, own]) if (one && list.states.has(one.id)) one.show(list.states.get(one.id));
+    else one?.lost();
+  route();
 }
 
 function changed(session) {
@@ -114,6 +121,7 @@ function headline() {
   const urgent = list.urgent;
   const title = urgent ? `(${urgent}) Interject console` : "Interject console";
   if (document.title !== title) document.title = title;
+  pane?.elsewhere(list.urgent - list.urgentIn(pane.id));
   if (!pane && !location.hash.includes("/") && !at("view-watch").hidden) watch();
 }
 

@@ -1,6 +1,6 @@
 // The sessions that there are, those that need somebody first.
 
-import { is_past, lasted, shortened, title } from "./words.js";
+import { about, is_past, lasted, title } from "./words.js";
 
 const QUIETEST_DBFS = -60;
 
@@ -53,7 +53,11 @@ export class SessionList {
   }
 
   get urgent() {
-    return [...this.#pulses.values()].reduce((sum, one) => sum + (this.#states.get(one.id)?.stage === "live" ? one.urgent : 0), 0);
+    return [...this.#pulses.keys()].reduce((sum, id) => sum + this.urgentIn(id), 0);
+  }
+
+  urgentIn(id) {
+    return this.#states.get(id)?.stage === "live" ? this.#pulses.get(id)?.urgent ?? 0 : 0;
   }
 
   #arrange() {
@@ -88,7 +92,7 @@ export class SessionList {
     }
     row.item.className = state.stage;
     row.name.textContent = title(state);
-    row.about.textContent = [state.door, state.profile, state.speakers.map(shortened).join(", ")].filter(Boolean).join(" · ");
+    row.about.textContent = about(state);
     return row;
   }
 

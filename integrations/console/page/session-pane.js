@@ -2,12 +2,13 @@
 
 import { SessionLog } from "./session-log.js";
 import { Timeline } from "./timeline.js";
-import { clock, is_empty, is_past, lasted, percent, shortened, title } from "./words.js";
+import { about, clock, is_empty, is_past, lasted, percent, shortened, title } from "./words.js";
 
 const URGENT = 1000;
+const AT_END_PX = 40;
 const MOMENTS = ["chunk", "gap", "reply", "card", "checklist", "summary"];
 const REASONS = { show: "shown, not spoken", suppress: "held back" };
-const CAUSES = { say: "you had it say this", answer_now: "asked to answer", text_turn: "to something written" };
+const CAUSES = { say: "an operator had it say this", answer_now: "asked to answer", text_turn: "to something written" };
 
 export class SessionPane {
   #root; #connection; #id; #log = new SessionLog(); #timeline; #quit = new AbortController(); #operates; #state = null;
@@ -34,6 +35,19 @@ export class SessionPane {
 
   get id() {
     return this.#id;
+  }
+
+  // How many urgent cues other sessions have: on a small screen those are out of sight.
+  elsewhere(count) {
+    const text = count ? `(${count} urgent)` : "";
+    if (this.#at(".elsewhere").textContent !== text) this.#at(".elsewhere").textContent = text;
+  }
+
+  // The server came back without it. What was seen stays to be read.
+  lost() {
+    if (is_past(this.#state)) return;
+    this.show({ ...this.#state, stage: "lost" });
+    this.#at(".told").textContent = "The server knows this session no more.";
   }
 
   close() {
@@ -77,10 +91,13 @@ export class SessionPane {
 
   // All anew, also after the connection was lost: what was cut off is in it.
   #begin(moments) {
+    const list = this.#at(".replies");
+    const read = list.scrollHeight - list.scrollTop - list.clientHeight < AT_END_PX ? null : list.scrollTop;
     this.#log.clear();
     for (const item of this.#items.values()) item.remove();
     this.#items.clear();
     moments.forEach((moment) => this.#take(moment, true));
+    if (read !== null) list.scrollTop = read;
     this.#tick();
   }
 
@@ -103,18 +120,18 @@ export class SessionPane {
     const key = `${reply.ear}/${reply.reply}`;
     if (is_empty(reply)) return void (this.#items.get(key)?.remove(), this.#items.delete(key));
     const list = this.#at(".replies");
-    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < AT_END_PX;
     let item = this.#items.get(key);
     if (!item) {
       item = element("li", "reply");
-      item.append(element("small"), element("p"));
+      item.append(element("small"), element("p", "", "auto"));
       this.#items.set(key, item);
       list.append(item);
     }
-    const about = [clock(reply.time), reply.emotion === "normal" ? "" : reply.emotion, reply.ear, CAUSES[reply.cause], REASONS[reply.verdict]];
-    if (reply.stage === "over" && reply.interrupted) about.push("cut");
+    const told = [clock(reply.time), reply.emotion === "normal" ? "" : reply.emotion, reply.ear, CAUSES[reply.cause], REASONS[reply.verdict]];
+    if (reply.stage === "over" && reply.interrupted) told.push("cut");
     item.className = `reply ${reply.emotion} ${reply.verdict} ${reply.stage}${reply.interrupted ? " cut" : ""}`;
-    item.firstChild.textContent = about.filter(Boolean).join(" · ");
+    item.firstChild.textContent = told.filter(Boolean).join(" · ");
     const [heard, rest] = [element("span", "heard"), element("span", "unheard")];
     heard.textContent = reply.text.slice(0, reply.heard_chars);
     rest.textContent = reply.text.slice(reply.heard_chars);
@@ -144,7 +161,7 @@ export class SessionPane {
       button.addEventListener("click", () => this.#operate({ do: name, card: id }));
       buttons.append(button);
     }
-    card.append(element("h4"), element("p"), element("p", "left"), buttons);
+    card.append(element("h4"), element("p", "", "auto"), element("p", "left"), buttons);
     this.#cards.set(id, card);
     return card;
   }
@@ -181,8 +198,7 @@ export class SessionPane {
     panel.querySelector("h3").textContent = `Checklist · ${over ? "ended with " : ""}${open} of ${items.length} open`;
     panel.querySelector("ul").replaceChildren(...items.map(({ text, done }) => {
       const line = element("li", done ? "done" : "open");
-      line.textContent = text;
-      line.prepend(Object.assign(element("span", "hidden"), { textContent: done ? "Done: " : "Open: " }));
+      line.append(Object.assign(element("span", "hidden"), { textContent: done ? "Done: " : "Open: " }), Object.assign(element("bdi"), { textContent: text }));
       return line;
     }));
   }
@@ -254,16 +270,17 @@ export class SessionPane {
 
   #tick() {
     this.#arrange();
-    const { door, profile, began, ended, stage, speakers, status, server } = this.#state;
-    const about = [
-      is_past(this.#state) ? stage : lasted(this.#connection.now() - began), door, profile, speakers.map(shortened).join(", "),
+    const { began, ended, stage, status, server } = this.#state;
+    const known = [
+      is_past(this.#state) ? stage : lasted(this.#connection.now() - began), about(this.#state),
       status && !status.listening ? "not listening" : "", ended ? `lasted ${lasted(ended - began)}` : "",
     ];
-    this.#at(".pane-about").textContent = about.filter(Boolean).join(" · ");
+    this.#at(".pane-about").textContent = known.filter(Boolean).join(" · ");
     this.#at(".pane-about").title = server;
   }
 }
 
-function element(name, className = "") {
-  return Object.assign(document.createElement(name), { className });
+// `dir`: its words are somebody's, in whatever direction they are written.
+function element(name, className = "", dir = "") {
+  return Object.assign(document.createElement(name), { className, dir });
 }

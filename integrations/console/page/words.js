@@ -1,7 +1,16 @@
 // How things are put into words, on the whole page.
 
-export function title({ label, call, door }) {
-  return label ? shortened(label) : `${door} ${call.slice(-6)}`;
+const SERIAL = /^[A-Z]{0,2}[0-9a-f-]{16,}$/i; // It names nothing to people: its end tells it from others.
+
+export function title({ label, call, door = "" }) {
+  if (label) return shortened(label);
+  return SERIAL.test(call) ? `${door} ${call.slice(-6)}`.trim() : shortened(call);
+}
+
+// What stands beside the title.
+export function about(session) {
+  const { door, profile, speakers } = session;
+  return [title(session).startsWith(`${door} `) ? "" : door, profile, speakers.map(shortened).join(", ")].filter(Boolean).join(" · ");
 }
 
 // How long a number is says nothing.

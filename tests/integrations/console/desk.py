@@ -79,6 +79,7 @@ class Desk:
         *,
         records: RecordStore | None = None,
         way: Neighbourhood | None = None,
+        port: int = 0,
         **profile: Any,
     ) -> None:
         settings = {
@@ -94,7 +95,7 @@ class Desk:
         )
         role = Role(Profile.model_validate({**settings, **profile}), self.runtime)
         self.board = Switchboard(role, self.runtime, followers=[self.sessions], records=records)
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         origins = Origins([self.url])
         access = ConsoleAccess(Bearer(OPERATOR), Bearer(OPERATOR, VIEWER))
@@ -112,6 +113,10 @@ class Desk:
         return httpx.AsyncClient(
             base_url=self.url, headers={"Authorization": f"Bearer {token}"} if token else {}
         )
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
 
     @contextlib.asynccontextmanager
     async def call(self, call_id: str = "call", **about: Any) -> AsyncIterator[CallAgent]:

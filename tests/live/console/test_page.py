@@ -100,10 +100,7 @@ async def test_two_watch_a_session_and_one_of_them_steps_in(tmp_path: Path) -> N
         await page.run("document.querySelector('[name=mode][value=speak]').click()")
         await until(lambda: agent.controls.mode.value == "speak", "the mode")
 
-        locked = (
-            "[...document.querySelector('form.controls-panel').elements].every((e) => e.disabled)"
-        )
-        assert await other.run(locked)
+        assert await other.run(f"[...{FORM}.elements].every((field) => field.disabled)")
         assert await other.run("document.querySelector('.dismiss').hidden")
         await other.run("document.querySelector('.dismiss').click()")
         await other.until("document.querySelector('.told').textContent.includes('may look')")
@@ -120,3 +117,21 @@ async def test_two_watch_a_session_and_one_of_them_steps_in(tmp_path: Path) -> N
         for one in pages:
             assert one.console == [], "no error, and nothing that the policy forbids"
             assert OPERATOR not in await one.run("location.href")
+
+
+async def test_a_session_that_is_gone_with_its_server_looks_like_it(tmp_path: Path) -> None:
+    async with Chromium(tmp_path) as page, AsyncExitStack() as calls:
+        await page.size(390, 844)
+        async with desk(name="p" * 60) as there:
+            await calls.enter_async_context(there.call("kitchen", speakers=("s" * 60,)))
+            await page.open(f"{there.url}/console")
+            await sign_in(page, there, OPERATOR)
+            await page.until("document.querySelector('#sessions a')")
+            await page.run("location.hash = document.querySelector('#sessions a').hash")
+            await page.until("document.querySelector('.pane-title')?.textContent === 'kitchen'")
+            await page.until(f"!{FORM}.elements[0].disabled")
+            assert await page.run("document.documentElement.scrollWidth <= innerWidth")
+        async with desk(port=there.port):
+            await page.until("document.querySelector('.told').textContent.includes('no more')")
+            assert await page.run(CONNECTED)
+            assert await page.run(f"[...{FORM}.elements].every((field) => field.disabled)")
