@@ -18,6 +18,7 @@ from interject.integrations.console.session_messages import (
     CommandAnswer,
     Complaint,
     FollowSession,
+    NumberedOrder,
     OperateSession,
     Sessions,
     SignIn,
@@ -120,7 +121,7 @@ class ConsoleSocket:
             try:
                 await self._take(text)
             except ValidationError as error:
-                self._put(Complaint(reason=_what_is_wrong(error)))
+                self._put(_refusal(text, _what_is_wrong(error)))
 
     async def _take(self, text: str | bytes) -> None:
         """:raises ValidationError: when it is no message."""
@@ -158,6 +159,14 @@ class ConsoleSocket:
 
     def _put(self, message: BaseModel) -> None:
         self._reader.put(message.model_dump_json())
+
+
+def _refusal(text: str | bytes, reason: str) -> CommandAnswer | Complaint:
+    """Whoever numbered an order waits for its answer."""
+    try:
+        return CommandAnswer(id=NumberedOrder.model_validate_json(text).id, error=reason)
+    except ValidationError:
+        return Complaint(reason=reason)
 
 
 def _what_is_wrong(error: ValidationError) -> str:

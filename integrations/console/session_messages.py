@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from interject.config.strict import StrictModel
 from interject.integrations.console.access import ConsoleRole
@@ -16,6 +16,7 @@ from interject.integrations.web.living_cards import MOST_NAME_CHARS
 MOST_ID_CHARS = 64
 MOST_NUMBER = 2**53 - 1
 """JavaScript counts no further."""
+OrderNumber = Annotated[int, Field(ge=0, le=MOST_NUMBER, strict=True)]
 SessionId = Annotated[str, Field(min_length=1, max_length=MOST_ID_CHARS)]
 
 # From a page
@@ -45,9 +46,16 @@ class OperateSession(StrictModel):
     """It is answered, with the same `id`."""
 
     type: Literal["command"]
-    id: int = Field(ge=0, le=MOST_NUMBER)
+    id: OrderNumber
     session: SessionId
     command: OperatorCommand
+
+
+class NumberedOrder(BaseModel):
+    """As much of an order as its answer needs, where the rest of it cannot be read."""
+
+    type: Literal["command"]
+    id: OrderNumber
 
 
 PageMessage = Annotated[FollowSession | LeaveSession | OperateSession, Field(discriminator="type")]
