@@ -15,6 +15,7 @@ from interject.model_runtime.forwarding import ForwardingSession
 from interject.model_runtime.protocol import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from interject.model_runtime.protocol import Frame, Runtime, RuntimeSession
@@ -41,6 +42,14 @@ class HeardEars:
         self._ears: list[HeardFile] = []
         self._over = False
 
+    def ear(self) -> Callable[[Frame], None] | None:
+        """Of one session more. None: of so many nothing is kept, or the record is over."""
+        if self._over or len(self._ears) >= MOST_EARS:
+            return None
+        ear = HeardFile(self._folder / f"heard-{len(self._ears) + 1}.flac")
+        self._ears.append(ear)
+        return ear.write
+
     def around(self, runtime: Runtime) -> Runtime:
         return RewrittenRuntime(runtime, self._kept)
 
@@ -51,20 +60,17 @@ class HeardEars:
             ear.close()
 
     def _kept(self, inner: RuntimeSession) -> RuntimeSession:
-        if self._over or len(self._ears) >= MOST_EARS:
-            return inner
-        ear = HeardFile(self._folder / f"heard-{len(self._ears) + 1}.flac")
-        self._ears.append(ear)
-        return HeardSession(inner, ear)
+        ear = self.ear()
+        return inner if ear is None else HeardSession(inner, ear)
 
 
 class HeardSession(ForwardingSession):
-    def __init__(self, inner: RuntimeSession, ear: HeardFile) -> None:
+    def __init__(self, inner: RuntimeSession, ear: Callable[[Frame], None]) -> None:
         super().__init__(inner)
         self._ear = ear
 
     async def push(self, frame: Frame) -> None:
-        self._ear.write(frame)
+        self._ear(frame)
         await self.inner.push(frame)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from interject.agent.outputs import OutputEvent
     from interject.agent.records.lines import RecordBegun, RecordLine
     from interject.config import PrivacySettings
-    from interject.model_runtime.protocol import Event, ReplyEnded, ReplyStarted, Runtime
+    from interject.model_runtime.protocol import Event, Frame, ReplyEnded, ReplyStarted, Runtime
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +66,12 @@ class SessionRecorder:
             self._file.close()
             raise
 
+    def ear(self) -> Callable[[Frame], None] | None:
+        """To be told of all that one session more hears; None: no sound is kept."""
+        return None if self._sound is None else self._sound.ear()
+
     def around(self, runtime: Runtime) -> Runtime:
-        """The runtime, whose sessions' sound is kept where the profile wants that."""
+        """The runtime, whose sessions have such ears."""
         return runtime if self._sound is None else self._sound.around(runtime)
 
     def observe(self, event: Event) -> None:

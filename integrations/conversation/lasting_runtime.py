@@ -162,6 +162,9 @@ class LastingSession:
         if not isinstance(event, Closed):
             self._put(self._numbers.outward(event))
 
+    def on_frame(self, frame: Frame) -> None:
+        """Whoever pushed it knows it."""
+
     def on_lost(self, reason: str) -> None:
         for cut in self._numbers.break_off():
             self._put(cut)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from interject.integrations.conversation.decision_message import DecisionSender
     from interject.integrations.conversation.metrics import ConversationMetrics
     from interject.integrations.conversation.role import Role
-    from interject.model_runtime.protocol import Decision, Gap, ReplyEnded, ReplyStarted
+    from interject.model_runtime.protocol import Decision, Frame, Gap, ReplyEnded, ReplyStarted
 
 
 LAST_S = 2.0
@@ -99,6 +99,10 @@ class Publisher:
         if self.record is not None:
             self.record.replied(started, ended, verdict)
         self._put_all(self.cues.replied(started, ended, verdict))
+
+    def ear(self) -> Callable[[Frame], None] | None:
+        """To be told what one session more hears; None: no sound is kept."""
+        return None if self.record is None else self.record.ear()
 
     def forbid_sounds(self) -> None:
         """Somebody wants none in this call."""

@@ -60,6 +60,9 @@ class ConnectionListener(Protocol):
 
     def on_event(self, event: Event) -> None: ...
 
+    def on_frame(self, frame: Frame) -> None:
+        """It goes to the model now."""
+
     def on_lost(self, reason: str) -> None: ...
 
     def on_refused(self, error: RuntimeFailure) -> None: ...
@@ -191,6 +194,7 @@ class RuntimeConnection:
                     if isinstance(item, Frame):
                         self._frames -= 1
                         self._next_seq = item.seq + 1
+                        self._listener.on_frame(item)
                         await session.push(replace(item, seq=item.seq - self._base))
                     elif item.session_id in (None, session.session_id):
                         await self._order(item, session)

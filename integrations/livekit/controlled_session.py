@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from interject.integrations.conversation.runtime_connection import Command
     from interject.integrations.conversation.text_turns import Reading
     from interject.integrations.livekit.model import RealtimeModel
-    from interject.model_runtime.protocol import Event, SessionOptions
+    from interject.model_runtime.protocol import Event, Frame, SessionOptions
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ InterjectEvent = Literal[
     "interject_reply_ended",
     "interject_output",
     "interject_spoken",
+    "interject_frame",
     "interject_gap",
     "interject_floor",
     "interject_listening",
@@ -252,6 +253,9 @@ class ControlledSession(llm.RealtimeSession[InterjectEvent]):
                 self._generations.ended(event)
             case _:
                 pass
+
+    def on_frame(self, frame: Frame) -> None:
+        self._emitter("interject_frame", frame)
 
     async def _run(self) -> None:
         try:

@@ -31,8 +31,9 @@ class RealtimeSession(ControlledSession):
     `interject_reply_started` (ReplyStarted, Verdict),
     `interject_reply_ended` (ReplyStarted, ReplyEnded, Verdict), `interject_output` (Posted or Cue),
     `interject_spoken` (Spoken: how much of a reply was heard),
-    `interject_gap` (Gap), `interject_floor` (FloorState), `interject_listening` (bool, and who
-    asked for it: an identity or `NOBODY`) and `interject_unread` (whose text the runtime refused).
+    `interject_gap` (Gap), `interject_frame` (Frame: it goes to the model), `interject_floor`
+    (FloorState), `interject_listening` (bool, and who asked for it: an identity or `NOBODY`) and
+    `interject_unread` (whose text the runtime refused).
 
     When the model says one of the profile's `stop_replies`, or somebody writes one of its
     `stop_phrases` to it, it is deaf from that moment on, whoever built the session: no sound and no

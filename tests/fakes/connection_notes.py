@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from interject.model_runtime.protocol import Decision
 
 if TYPE_CHECKING:
-    from interject.model_runtime.protocol import Event, RuntimeFailure
+    from interject.model_runtime.protocol import Event, Frame, RuntimeFailure
 
 
 class Notes:
@@ -15,6 +15,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.frames: list[int] = []
         self.opened: list[bool] = []
         self.lost: list[str] = []
         self.refused: list[str] = []
@@ -24,6 +25,9 @@ class Notes:
 
     def on_event(self, event: Event) -> None:
         self.events.append(event)
+
+    def on_frame(self, frame: Frame) -> None:
+        self.frames.append(frame.seq)
 
     def on_lost(self, reason: str) -> None:
         self.lost.append(reason)

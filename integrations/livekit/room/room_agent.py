@@ -133,6 +133,7 @@ class RoomAgent:
             on_output=self._publisher.put,
             on_reply=self._publisher.replied,
             on_decision=self._publisher.decided,
+            on_frame=self._publisher.ear(),
             on_gap=self._publisher.lost,
             on_wish=self.consent.stop,
             on_unread=self._unread,

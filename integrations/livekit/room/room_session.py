@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import (
         Decision,
         FloorMode,
+        Frame,
         Gap,
         ReplyEnded,
         ReplyStarted,
@@ -49,8 +50,9 @@ class RoomSession:
     `identity` is the only one who is heard; without it everybody is whom `accepts` accepts. It is
     a `Listener`: what consent forbids reaches neither the ear nor the model. `on_wish` is told when
     the model has understood that somebody, or `NOBODY` known, wants it to stop listening, and
-    `on_unread` when it does not take what somebody has written. `on_level` gets how loud people
-    are, and `on_speaking` whether the agent itself is heard.
+    `on_unread` when it does not take what somebody has written. `on_frame` gets what the model is
+    given to hear, `on_level` how loud people are, and `on_speaking` whether the agent itself is
+    heard.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class RoomSession:
         on_output: Callable[[OutputEvent], None],
         on_reply: Callable[[ReplyStarted, ReplyEnded, Verdict], None],
         on_decision: Callable[[Decision], None],
+        on_frame: Callable[[Frame], None] | None = None,
         on_gap: Callable[[Gap], None],
         on_wish: Callable[[str], None],
         on_unread: Callable[[str], None],
@@ -88,6 +91,7 @@ class RoomSession:
         self._on_output = on_output
         self._on_reply = on_reply
         self._on_decision = on_decision
+        self._on_frame = on_frame
         self._on_gap = on_gap
         self._on_wish = on_wish
         self._on_unread = on_unread
@@ -203,6 +207,8 @@ class RoomSession:
         realtime.on("interject_spoken", self._on_output)
         realtime.on("interject_reply_ended", self._on_reply)
         realtime.on("interject_decision", self._on_decision)
+        if self._on_frame is not None:
+            realtime.on("interject_frame", self._on_frame)
         realtime.on("interject_listening", self._on_listening)
         realtime.on("interject_unread", self._on_unread)
         realtime.set_cap(self._cap)

@@ -97,6 +97,7 @@ async def test_the_oldest_frames_go_when_the_runtime_stays_away() -> None:
         assert notes.decided()[0] == 3
         gap = next(event for event in notes.events if isinstance(event, Gap))
         assert (gap.first_seq, gap.count) == (0, 3)
+        assert notes.frames == notes.decided()
         assert connection.dropped_frames == 3
 
 
@@ -114,6 +115,7 @@ async def test_numbers_go_on_over_a_new_session() -> None:
         await until(lambda: notes.decided() == list(range(7)))
         started = [event.seq for event in notes.events if isinstance(event, ReplyStarted)]
         assert started == [1, 5]
+        assert notes.frames == list(range(7))
         assert notes.lost == ["it died"]
 
 

@@ -16,6 +16,7 @@ from tests.waiting import until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from interject.agent.records.store import RecordStore
     from tests.live.livekit.server import LiveKitServer
 
 AGENT = "interject"
@@ -24,9 +25,13 @@ AGENT = "interject"
 class OnStage:
     """The agent in its room, and the model behind it."""
 
-    def __init__(self, agent: RoomAgent, model: FakeRuntimeSession) -> None:
+    def __init__(self, agent: RoomAgent, models: list[FakeRuntimeSession]) -> None:
         self.agent = agent
-        self.model = model
+        self.models = models
+
+    @property
+    def model(self) -> FakeRuntimeSession:
+        return self.models[0]
 
 
 @contextlib.asynccontextmanager
@@ -36,6 +41,7 @@ async def on_stage(
     *,
     profile: Profile | str = "default",
     barge_in: bool = False,
+    records: RecordStore | None = None,
 ) -> AsyncIterator[OnStage]:
     runtime = FakeRuntime(deciding=False)
     loaded = profile if isinstance(profile, Profile) else load_profile(profile)
@@ -44,8 +50,9 @@ async def on_stage(
         server.url, server.token(AGENT, room_name), rtc.RoomOptions(auto_subscribe=False)
     )
     try:
-        async with RoomAgent(room, Role(loaded, runtime=runtime, barge_in=barge_in)) as agent:
+        role = Role(loaded, runtime=runtime, barge_in=barge_in)
+        async with RoomAgent(room, role, records=records) as agent:
             await until(lambda: runtime.sessions, "the model")
-            yield OnStage(agent, runtime.sessions[0])
+            yield OnStage(agent, runtime.sessions)
     finally:
         await room.disconnect()
