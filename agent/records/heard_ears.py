@@ -53,6 +53,11 @@ class HeardEars:
     def around(self, runtime: Runtime) -> Runtime:
         return RewrittenRuntime(runtime, self._kept)
 
+    @property
+    def failure(self) -> Exception | None:
+        """Why one of the files is not whole."""
+        return next((ear.failure for ear in self._ears if ear.failure), None)
+
     def close(self) -> None:
         """Nothing more is kept."""
         self._over = True
@@ -75,9 +80,10 @@ class HeardSession(ForwardingSession):
 
 
 class HeardFile:
-    """A file that cannot be written is given up, and the session goes on."""
+    """A file that cannot be written is given up, and the session goes on; `failure` says why."""
 
     def __init__(self, path: Path) -> None:
+        self.failure: Exception | None = None
         self._path = path
         self._container: av.container.OutputContainer | None = None
         self._stream: av.AudioStream
@@ -95,7 +101,7 @@ class HeardFile:
         except (OSError, av.FFmpegError) as error:
             self._over = True
             self._waiting.clear()
-            logger.warning("Sound is kept no more", extra={"error_type": type(error).__name__})
+            self._give_up(error)
 
     def close(self) -> None:
         self._over = True
@@ -103,10 +109,14 @@ class HeardFile:
             self._encode_some(MOST_FRAMES)
             container, self._container = self._container, None
             if container is not None:
-                container.mux(self._stream.encode(None))
-                container.close()
+                with container:
+                    container.mux(self._stream.encode(None))
         except (OSError, av.FFmpegError) as error:
-            logger.warning("Sound is kept no more", extra={"error_type": type(error).__name__})
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        self.failure = self.failure or error
+        logger.warning("Sound is kept no more", extra={"error_type": type(error).__name__})
 
     def _encode_some(self, most: int) -> None:
         """The frames that are owed, and silence for those that never came."""

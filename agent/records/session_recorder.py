@@ -56,6 +56,7 @@ class SessionRecorder:
         self._most_bytes = most_bytes
         self._bytes = 0
         self._left_out = 0
+        self._failure: OSError | None = None
         how = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self._file = os.fdopen(os.open(path, how, 0o600), "wb", buffering=0)
         with contextlib.suppress(OSError):  # Not every file system knows locks.
@@ -92,11 +93,17 @@ class SessionRecorder:
         now = rounded(self._wall_clock())
         self._write(RecordedCueState(id=cue_id, state=state, by=self._make.name(by), time=now))
 
-    def close(self) -> None:
+    @property
+    def failure(self) -> Exception | None:
+        """Why it is not whole, where a disk is the reason."""
+        return self._failure or (None if self._sound is None else self._sound.failure)
+
+    def close(self, *, seconds: float | None = None) -> None:
+        """`seconds` is how long it was, where that is not the time that has passed."""
         if self._sound is not None:
             self._sound.close()
-        seconds = rounded(self._wall_clock() - self.begun.began)
-        self._write(RecordEnded(seconds=seconds, left_out=self._left_out))
+        passed = self._wall_clock() - self.begun.began if seconds is None else seconds
+        self._write(RecordEnded(seconds=rounded(passed), left_out=self._left_out))
         self._let_go()
 
     def _write(self, line: RecordLine) -> None:
@@ -112,6 +119,7 @@ class SessionRecorder:
             self._let_go()
             if self._sound is not None:
                 self._sound.close()
+            self._failure = error
             logger.warning("A record breaks off", extra={"error_type": type(error).__name__})
 
     def _append(self, raw: bytes) -> None:

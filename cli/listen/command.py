@@ -34,6 +34,13 @@ _Out = Annotated[
 _Summary = Annotated[
     str | None, typer.Option(help="Replies, cues, checklist and figures at the end: JSON or .md.")
 ]
+_Records = Annotated[
+    str | None,
+    typer.Option(
+        envvar="INTERJECT_RECORDS",
+        help="Folder for what the profile keeps of the session; `interject records` shows it.",
+    ),
+]
 _Speed = Annotated[
     str, typer.Option(help="'realtime', or 'max': as fast as the machine allows (a file).")
 ]
@@ -72,6 +79,7 @@ def listen(
     plot: _Plot = None,
     out: _Out = None,
     summary: _Summary = None,
+    records: _Records = None,
     speed: _Speed = "max",
     prompt_ids: _PromptIds = None,
     max_reply_tokens: _MaxReplyTokens = None,
@@ -94,6 +102,7 @@ def listen(
         plot=plot,
         out=out,
         summary=summary,
+        records=records,
         speed=speed,
         prompt_ids=prompt_ids,
         max_reply_tokens=max_reply_tokens,

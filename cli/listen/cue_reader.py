@@ -58,6 +58,7 @@ class CueReader:
         """Of a reply that has only begun there is nothing to tell."""
 
     def ended(self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict) -> None:
+        self._observers.replied(started, ended, verdict)
         self._tell_all(self._cues.replied(started, ended, verdict))
 
     def finish(self) -> None:

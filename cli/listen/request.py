@@ -13,9 +13,11 @@ from interject.cli.input.sources import MICROPHONE, STDIN, RawShape, Source, ope
 from interject.cli.output.output_paths import check_apart, check_target
 from interject.cli.output.plot import check_plot
 from interject.cli.process.failures import InputFailure
+from interject.cli.process.records_folder import records_at
 from interject.config.loader import load_profile
 
 if TYPE_CHECKING:
+    from interject.agent.records.store import RecordStore
     from interject.config.profile import Profile
 
 MAX_REPLY_TOKENS = 4_096
@@ -46,6 +48,7 @@ class ListenRequest:
     prompt_ids: tuple[int, ...] | None
     telemetry: str | None = None
     summary: Path | None = None
+    records: RecordStore | None = None
 
 
 def read_request(
@@ -66,6 +69,7 @@ def read_request(
     raw: bool = False,
     track: int | None = None,
     summary: str | None = None,
+    records: str | None = None,
 ) -> ListenRequest:
     """Check everything that can be checked without the model.
 
@@ -93,6 +97,7 @@ def read_request(
         prompt_ids=ids,
         telemetry=telemetry,
         summary=targets["--summary"],
+        records=records_at(records),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from contextlib import AsyncExitStack
@@ -28,18 +29,21 @@ from interject.cli.output.watched_voice import WatchedVoice
 from interject.cli.process.device_options import note_device
 from interject.cli.process.failures import (
     EXIT_BAD_INPUT,
+    InputFailure,
     OutputClosed,
     attempt,
     complain,
     reason,
     silence,
 )
+from interject.cli.process.records_folder import swept, without_effect
 from interject.cli.process.signals import StopSignals
 from interject.model_runtime import open_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from interject.agent.records.session_recorder import SessionRecorder
     from interject.agent.responder.responder import Responder
     from interject.agent.sinks import AudioSink
     from interject.agent.voice import Voice
@@ -71,7 +75,9 @@ def run(
         stop_replies=request.profile.room.stop_replies,
     )
     known = _tell(listening.notices)
-    with StopSignals() as signals:
+    if said := without_effect(request.records, request.profile):
+        complain(f"note: {said[0]} has no effect: {said[1]}")
+    with StopSignals() as signals, swept(request.records):
         try:
             asyncio.run(_listen(request, listening, recording, observers, sounds, opener, signals))
         finally:
@@ -97,11 +103,12 @@ async def _listen(
             voice = _voice(request, recording)
             stack.push_async_callback(voice.aclose)
             runtime, responder = await _runtime(request, opener, stack)
+            record = observers.record = _record(request, recording, stack)
             watched = WatchedVoice(voice, listening.progress.touch)
             clock = time.monotonic if request.source.live else listening.progress.clock
             cues = CueReader(request.profile, request.source.name, observers, clock, sounds)
             session = AgentSession(
-                runtime,
+                runtime if record is None else record.around(runtime),
                 _profile(request),
                 voice=voice if isinstance(voice, SilentVoice) else watched,
                 sink=_sink(request, listening, recording, stack),
@@ -139,6 +146,23 @@ async def _runtime(
     if responder is not None:
         stack.push_async_callback(responder.aclose)
     return telemetry.runtime, responder
+
+
+def _record(
+    request: ListenRequest, recording: SessionRecording, stack: AsyncExitStack
+) -> SessionRecorder | None:
+    """Of a session that has a model; a file's is as long as the file, however fast it is heard.
+
+    :raises InputFailure: when something is to be kept and cannot be.
+    """
+    if request.records is None or without_effect(request.records, request.profile):
+        return None
+    logging.getLogger("interject.agent.records").setLevel(logging.CRITICAL)  # One line is ours.
+    record = request.records.begin(request.profile, request.source.name)
+    if record is None:
+        raise InputFailure(f"--records {request.records.folder}: cannot be written")
+    stack.callback(lambda: record.close(seconds=recording.heard_s))
+    return record
 
 
 def _sink(
@@ -200,6 +224,12 @@ def _write(
     path, summary = request.summary, observers.summary
     if path is not None and summary is not None:
         whole &= attempt(f"--summary {path}", lambda: write_summary(path, summary))
+    if request.records is not None and observers.record and observers.record.failure:
+        complain(
+            f"--records {request.records.folder}: could not be written "
+            f"({reason(observers.record.failure)})"
+        )
+        whole = False
     observers.finish(
         heard_s=recording.heard_s,
         nonfinite_samples=listening.converter.nonfinite_samples,

@@ -1,4 +1,4 @@
-"""Everybody who follows a session: the display, the counts, the plot."""
+"""Everybody who follows a session: the display, the counts, the plot, its record."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from interject.cli.output.display import Summary
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
+    from interject.agent.records.session_recorder import SessionRecorder
     from interject.cli.output.display import Display
     from interject.cli.output.plot_data import PlotData
     from interject.cli.output.session_counts import SessionCounts
-    from interject.model_runtime.protocol import Event
+    from interject.model_runtime.protocol import Event, ReplyEnded, ReplyStarted
 
 
 class SessionObservers:
     """`failure` is why the display cannot be written any more; the others go on. `summary` is the
-    call's, once it is over.
+    call's, once it is over, and `record` is there where the session is kept.
     """
 
     def __init__(self, display: Display, counts: SessionCounts, plot_data: PlotData | None) -> None:
@@ -28,6 +30,7 @@ class SessionObservers:
         self._plot_data = plot_data
         self.failure: OSError | None = None
         self.summary: CallSummary | None = None
+        self.record: SessionRecorder | None = None
 
     @property
     def left(self) -> bool:
@@ -38,9 +41,17 @@ class SessionObservers:
         self._counts.count(event)
         if self._plot_data is not None:
             self._plot_data.follow(event)
+        if self.record is not None:
+            self.record.observe(event)
         self._write(lambda: self._display.show(event, level_dbfs=level_dbfs))
 
+    def replied(self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict) -> None:
+        if self.record is not None:
+            self.record.replied(started, ended, verdict)
+
     def tell(self, event: OutputEvent) -> None:
+        if self.record is not None:
+            self.record.made_known(event)
         if isinstance(event, CallSummary):
             self.summary = event
         else:

@@ -39,16 +39,21 @@ def records_at(folder: str | None) -> RecordStore | None:
     return RecordStore(path)
 
 
-def warn_of_nothing(store: RecordStore | None, profile: Profile) -> None:
-    """A folder without a profile that keeps something, or the other way round."""
+def without_effect(store: RecordStore | None, profile: Profile) -> tuple[str, str] | None:
+    """A folder without a profile that keeps something, or the other way round: which setting has
+    no effect, and why.
+    """
     keeps = profile.privacy.retention != "nothing"
     if store is not None and not keeps:
-        said = "--records", "the profile keeps nothing: privacy.retention is nothing"
-    elif store is None and keeps:
-        said = "privacy.retention", "there is no --records"
-    else:
-        return
-    logger.warning("A setting has no effect", extra={"setting": said[0], "reason": said[1]})
+        return "--records", "the profile keeps nothing: privacy.retention is nothing"
+    if store is None and keeps:
+        return "privacy.retention", "there is no --records"
+    return None
+
+
+def warn_of_nothing(store: RecordStore | None, profile: Profile) -> None:
+    if said := without_effect(store, profile):
+        logger.warning("A setting has no effect", extra={"setting": said[0], "reason": said[1]})
 
 
 @contextlib.contextmanager
