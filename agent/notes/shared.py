@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import logging
 from pathlib import Path
 
 from interject.agent.notes.notes import Notes
+
+logger = logging.getLogger(__name__)
 
 
 @functools.lru_cache(maxsize=8)
@@ -14,4 +17,10 @@ def shared_notes(folder: str) -> Notes:
 
     :raises NotesError: when there are none.
     """
-    return Notes.read(Path(folder))
+    notes = Notes.read(Path(folder))
+    if notes.skipped:
+        logger.warning(
+            "Some notes are left out; interject profile check names them",
+            extra={"count": len(notes.skipped), "reason": notes.skipped[0]},
+        )
+    return notes
