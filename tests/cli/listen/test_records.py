@@ -13,11 +13,11 @@ from interject.agent.records.lines import RecordedCue, RecordedDecision, Recorde
 from interject.agent.records.session_record import RecordState
 from interject.agent.records.store import RecordStore
 from interject.cli.process.failures import EXIT_BAD_INPUT, InputFailure
-from tests.agent.records.test_broken_records import full_disk
 from tests.cli.listen.test_listening import listen
 from tests.cli.records.test_records_commands import records
 from tests.cli.sounds import room, write_wav
 from tests.fakes.runtime import FakeRuntime, Scripted
+from tests.full_disk import full_disk
 
 if TYPE_CHECKING:
     from pathlib import Path
