@@ -31,6 +31,8 @@ STRICT = {"err_detect": "crccheck+bitstream+explode"}
 EXACT = ("flac", "wav", "ogg", "mov,mp4,m4a,3gp,3g2,mj2")
 """Formats that know their length; of others FFmpeg guesses it."""
 CUT_TOLERANCE_S = 0.05
+AUDIBLE, CANCELLED = 0.001, 0.001
+"""Of full scale, and of the loudest channel: what is left of it is rounding."""
 PACKED = {"fflags": "+bitexact", "metadata_header_padding": "0"}
 """Without the version of FFmpeg, so that the same samples are the same bytes; without 8 KiB of
 room for tags."""
@@ -130,10 +132,12 @@ def _decoded(container: Any, *, whole: bool) -> tuple[int, NDArray[np.float32]]:
         raise BadSound("holds sound of a kind that cannot be decoded")
     stream.codec_context.options = STRICT
     pieces: list[NDArray[np.float32]] = []
-    samples = 0
+    samples, loudest = 0, 0.0
     for frame in _frames(container, stream, whole=whole):
         rate_hz = frame.sample_rate
-        pieces.append(_mono(frame))
+        channels = _channels(frame)
+        pieces.append(channels.mean(axis=0).astype(np.float32))
+        loudest = max(loudest, float(np.abs(channels).max(initial=0.0)))
         samples += frame.samples
         if samples > MOST_S * rate_hz:
             raise BadSound(f"is longer than {MOST_S / 60:.0f} minutes")
@@ -141,7 +145,10 @@ def _decoded(container: Any, *, whole: bool) -> tuple[int, NDArray[np.float32]]:
         raise BadSound("holds no samples")
     if whole:
         _check_whole(container, stream, samples / rate_hz)
-    return rate_hz, np.concatenate(pieces)
+    mono = np.concatenate(pieces)
+    if loudest > AUDIBLE and float(np.abs(mono).max()) < loudest * CANCELLED:
+        raise BadSound("is silent in mono: one of its channels is the other turned over")
+    return rate_hz, mono
 
 
 def _frames(container: Any, stream: Any, *, whole: bool) -> Iterator[Any]:
@@ -152,15 +159,15 @@ def _frames(container: Any, stream: Any, *, whole: bool) -> Iterator[Any]:
             raise
 
 
-def _mono(frame: Any) -> NDArray[np.float32]:
+def _channels(frame: Any) -> NDArray[np.float64]:
     kind = frame.format.name.removesuffix("p")
     if kind not in SCALES:
         raise BadSound(f"holds samples of the kind {kind}, which is not read")
     data = frame.to_ndarray()
     channels = len(frame.layout.channels)
     shaped = data if frame.format.is_planar else data.reshape(-1, channels).T
-    mixed = shaped.mean(axis=0, dtype=np.float64) - (SCALES[kind] if kind == "u8" else 0.0)
-    return np.asarray(mixed / SCALES[kind], np.float32)
+    around_zero = shaped.astype(np.float64) - (SCALES[kind] if kind == "u8" else 0.0)
+    return np.asarray(around_zero / SCALES[kind])
 
 
 def _check_whole(container: Any, stream: Any, heard_s: float) -> None:

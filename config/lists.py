@@ -7,10 +7,12 @@ from typing import Annotated
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+from interject.config.letters import folded
+
 
 def plain(phrase: str) -> str:
     """Phrases with the same letters and digits are the same, whatever their case and marks."""
-    kept = "".join(c if c.isalnum() or c.isspace() else " " for c in phrase.casefold())
+    kept = "".join(c if c.isalnum() or c.isspace() else " " for c in folded(phrase))
     return " ".join(kept.split())
 
 

@@ -8,9 +8,8 @@ from math import log
 from typing import TYPE_CHECKING
 
 from interject.agent.notes.folder import read_folder
-from interject.agent.notes.numerals import in_digits
 from interject.agent.notes.unreadable import NotesError
-from interject.agent.notes.words import telling_words
+from interject.agent.notes.words import searchable, telling_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +40,9 @@ class NoteMatch:
 
 class Notes:
     """SQLite's FTS5, in memory: it comes with Python, a folder of notes is read in a moment, and
-    nothing of it lies on a disk a second time. unicode61 folds case and takes accents off, so that
-    "cafe" finds "Café"; porter finds "refunds" for "refund", and our digits "30" for "thirty". bm25
+    nothing of it lies on a disk a second time. unicode61 takes accents off, so that "cafe" finds
+    "Café"; porter finds "refunds" for "refund". What it does not know, as ß and the ligatures of
+    PDFs, is folded on both sides before, and "thirty" is "30". bm25
     ranks, but says nothing of how good the best one is, as it depends on the folder: hence a score
     of our own.
 
@@ -58,7 +58,7 @@ class Notes:
         except sqlite3.OperationalError as exc:
             raise NotesError("this Python's SQLite has no FTS5, which searches notes") from exc
         rows = (
-            (at, in_digits(one.source.heading), in_digits(one.text))
+            (at, searchable(one.source.heading), searchable(one.text))
             for at, one in enumerate(self._passages)
         )
         self._index.executemany("insert into passage(rowid, heading, body) values (?, ?, ?)", rows)
@@ -79,7 +79,7 @@ class Notes:
         """The best first, none with a score below `floor`. Whatever is asked is words, and never
         read as FTS5's query language.
         """
-        asked = [f'"{word}"' for word in telling_words(in_digits(question))]
+        asked = [f'"{word}"' for word in telling_words(searchable(question))]
         if not asked:
             return ()
         ranked = [at for (at,) in self._index.execute(RANKED, (" OR ".join(asked), CANDIDATES))]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from interject.agent.notes.numerals import in_digits
+from interject.config.letters import folded
 
 MOST_WORDS = 48
 WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[^\W_]+")
@@ -23,9 +25,17 @@ FUNCTION_WORDS = frozenset(
 """Of English. In another language every word counts, so good matches have lower scores there."""
 
 
+_SEAM = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
+
+
+def searchable(text: str) -> str:
+    """As it is indexed and asked for: a word and a number that touch are two, as in "5kg"."""
+    return _SEAM.sub(" ", folded(in_digits(text)))
+
+
 def words(text: str) -> tuple[str, ...]:
     """All of them in small letters, each once, in their order."""
-    found = WORD.findall(unicodedata.normalize("NFC", text).casefold())
+    found = WORD.findall(folded(text))
     return tuple(dict.fromkeys(word.replace("\u2019", "'") for word in found))
 
 

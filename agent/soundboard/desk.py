@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -109,12 +110,13 @@ class SoundDesk:
     def take(self, count: int, under: NDArray[np.int16] | None = None) -> NDArray[np.int16]:
         """The next samples, mixed with what is said in them: `under` has as many, or fewer."""
         mixed = np.zeros(count, np.float32)
-        for one in tuple(self._playing):
-            if one.sound.is_bed and not one.fade.is_going and one.left <= self._overlap(one):
-                self._lay(one.sound)
-        for one in self._playing:
-            part = one.take(count)
-            mixed[: len(part)] += part
+        at = 0
+        while at < count:
+            until = at + min(count - at, self._until_next_bed())
+            for one in self._playing:
+                part = one.take(until - at)
+                mixed[at : at + len(part)] += part
+            at = until
         speech = self._speech or (under is not None and bool(under.any()))
         mixed *= self._ducking.gains(count, speech=speech)
         self._speech = False
@@ -124,8 +126,19 @@ class SoundDesk:
         limited = self._limiter.limited(mixed)
         return np.asarray(np.rint(limited * (FULL_SCALE - 1)), np.int16)
 
+    def _until_next_bed(self) -> int:
+        """Samples that no bed gives way to itself in; one whose time has come does so now."""
+        for one in self._lasting_beds():
+            if one.left <= self._overlap(one):
+                self._lay(one.sound)
+        ahead = (one.left - self._overlap(one) for one in self._lasting_beds())
+        return min(ahead, default=sys.maxsize)
+
+    def _lasting_beds(self) -> tuple[_Playing, ...]:
+        return tuple(one for one in self._playing if one.sound.is_bed and not one.fade.is_going)
+
     def _lay(self, sound: LibrarySound) -> None:
-        beds = [one for one in self._playing if one.sound.is_bed and not one.fade.is_going]
+        beds = self._lasting_beds()
         seconds = self._fades.crossfade_s if beds else self._fades.in_s
         for one in beds:
             seconds = min(seconds, one.left / self.rate_hz)

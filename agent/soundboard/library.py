@@ -84,6 +84,7 @@ class SoundboardLibrary:
         _check_clipping(sound)
         if rate_hz != self.rate_hz:
             sound = soxr.resample(sound, rate_hz, self.rate_hz, quality="HQ")
+        sound = sound - sound.mean()  # It is not heard or measured, and takes the room of what is.
         edge = round(EDGE_S * self.rate_hz)
         sound[:edge] *= np.linspace(0.0, 1.0, edge)
         sound[-edge:] *= np.linspace(1.0, 0.0, edge)

@@ -88,6 +88,8 @@ def damaged(data: bytes, at: float, count: int = 1) -> bytes:
 
 FLAC, WAV = as_flac(noise(64_000)), wav(bytes(64_000))
 STEREO_NAN = wav(b"", width=4)
+LEFT = np.rint(20_000 * tone(16_000)).astype("<i2")
+TURNED_OVER = wav(np.stack([LEFT, -LEFT], axis=1).tobytes(), channels=2)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +104,9 @@ STEREO_NAN = wav(b"", width=4)
         (WAV[:40_000], "is cut: its header says 64044 bytes, 40000 are there"),
         (wav(b""), "holds no samples"),
         (encoded(np.full(16_000, np.nan, np.float32), "wav", "pcm_f32le", 16_000), "NaN"),
+        (TURNED_OVER, "one of its channels is the other turned over"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_what_is_damaged_is_refused(data: bytes, problem: str) -> None:
     with pytest.raises(BadSound, match=problem):

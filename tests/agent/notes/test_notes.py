@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interject.agent.notes.notes import Notes
+from interject.agent.notes.numerals import numbers
 from interject.agent.notes.passage import LONGEST_CHARS, NoteSource, Passage
+from interject.agent.notes.support import says
 from interject.agent.notes.unreadable import NotesError
 from tests.fakes.pdf import pdf_of
 
@@ -88,6 +90,52 @@ def test_a_passage_reads_as_plain_words(folder: Path) -> None:
 @pytest.mark.parametrize("question", ["cafe muller", "CAFÉ MÜLLER", "the Cafe Mu\u0308ller?"])
 def test_case_and_accents_make_no_difference(folder: Path, question: str) -> None:
     assert found(Notes.read(folder), question) == ["prices.md, Prices, line 6"]
+
+
+@pytest.mark.parametrize(
+    ("note", "question"),
+    [
+        ("Die Straße ist gesperrt", "die STRASSE ist gesperrt"),
+        ("GRÖẞE", "größe"),
+        ("The \ufb01nancial of\ufb01ce", "the financial office"),
+        ("Infor\u00admation of the Immo\u00ad\nbilien", "information of the Immobilien"),
+        ("Cafe\u0301 Mu\u0308ller", "café müller"),
+        ("İstanbul şubesi", "istanbul şubesi"),
+        ("\uff26\uff55\uff4c\uff4c \uff57\uff49\uff44\uff54\uff48", "full width"),
+        ("a 5kg MP3 player", "a 5 kg mp3 player"),
+        ("The fee is 1,000 euros", "the fee is 1000 euros"),
+        ("ends after ٣٠ days", "ends after thirty days"),
+    ],
+)
+def test_a_word_is_found_however_it_is_written(note: str, question: str) -> None:
+    passage = Passage(note, NoteSource("note.txt", line=1))
+    (match,) = Notes([passage, Passage("Else", NoteSource("note.txt", line=3))]).search(question)
+    assert match.score == 1.0
+    assert says(passage, question)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("thirty-three of twenty twenty-six", {"33", "20", "26"}),
+        ("two hundred and fifty days, from nine to five", {"250", "9", "5"}),
+        ("a hundred, one thousand two hundred, sixty-five thousand", {"100", "1200", "65000"}),
+        ("2.5 million and 5 hundred", {"2500000", "500"}),
+        ("1,000,000 or 1'000 or 9,000.50", {"1000000", "1000", "9000.50"}),
+        ("3½ kg, ¼, 12.00, 14¹ days", {"3.5", "0.25", "12", "14"}),
+        ("one of them in one week", {"1"}),
+        ("192.168.100.200, 1.10 at 9:30", {"192.168.100.200", "1.10", "9:30"}),
+    ],
+)
+def test_a_number_is_the_same_however_it_is_written(text: str, found: set[str]) -> None:
+    assert numbers(text) == found
+
+
+@pytest.mark.parametrize(
+    "claim", ["within two hundred days", "within one day", "in 2 million days"]
+)
+def test_another_number_with_a_word_in_common_says_something_else(claim: str) -> None:
+    assert not says(Passage("within 2 days", NoteSource("note.txt", line=1)), claim)
 
 
 def test_a_score_is_the_share_of_what_the_question_is_about(folder: Path) -> None:

@@ -51,6 +51,22 @@ def lying(tmp_path: Path) -> tuple[SoundDesk, float]:
     return found, level(heard(found, 1.5), 1.1, 1.5)
 
 
+@pytest.mark.parametrize("block", [320, 6_400, 32_000])
+@pytest.mark.parametrize("crossfade_s", [0.005, 0.5])
+def test_a_bed_begins_anew_wherever_its_end_lies_in_a_block(
+    tmp_path: Path, crossfade_s: float, block: int
+) -> None:
+    board = desk(
+        tmp_path, {"hum": {**BED, "file": "rain.flac"}}, fades={"crossfade_s": crossfade_s}
+    )
+    board.play("hum")
+    found = np.concatenate([board.take(block) for _ in range(10 * RATE_HZ // block)])
+    levels = [level(found, at_s, at_s + 0.05) for at_s in np.arange(1.0, 9.5, 0.05)]
+    assert max(levels) - min(levels) < 4.0
+    steps = np.abs(np.diff(found.astype(np.int32)))
+    assert steps.max() < 2 * steps[RATE_HZ : 2 * RATE_HZ].max(), "it clicks"
+
+
 def test_nothing_plays_before_something_is_played(tmp_path: Path) -> None:
     found = desk(tmp_path)
     assert not found.is_playing

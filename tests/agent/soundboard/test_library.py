@@ -56,6 +56,14 @@ def test_peaks_stay_below_the_ceiling_whatever_the_loudness(tmp_path: Path) -> N
     assert 20 * np.log10(peak) == pytest.approx(-6.0, abs=0.01)
 
 
+def test_an_offset_that_nobody_hears_takes_no_room(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+    plain = SoundboardLibrary(chosen, RATE_HZ)["ding"].samples
+    (tmp_path / "sounds" / "ding.flac").write_bytes(as_flac(tone(1_000, 1.0) + 0.5, RATE_HZ))
+    moved = SoundboardLibrary(chosen, RATE_HZ)["ding"].samples
+    assert np.abs(moved - plain).max() < 0.01
+
+
 def test_a_sound_begins_and_ends_in_silence(tmp_path: Path) -> None:
     chosen = settings(tmp_path)
     flat = np.full(RATE_HZ, 0.3, np.float32) * tone(50, 1.0, peak=1.0)
