@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.cues.summary import CallSummary
 from interject.agent.cues.tagged_runtime import TaggedReply
+from interject.agent.responder.tools.asked_tool import AskedTool
 from interject.agent.sourced_reply import sources_of
 from interject.model_runtime.protocol import FRAME_S, Emotion, EndReason, FloorMode
 
@@ -88,7 +89,7 @@ class Cue:
     sources: tuple[str, ...] = ()
 
 
-OutputEvent = Spoken | Posted | Cue | ChecklistUpdate | CallSummary
+OutputEvent = Spoken | Posted | Cue | AskedTool | ChecklistUpdate | CallSummary
 
 
 class Output(Protocol):

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from interject.agent.privacy.gate import gated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from interject.agent.responder.responder import Responder
     from interject.agent.responder.responding_runtime import RespondingRuntime
+    from interject.agent.responder.tools.asked_tool import AskedTool
+    from interject.agent.responder.tools.operator import Operator
     from interject.agent.responder.tools.tool import Tool
     from interject.agent.responder.watch import ResponderWatch
     from interject.config import Profile
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 class ProfiledRuntime:
     """`responder` is shared with others and stays open; without one the profile's own is opened,
     if it names any, told of to `watch`, and closed with this. The runtime is never closed.
+    `operator` is asked before a tool that needs a person's yes, and `on_asked` told of it.
 
     :raises ResponderUnusable: when what the profile says of its responder cannot work.
     """
@@ -31,6 +34,8 @@ class ProfiledRuntime:
         responder: Responder | None = None,
         *,
         watch: ResponderWatch | None = None,
+        operator: Operator | None = None,
+        on_asked: Callable[[AskedTool], None] = lambda asked: None,
     ) -> None:
         self._own = None
         if responder is None and profile.responder is not None:
@@ -42,7 +47,9 @@ class ProfiledRuntime:
         if responder is not None:
             from interject.agent.responder.responding_runtime import RespondingRuntime
 
-            runtime = self._responding = RespondingRuntime(runtime, profile, responder)
+            runtime = self._responding = RespondingRuntime(
+                runtime, profile, responder, operator=operator, on_asked=on_asked
+            )
         self._runtime = gated(runtime, profile)
 
     async def open(self, options: SessionOptions) -> RuntimeSession:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from interject.agent.outputs import Output
     from interject.agent.replies import ReplyWatcher
     from interject.agent.responder.responder import Responder
+    from interject.agent.responder.tools.operator import Operator
     from interject.agent.time_line import LiveLimits
     from interject.agent.voice.base import Voice, WordTiming
     from interject.config import Profile
@@ -60,7 +61,8 @@ class AgentSession:
     With `Pacing.SAMPLES` (a file) `push_audio` waits while the model is far behind; with
     another one (anything live) it never waits, and the runtime reports what it sheds.
     `readers`: outputs reach people's eyes, so that a reply whose voice fails is read instead.
-    `responder` is shared by sessions; without it the profile's own is this session's.
+    `responder` is shared by sessions; without it the profile's own is this session's. `operator`
+    is asked before a tool that needs a person's yes.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class AgentSession:
         mode: FloorMode | None = None,
         prompt_ids: tuple[int, ...] | None = None,
         responder: Responder | None = None,
+        operator: Operator | None = None,
     ) -> None:
         if mode is not None:
             profile = profile.model_copy(update={"mode": mode.value})
@@ -90,12 +93,14 @@ class AgentSession:
         self._options = session_options(
             profile, self.session_id, prompt_ids=prompt_ids, threshold=threshold
         )
-        self._runtime = ProfiledRuntime(runtime, profile, responder)
         self._pacing = pacing
         self._barge_in = barge_in
         self._sink: AudioSink = sink or TimelineSink()
         self._frames = FrameSender(self._send, pacing=pacing, clock=clock, limits=limits)
         self._outputs = OutputDispatcher(outputs)
+        self._runtime = ProfiledRuntime(
+            runtime, profile, responder, operator=operator, on_asked=self._outputs.put
+        )
         self._floor = Floor(
             FloorMode(profile.mode),
             can_speak="spoken" in profile.outputs and not isinstance(voice, SilentVoice),

@@ -132,6 +132,14 @@ class Chromium:
             deviceScaleFactor=scale, mobile=False,
         )  # fmt: skip
 
+    async def enter(self) -> None:
+        """Press that key, wherever the focus is."""
+        for kind in ("keyDown", "keyUp"):
+            await self.call(
+                "Input.dispatchKeyEvent",
+                type=kind, key="Enter", code="Enter", text="\r", windowsVirtualKeyCode=13,
+            )  # fmt: skip
+
     async def picture(self) -> bytes:
         """Of the page as it looks now, in PNG."""
         shot = await self.call("Page.captureScreenshot", format="png")

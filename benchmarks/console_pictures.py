@@ -22,7 +22,9 @@ SETTLED_S = 2.5
 
 @dataclass(frozen=True)
 class Picture:
-    """`label` is of the session that is shown; without one nothing is chosen."""
+    """`label` is of the session that is shown; without one nothing is chosen. `asks`: the agent
+    asks something.
+    """
 
     name: str
     width: int
@@ -30,6 +32,7 @@ class Picture:
     dark: bool = False
     label: str = ""
     address: str = "#watch"
+    asks: bool = False
 
 
 WIDE = (1440, 960)
@@ -40,6 +43,7 @@ TAKEN = (
     Picture("console_narrow", *NARROW, label="twilio"),
     Picture("console_narrow_list", *NARROW, dark=True),
     Picture("console_talk", *WIDE, address="#talk"),
+    Picture("console_asks", *WIDE, label="twilio", asks=True),
 )
 
 
@@ -56,6 +60,8 @@ async def take(url: str, folder: Path, played_s: float) -> None:
                     picture.width, picture.height, scale=2 if picture.width < 500 else 1
                 )
                 await page.run(f"location.hash = '{picture.address}'")
+                if picture.asks:
+                    await page.run("fetch('/ask').catch(() => null); true")
                 if picture.label:
                     await page.run(f"location.hash = {link(picture.label)}")
                 await asyncio.sleep(SETTLED_S)

@@ -10,11 +10,14 @@ import asyncio
 import socket
 import sys
 import time
+import uuid
 from contextlib import AsyncExitStack
+from functools import partial
 
 from fastapi import APIRouter
 
 from benchmarks.console_stage import ConsoleStage, StagedCall
+from interject.agent.responder.tools.operator import ToolWish
 from interject.integrations.console.access import ConsoleAccess
 from interject.integrations.console.console import Console
 from interject.integrations.console.live_sessions import LiveSessions
@@ -54,6 +57,7 @@ async def serve(count: int, port: int) -> None:
     console = Console(sessions, ConsoleAccess(Bearer(), Bearer()), origins, talk=True)
     measures = APIRouter()
     measures.add_api_route("/cpu", lambda: time.process_time())
+    measures.add_api_route("/ask", partial(ask, sessions))
     app = make_app([], routers=[screens.router, console.router, measures], origins=origins)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(console)
@@ -66,6 +70,15 @@ async def serve(count: int, port: int) -> None:
         console.close()
         server.stop()
         await running
+
+
+async def ask(sessions: LiveSessions) -> str:
+    """In the first call; it answers with what came of it."""
+    live = sessions.live(sessions.states[0].id)
+    assert live is not None, "the calls go on"
+    given = (("order", "4711"), ("amount", "12.50"), ("reason", "arrived broken, as she says"))
+    wish = ToolWish(uuid.uuid4().hex, "s", "refund", given, "customer", within_s=20.0)
+    return (await live.operator.decide(wish)).outcome
 
 
 def main() -> None:

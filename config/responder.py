@@ -121,7 +121,8 @@ class ResponderBase(StrictModel):
 
     The key itself never stands in a profile: `api_key_env` names the variable that holds it.
     `audio`: it takes sound, at most the last `most_sound_s` since the last reply. Without a word
-    of it within `max_wait_s` the draft is said; while its tools run, it has `tool_wait_s`. With
+    of it within `max_wait_s` the draft is said; while a tool runs, it has `tool_wait_s`, and an
+    operator who is asked about one `operator_wait_s` before that. With
     `opening: draft` the voice begins with the draft's first clause at once. `most_turns` and
     `most_positions` bound what it is told of the conversation; 0 positions: no bound. `extra` goes
     into each request as it is. `notes` is a folder in which passages are
@@ -139,6 +140,7 @@ class ResponderBase(StrictModel):
     route: RouteSettings = RouteSettings()
     max_wait_s: Seconds = 1.5
     tool_wait_s: Seconds = 10.0
+    operator_wait_s: Seconds = 20.0
     connect_timeout_s: Seconds = 1.0
     opening: Literal["none", "draft"] = "none"
     most_sound_s: float = Field(default=30.0, ge=0.4, le=300)

@@ -7,11 +7,18 @@ from collections import Counter, OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from interject.agent.cues.summary import CallSummary, CueRecord, ReplyRecord, TalkShare
+from interject.agent.cues.summary import (
+    AskRecord,
+    CallSummary,
+    CueRecord,
+    ReplyRecord,
+    TalkShare,
+)
 from interject.agent.cues.summary_page import page
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, Spoken, category_of, rounded, stream_time_s
 from interject.agent.privacy.redactor import Redactor
+from interject.agent.responder.tools.asked_tool import AskedTool
 from interject.model_runtime.protocol import FRAME_S, Decision, Gap, GapReason
 
 if TYPE_CHECKING:
@@ -70,6 +77,7 @@ class CallHistory:
         self._began, self._began_s = wall_clock(), clock()
         self._replies: Records[tuple[str, int], ReplyRecord] = Records()
         self._cues: Records[str, CueRecord] = Records()
+        self._asks: Records[str, AskRecord] = Records()
         self._early: Records[tuple[str, int], tuple[str, int | None]] = Records()
         self._talked: Counter[str] = Counter()
         self._overlapping = 0
@@ -112,6 +120,10 @@ class CallHistory:
                 self._became(event.session_id, event.reply_id, became, event.heard_chars)
             case Posted():
                 self._became(event.session_id, event.reply_id, "posted")
+            case AskedTool():
+                self._asks[event.id] = AskRecord(
+                    event.at_s, event.written[:LONGEST_TEXT], event.outcome.value, event.by
+                )
             case _:
                 pass
 
@@ -163,6 +175,8 @@ class CallHistory:
             overload_s=rounded(self._missed[GapReason.OVERLOAD] * FRAME_S),
             interruptions=self._interruptions,
             identities=identities,
+            asks=self._asks.all(),
+            more_asks=self._asks.more,
         )
         return replace(summary, markdown=page(summary))
 

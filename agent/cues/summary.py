@@ -46,6 +46,18 @@ class CueRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AskRecord:
+    """A tool that an operator was asked about: `call` is as he saw it, and `outcome` `allowed`,
+    `denied`, `unanswered`, `absent` (nobody was there) or `withdrawn` (the reply was cut).
+    """
+
+    at_s: float
+    call: str = field(repr=False)
+    outcome: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TalkShare:
     """`share` is of all talking: 1 for who talks alone."""
 
@@ -57,9 +69,10 @@ class TalkShare:
 @dataclass(frozen=True, slots=True)
 class CallSummary:
     """`began` is in seconds since 1970, `seconds` is how long it took. Of a long call the last
-    replies and cues are listed, and how many more there were. `overlap_s`: several talked at once.
-    `missing_s` of sound never came, and `overload_s` the model had no time for. `interruptions`
-    are replies that somebody cut while they were heard. `identities` are whom it is for.
+    replies, cues and asks are listed, and how many more there were. `overlap_s`: several talked at
+    once. `missing_s` of sound never came, and `overload_s` the model had no time for.
+    `interruptions` are replies that somebody cut while they were heard. `identities` are whom it is
+    for.
     """
 
     call: str
@@ -77,4 +90,6 @@ class CallSummary:
     overload_s: float
     interruptions: int
     identities: tuple[str, ...] = ()
+    asks: tuple[AskRecord, ...] = ()
+    more_asks: int = 0
     markdown: str = field(default="", repr=False)

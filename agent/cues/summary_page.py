@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from interject.agent.cues.checklist import ChecklistItem
-    from interject.agent.cues.summary import CallSummary, CueRecord, ReplyRecord
+    from interject.agent.cues.summary import AskRecord, CallSummary, CueRecord, ReplyRecord
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
 
@@ -24,6 +24,7 @@ def page(summary: CallSummary) -> str:
         "Talk": list(_talk(summary)),
         "Cues": [*_more(summary.more_cues), *(_cue(cue) for cue in summary.cues)],
         "Replies": [*_more(summary.more_replies), *(_reply(reply) for reply in summary.replies)],
+        "Asked of an operator": [*_more(summary.more_asks), *map(_ask, summary.asks)],
         "Trouble": list(_trouble(summary)),
     }
     began = datetime.fromtimestamp(summary.began, UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -40,17 +41,20 @@ def page(summary: CallSummary) -> str:
 
 def fitting(summary: CallSummary, most_bytes: int) -> CallSummary:
     """As much of its lists, the latest, as fits into a message of this size."""
-    listed = max(len(summary.replies), len(summary.cues))
+    listed = max(len(summary.replies), len(summary.cues), len(summary.asks))
     while listed and len(to_json(summary)) > most_bytes:
         listed //= 2
         replies = summary.replies[max(0, len(summary.replies) - listed) :]
         cues = summary.cues[max(0, len(summary.cues) - listed) :]
+        asks = summary.asks[max(0, len(summary.asks) - listed) :]
         shorter = replace(
             summary,
             replies=replies,
             more_replies=summary.more_replies + len(summary.replies) - len(replies),
             cues=cues,
             more_cues=summary.more_cues + len(summary.cues) - len(cues),
+            asks=asks,
+            more_asks=summary.more_asks + len(summary.asks) - len(asks),
         )
         summary = replace(shorter, markdown=page(shorter))
     return summary
@@ -81,6 +85,11 @@ def _reply(reply: ReplyRecord) -> str:
     urgent = "urgent, " if reply.emotion == "urgent" else ""
     category = f" {_plain(reply.category)}" if reply.category else ""
     return f"{_clock(reply.at_s)}{category} ({urgent}{reply.became}): {_plain(reply.text)}"
+
+
+def _ask(ask: AskRecord) -> str:
+    by = f" by {_plain(ask.by)}" if ask.by else ""
+    return f"{_clock(ask.at_s)} {_plain(ask.call)}: {ask.outcome}{by}"
 
 
 def _trouble(summary: CallSummary) -> Iterator[str]:

@@ -12,6 +12,8 @@ from interject.agent.outputs import Cue, Posted, Spoken, rounded, stream_time_s
 from interject.agent.privacy.redactor import Redactor
 from interject.agent.records.aliases import Aliases
 from interject.agent.records.lines import (
+    RecordedArgument,
+    RecordedAsk,
     RecordedChecklist,
     RecordedCue,
     RecordedDecision,
@@ -22,6 +24,7 @@ from interject.agent.records.lines import (
     RecordedSummary,
     RecordedVoice,
 )
+from interject.agent.responder.tools.asked_tool import AskedTool
 
 if TYPE_CHECKING:
     from interject.agent.floor import Verdict
@@ -79,6 +82,8 @@ class LineMaker:
                 )
             case Cue():
                 return self._cue(event)
+            case AskedTool():
+                return self._ask(event)
             case ChecklistUpdate():
                 return RecordedChecklist(items=event.items, ticked=event.ticked, over=event.over)
             case CallSummary():
@@ -111,6 +116,26 @@ class LineMaker:
             identities=tuple(map(self.name, cue.identities)),
         )
 
+    def _ask(self, asked: AskedTool) -> RecordedAsk:
+        return RecordedAsk(
+            session=asked.session_id,
+            reply=asked.reply_id,
+            at_s=asked.at_s,
+            tool=asked.tool,
+            arguments=tuple(
+                RecordedArgument(name=self._text(name), value=self._text(value))
+                for name, value in asked.arguments
+            ),
+            speaker=self._named(asked.speaker),
+            outcome=asked.outcome.value,
+            by=self._named(asked.by),
+            waited_s=asked.waited_s,
+        )
+
+    def _named(self, name: str) -> str:
+        """Who is not known stays so."""
+        return name and self.name(name)
+
     def _summary(self, summary: CallSummary) -> CallSummary:
         """Its page names people, so it is written anew."""
         kept = replace(
@@ -118,6 +143,10 @@ class LineMaker:
             replies=tuple(replace(one, text=self._text(one.text)) for one in summary.replies),
             cues=tuple(replace(one, text=self._text(one.text)) for one in summary.cues),
             talk=tuple(replace(one, speaker=self.name(one.speaker)) for one in summary.talk),
+            asks=tuple(
+                replace(one, call=self._text(one.call), by=self._named(one.by))
+                for one in summary.asks
+            ),
             identities=tuple(map(self.name, summary.identities)),
         )
         return replace(kept, markdown=page(kept))

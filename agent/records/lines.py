@@ -120,6 +120,29 @@ class RecordedCueState(StrictModel):
     time: EpochSeconds
 
 
+class RecordedArgument(StrictModel):
+    name: str
+    value: str
+
+
+class RecordedAsk(StrictModel):
+    """An operator was asked whether a tool may run. `outcome`: `allowed`, `denied`, `unanswered`,
+    `absent` (nobody was there to ask) or `withdrawn` (the reply was cut). `waited_s` is how long it
+    took, `speaker` whose words led to it.
+    """
+
+    type: Literal["ask"] = "ask"
+    session: str
+    reply: WholeNumber
+    at_s: Seconds
+    tool: str
+    arguments: tuple[RecordedArgument, ...]
+    speaker: str
+    outcome: str
+    by: str
+    waited_s: Seconds
+
+
 class RecordedChecklist(StrictModel):
     type: Literal["checklist"] = "checklist"
     items: tuple[ChecklistItem, ...]
@@ -142,6 +165,7 @@ class RecordEnded(StrictModel):
 
 RecordLine = (
     RecordBegun | RecordedDecision | RecordedGap | RecordedReply | RecordedSpeech | RecordedPost
-    | RecordedCue | RecordedCueState | RecordedChecklist | RecordedSummary | RecordEnded
+    | RecordedCue | RecordedCueState | RecordedAsk | RecordedChecklist | RecordedSummary
+    | RecordEnded
 )  # fmt: skip
 LINE: TypeAdapter[RecordLine] = TypeAdapter(Annotated[RecordLine, Field(discriminator="type")])

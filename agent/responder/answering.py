@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from interject.agent.responder.routing import Routing
     from interject.agent.responder.said_memory import SaidMemory
     from interject.agent.responder.steps import Step
+    from interject.agent.responder.tools.permission import Permissions
 
 logger = logging.getLogger(__name__)
 
@@ -38,12 +39,13 @@ UNTIMELY = (AnswerOutcome.LATE, AnswerOutcome.FAILED, AnswerOutcome.EMPTY, Answe
 
 @dataclass(slots=True)
 class _Attempt:
-    """One asking. `works`: a tool runs now."""
+    """One asking. `works`: a tool runs now, or (`asks`) a person is asked about one."""
 
     asked_at: float
     note: AnswerNote
     sources: tuple[str, ...] = ()
     works: bool = False
+    asks: bool = False
 
 
 class Answering:
@@ -55,6 +57,7 @@ class Answering:
         responder: Responder,
         routing: Routing,
         redactor: Redactor,
+        permissions: Permissions,
         dialogue: Dialogue,
         memory: SaidMemory,
         lane: EventLane,
@@ -65,6 +68,7 @@ class Answering:
         self._responder = responder
         self._routing = routing
         self._redactor = redactor
+        self._permissions = permissions
         self._dialogue = dialogue
         self._memory = memory
         self._lane = lane
@@ -134,22 +138,29 @@ class Answering:
         return outcome
 
     async def _listen(self, handed: HandedReply, attempt: _Attempt) -> None:
-        steps = cast("AsyncGenerator[Step, None]", self._responder.answer(self._enquiry(handed)))
-        settings = self._responder.settings
-        async with asyncio.timeout(settings.max_wait_s) as limit, aclosing(steps):
+        permission = self._permissions.of(handed.started, handed.speaker)
+        answer = self._responder.answer(self._enquiry(handed), permission)
+        steps = cast("AsyncGenerator[Step, None]", answer)
+        async with asyncio.timeout(self._responder.settings.max_wait_s) as limit, aclosing(steps):
             async for step in steps:
                 self._take(handed, attempt, step)
-                wait_s = settings.tool_wait_s if attempt.works else settings.max_wait_s
-                if handed.state is HandedState.SPEAKING:
-                    wait_s = max(wait_s, STALL_S)
+                wait_s = self._wait_s(handed, attempt)
                 limit.reschedule(asyncio.get_running_loop().time() + wait_s)
+
+    def _wait_s(self, handed: HandedReply, attempt: _Attempt) -> float:
+        """So long nothing more may come."""
+        settings = self._responder.settings
+        wait_s = settings.tool_wait_s if attempt.works else settings.max_wait_s
+        if attempt.asks:
+            wait_s += settings.operator_wait_s
+        return max(wait_s, STALL_S) if handed.state is HandedState.SPEAKING else wait_s
 
     def _take(self, handed: HandedReply, attempt: _Attempt, step: Step) -> None:
         match step:
             case Words():
                 self._word(handed, attempt, step.text)
             case Working():
-                attempt.works = step.begun
+                attempt.works, attempt.asks = step.begun, step.begun and step.asks
             case Summed():
                 attempt.sources = step.sources
                 cost = self._responder.cost(step.tokens)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from interject.agent.responder.dialogue import Enquiry
     from interject.agent.responder.knowledge import Knowledge
     from interject.agent.responder.steps import Step
+    from interject.agent.responder.tools.permission import Permission
     from interject.agent.responder.tools.tool_box import ToolBox
     from interject.config.responder import ResponderBase
 
@@ -53,7 +54,9 @@ class AnsweringChat:
         self._box = box
         self._knowledge = knowledge
 
-    async def answer(self, asked: Enquiry) -> AsyncIterator[Step]:
+    async def answer(
+        self, asked: Enquiry, permission: Permission | None = None
+    ) -> AsyncIterator[Step]:
         """:raises ResponderFailure: when the endpoint has none."""
         sources = Sources()
         if self._knowledge is not None:
@@ -70,8 +73,9 @@ class AnsweringChat:
                 break
             self._note_calls(messages, current)
             for call in current.calls:
-                yield Working(call.name, begun=True)
-                messages.append(self._given(call, await self._done(call, sources)))
+                yield Working(call.name, begun=True, asks=self._box.asks(call.name))
+                done = await self._done(call, sources, permission)
+                messages.append(self._given(call, done))
                 yield Working(call.name, begun=False)
         if rest := said.text.finish():
             yield Words(rest)
@@ -104,9 +108,9 @@ class AnsweringChat:
             yield Words(words)
         current.calls = [*current.calls, *blocks.calls][:MOST_CALLS]
 
-    async def _done(self, call: ToolCall, sources: Sources) -> str:
+    async def _done(self, call: ToolCall, sources: Sources, permission: Permission | None) -> str:
         """What the model is told of it, with the numbers that it can cite."""
-        result = await self._box.call(call)
+        result = await self._box.call(call, permission)
         if result.failed:
             return result.text
         named = result.sources or ((f"tool {call.name}", result.text),)

@@ -24,12 +24,13 @@ class HandedState(StrEnum):
 @dataclass(slots=True, eq=False)
 class HandedReply:
     """`said` is what whoever speaks has been given of it, of which `opening` characters are the
-    draft's. `heard` is the sound that it answers.
+    draft's. `heard` is the sound that it answers, and `speaker` whose, if that is known.
     """
 
     started: ReplyStarted
     heard: bytes = field(repr=False)
     typed: str = field(default="", repr=False)
+    speaker: str = ""
     state: HandedState = HandedState.DRAFTING
     draft: str = field(default="", repr=False)
     ended: ReplyEnded | None = None

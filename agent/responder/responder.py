@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from interject.agent.responder.completion import TokenUse
     from interject.agent.responder.dialogue import Enquiry
     from interject.agent.responder.steps import Step
-    from interject.agent.responder.tools.tool import Operator, Tool
+    from interject.agent.responder.tools.permission import Permission
+    from interject.agent.responder.tools.tool import Tool
     from interject.config import Profile
     from interject.config.responder import ResponderBase
 
@@ -44,7 +45,6 @@ class Responder:
         *,
         notes: str = "",
         watch: ResponderWatch | None = None,
-        operator: Operator | None = None,
         environment: Mapping[str, str] | None = None,
         breaker: CircuitBreaker | None = None,
     ) -> None:
@@ -53,11 +53,8 @@ class Responder:
         self.breaker = breaker or CircuitBreaker()
         folder = settings.notes or notes
         knowledge = Knowledge(folder) if folder else None
-        self._tools = ToolBox(
-            _own_tools(settings, knowledge, environment),
-            operator=operator,
-            told=self.watch.called,
-        )
+        own = _own_tools(settings, knowledge, environment)
+        self._tools = ToolBox(own, told=self.watch.called)
         self._servers = [McpConnection(one) for one in settings.tools if isinstance(one, McpTools)]
         self._chat_server = ChatServer(settings, environment)
         self._chat = AnsweringChat(settings, self._chat_server, self._tools, knowledge)
@@ -84,9 +81,9 @@ class Responder:
         self.watch.asked(left_out=not asked)
         return asked
 
-    def answer(self, asked: Enquiry) -> AsyncIterator[Step]:
+    def answer(self, asked: Enquiry, permission: Permission | None = None) -> AsyncIterator[Step]:
         """:raises ResponderFailure: when it has none."""
-        return self._chat.answer(asked)
+        return self._chat.answer(asked, permission)
 
     def cost(self, tokens: TokenUse) -> float:
         price = self.settings.price
@@ -102,7 +99,6 @@ def open_responder(
     profile: Profile,
     *,
     watch: ResponderWatch | None = None,
-    operator: Operator | None = None,
     breaker: CircuitBreaker | None = None,
 ) -> Responder | None:
     """None where the profile names none.
@@ -115,7 +111,6 @@ def open_responder(
         profile.responder,
         notes=profile.notes.folder,
         watch=watch,
-        operator=operator,
         breaker=breaker,
     )
 

@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from interject.agent.recent_speakers import RecentSpeakers
 from interject.agent.responder.answering import Answering
 from interject.agent.responder.dialogue import Dialogue
 from interject.agent.responder.event_lane import EventLane
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from interject.agent.privacy.redactor import Redactor
     from interject.agent.responder.responder import Responder
     from interject.agent.responder.routing import Routing
+    from interject.agent.responder.tools.permission import Permissions
     from interject.model_runtime.protocol import Event, Frame, RuntimeSession
 
 LAST_EVENT_S = 2.0
@@ -48,6 +50,7 @@ class RespondingSession(ForwardingSession):
         responder: Responder,
         routing: Routing,
         redactor: Redactor,
+        permissions: Permissions,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -59,11 +62,13 @@ class RespondingSession(ForwardingSession):
         self._dialogue = Dialogue(settings.most_turns)
         self._memory = SaidMemory(inner, clock)
         self._lane = EventLane()
+        self._speakers = RecentSpeakers()
         self._answering = Answering(
             inner.session_id,
             responder,
             routing,
             redactor,
+            permissions,
             self._dialogue,
             self._memory,
             self._lane,
@@ -145,6 +150,7 @@ class RespondingSession(ForwardingSession):
         match event:
             case Decision():
                 self._captured_at = event.seq, event.captured_at
+                self._speakers.decided(event)
                 self._lane.put(event)
             case ReplyStarted():
                 if event.cause is Cause.SAY and await self._memory.begins(event):
@@ -163,7 +169,8 @@ class RespondingSession(ForwardingSession):
         if not self._routing.may_take(started):
             self._keep(started.reply_id)
             return
-        handed = HandedReply(started, heard, self._dialogue.take_typed())
+        typed = self._dialogue.take_typed()
+        handed = HandedReply(started, heard, typed, self._speaker(started, typed))
         self._handed[started.reply_id] = handed
         at = self._captured_at
         captured_at = at[1] if at is not None and at[0] == started.seq else None
@@ -201,6 +208,10 @@ class RespondingSession(ForwardingSession):
             await super().cancel(handed.reply_id, heard_chars=heard_chars)
         else:
             await self._answering.cut(handed, heard_chars)
+
+    def _speaker(self, started: ReplyStarted, typed: str) -> str:
+        """Whose words it answers. Of what was written the writer is not known here."""
+        return "" if typed else self._speakers.before(started.session_id, started.seq) or ""
 
     def _keep(self, reply_id: int) -> None:
         self._plain[reply_id] = self._dialogue.take_typed()

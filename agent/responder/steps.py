@@ -18,10 +18,13 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """A tool has begun, or has ended: how long it may take is another matter."""
+    """A tool has begun, or has ended: how long it may take is another matter. `asks`: a person is
+    asked first.
+    """
 
     tool: str
     begun: bool
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

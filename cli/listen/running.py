@@ -18,6 +18,7 @@ from interject.cli.listen.cue_reader import CueReader
 from interject.cli.listen.file_sounds import FileSounds
 from interject.cli.listen.listen_session import ListenSession
 from interject.cli.listen.request import Speed
+from interject.cli.listen.terminal_operator import TerminalOperator
 from interject.cli.output.json_lines import JsonLines
 from interject.cli.output.live_table import LiveTable
 from interject.cli.output.plot_data import PlotData
@@ -119,6 +120,7 @@ async def _listen(
                 pacing=listening.pacing,
                 prompt_ids=request.prompt_ids,
                 responder=responder,
+                operator=TerminalOperator(sys.stdin),
             )
             async with session:
                 recording.open()

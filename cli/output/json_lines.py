@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.outputs import Cue
+from interject.agent.responder.tools.asked_tool import AskedTool
 from interject.agent.soundboard.play_cue import PlayCue
 from interject.agent.sourced_reply import sources_of
 from interject.cli.output.display import decided_at_s
@@ -80,6 +81,8 @@ class JsonLines:
             self._write({**_cue(event), **_play(event)})
         elif isinstance(event, Cue):
             self._write(_cue(event))
+        elif isinstance(event, AskedTool):
+            self._write(_asked(event))
         elif isinstance(event, ChecklistUpdate):
             self._write({"event": "checklist", **dataclasses.asdict(event)})
 
@@ -129,6 +132,19 @@ def _cue(event: Cue) -> dict[str, Any]:
         "expiry": round(event.expires_at_s, 3),
         "count": event.count,
         "sources": list(event.sources),
+    }
+
+
+def _asked(event: AskedTool) -> dict[str, Any]:
+    return {
+        "event": "asked",
+        "reply": event.reply_id,
+        "chunk": event.seq,
+        "time": event.at_s,
+        "tool": event.tool,
+        "arguments": dict(event.arguments),
+        "outcome": event.outcome,
+        "waited_s": event.waited_s,
     }
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.outputs import Cue, with_sources
+from interject.agent.responder.tools.asked_tool import AskedTool
 from interject.agent.sourced_reply import sources_of
 from interject.cli.output.display import decided_at_s
 from interject.model_runtime.protocol import (
@@ -90,6 +91,8 @@ class LiveTable:
                 rows = [_cue_row(event)]
             case ChecklistUpdate():
                 rows = _checklist_rows(event)
+            case AskedTool():
+                rows = [Text(f"asked: {event.written}: {event.outcome}", style="yellow")]
             case _:
                 return
         self._flush_row()

@@ -12,9 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interject.agent.records.export import as_json, as_webvtt
-from interject.agent.records.lines import RecordedChecklist, RecordedCue, RecordedReply
+from interject.agent.records.lines import (
+    RecordedAsk,
+    RecordedChecklist,
+    RecordedCue,
+    RecordedReply,
+)
 from interject.agent.records.record_folder import NoSuchRecord, RecordGoesOn
 from interject.agent.records.session_record import RecordState
+from interject.agent.responder.tools.asked_tool import written_call
 from interject.cli.output.output_paths import check_target
 from interject.cli.process.failures import InputFailure, printable, reason
 from interject.cli.process.records_folder import VARIABLE, records_at
@@ -196,6 +202,10 @@ def _text(line: RecordLine) -> Iterator[str]:
             yield f"{line.at_s:8.1f}s  {line.verdict}: {line.text}"
         case RecordedCue():
             yield f"{line.at_s:8.1f}s  card, {line.category}: {line.text}"
+        case RecordedAsk():
+            given = tuple((one.name, one.value) for one in line.arguments)
+            call = written_call(line.tool, given)
+            yield f"{line.at_s:8.1f}s  asked, {line.outcome}: {call}"
         case RecordedChecklist() if line.ticked:
             done = {item.item: item.text for item in line.items}
             yield from (f"{'':9}  done: {done.get(name, name)}" for name in line.ticked)

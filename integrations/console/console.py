@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from interject.agent.records.store import RecordStore
     from interject.integrations.console.access import ConsoleAccess
+    from interject.integrations.console.live_sessions import LiveSessions
     from interject.integrations.console.session_source import SessionSource
     from interject.integrations.web.origins import Origins
 
@@ -56,7 +57,7 @@ class Console:
 
     def __init__(
         self,
-        sessions: SessionSource,
+        sessions: LiveSessions,
         access: ConsoleAccess,
         origins: Origins,
         *,

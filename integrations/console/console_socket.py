@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -103,8 +104,10 @@ class ConsoleSocket:
         )
         self._put(Sessions(sessions=self._sessions.states))
         self._sessions.add(self._reader)
+        operates = self._role is ConsoleRole.OPERATOR
         try:
-            await first_of(self._listen(), self._send(), self._reader.overrun.wait())
+            with self._sessions.operators.looking() if operates else nullcontext():
+                await first_of(self._listen(), self._send(), self._reader.overrun.wait())
         finally:
             self._sessions.discard(self._reader)
             for session in self._followed.values():

@@ -17,7 +17,9 @@ from interject.integrations.console.moments import (
     ChunkMoment,
     GapMoment,
     SummaryMoment,
+    WishMoment,
 )
+from interject.integrations.console.open_wishes import OpenWishes
 from interject.integrations.console.reply_tracker import ReplyTracker
 from interject.integrations.console.session_history import SessionHistory
 from interject.integrations.console.session_view import SessionPulse, SessionStage, SessionView
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
 
     from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
+    from interject.agent.responder.tools.operator import Operator
     from interject.integrations.console.moments import ReplyMoment
+    from interject.integrations.console.wish_view import WishView
     from interject.integrations.conversation.call_agent import CallAgent
     from interject.integrations.conversation.call_follower import CallFacts
     from interject.integrations.web.living_cards import CardMark
@@ -45,7 +49,8 @@ class LiveSession:
     """A `FollowedCall`, and the `Output` of its call.
 
     What speakers and cards say reaches `feed` and the history, and nothing else. `on_change` is
-    told of each other state.
+    told of each other state, and so of what operators are asked; `attended` says whether one is
+    there.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class LiveSession:
         facts: CallFacts,
         on_change: Callable[[SessionView], None],
         *,
+        attended: Callable[[], bool],
         server: str = "",
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -65,6 +71,7 @@ class LiveSession:
         self._names = ShownNames()
         self._history = SessionHistory(self.id, wall_clock)
         self._replies = ReplyTracker(self.id, self._ear, self._replied, wall_clock=wall_clock)
+        self._wishes = OpenWishes(attended, self._names.of, self._wished, wall_clock=wall_clock)
         self._last: Decision | None = None
         self.state = SessionView(
             id=self.id,
@@ -79,6 +86,10 @@ class LiveSession:
     @property
     def output(self) -> LiveSession:
         return self
+
+    @property
+    def operator(self) -> Operator:
+        return self._wishes
 
     @property
     def is_over(self) -> bool:
@@ -137,8 +148,8 @@ class LiveSession:
     def over(self) -> None:
         self.agent = None
         self._replies.close()
-        ended = {"stage": SessionStage.OVER, "ended": round(self._wall_clock(), 3)}
-        self._become(ended)
+        ended = round(self._wall_clock(), 3)
+        self._become({"stage": SessionStage.OVER, "ended": ended, "wishes": ()})
 
     # What people do
 
@@ -150,6 +161,10 @@ class LiveSession:
             if self.agent is not None and self.agent.record is not None:
                 self.agent.record.cue_changed(card_id, mark.value, by=by)
         return card is not None
+
+    def answer(self, wish_id: str, *, allowed: bool, by: str) -> bool:
+        """False: it is not asked any more."""
+        return self._wishes.answer(wish_id, allowed=allowed, by=by)
 
     def refresh(self) -> None:
         """Look at the agent: not all that changes there is told."""
@@ -167,6 +182,7 @@ class LiveSession:
             "status": status,
             "speakers": self._names.all(agent.present),
             "stage": SessionStage.LIVE,
+            "wishes": self._wishes.shown(),
         }
         self._become(now)
 
@@ -221,6 +237,12 @@ class LiveSession:
     def _replied(self, reply: ReplyMoment) -> None:
         self._history.keep(reply)
         self.feed.tell(reply)
+
+    def _wished(self, wish: WishView) -> None:
+        moment = WishMoment(session=self.id, wish=wish)
+        self._history.keep_wish(moment)
+        self.feed.tell(moment)
+        self._become({"wishes": self._wishes.shown()})
 
     def _show(self, cue: Cue) -> None:
         card = self._history.cards.put(

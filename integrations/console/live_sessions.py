@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from interject.integrations.console.feed import Feed
 from interject.integrations.console.live_session import LiveSession
 from interject.integrations.console.own_session import OwnSession
+from interject.integrations.console.present_operators import PresentOperators
 from interject.integrations.console.session_messages import SessionChanged, SessionGone
 from interject.integrations.console.session_source import KEPT_S
 from interject.integrations.console.session_view import SessionStage
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 
 class LiveSessions:
-    """A `CallsFollower`, and a `SessionSource`. `server` is what others know this process by."""
+    """A `CallsFollower`, and a `SessionSource`. `server` is what others know this process by, and
+    `operators` are those whom sessions may ask.
+    """
 
     def __init__(
         self,
@@ -36,10 +39,17 @@ class LiveSessions:
         self._screens = screens
         self._wall_clock = wall_clock
         self._sessions: dict[str, LiveSession] = {}
+        self.operators = PresentOperators()
 
     @contextmanager
     def follow(self, facts: CallFacts) -> Iterator[LiveSession]:
-        session = LiveSession(facts, self._tell, server=self.server, wall_clock=self._wall_clock)
+        session = LiveSession(
+            facts,
+            self._tell,
+            attended=lambda: self.operators.any,
+            server=self.server,
+            wall_clock=self._wall_clock,
+        )
         self._sessions[session.id] = session
         self._tell(session.state)
         try:

@@ -11,6 +11,7 @@ from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.cues.summary import CallSummary
 from interject.agent.floor import Verdict
 from interject.config.strict import StrictModel
+from interject.integrations.console.wish_view import WishView
 from interject.integrations.conversation.decision_message import DecisionMessage
 from interject.integrations.web.living_cards import CueCard
 from interject.model_runtime.protocol import Cause, Emotion, GapReason
@@ -83,6 +84,14 @@ class CardMoment(StrictModel):
     card: CueCard
 
 
+class WishMoment(StrictModel):
+    """A tool that needs an operator's yes, as it is now: the same `wish.id` again replaces it."""
+
+    type: Literal["wish"] = "wish"
+    session: str
+    wish: WishView
+
+
 class ChecklistMoment(StrictModel):
     """The whole list as it is now."""
 
@@ -100,6 +109,12 @@ class SummaryMoment(StrictModel):
 
 
 Moment = Annotated[
-    ChunkMoment | GapMoment | ReplyMoment | CardMoment | ChecklistMoment | SummaryMoment,
+    ChunkMoment
+    | GapMoment
+    | ReplyMoment
+    | CardMoment
+    | WishMoment
+    | ChecklistMoment
+    | SummaryMoment,
     Field(discriminator="type"),
 ]

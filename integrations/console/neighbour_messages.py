@@ -20,11 +20,14 @@ Token = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class Bulletin(StrictModel):
-    """All sessions of one process, and how those that go on do."""
+    """All sessions of one process, and how those that go on do. So many `operators` look at its
+    console.
+    """
 
     server: str
     sessions: tuple[SessionView, ...]
     pulses: tuple[SessionPulse, ...]
+    operators: int = Field(default=0, ge=0)
 
 
 class FollowThese(StrictModel):

@@ -100,6 +100,7 @@ class Neighbours:
 
     def _forget_all(self) -> None:
         self.sessions.away()
+        self._own.operators.elsewhere = 0
         self._sharing.forget()
 
     async def _again_and_again(self, step: Callable[[], Awaitable[None]]) -> None:
@@ -119,6 +120,7 @@ class Neighbours:
         await self._way.post(self._sharing.bulletin())
         if self._looks:
             self.sessions.read(await self._way.bulletins())
+            self._own.operators.elsewhere = self.sessions.operators
             self.sessions.say_followed()
         await asyncio.sleep(LEAST_BEAT * self._beat_s)
         with contextlib.suppress(TimeoutError):

@@ -28,6 +28,13 @@ class MarkCard(StrictModel):
         return CardMark.DISMISSED if self.do == "dismiss" else CardMark.ACKNOWLEDGED
 
 
+class AnswerWish(StrictModel):
+    """A wish's id: the tool may run, or may not. The first answer counts."""
+
+    do: Literal["allow", "deny"]
+    wish: str = Field(min_length=1, max_length=64)
+
+
 class ChangeMode(SetMode):
     do: Literal["set_mode"]
 
@@ -56,14 +63,14 @@ class Plainly(StrictModel):
 
 
 OperatorCommand = Annotated[
-    MarkCard | ChangeMode | ChangeThreshold | ChangeCap | SayThis | Plainly,
+    MarkCard | AnswerWish | ChangeMode | ChangeThreshold | ChangeCap | SayThis | Plainly,
     Field(discriminator="do"),
 ]
 COMMAND: TypeAdapter[OperatorCommand] = TypeAdapter(OperatorCommand)
 
 
 async def operate(agent: CallAgent, command: OperatorCommand) -> None:
-    """Whatever concerns the agent; cards are no matter of its own.
+    """Whatever concerns the agent; cards and wishes are no matter of its own.
 
     :raises RuntimeFailure: when the model cannot do it.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from interject.integrations.console.operator_commands import MarkCard, operate
+from interject.integrations.console.operator_commands import AnswerWish, MarkCard, operate
 from interject.integrations.console.session_source import HISTORY, CommandRefused
 from interject.model_runtime.protocol import RuntimeFailure
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NO_CARD = "there is no such card, or it has expired"
+NO_WISH = "this is not asked any more: somebody has answered, or it took too long"
 NO_AGENT = "nobody listens in this session: it has not begun, or it is over"
 
 
@@ -57,6 +58,9 @@ class OwnSession:
                 raise CommandRefused(NO_CARD)
             if self._screens is not None:
                 self._screens.mark(command.card, command.mark, by)
+        elif isinstance(command, AnswerWish):
+            if not live.answer(command.wish, allowed=command.do == "allow", by=by):
+                raise CommandRefused(NO_WISH)
         elif live.agent is None:
             raise CommandRefused(NO_AGENT)
         else:

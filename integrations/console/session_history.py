@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from interject.integrations.console.moments import CardMoment, ChecklistMoment
 from interject.integrations.web.living_cards import LivingCards
@@ -15,14 +15,17 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from interject.integrations.console.moments import ReplyMoment, SummaryMoment
+    from interject.integrations.console.moments import ReplyMoment, SummaryMoment, WishMoment
 
 MOST_CHUNKS = 750
 """Five minutes, where one ear hears all."""
 MOST_REPLIES = 100
 MOST_CARDS = 100
+MOST_WISHES = 100
 
 ReplyKey = tuple[str, int]
+Key = TypeVar("Key")
+Kept = TypeVar("Kept")
 
 
 @dataclass(slots=True)
@@ -33,6 +36,7 @@ class SessionHistory:
     wall_clock: Callable[[], float] = time.time
     chunks: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_CHUNKS))
     replies: dict[ReplyKey, ReplyMoment] = field(default_factory=dict)
+    wishes: dict[str, WishMoment] = field(default_factory=dict)
     checklist: ChecklistMoment | None = None
     summary: SummaryMoment | None = None
     cards: LivingCards = field(init=False)
@@ -41,10 +45,10 @@ class SessionHistory:
         self.cards = LivingCards(MOST_CARDS, wall_clock=self.wall_clock)
 
     def keep(self, reply: ReplyMoment) -> None:
-        key = (reply.ear, reply.reply)
-        if key not in self.replies and len(self.replies) >= MOST_REPLIES:
-            del self.replies[next(iter(self.replies))]
-        self.replies[key] = reply
+        _keep(self.replies, (reply.ear, reply.reply), reply, MOST_REPLIES)
+
+    def keep_wish(self, moment: WishMoment) -> None:
+        _keep(self.wishes, moment.wish.id, moment, MOST_WISHES)
 
     def moments(self) -> str:
         """All of it, as a list in JSON."""
@@ -55,4 +59,12 @@ class SessionHistory:
         yield from self.replies.values()
         for card in self.cards.living():
             yield CardMoment(session=self.session, card=card)
+        yield from self.wishes.values()
         yield from (one for one in (self.checklist, self.summary) if one is not None)
+
+
+def _keep(kept: dict[Key, Kept], key: Key, one: Kept, most: int) -> None:
+    """The oldest goes where there are too many."""
+    if key not in kept and len(kept) >= most:
+        del kept[next(iter(kept))]
+    kept[key] = one

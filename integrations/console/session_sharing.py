@@ -55,7 +55,12 @@ class SessionSharing:
 
     def bulletin(self) -> bytes:
         own = self._own
-        told = Bulletin(server=own.server, sessions=own.states, pulses=own.pulses)
+        told = Bulletin(
+            server=own.server,
+            sessions=own.states,
+            pulses=own.pulses,
+            operators=own.operators.here,
+        )
         return told.model_dump_json().encode()
 
     def follow(self, asked: FollowThese) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from interject.config.strict import StrictModel
+from interject.integrations.console.wish_view import WishView
 from interject.integrations.conversation.control_messages import Status
 
 
@@ -22,7 +23,8 @@ class SessionStage(StrEnum):
 class SessionView(StrictModel):
     """`id` is the console's own; `call` is what the log calls it. `label` is what people may know
     it by. Of telephone numbers, in whatever field, the last two digits are left. `server` is the
-    process that serves it. `began` and `ended` are seconds since 1970.
+    process that serves it. `began` and `ended` are seconds since 1970. `wishes` wait for an
+    operator's yes, or have just had their answer.
     """
 
     id: str
@@ -36,6 +38,7 @@ class SessionView(StrictModel):
     ended: float | None = None
     speakers: tuple[str, ...] = ()
     status: Status | None = None
+    wishes: tuple[WishView, ...] = ()
 
 
 class SessionPulse(StrictModel):

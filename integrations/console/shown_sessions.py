@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from interject.integrations.console.feed import FeedReader
+    from interject.integrations.console.live_sessions import LiveSessions
     from interject.integrations.console.session_source import SessionSource, WatchedSession
     from interject.integrations.console.session_view import SessionView
 
@@ -22,12 +23,16 @@ UNKNOWN = "there is no such session, or no longer"
 
 
 class ShownSessions:
-    """The first source is asked first."""
+    """This process' `own`, and those of others."""
 
     def __init__(
-        self, *sources: SessionSource, wall_clock: Callable[[], float] = time.time
+        self,
+        own: LiveSessions,
+        *others: SessionSource,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
-        self._sources = sources
+        self.operators = own.operators
+        self._sources: tuple[SessionSource, ...] = (own, *others)
         self._pulse = Feed()
         self._wall_clock = wall_clock
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from interject.agent.floor import Verdict
     from interject.agent.outputs import Output
+    from interject.agent.responder.tools.operator import Operator
     from interject.integrations.conversation.call_agent import CallAgent
     from interject.model_runtime.protocol import Event, ReplyStarted
 
@@ -57,6 +58,10 @@ class FollowedCall(CallFollower, Protocol):
 
     @property
     def output(self) -> Output: ...
+
+    @property
+    def operator(self) -> Operator:
+        """Who is asked before what needs a person's yes."""
 
     def opened(self, agent: CallAgent) -> None: ...
 

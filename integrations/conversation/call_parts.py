@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from interject.agent.records.session_recorder import SessionRecorder
     from interject.agent.records.store import RecordStore
     from interject.agent.responder.responder import Responder
+    from interject.agent.responder.tools.operator import Operator
     from interject.agent.sinks import AudioSink
     from interject.agent.voice import Voice
     from interject.integrations.audio.echo import EchoProcessor
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 class CallParts:
     """What a call brings to its sessions. Without a `sink` nothing is ever said; `readers`: what
     should be said and cannot be is read. `make_echo` is for profiles with `echo_cancellation`.
-    `voice` speaks in place of the profile's own. `responder` is shared by the calls of a process.
+    `voice` speaks in place of the profile's own. `responder` is shared by the calls of a process,
+    and `operator` asked before what needs a person's yes.
     `records` is where what may be kept is kept; the call itself sets `record`.
     """
 
@@ -36,6 +38,7 @@ class CallParts:
     make_echo: Callable[[], EchoProcessor] | None = None
     backoff: ReconnectBackoff | None = None
     responder: Responder | None = None
+    operator: Operator | None = None
     clock: Callable[[], float] = time.monotonic
     records: RecordStore | None = None
     record: SessionRecorder | None = None

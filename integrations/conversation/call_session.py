@@ -238,6 +238,7 @@ class CallSession:
                 threshold=self._threshold,
                 mode=self._mode,
                 responder=parts.responder,
+                operator=parts.operator,
             )
             session.set_cap(self._cap)
             async with session, self._stream, asyncio.TaskGroup() as group:

@@ -59,9 +59,10 @@ class Switchboard:
     """`most_calls` is exact, and counts calls that are only about to come. None: what the runtime
     has.
 
-    `outputs` get what all calls make known, and `followers` what is decided in them. `goodbye` is
-    said, where there is a voice, to those whose call is ended from here. `responder` is that of the
-    role's profile, for all calls that have no other.
+    `outputs` get what all calls make known, and `followers` what is decided in them; the first of
+    these is asked where a tool needs an operator's yes. `goodbye` is said, where there is a voice,
+    to those whose call is ended from here. `responder` is that of the role's profile, for all calls
+    that have no other.
     """
 
     def __init__(
@@ -176,6 +177,7 @@ class Switchboard:
                     backoff=self._backoff,
                     records=self._records,
                     responder=self._responder if profile is None else None,
+                    operator=following[0].operator if following else None,
                 ),
                 line,
                 metrics=self.metrics(door),

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from livekit.agents import AgentSession, CloseEvent
     from livekit.agents.stt import STT
 
+    from interject.agent.responder.tools.asked_tool import AskedTool
+    from interject.agent.responder.tools.operator import Operator
     from interject.agent.responder.tools.tool import Tool
     from interject.integrations.audio.talk_over import TalkOver
     from interject.model_runtime.protocol import Runtime
@@ -56,6 +58,7 @@ class RealtimeModel(llm.RealtimeModel):
 
     `stt` is a recogniser that writes down beside the model what people say. With `speech_dbfs`
     LiveKit is told when somebody is that loud, as its other models tell when somebody speaks.
+    `operator` is asked before a tool of the profile's responder that needs a person's yes.
 
     :raises ProfileError: when there is no such profile.
     :raises OSError: when the folder cannot be used.
@@ -76,6 +79,7 @@ class RealtimeModel(llm.RealtimeModel):
         consent_folder: str | Path | None = None,
         stt: STT[Any] | None = None,
         speech_dbfs: float | None = None,
+        operator: Operator | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(capabilities=capabilities(user_transcription=stt is not None))
@@ -92,6 +96,7 @@ class RealtimeModel(llm.RealtimeModel):
             speech_dbfs=speech_dbfs,
         )
         self._clock = clock
+        self._operator = operator
         self._house_rules = house_rules
         folder = consent_folder
         self._store = None if folder is None else ConsentStore.at(folder)
@@ -170,10 +175,18 @@ class RealtimeModel(llm.RealtimeModel):
                 self._runtime = await asyncio.to_thread(open_runtime, self._url)
             if self._profiled is None:
                 self._profiled = ProfiledRuntime(
-                    self._runtime, self.profile, watch=RESPONDER_METRICS
+                    self._runtime,
+                    self.profile,
+                    watch=RESPONDER_METRICS,
+                    operator=self._operator,
+                    on_asked=self._asked,
                 )
                 self._profiled.lend(self._lent)
         return self._profiled
+
+    def _asked(self, asked: AskedTool) -> None:
+        if (session := self.current) is not None:
+            session.emit("interject_output", asked)
 
     def forget_sound(self) -> None:
         """What was heard so far is given to no responder."""

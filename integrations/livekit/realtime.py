@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 class RealtimeSession(ControlledSession):
     """Beside LiveKit's own events it emits `interject_decision` (Decision),
     `interject_reply_started` (ReplyStarted, Verdict),
-    `interject_reply_ended` (ReplyStarted, ReplyEnded, Verdict), `interject_output` (Posted or Cue),
+    `interject_reply_ended` (ReplyStarted, ReplyEnded, Verdict),
+    `interject_output` (Posted, Cue or AskedTool),
     `interject_spoken` (Spoken: how much of a reply was heard),
     `interject_gap` (Gap), `interject_frame` (Frame: it goes to the model), `interject_floor`
     (FloorState), `interject_listening` (bool, and who asked for it: an identity or `NOBODY`) and

@@ -10,6 +10,8 @@ from pydantic import SerializeAsAny
 from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.cues.summary import CallSummary
 from interject.agent.outputs import Cue, OutputEvent, Posted, Spoken
+from interject.agent.responder.tools.asked_tool import AskedTool
+from interject.agent.responder.tools.operator import WishOutcome
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.cues import CueMessage, cue_message
 from interject.model_runtime.protocol import Emotion, EndReason
@@ -49,12 +51,35 @@ class WebhookCue(StrictModel):
     cue: SerializeAsAny[CueMessage]
 
 
+class WebhookAsk(StrictModel):
+    """An operator was asked whether a tool may run. `arguments` are as he saw them, `speaker` is
+    whose words led to it, and `by` who answered, if that is known.
+    """
+
+    call: str
+    reply: int
+    chunk: int
+    tool: str
+    arguments: dict[str, str]
+    speaker: str
+    outcome: WishOutcome
+    by: str
+    waited_s: float
+
+
 class WebhookEvent(StrictModel):
     """`timestamp` is when it happened, in ISO 8601."""
 
-    type: Literal["cue.shown", "reply.posted", "reply.spoken", "checklist.updated", "call.summary"]
+    type: Literal[
+        "cue.shown",
+        "reply.posted",
+        "reply.spoken",
+        "tool.asked",
+        "checklist.updated",
+        "call.summary",
+    ]
     timestamp: str
-    data: WebhookCue | WebhookPost | WebhookSpeech | ChecklistUpdate | CallSummary
+    data: WebhookCue | WebhookPost | WebhookSpeech | WebhookAsk | ChecklistUpdate | CallSummary
 
 
 def webhook_event(event: OutputEvent, *, now: float) -> WebhookEvent:
@@ -68,6 +93,19 @@ def webhook_event(event: OutputEvent, *, now: float) -> WebhookEvent:
                 cue=cue_message(event, now=now),
             )
             return WebhookEvent(type="cue.shown", timestamp=at, data=shown)
+        case AskedTool():
+            asked = WebhookAsk(
+                call=event.session_id,
+                reply=event.reply_id,
+                chunk=event.seq,
+                tool=event.tool,
+                arguments=dict(event.arguments),
+                speaker=event.speaker,
+                outcome=event.outcome,
+                by=event.by,
+                waited_s=event.waited_s,
+            )
+            return WebhookEvent(type="tool.asked", timestamp=at, data=asked)
         case ChecklistUpdate():
             return WebhookEvent(type="checklist.updated", timestamp=at, data=event)
         case CallSummary():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,16 +37,3 @@ class Tool:
     run: Callable[[dict[str, Any]], Awaitable[ToolResult]]
     timeout_s: float = 5.0
     needs_operator: bool = False
-
-
-class Operator(Protocol):
-    """A person who can be asked before something is done. Not to answer in time is a no."""
-
-    async def allows(self, tool: str, arguments: dict[str, Any]) -> bool: ...
-
-
-class NoOperator:
-    """Nobody is there to be asked."""
-
-    async def allows(self, tool: str, arguments: dict[str, Any]) -> bool:
-        return False

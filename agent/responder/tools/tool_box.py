@@ -9,16 +9,23 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from interject.agent.responder.failures import ResponderUnusable
-from interject.agent.responder.tools.tool import NoOperator, Operator, Tool, ToolFailure, ToolResult
+from interject.agent.responder.tools.operator import WishOutcome
+from interject.agent.responder.tools.tool import Tool, ToolFailure, ToolResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from interject.agent.responder.completion import ToolCall
+    from interject.agent.responder.tools.permission import Permission
 
 logger = logging.getLogger(__name__)
 
 MOST_RESULT_CHARS = 6_000
+WHY_NOT = {
+    WishOutcome.DENIED: "an operator has said no",
+    WishOutcome.UNANSWERED: "no operator has answered in time",
+    WishOutcome.ABSENT: "no operator is there who could allow it",
+}
 
 
 class CallOutcome(StrEnum):
@@ -42,10 +49,8 @@ class ToolBox:
         self,
         tools: Sequence[Tool],
         *,
-        operator: Operator | None = None,
         told: Callable[[str, CallOutcome], None] = lambda name, outcome: None,
     ) -> None:
-        self._operator = operator or NoOperator()
         self._told = told
         self._tools: dict[str, Tool] = {}
         self._lent: set[str] = set()
@@ -73,18 +78,23 @@ class ToolBox:
                 self.add(tool)
                 self._lent.add(tool.name)
 
-    async def call(self, call: ToolCall) -> ToolResult:
+    def asks(self, name: str) -> bool:
+        """Whether a person has to be asked before it is done."""
+        return name in self._tools and self._tools[name].needs_operator
+
+    async def call(self, call: ToolCall, permission: Permission | None = None) -> ToolResult:
+        """Without a `permission` nobody can be asked for his yes."""
         tool = self._tools.get(call.name)
         if tool is None:
             return self._refuse("", CallOutcome.UNKNOWN, f"there is no tool {call.name[:100]!r}")
         try:
             arguments = _arguments(call.arguments)
             self._check(tool, arguments)
+            if tool.needs_operator and (why := await _why_not(tool, arguments, permission)):
+                said = f"{why}, so it was not done; say so"
+                return self._refuse(tool.name, CallOutcome.REFUSED, said)
         except ToolFailure as failure:
             return self._refuse(tool.name, CallOutcome.INVALID, str(failure))
-        if tool.needs_operator and not await self._allowed(tool, arguments):
-            said = "nobody who may allow it has said yes, so it was not done; say so"
-            return self._refuse(tool.name, CallOutcome.REFUSED, said)
         return await self._run(tool, arguments)
 
     async def _run(self, tool: Tool, arguments: dict[str, Any]) -> ToolResult:
@@ -102,13 +112,6 @@ class ToolBox:
         self._told(tool.name, CallOutcome.DONE)
         return ToolResult(result.text[:MOST_RESULT_CHARS], result.sources)
 
-    async def _allowed(self, tool: Tool, arguments: dict[str, Any]) -> bool:
-        try:
-            return await self._operator.allows(tool.name, arguments) is True
-        except Exception as error:
-            logger.warning("The operator failed", extra={"error_type": type(error).__name__})
-            return False
-
     def _check(self, tool: Tool, arguments: dict[str, Any]) -> None:
         fault = next(iter(self._checks[tool.name].iter_errors(arguments)), None)
         if fault is not None:
@@ -118,6 +121,21 @@ class ToolBox:
     def _refuse(self, name: str, outcome: CallOutcome, said: str) -> ToolResult:
         self._told(name, outcome)
         return ToolResult(json.dumps({"error": said}), failed=True)
+
+
+async def _why_not(
+    tool: Tool, arguments: dict[str, Any], permission: Permission | None
+) -> str | None:
+    """None: a person has said yes.
+
+    :raises ToolFailure: when the arguments are more than a person can read.
+    """
+    if permission is None:
+        return WHY_NOT[WishOutcome.ABSENT]
+    outcome = await permission.ask(tool.name, arguments)
+    if outcome is WishOutcome.ALLOWED:
+        return None
+    return WHY_NOT.get(outcome, WHY_NOT[WishOutcome.UNANSWERED])
 
 
 def _arguments(written: str) -> dict[str, Any]:

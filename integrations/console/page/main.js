@@ -5,6 +5,7 @@ import { SessionList } from "./session-list.js";
 import { SessionPane } from "./session-pane.js";
 import { Review } from "./review.js";
 import { Talk } from "./talk.js";
+import { Wishes } from "./wishes.js";
 
 const WRONG = "This token is not the server's.";
 const NAME = "interject.name";
@@ -12,18 +13,19 @@ const VIEWS = ["watch", "talk", "review"];
 const STATES = { connecting: "Connecting", connected: "Connected", unknown: "Not signed in", lost: "Connection lost, trying again" };
 const at = (id) => document.getElementById(id);
 
-let connection = null, list = null, talk = null, review = null, pane = null, own = null, ownCall = null, welcome = null, wasConnected = false;
+let connection = null, list = null, wishes = null, talk = null, review = null, pane = null, own = null, ownCall = null, welcome = null, wasConnected = false;
 
 function start() {
   connection?.close();
   close();
   connection = new Connection({ token: tokens.get(), name: name() });
   list ??= new SessionList({ clock: () => connection.now() });
+  wishes ??= new Wishes({ clock: () => connection.now(), operate: (session, command) => connection.operate(session, command) });
   connection.addEventListener("state", ({ detail }) => state(detail));
   connection.addEventListener("welcome", ({ detail }) => welcomed(detail));
   connection.addEventListener("sessions", ({ detail }) => all(detail.sessions));
   connection.addEventListener("session", ({ detail }) => changed(detail.session));
-  connection.addEventListener("gone", ({ detail }) => list.gone(detail.session));
+  connection.addEventListener("gone", ({ detail }) => { list.gone(detail.session); asked(); });
   connection.addEventListener("pulse", ({ detail }) => { list.pulse(detail.sessions); headline(); });
   connection.open();
 }
@@ -47,6 +49,7 @@ function welcomed(message) {
   at("who").hidden = at("leave").hidden = !tokens.get();
   at("who").textContent = [name(), message.role].filter(Boolean).join(", ");
   document.body.dataset.role = message.role;
+  wishes.operates = message.role === "operator";
   at("call").disabled = at("file").disabled = !message.talk;
   at("drop").hidden = !message.talk;
   if (!message.talk) at("talk-hint").textContent = message.role === "viewer" ? "This token may look. To talk needs an operator's." : "This server takes no calls from browsers.";
@@ -59,10 +62,17 @@ function all(sessions) {
   for (const one of [pane, own]) if (one && list.states.has(one.id)) one.show(list.states.get(one.id));
     else one?.lost();
   route();
+  asked();
+}
+
+function asked() {
+  wishes.show(list.states.values());
+  headline();
 }
 
 function changed(session) {
   list.put(session);
+  asked();
   for (const one of [pane, own]) if (one?.id === session.id) one.show(session);
   if (ownCall && session.call === ownCall && !own) openOwn();
 }

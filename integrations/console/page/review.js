@@ -2,7 +2,8 @@
 
 import { SessionLog } from "./session-log.js";
 import { Timeline } from "./timeline.js";
-import { clock, lasted } from "./words.js";
+import { answered } from "./wishes.js";
+import { clock, lasted, written } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const ADDRESS = "/api/console/records";
@@ -76,8 +77,8 @@ export class Review {
     this.#timeline = new Timeline(find("canvas"), { log, clock: () => end, onChange: () => {}, onHover: () => {} });
     find(".wider").onclick = () => this.#timeline?.zoom(1);
     find(".closer").onclick = () => this.#timeline?.zoom(-1);
-    const said = lines.filter(({ type }) => ["speech", "post", "cue"].includes(type));
-    find(".replies").replaceChildren(...said.map((line) => said_line(line, begun)));
+    const said = lines.filter(({ type }) => ["speech", "post", "cue", "ask"].includes(type));
+    find(".replies").replaceChildren(...said.map((line) => (line.type === "ask" ? ask_line : said_line)(line, begun)));
     const summary = lines.findLast(({ type }) => type === "summary")?.summary.markdown;
     find(".summary").hidden = !summary;
     find(".summary pre").textContent = summary ?? "";
@@ -126,6 +127,15 @@ function row({ id, began, profile, state, seconds, has_audio }, current) {
     part("about", state === "broken" ? "broken" : profile), part("about", has_audio ? "with sound" : ""),
   );
   item.append(link);
+  return item;
+}
+
+function ask_line(line, { began }) {
+  const item = Object.assign(document.createElement("li"), { className: "reply" });
+  const [about, text] = [document.createElement("small"), document.createElement("p")];
+  about.textContent = [clock(began + line.at_s), "an operator was asked"].join(" · ");
+  text.textContent = `${written(line)}: ${answered(line)}`;
+  item.append(about, text);
   return item;
 }
 

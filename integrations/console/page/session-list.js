@@ -53,11 +53,12 @@ export class SessionList {
   }
 
   get urgent() {
-    return [...this.#pulses.keys()].reduce((sum, id) => sum + this.urgentIn(id), 0);
+    return [...this.#states.keys()].reduce((sum, id) => sum + this.urgentIn(id), 0);
   }
 
   urgentIn(id) {
-    return this.#states.get(id)?.stage === "live" ? this.#pulses.get(id)?.urgent ?? 0 : 0;
+    const state = this.#states.get(id);
+    return state?.stage === "live" ? (this.#pulses.get(id)?.urgent ?? 0) + asks(state) : 0;
   }
 
   #arrange() {
@@ -77,7 +78,8 @@ export class SessionList {
   }
 
   #weight(state) {
-    return (is_past(state) ? 0 : 2) + (this.#pulses.get(state.id)?.urgent && state.stage === "live" ? 1 : 0);
+    if (state.stage !== "live") return is_past(state) ? 0 : 1;
+    return asks(state) ? 3 : this.#pulses.get(state.id)?.urgent ? 2 : 1;
   }
 
   #matches({ label, call, door, profile, speakers, server }) {
@@ -104,11 +106,17 @@ export class SessionList {
       row.level.style.transform = `scaleX(${live && pulse.level_dbfs !== null ? Math.max(0, 1 - pulse.level_dbfs / QUIETEST_DBFS) : 0})`;
       row.chance.style.transform = `scaleX(${live && pulse.p_respond !== null ? pulse.p_respond : 0})`;
       row.chance.classList.toggle("respond", Boolean(live && pulse.responded));
-      row.badge.hidden = !(live && pulse.cards);
-      row.badge.classList.toggle("urgent", Boolean(live && pulse.urgent));
-      if (live) row.badge.textContent = pulse.urgent ? `${pulse.urgent} urgent` : `${pulse.cards} ${pulse.cards === 1 ? "cue" : "cues"}`;
+      row.badge.hidden = !(live && (pulse.cards || asks(state)));
+      row.badge.classList.toggle("urgent", Boolean(live && (pulse.urgent || asks(state))));
+      if (live && asks(state)) row.badge.textContent = "asks";
+      else if (live) row.badge.textContent = pulse.urgent ? `${pulse.urgent} urgent` : `${pulse.cards} ${pulse.cards === 1 ? "cue" : "cues"}`;
     }
   }
+}
+
+// How many of its wishes wait for an answer.
+function asks({ wishes }) {
+  return wishes.filter(({ over }) => !over).length;
 }
 
 function make(id) {

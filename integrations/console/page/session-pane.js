@@ -2,11 +2,12 @@
 
 import { SessionLog } from "./session-log.js";
 import { Timeline } from "./timeline.js";
-import { about, clock, is_empty, is_past, lasted, percent, shortened, title } from "./words.js";
+import { answered } from "./wishes.js";
+import { about, clock, is_empty, is_past, lasted, percent, shortened, title, written } from "./words.js";
 
 const URGENT = 1000;
 const AT_END_PX = 40;
-const MOMENTS = ["chunk", "gap", "reply", "card", "checklist", "summary"];
+const MOMENTS = ["chunk", "gap", "reply", "card", "wish", "checklist", "summary"];
 const REASONS = { show: "shown, not spoken", suppress: "held back" };
 const CAUSES = { say: "an operator had it say this", answer_now: "asked to answer", text_turn: "to something written" };
 
@@ -97,6 +98,7 @@ export class SessionPane {
     for (const item of this.#items.values()) item.remove();
     this.#items.clear();
     moments.forEach((moment) => this.#take(moment, true));
+    list.append(...[...list.children].sort((one, other) => one.dataset.time - other.dataset.time));
     if (read !== null) list.scrollTop = read;
     this.#tick();
   }
@@ -106,6 +108,7 @@ export class SessionPane {
     if (moment.type === "chunk") this.#figures(moment);
     if (moment.type === "reply") this.#reply(moment);
     if (moment.type === "card") this.#card(moment.card, before);
+    if (moment.type === "wish") this.#wish(moment.wish);
     if (moment.type === "checklist") this.#checklist(moment.checklist);
     if (moment.type === "summary") this.#summary(moment.summary);
   }
@@ -119,23 +122,34 @@ export class SessionPane {
   #reply(reply) {
     const key = `${reply.ear}/${reply.reply}`;
     if (is_empty(reply)) return void (this.#items.get(key)?.remove(), this.#items.delete(key));
+    const told = [clock(reply.time), reply.emotion === "normal" ? "" : reply.emotion, reply.ear, CAUSES[reply.cause], REASONS[reply.verdict]];
+    if (reply.stage === "over" && reply.interrupted) told.push("cut");
+    const [heard, rest] = [element("span", "heard"), element("span", "unheard")];
+    heard.textContent = reply.text.slice(0, reply.heard_chars);
+    rest.textContent = reply.text.slice(reply.heard_chars);
+    this.#say(key, reply.time, told, [heard, rest], `${reply.emotion} ${reply.verdict} ${reply.stage}${reply.interrupted ? " cut" : ""}`);
+  }
+
+  #wish(wish) {
+    const told = [clock(wish.asked), "needs an operator's yes", wish.speaker && shortened(wish.speaker)];
+    this.#say(`wish/${wish.id}`, wish.asked, told, [`${written(wish)}: ${answered(wish)}`], wish.over ? "" : "whole");
+  }
+
+  // A line of what it said, as it is now.
+  #say(key, time, told, content, className) {
     const list = this.#at(".replies");
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < AT_END_PX;
     let item = this.#items.get(key);
     if (!item) {
-      item = element("li", "reply");
+      item = element("li");
+      item.dataset.time = time;
       item.append(element("small"), element("p", "", "auto"));
       this.#items.set(key, item);
       list.append(item);
     }
-    const told = [clock(reply.time), reply.emotion === "normal" ? "" : reply.emotion, reply.ear, CAUSES[reply.cause], REASONS[reply.verdict]];
-    if (reply.stage === "over" && reply.interrupted) told.push("cut");
-    item.className = `reply ${reply.emotion} ${reply.verdict} ${reply.stage}${reply.interrupted ? " cut" : ""}`;
+    item.className = `reply ${className}`;
     item.firstChild.textContent = told.filter(Boolean).join(" · ");
-    const [heard, rest] = [element("span", "heard"), element("span", "unheard")];
-    heard.textContent = reply.text.slice(0, reply.heard_chars);
-    rest.textContent = reply.text.slice(reply.heard_chars);
-    item.lastChild.replaceChildren(heard, rest);
+    item.lastChild.replaceChildren(...content);
     if (atEnd) list.scrollTop = list.scrollHeight;
   }
 

@@ -28,6 +28,11 @@ export function is_past({ stage }) {
   return stage === "over" || stage === "lost";
 }
 
+// A call of a tool, as `refund(order=7)`.
+export function written({ tool, arguments: given }) {
+  return `${tool}(${given.map(({ name, value }) => `${name}=${value}`).join(", ")})`;
+}
+
 export function lasted(seconds) {
   const whole = Math.max(0, Math.floor(seconds));
   const minutes = Math.floor(whole / 60);

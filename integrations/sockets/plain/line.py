@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import to_jsonable_python
 
 from interject.agent.outputs import Cue
+from interject.agent.responder.tools.asked_tool import AskedTool
 from interject.integrations.sockets.plain.messages import told
 from interject.integrations.web.screen_line import ScreenLine
 from interject.integrations.web.webhook_event import webhook_event
@@ -54,6 +55,6 @@ class PlainLine(ScreenLine):
 
     async def emit(self, event: OutputEvent) -> None:
         await super().emit(event)
-        if not isinstance(event, Cue):
+        if not isinstance(event, Cue | AskedTool):
             said = webhook_event(event, now=time.time())
             self._write(told(said.type, **to_jsonable_python(said.data)))

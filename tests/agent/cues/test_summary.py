@@ -16,6 +16,8 @@ from interject.agent.cues.summary_page import fitting
 from interject.agent.cues.tagged_runtime import TaggedReply
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, spoken
+from interject.agent.responder.tools.asked_tool import AskedTool
+from interject.agent.responder.tools.operator import WishOutcome
 from interject.config import Profile
 from interject.model_runtime.protocol import (
     Cause,
@@ -173,6 +175,22 @@ def test_a_reply_that_was_cut_before_it_was_whole_counts_as_cut() -> None:
     assert (record.became, record.heard_chars, record.end) == ("cut", 7, "cancelled")
 
 
+def asked(number: int) -> AskedTool:
+    given = (("order", str(number)),)
+    return AskedTool("s", f"w{number}", 0, 4, 2.0, "refund", given, "", WishOutcome.DENIED, "Ada")
+
+
+def test_what_an_operator_was_asked_is_listed_with_his_answer() -> None:
+    call = Call()
+    assert list(call.cues.add(asked(7))) == [asked(7)]
+    summary = call.summary()
+    assert [(one.call, one.outcome, one.by) for one in summary.asks] == [
+        ("refund(order=7)", "denied", "Ada")
+    ]
+    line = "- 0:02 refund(order=7): denied by Ada"
+    assert f"## Asked of an operator\n\n{line}\n" in summary.markdown
+
+
 def test_a_call_in_which_nothing_happened() -> None:
     call = Call()
     update, summary = call.cues.finish()
@@ -201,9 +219,11 @@ def test_a_summary_is_cut_to_fit_into_a_message(most_bytes: int) -> None:
     call = Call()
     for number in range(100):
         call.replies_with(f"Reply {number} für Ann.")
+        list(call.cues.add(asked(number)))
     whole = call.summary()
     shorter = fitting(whole, most_bytes)
     assert len(to_json(shorter)) <= max(most_bytes, 1_100)
     assert len(shorter.replies) + shorter.more_replies == 100
+    assert len(shorter.asks) + shorter.more_asks == 100
     assert not shorter.replies or shorter.replies[-1] == whole.replies[-1]
     assert (shorter == whole) == (most_bytes == 1_000_000)

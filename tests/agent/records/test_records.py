@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, Spoken
 from interject.agent.records.export import as_json, as_webvtt
 from interject.agent.records.lines import (
+    RecordedAsk,
     RecordedCueState,
     RecordedDecision,
     RecordedReply,
@@ -23,6 +25,8 @@ from interject.agent.records.record_folder import NoSuchRecord
 from interject.agent.records.session_recorder import SessionRecorder
 from interject.agent.records.store import RecordStore
 from interject.agent.records.sweeper import Sweeper
+from interject.agent.responder.tools.asked_tool import AskedTool
+from interject.agent.responder.tools.operator import WishOutcome
 from interject.config import Profile
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
@@ -122,6 +126,26 @@ def test_everything_is_what_left_the_gate_with_names(tmp_path: Path) -> None:
     assert replies == ["Ask [email], or ring +49 171 5551234."]
     assert b'"ann"' in bytes_below(tmp_path)
     assert not any(path.stat().st_mode & 0o077 for path in tmp_path.rglob("*"))
+
+
+def test_what_an_operator_was_asked_is_kept_without_names_and_numbers(tmp_path: Path) -> None:
+    store, _ = store_at(tmp_path)
+    recorder = begun(store, retention="without_personal_data", redact=[])
+    given = (("to", "anna@firma.example"), ("amount", "5"))
+    asked = AskedTool("s", "w", 0, 4, 2.0, "pay", given, "ann", WishOutcome.ALLOWED, "Ada", 2.5)
+    for one in (asked, replace(asked, speaker="", by="", outcome=WishOutcome.ABSENT)):
+        recorder.made_known(one)
+    recorder.close()
+    lines = [line for line in store.read(store.list()[0].id).lines if isinstance(line, RecordedAsk)]
+    assert [(one.speaker, one.by, one.outcome) for one in lines] == [
+        ("speaker 1", "speaker 2", "allowed"),
+        ("", "", "absent"),
+    ]
+    assert [(one.name, one.value) for one in lines[0].arguments] == [
+        ("to", "[email]"),
+        ("amount", "5"),
+    ]
+    assert b"anna@" not in bytes_below(tmp_path)
 
 
 def test_a_record_of_a_process_that_died_is_read_as_far_as_it_goes(tmp_path: Path) -> None:

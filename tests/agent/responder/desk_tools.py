@@ -30,5 +30,11 @@ def refund(amount: float) -> str:
     return "done"
 
 
+def note(text: str) -> str:
+    """Keeps something."""
+    CALLED.append(("note", text))
+    return "kept"
+
+
 def by_place(number: int, /) -> str:
     return str(number)

@@ -51,7 +51,7 @@ async def test_of_its_tools_those_that_are_allowed_exist(shop: McpConnection) ->
     found = await box.call(ToolCall("c", "find_customer", '{"name": "Ann"}'))
     assert found.text == "Ann is a customer since 2019, says Ulm."
     assert "no tool" in (await box.call(ToolCall("c", "delete_customer", '{"name": "A"}'))).text
-    assert "nobody who may" in (await box.call(ToolCall("c", "bill", '{"name": "A"}'))).text
+    assert "no operator" in (await box.call(ToolCall("c", "bill", '{"name": "A"}'))).text
 
 
 async def test_a_server_that_is_not_there_costs_its_tools_and_no_call() -> None:

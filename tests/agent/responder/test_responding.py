@@ -6,7 +6,7 @@ import base64
 import io
 import wave
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -21,6 +21,11 @@ from tests.fakes.model_server import streamed
 from tests.fakes.runtime import MAX_TEXT_CHARS, Cancelled, Scripted
 from tests.fakes.sink import FakeSink
 from tests.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from interject.model_runtime.protocol import Speaker
 
 DRAFT = "We are open from nine to five."
 WORDS = "On Sunday we open at ten."
@@ -80,10 +85,10 @@ async def test_it_gets_the_sound_since_the_last_reply_the_draft_and_the_conversa
     assert "and on Monday" in task["text"]
 
 
-async def hear(world: Room, level: int) -> None:
+async def hear(world: Room, level: int, speakers: Sequence[Speaker] = ()) -> None:
     assert world.session is not None
     at_s = 0.4 * (level - 1)
-    await world.session.push_audio(np.full(FRAME_SAMPLES, level, np.int16), at_s)
+    await world.session.push_audio(np.full(FRAME_SAMPLES, level, np.int16), at_s, speakers)
     await world.session.push_audio(np.full(40, 0, np.int16), at_s + 0.4)
 
 

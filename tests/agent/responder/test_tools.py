@@ -89,45 +89,6 @@ async def test_what_people_or_notes_talk_a_model_into_is_never_called(called: li
     assert "tools" not in server.received[-1].json
 
 
-class Manager:
-    """An operator who always says the same."""
-
-    def __init__(self, answer: object) -> None:
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-        self._answer = answer
-
-    async def allows(self, tool: str, arguments: dict[str, Any]) -> bool:
-        self.asked.append((tool, arguments))
-        if isinstance(self._answer, Exception):
-            raise self._answer
-        return self._answer  # type: ignore[return-value]
-
-
-@pytest.mark.parametrize("answer", [None, False, "yes", OSError("no console")])
-async def test_without_a_person_s_yes_it_is_not_done_and_that_is_said(
-    answer: object, called: list[Any]
-) -> None:
-    operator = None if answer is None else Manager(answer)
-    answers = (calls("refund", '{"amount": 5}'), streamed("I may not do that."))
-    with endpoint(*answers) as server:
-        async with room(server, {"tools": [REFUND]}, operator=operator) as world:
-            world.gate.reply(Scripted(DRAFT), cause=Cause.MODEL)
-            await ended(world)
-    assert called == []
-    assert world.watch.calls == [("refund", CallOutcome.REFUSED)]
-    assert "nobody who may allow it has said yes" in world.messages()[-1]["content"]
-
-
-async def test_with_a_yes_it_is_done(called: list[Any]) -> None:
-    operator = Manager(True)
-    with endpoint(calls("refund", '{"amount": 5}'), streamed("Done.")) as server:
-        async with room(server, {"tools": [REFUND]}, operator=operator) as world:
-            world.gate.reply(Scripted(DRAFT), cause=Cause.MODEL)
-            await ended(world)
-    assert called == [("refund", 5)]
-    assert operator.asked == [("refund", {"amount": 5})]
-
-
 def box(*names: str, watch: Counting | None = None, timeout_s: float = 5.0) -> ToolBox:
     tools = [
         python_tool(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from interject.agent.responder.circuit_breaker import CircuitBreaker
-    from interject.agent.responder.tools.tool import Operator
+    from interject.agent.responder.tools.operator import Operator
     from interject.agent.responder.tools.tool_box import CallOutcome
     from interject.agent.responder.watch import AnswerNote
     from interject.agent.sinks import AudioSink
@@ -100,7 +100,7 @@ async def room(
 ) -> AsyncIterator[Room]:
     watch = Counting()
     wanted = profile(server.url, responder, **changes)
-    lent = open_responder(wanted, watch=watch, operator=operator, breaker=breaker)
+    lent = open_responder(wanted, watch=watch, breaker=breaker)
     assert lent is not None
     made = Room(server, watch)
     try:
@@ -112,6 +112,7 @@ async def room(
             outputs=[made.output],
             observer=made.events.append,
             responder=lent,
+            operator=operator,
         ) as session:
             made.session = session
             yield made

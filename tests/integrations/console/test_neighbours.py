@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from interject.agent.responder.tools.operator import ToolWish, WishOutcome
 from interject.integrations.console.neighbour_messages import FollowThese, OperateThere
 from interject.integrations.console.neighbour_sessions import AWAY, GONE, LOST_S, NOT_DONE
 from interject.integrations.console.neighbours import LATE, Neighbours
@@ -99,6 +101,35 @@ async def test_an_operator_s_command_is_done_where_the_session_is() -> None:
         assert refused["error"] == "there is no such card, or it has expired"
         over = await page.operate(session, do="set_cap", per_minute=None)
         assert over["status"]["per_minute"] is None
+
+
+async def test_an_operator_at_another_process_is_asked_and_his_yes_arrives() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        there, here = await enter(two_desks(FakeTown()))
+        await enter(there.call())
+        viewer = await enter(here.page(VIEWER))
+        (live,) = (there.sessions.live(state.id) for state in there.sessions.states)
+        assert live is not None
+        given = (("amount", "5"),)
+        wish = ToolWish("w", "s", "refund", given, "", within_s=20.0)
+        assert (await live.operator.decide(wish)).outcome is WishOutcome.ABSENT
+        page = await enter(here.page(name="Ada"))
+        await until(lambda: there.sessions.operators.any)
+        asking = asyncio.create_task(live.operator.decide(replace(wish, id="x")))
+        seen = await page.next("session", lambda m: any(map(is_open, m["session"]["wishes"])))
+        (shown,) = filter(is_open, seen["session"]["wishes"])
+        assert shown["arguments"] == [{"name": "amount", "value": "5"}]
+        answer = await page.operate(live.id, do="allow", wish="x")
+        assert answer["error"] is None
+        assert (await asking).by == "Ada"
+        await viewer.next(
+            "session", lambda m: [o for o in m["session"]["wishes"] if o["by"] == "Ada"]
+        )
+
+
+def is_open(wish: dict[str, Any]) -> bool:
+    return wish["over"] is None
 
 
 async def test_a_session_that_is_over_takes_no_commands_and_one_that_is_not_there_none() -> None:

@@ -20,6 +20,8 @@ from starlette.routing import Route
 from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
 from interject.agent.cues.pipeline import CuePipeline
 from interject.agent.outputs import Cue, Posted, Spoken
+from interject.agent.responder.tools.asked_tool import AskedTool
+from interject.agent.responder.tools.operator import WishOutcome
 from interject.config import load_profile
 from interject.integrations.web.dead_letters import DeadLetters
 from interject.integrations.web.webhook import SENDERS, RetryBackoff, WebhookOutput
@@ -126,6 +128,23 @@ async def test_what_is_said_and_posted_is_told_too() -> None:
     assert found["reply.spoken"]["heard_chars"] == 5
     assert found["reply.spoken"]["interrupted"] is True
     assert found["reply.posted"]["end"] == "complete"
+
+
+async def test_what_an_operator_was_asked_is_told_with_his_answer() -> None:
+    receiver = Receiver()
+    given = (("amount", "5"),)
+    asked = AskedTool(
+        "CA1", "w", 3, 7, 3.2, "refund", given, "ann", WishOutcome.ALLOWED, "Ada", 2.5
+    )
+    async with posting(receiver) as output:
+        await output.emit(asked)
+        await until(lambda: output.delivered)
+    told = json.loads(receiver.bodies[0])
+    assert told["type"] == "tool.asked"
+    assert told["data"] == {
+        "call": "CA1", "reply": 3, "chunk": 7, "tool": "refund", "arguments": {"amount": "5"},
+        "speaker": "ann", "outcome": "allowed", "by": "Ada", "waited_s": 2.5,
+    }  # fmt: skip
 
 
 async def test_a_signature_is_the_one_of_the_standard_s_own_example() -> None:
