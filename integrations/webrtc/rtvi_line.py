@@ -166,5 +166,5 @@ class RtviLine:
             )
         )
 
-    def _tell(self, kind: str, **fields: object) -> None:
+    def _tell(self, kind: str, /, **fields: object) -> None:
         self._send(message("server-message", {"type": kind, **fields}))

@@ -119,7 +119,7 @@ def read_message(text: str) -> PlainMessage:
         raise BadMessage(_wrong(error)) from None
 
 
-def told(kind: str, **fields: object) -> str:
+def told(kind: str, /, **fields: object) -> str:
     """A message of the server's."""
     return json.dumps({"type": kind, **fields}, ensure_ascii=False)
 

@@ -13,8 +13,10 @@ from interject.agent.cues.pipeline import CuePipeline
 from interject.agent.cues.summary import CallSummary
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Posted, Spoken
+from interject.agent.soundboard.play_cue import PlayAction, PlayCue
 from interject.config import load_profile
 from interject.integrations.conversation.announcement import Notice
+from interject.integrations.conversation.cues import cue_message
 from interject.integrations.conversation.decision_message import decision_message
 from interject.integrations.webrtc.rtvi_line import RtviLine
 from interject.model_runtime.protocol import (
@@ -187,6 +189,19 @@ async def test_a_checklist_is_told_and_a_reply_that_only_ticks_it_has_no_words(
     assert sent[-1]["data"]["items"][0]["text"] == "Greets"
     world.line.progress((started.reply_id, 3))
     assert world.sent == []
+
+
+async def test_a_sound_s_card_is_told_with_all_its_fields(world: World) -> None:
+    card = PlayCue(
+        session_id="c", id="c-0", category="play", priority=400, text="calm", emotion=Emotion.NORMAL,
+        chunk=9, at_s=4.0, expires_at_s=49.0, identities=("caller",), action=PlayAction.PLAY,
+        sound="calm", kind="bed", licence="CC0-1.0", credit="Interject",
+    )  # fmt: skip
+    await world.line.send_cue(cue_message(card, now=1_700_000_000.0), ["caller"])
+    (sent,) = world.sent
+    told = sent["data"]
+    assert (told["type"], told["category"], told["kind"]) == ("cue", "play", "bed")
+    assert (told["action"], told["sound"], told["licence"]) == ("play", "calm", "CC0-1.0")
 
 
 async def test_a_summary_is_told_as_far_as_a_client_takes_it(world: World) -> None:
