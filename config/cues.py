@@ -76,12 +76,15 @@ class CueSettings(StrictModel):
     """How replies look as cue cards. A larger `priority` is shown first.
 
     A reply is of the first of the `categories` whose tag it holds, else of `category`.
+    `former_tags` are those of categories that were taken out, which the prompt may still ask for:
+    they are taken out of replies and stand for nothing.
     """
 
     category: str = Field(default="note", min_length=1, max_length=64)
     priority: int = Field(default=500, ge=0, le=1_000)
     expires_s: float = Field(default=30.0, gt=0, le=86_400)
     categories: dict[NameText, CueCategory] = Field(default={}, max_length=MOST_NAMES)
+    former_tags: tuple[TagText, ...] = Field(default=(), strict=False, max_length=MOST_NAMES)
 
     @field_validator("categories")
     @classmethod

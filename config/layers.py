@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any
 
-from interject.config.yaml_file import YamlFile, YamlFileError
+from interject.config.yaml_file import YamlFile, YamlFileError, faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 EXTENDS = "extends"
@@ -22,6 +23,9 @@ NAMED = (
     ("soundboard", "sounds"),
 )
 """Maps of things with names, which null takes out again."""
+
+
+Keys = tuple[int | str, ...]
 
 
 def layers(path: Path, find: Callable[[str, Path], Path]) -> tuple[YamlFile, ...]:
@@ -63,13 +67,48 @@ def _extended(found: list[YamlFile], find: Callable[[str, Path], Path]) -> Path:
 def merged(files: tuple[YamlFile, ...]) -> dict[Any, Any]:
     """What the first file says wins. Maps are put together key by key; a list, and a voice of
     another engine, takes the place of the one before.
+
+    :raises YamlFileError: when null is to take out what is not there.
     """
     content: dict[Any, Any] = {}
     for file in reversed(files):
         inherited = {key: value for key, value in content.items() if key not in OWN}
         own = {key: value for key, value in file.content.items() if key != EXTENDS}
+        if missed := list(_missed(inherited, own)):
+            raise faults((file,), missed)
         content = _over(inherited, own, ())
+        if former := _tags(inherited) - _tags(content):
+            known = content["cue"].get("former_tags") or ()
+            content["cue"]["former_tags"] = [*known, *sorted(former.difference(known))]
     return content
+
+
+def _missed(inherited: dict[Any, Any], own: dict[Any, Any]) -> Iterator[tuple[Keys, str]]:
+    for at in NAMED:
+        there = _map(inherited, at)
+        for key in (key for key, value in _map(own, at).items() if value is None):
+            if key in there:
+                continue
+            names = list(map(str, there))
+            near = difflib.get_close_matches(str(key), names, n=1)
+            known = f"did you mean {near[0]!r}?" if near else f"inherited are {', '.join(names)}"
+            said = f"{'.'.join((*at, str(key)))!r} is null, which takes out what is inherited"
+            yield (*at, key), f"{said}; {known if names else 'nothing is'}"
+
+
+def _tags(content: dict[Any, Any]) -> set[str]:
+    """Those of the categories."""
+    return {
+        str(rules["tag"]) if isinstance(rules, dict) and rules.get("tag") else f"[{name}]"
+        for name, rules in _map(content, ("cue", "categories")).items()
+    }
+
+
+def _map(content: Any, at: tuple[str, ...]) -> dict[Any, Any]:
+    """What stands there; what is no map is found to be wrong later."""
+    for key in at:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}
 
 
 def _over(base: dict[Any, Any], own: dict[Any, Any], at: tuple[Any, ...]) -> dict[Any, Any]:

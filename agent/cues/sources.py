@@ -20,8 +20,9 @@ LONGEST_QUOTE = 300
 
 
 class SourceFinder(Protocol):
-    """`skipped` are lines about what could be no source."""
+    """`files` is how many notes are searched, `skipped` are lines about what could be no source."""
 
+    files: int
     skipped: tuple[str, ...]
 
     def sources_of(self, claim: str) -> tuple[str, ...]: ...
@@ -30,6 +31,7 @@ class SourceFinder(Protocol):
 class NoSources:
     """No claim of theirs is ever shown."""
 
+    files = 0
     skipped: tuple[str, ...] = ()
 
     def sources_of(self, claim: str) -> tuple[str, ...]:
@@ -42,7 +44,7 @@ class NoteSources:
     """
 
     def __init__(self, notes: Notes, floor: float, redactor: Redactor) -> None:
-        self.skipped = notes.skipped
+        self.files, self.skipped = notes.files, notes.skipped
         self._notes = notes
         self._floor = floor
         self._redactor = redactor

@@ -7,12 +7,37 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from interject.agent.text_positions import TextPositions
-from interject.config.cues import SENTENCE_MARKS, category_tag
+from interject.config.cues import PLACE, SENTENCE_MARKS, category_tag
+from interject.config.soundboard import SOUND_PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from interject.config import Profile
+
+MOST_NAME_CHARS = 64
+ANY_NAME = rf"[A-Za-z0-9_-]{{1,{MOST_NAME_CHARS}}}"
+
+
+class TagForm:
+    """A tag that has some name in one place."""
+
+    def __init__(self, form: str, place: str) -> None:
+        self._before, self._behind = form.lower().split(place.lower())
+        self.pattern = re.escape(self._before) + ANY_NAME + re.escape(self._behind)
+        self.longest = len(self._before) + MOST_NAME_CHARS + len(self._behind)
+
+    @property
+    def has_a_word(self) -> bool:
+        """Without one of its own, as `[{item}]`, it would be anything in brackets."""
+        return any(character.isalpha() for character in self._before + self._behind)
+
+    def begins(self, text: str) -> bool:
+        """Whether more of it, in small letters, may make it one."""
+        if len(text) <= len(self._before):
+            return self._before.startswith(text)
+        match = re.match(re.escape(self._before) + ANY_NAME, text)
+        return match is not None and self._behind.startswith(text[match.end() :])
 
 
 class Tags:
@@ -23,28 +48,52 @@ class Tags:
         categories: dict[str, str],
         items: dict[str, str],
         sounds: dict[str, str] | None = None,
+        *,
+        idle: Iterable[str] = (),
+        forms: Iterable[TagForm] = (),
     ) -> None:
-        """Each from a tag to the name that it stands for."""
+        """Each from a tag to the name that it stands for. The `idle` ones, and whatever else has
+        one of the `forms`, stand for nothing and are taken out like the others.
+        """
         self.categories = _lower(categories)
         self.items = _lower(items)
         self.sounds = _lower(sounds or {})
-        self._all = tuple(self.categories | self.items | self.sounds)
-        longest_first = sorted(self._all, key=len, reverse=True)
-        any_of = "|".join(map(re.escape, longest_first)) or "(?!)"
+        self._all = tuple(
+            self.categories | self.items | self.sounds | _lower(dict.fromkeys(idle, ""))
+        )
+        self._forms = tuple(forms)
+        longest_first = sorted(map(re.escape, self._all), key=len, reverse=True)
+        any_of = "|".join([*longest_first, *(form.pattern for form in self._forms)]) or "(?!)"
         self.pattern = re.compile(rf"\s*({any_of})", re.IGNORECASE)
-        self._longest = max(map(len, self._all), default=0)
+        sizes = [*map(len, self._all), *(form.longest for form in self._forms)]
+        self._longest = max(sizes, default=0)
 
     @classmethod
     def of(cls, profile: Profile) -> Tags:
-        checklist = profile.checklist
+        """A name that the profile does not know, in a form of its tags, is a tag all the same: the
+        prompt that it extends may speak of what it has taken out.
+        """
+        checklist, board = profile.checklist, profile.soundboard
+        places = ((checklist, PLACE), (board, SOUND_PLACE))
         return cls(
             {category_tag(name, one): name for name, one in profile.cue.categories.items()},
             {checklist.tag_of(item): item for item in checklist.items},
-            dict(profile.soundboard.tags),
+            dict(board.tags),
+            idle=profile.cue.former_tags,
+            forms=[
+                form
+                for said, place in places
+                if said.model_fields_set and (form := TagForm(said.form, place)).has_a_word
+            ],
         )
 
+    def idle(self, text: str) -> list[str]:
+        """Those of its tags that stand for nothing."""
+        known = self.categories | self.items | self.sounds
+        return [tag for tag in self.pattern.findall(text) if tag.lower() not in known]
+
     def __bool__(self) -> bool:
-        return bool(self._all)
+        return bool(self._all or self._forms)
 
     def open_at(self, text: str) -> int:
         """From where on the end of a text may become a tag, with the space before it."""
@@ -53,7 +102,9 @@ class Tags:
         return len(text[:first].rstrip())
 
     def _begins(self, text: str) -> bool:
-        return any(tag.startswith(text) for tag in self._all)
+        return any(tag.startswith(text) for tag in self._all) or any(
+            form.begins(text) for form in self._forms
+        )
 
 
 @dataclass(slots=True)

@@ -46,12 +46,14 @@ class Notes:
     ranks, but says nothing of how good the best one is, as it depends on the folder: hence a score
     of our own.
 
-    May be read in one thread and searched in another. `skipped` are lines for whoever keeps them.
+    May be read in one thread and searched in another. `files` is how many
+    there are, `skipped` are lines for whoever keeps them.
     """
 
     def __init__(self, passages: Sequence[Passage], skipped: Sequence[str] = ()) -> None:
         self.skipped = tuple(skipped)
         self._passages = tuple(passages)
+        self.files = len({one.source.file for one in self._passages})
         self._index = sqlite3.connect(":memory:", check_same_thread=False)
         try:
             self._index.execute(SCHEMA)

@@ -11,6 +11,7 @@ from interject.agent.cues.tags import Tags
 from interject.agent.outputs import ways_out
 from interject.agent.soundboard.library import SoundboardFault, open_library
 from interject.agent.soundboard.soundboard import CHECKED_HZ
+from interject.cli.process.counting import number_of
 from interject.cli.process.failures import EXIT_BAD_INPUT, printable
 from interject.cli.profile.showing import origin
 from interject.config.cues import category_tag
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
+    from interject.agent.cues.sources import SourceFinder
     from interject.config import Profile
 
 LIKE_A_TAG = re.compile(r"\[[^\[\]]+\]")
@@ -48,20 +50,26 @@ def check_profile(name: str, out: TextIO | None = None) -> int:
         for fault in error.faults:
             out.write(f"{printable(fault)}\n")
         return EXIT_BAD_INPUT
-    counts = f"{len(profile.cue.categories)} categories, {len(profile.checklist.items)} items"
-    out.write(f"{origin(files)}: {profile.name} can be used; {counts} on its checklist\n")
-    for note in (*notes(profile), *_left_out(profile)):
+    sources = open_sources(profile)
+    out.write(
+        f"{origin(files)}: {profile.name} can be used; {', '.join(_counts(profile, sources))}\n"
+    )
+    for note in (*notes(profile), *(f"'notes.folder': {line}" for line in sources.skipped)):
         out.write(f"note: {note}\n")
     return 0
 
 
-def _left_out(profile: Profile) -> Iterator[str]:
-    for line in open_sources(profile).skipped:
-        yield f"'notes.folder': {line}"
+def _counts(profile: Profile, sources: SourceFinder) -> Iterator[str]:
+    yield number_of(len(profile.cue.categories), "category", "categories")
+    yield f"{number_of(len(profile.checklist.items), 'item')} on its checklist"
+    if sounds := profile.soundboard.sounds:
+        yield number_of(len(sounds), "sound")
+    if sources.files:
+        yield f"{number_of(sources.files, 'file')} of notes"
 
 
 def notes(profile: Profile) -> Iterator[str]:
-    readings = profile.reply.read_as.values()
+    known, readings = Tags.of(profile), profile.reply.read_as.values()
     written = "\n".join((profile.system_prompt, *readings)).lower()
     tags = {
         f"cue.categories.{name}": category_tag(name, one)
@@ -81,14 +89,19 @@ def notes(profile: Profile) -> Iterator[str]:
         if tag.lower() not in written:
             yield f"'{key}': the system_prompt does not say {tag}, so the model may never write it"
     for reply, reading in profile.reply.read_as.items():
-        if left := LIKE_A_TAG.search(Tags.of(profile).pattern.sub("", reading)):
+        for tag in known.idle(reading):
+            yield f"'reply.read_as.{reply}': this profile has no {tag}, so it stands for nothing"
+        if left := LIKE_A_TAG.search(known.pattern.sub("", reading)):
             yield f"'reply.read_as.{reply}': {left[0]} is no tag of this profile, so it is shown"
     ways = ways_out(profile, FloorMode(profile.mode))
     if profile.cue.categories and not {"cue", "posted"}.intersection(ways):
         yield "'cue.categories': nothing is shown or posted in this mode with these outputs"
+    unproved = [name for name, one in profile.cue.categories.items() if one.needs_source]
     if not profile.notes.folder:
-        for name in (n for n, one in profile.cue.categories.items() if one.needs_source):
+        for name in unproved:
             yield f"'cue.categories.{name}': without notes no source is found, and no card shown"
+    elif not unproved:
+        yield "'notes.folder': no category has needs_source, so nothing is looked up in the notes"
     if not ways:
         yield "'outputs': in this mode no reply is heard or read"
     yield from sound_notes(profile)

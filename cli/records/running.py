@@ -22,6 +22,7 @@ from interject.agent.records.record_folder import NoSuchRecord, RecordGoesOn
 from interject.agent.records.session_record import RecordState
 from interject.agent.responder.tools.asked_tool import written_call
 from interject.cli.output.output_paths import check_target
+from interject.cli.process.counting import number_of
 from interject.cli.process.failures import InputFailure, printable, reason
 from interject.cli.process.records_folder import VARIABLE, records_at
 
@@ -40,7 +41,7 @@ def list_all(folder: str) -> None:
     heads = _store(folder).list()
     for head in heads:
         sys.stdout.write(f"{printable(_row(head))}\n")
-    sys.stdout.write(f"{len(heads)} sessions are kept\n")
+    sys.stdout.write(f"{number_of(len(heads), 'session')} kept\n")
 
 
 def show_one(folder: str, session: str) -> None:
@@ -88,14 +89,15 @@ def delete_one(folder: str, session: str, dead_letters: str | None, redis: str |
         raise InputFailure(f"{printable(session)}: nothing is kept of it")
     if stayed := list(filter(None, (_delete(store, head) for head in found))):
         raise InputFailure("; ".join(stayed))
-    said = f"{len(found)} records, {gone} dead letters and {keys} keys of Redis are deleted"
+    letters, of_redis = number_of(gone, "dead letter"), number_of(keys, "key")
+    said = f"{number_of(len(found), 'record')}, {letters} and {of_redis} of Redis deleted"
     sys.stdout.write(f"{said}\n")
 
 
 def sweep_all(folder: str) -> None:
     """:raises InputFailure: when something that is old stays."""
     swept = _store(folder).sweep()
-    sys.stdout.write(f"{len(swept.gone)} sessions are deleted\n")
+    sys.stdout.write(f"{number_of(len(swept.gone), 'session')} deleted\n")
     if swept.stayed:
         raise InputFailure("; ".join(starmap(_stays, swept.stayed.items())))
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.cli.process.counting import number_of
 from interject.cli.process.failures import (
     EXIT_BAD_INPUT,
     InputFailure,
@@ -33,7 +34,7 @@ def show_letters(file: str, out: TextIO | None = None) -> None:
         call = data.get("call") if isinstance(data, dict) else None
         row = (letter.time, letter.id, letter.event.get("type"), call, letter.reason)
         out.write(printable("  ".join(str(field) for field in row)) + "\n")
-    out.write(f"{len(letters)} events were not taken\n")
+    out.write(f"{number_of(len(letters), 'event')} not taken\n")
 
 
 def resend_letters(file: str, url: str) -> int:

@@ -76,8 +76,32 @@ def test_null_takes_a_category_and_an_item_out_again(tmp_path: Path) -> None:
     profile = load_profile(write(tmp_path, base=BASE, own=own))
     assert list(profile.cue.categories) == ["offer"]
     assert list(profile.checklist.items) == ["hello"]
-    alone = write(tmp_path, alone="system_prompt: a\nchecklist: {items: {bye: null}}\n")
-    assert "'checklist.items.bye' is None" in error_of(alone)
+    assert profile.cue.former_tags == ("[risk]",), "the prompt may still ask for it"
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ("checklist: {items: {bey: null}}", "'checklist.items.bey' is null, which takes out"),
+        ("checklist: {items: {bey: null}}", "did you mean 'bye'?"),
+        ("cue: {categories: {zzz: null}}", "inherited are offer, risk"),
+        ("reply: {read_as: {Hi.: null}}", "nothing is"),
+    ],
+)
+def test_null_for_what_is_not_inherited_is_told_with_what_is(
+    tmp_path: Path, own: str, said: str
+) -> None:
+    error = error_of(write(tmp_path, base=BASE, own=f"extends: base.yaml\n{own}\n"))
+    assert said in error
+    assert "own.yaml, line 2" in error
+
+
+def test_a_former_tag_stays_one_in_whatever_extends_the_profile(tmp_path: Path) -> None:
+    """Also one whose category has another tag now."""
+    own = "extends: base.yaml\ncue: {categories: {risk: null}}\n"
+    last = 'extends: own.yaml\ncue: {categories: {offer: {tag: "<offer>"}}}\n'
+    profile = load_profile(write(tmp_path, base=BASE, own=own, last=last))
+    assert profile.cue.former_tags == ("[risk]", "[offer]")
 
 
 def test_a_voice_of_another_engine_takes_the_place_of_the_inherited_one(tmp_path: Path) -> None:

@@ -6,10 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interject.agent.cues.tags import TaggedText, Tags
+from interject.agent.cues.tags import TagForm, TaggedText, Tags
+from interject.config.profile import Profile
 
 TAGS = Tags(
-    {"[offer]": "offer", "[Einwand!]": "objection", "<<x>>": "x"}, {"[done hello]": "hello"}
+    {"[offer]": "offer", "[Einwand!]": "objection", "<<x>>": "x"},
+    {"[done hello]": "hello"},
+    idle=["[gone]"],
+    forms=[TagForm("[done {item}]", "{item}"), TagForm("(ok-{sound}--)", "{sound}")],
 )
 
 
@@ -35,6 +39,11 @@ def read(*pieces: str, whole: bool = True) -> tuple[str, list[str]]:
         ("Say[offer]yes[offer].", "Say yes.", ["[offer]", "[offer]"]),
         ("<<<x>>> y", "< > y", ["<<x>>"]),
         (" it is 3 < 4 ", " it is 3 < 4 ", []),
+        ("[gone] Say yes.", "Say yes.", ["[gone]"]),
+        ("[done Bye_2] Say yes.", "Say yes.", ["[done bye_2]"]),
+        ("[done it all] [done ] [done", "[done it all] [done ] [done", []),
+        ("Say (OK-a-b--) yes (ok-a", "Say yes (ok-a", ["(ok-a-b--)"]),
+        (f"[done {65 * 'x'}]", f"[done {65 * 'x'}]", []),
     ],
 )
 def test_what_is_left_and_what_was_found(text: str, left: str, found: list[str]) -> None:
@@ -51,6 +60,32 @@ def test_nothing_that_may_become_a_tag_is_given_out_before_it_is_known() -> None
     text = TaggedText(TAGS)
     given_out = [text.push(piece) for piece in ("Well", " ", "[of", "fer", "] ", "yes", " [", "no")]
     assert given_out == ["Well", "", "", "", "", " yes", "", " [no"]
+    given_out = [
+        text.push(piece) for piece in (" [do", "ne x", "y", "z", " a", " (ok-b", "-", "-?")
+    ]
+    assert given_out == ["", "", "", "", " [done xyz a", "", "", " (ok-b--?"]
+
+
+def test_what_a_profile_took_out_is_a_tag_that_stands_for_nothing() -> None:
+    """An own form without a word is not one of everything in brackets."""
+    tags = Tags.of(
+        Profile.model_validate(
+            {
+                "name": "p",
+                "system_prompt": "p",
+                "cue": {"categories": {"offer": {}}, "former_tags": ["[risk]"]},
+                "checklist": {"items": {}},
+            }
+        )
+    )
+    assert tags.idle("[Risk] [done hello] [offer] [play x] a") == ["[Risk]", "[done hello]"]
+    bare = {
+        "name": "p",
+        "system_prompt": "p",
+        "checklist": {"form": "[{item}]", "items": {"a": "A"}},
+    }
+    assert Tags.of(Profile.model_validate(bare)).idle("[a] [b]") == []
+    assert not Tags.of(Profile.model_validate({"name": "p", "system_prompt": "p"}))
 
 
 @pytest.mark.parametrize(
@@ -75,6 +110,7 @@ PIECES = st.lists(
     st.sampled_from(
         ["[", "]", "offer", "[offer]", "[OFFER", " ", "\n", "done", "[done hello]", "<", "<x>", ">"]
     )
+    | st.sampled_from(["[done ", "x-", "[gone]", "(ok-", "--)"])
     | st.text(max_size=3),
     max_size=12,
 )

@@ -121,17 +121,44 @@ def test_what_can_hardly_be_meant_is_a_note(tmp_path: Path) -> None:
         file.write("reply: {read_as: {Noted: '[ofer] [x] yes', Fine: '[done bye] Ok'}}\n")
     code, lines = told(str(path))
     assert code == 0
-    assert lines[0].endswith("odd can be used; 2 categories, 1 items on its checklist")
+    assert lines[0].endswith("odd can be used; 2 categories, 1 item on its checklist")
     assert ", which extends " in lines[0]
     unsaid = "the system_prompt does not say {}, so the model may never write it"
     assert lines[1:] == [
         f"note: 'cue.categories.offer': {unsaid.format('[offer]')}",
         f"note: 'checklist.items.hello': {unsaid.format('[done hello]')}",
         "note: 'reply.read_as.Noted': [ofer] is no tag of this profile, so it is shown",
-        "note: 'reply.read_as.Fine': [done bye] is no tag of this profile, so it is shown",
+        "note: 'reply.read_as.Fine': this profile has no [done bye], so it stands for nothing",
         "note: 'cue.categories': nothing is shown or posted in this mode with these outputs",
         "note: 'outputs': in this mode no reply is heard or read",
     ]
+
+
+def test_what_was_read_is_counted_and_notes_that_nothing_needs_are_a_note(tmp_path: Path) -> None:
+    """What was taken out of a profile leaves no tag that is shown."""
+    (tmp_path / "notes").mkdir()
+    for name in ("a.md", "b.txt"):
+        (tmp_path / "notes" / name).write_text("The shop is open from nine to five.\n")
+    path = tmp_path / "show.yaml"
+    path.write_text(
+        "extends: podcast_producer\nnotes: {folder: notes}\nchecklist: {items: {thanks: null}}\n"
+        "cue: {categories: {open: null}}\nsoundboard: {sounds: {calm: null}}\n"
+    )
+    code, (counts, *rest) = told(str(path))
+    assert (code, counts.partition("; ")[2]) == (
+        0,
+        "2 categories, 4 items on its checklist, 1 sound",
+    )
+    nothing = "note: 'reply.read_as.{}': this profile has no {}, so it stands for nothing"
+    assert rest == [
+        nothing.format("Noted.", "[open]"),
+        nothing.format("You are welcome.", "[done thanks]"),
+        nothing.format("Playing the intro music now.", "[play calm]"),
+        "note: 'notes.folder': no category has needs_source, so nothing is looked up in the notes",
+    ]
+    path.write_text(path.read_text().replace("{open: null}", "{open: {needs_source: true}}"))
+    _, (counts, *_) = told(str(path))
+    assert counts.endswith("3 categories, 4 items on its checklist, 1 sound, 2 files of notes")
 
 
 def test_what_is_left_out_of_the_notes_is_a_note_and_so_is_a_claim_that_has_none(

@@ -57,14 +57,14 @@ def test_a_session_is_deleted_with_its_letters_and_others_stay(tmp_path: Path) -
         body = json.dumps({"type": "cue.shown", "data": {"call": call, "text": "anna@"}})
         letters.add(f"msg_{call}", body.encode(), "status 500", now=1.7e9)
     done = records(folder, "delete", record_id, "--webhook-dead-letters", str(letters.path))
-    assert done.output == "1 records, 2 dead letters and 0 keys of Redis are deleted\n"
+    assert done.output == "1 record, 2 dead letters and 0 keys of Redis deleted\n"
     assert bytes_below(folder) == b""
     assert [letter.id for letter in letters.read()] == ["msg_call-77"]
 
 
 def test_what_is_not_old_is_not_swept(tmp_path: Path) -> None:
     kept(tmp_path)
-    assert records(tmp_path, "sweep").output == "0 sessions are deleted\n"
+    assert records(tmp_path, "sweep").output == "0 sessions deleted\n"
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_a_broken_record_is_listed_shown_exported_and_deleted(tmp_path: Path) ->
     assert LEFT in records(tmp_path, "show", record_id).output
     to = str(tmp_path / "x.json")
     assert records(tmp_path, "export", record_id, "--to", to).exit_code == 0
-    assert records(tmp_path, "delete", record_id).output.startswith("1 records")
-    assert records(tmp_path, "list").output == "0 sessions are kept\n"
+    assert records(tmp_path, "delete", record_id).output.startswith("1 record,")
+    assert records(tmp_path, "list").output == "0 sessions kept\n"
 
 
 def test_what_goes_on_is_not_deleted(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_letters_are_listed_without_their_words(tmp_path: Path) -> None:
     assert out.getvalue().splitlines() == [
         "2023-11-14T22:13:20.000+00:00  msg_0  cue.shown  CA0  status 500",
         "2023-11-14T22:13:20.000+00:00  msg_1  cue.shown  CA1  status 500",
-        "2 events were not taken",
+        "2 events not taken",
     ]
 
 
