@@ -73,4 +73,4 @@ class PrivacySettings(StrictModel):
         """What the gate in front of a record takes out."""
         if self.retention != "without_personal_data":
             return self
-        return self.model_copy(update={"redact": EVERY_KIND, "keep": ()})
+        return self.model_copy(update={"redact": EVERY_KIND, "keep": (), "show_last": 0})

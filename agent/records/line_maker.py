@@ -27,6 +27,7 @@ from interject.agent.records.lines import (
 from interject.agent.responder.tools.asked_tool import AskedTool
 
 if TYPE_CHECKING:
+    from interject.agent.cues.summary import CueRecord
     from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
     from interject.agent.records.lines import RecordLine
@@ -38,8 +39,9 @@ class LineMaker:
     """What comes here has passed the gate; `without_personal_data` takes out more than it did."""
 
     def __init__(self, privacy: PrivacySettings) -> None:
-        self._text = Redactor(privacy.kept).text
-        self.name = Aliases(named=privacy.retention == "everything").of
+        self._redactor = Redactor(privacy.kept)
+        self._whole = privacy.retention == "everything"
+        self.name = Aliases(named=self._whole).of
 
     def decision(self, decision: Decision) -> RecordLine:
         return RecordedDecision(
@@ -88,6 +90,13 @@ class LineMaker:
                 return RecordedChecklist(items=event.items, ticked=event.ticked, over=event.over)
             case CallSummary():
                 return RecordedSummary(summary=self._summary(event))
+
+    def _text(self, text: str) -> str:
+        text = self._redactor.text(text)
+        return text if self._whole else Redactor.without_last(text)
+
+    def _shown(self, cue: CueRecord) -> CueRecord:
+        return replace(cue, text=self._text(cue.text), sources=tuple(map(self._text, cue.sources)))
 
     def _voice(self, speaker: Speaker) -> RecordedVoice:
         return RecordedVoice(name=self.name(speaker.identity), dbfs=round(speaker.level_dbfs, 1))
@@ -141,7 +150,7 @@ class LineMaker:
         kept = replace(
             summary,
             replies=tuple(replace(one, text=self._text(one.text)) for one in summary.replies),
-            cues=tuple(replace(one, text=self._text(one.text)) for one in summary.cues),
+            cues=tuple(map(self._shown, summary.cues)),
             talk=tuple(replace(one, speaker=self.name(one.speaker)) for one in summary.talk),
             asks=tuple(
                 replace(one, call=self._text(one.call), by=self._named(one.by))

@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+from interject.agent.cues.summary import CallSummary, CueRecord
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, Spoken
 from interject.agent.records.export import as_json, as_webvtt
@@ -20,6 +21,7 @@ from interject.agent.records.lines import (
     RecordedDecision,
     RecordedReply,
     RecordedSpeech,
+    RecordedSummary,
 )
 from interject.agent.records.record_folder import NoSuchRecord
 from interject.agent.records.session_recorder import SessionRecorder
@@ -114,6 +116,28 @@ def test_without_personal_data_neither_numbers_nor_names_are_kept(tmp_path: Path
     assert (state.id, state.state, state.by) == ("s-0", "acknowledged", "speaker 1")
     for secret in (b"anna@", b"5551234", b'"ann"', b'"ben"'):
         assert secret not in bytes_below(tmp_path)
+
+
+def test_without_personal_data_no_last_digits_are_kept_and_none_in_a_source(tmp_path: Path) -> None:
+    """The gate before shows them, and a note that a card quotes holds a number of its own."""
+    text = "Card [card …1111], call [phone …4567]."
+    shown = CueRecord("s-0", "hours", 5, 4, 2.0, text, sources=('a.md: "Call +49 30 1234567"',))
+    summary = CallSummary(
+        "call-7", "p", 0.0, 1.0, (), 0, (shown,), 0, (), (), 0.0, 0.0, 0.0, 0
+    )  # fmt: skip
+    kept = {"without_personal_data": "Card [card], call [phone].", "everything": text}
+    for retention, left in kept.items():
+        store, _ = store_at(tmp_path / retention)
+        recorder = begun(store, retention=retention, show_last=4)
+        recorder.made_known(summary)
+        recorder.close()
+        (line,) = (
+            one for one in store.read(store.list()[0].id).lines if isinstance(one, RecordedSummary)
+        )
+        assert line.summary.cues[0].text == left
+    whole = bytes_below(tmp_path / "without_personal_data")
+    assert b"1234567" not in whole
+    assert b"[phone]" in whole
 
 
 def test_everything_is_what_left_the_gate_with_names(tmp_path: Path) -> None:
