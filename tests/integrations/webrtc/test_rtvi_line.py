@@ -194,7 +194,8 @@ async def test_a_checklist_is_told_and_a_reply_that_only_ticks_it_has_no_words(
 async def test_a_sound_s_card_is_told_with_all_its_fields(world: World) -> None:
     card = PlayCue(
         session_id="c", id="c-0", category="play", priority=400, text="calm",
-        emotion=Emotion.NORMAL, chunk=9, at_s=4.0, expires_at_s=49.0, identities=("caller",), action=PlayAction.PLAY,
+        emotion=Emotion.NORMAL, chunk=9, at_s=4.0, expires_at_s=49.0,
+        identities=("caller",), action=PlayAction.PLAY,
         sound="calm", kind="bed", licence="CC0-1.0", credit="Interject",
     )  # fmt: skip
     await world.line.send_cue(cue_message(card, now=1_700_000_000.0), ["caller"])
