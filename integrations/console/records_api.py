@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, Response
 from interject.agent.records.export import as_json, as_webvtt
 from interject.agent.records.record_folder import NoSuchRecord
 from interject.agent.records.session_record import RecordHead, SessionRecord
+from interject.integrations.console.shown_record import shown
 from interject.integrations.conversation.masked_number import with_masked_numbers
 from interject.integrations.web.guarded_route import guarded
 
@@ -50,13 +51,14 @@ class RecordsApi:
     async def listed(self) -> Response:
         """Newest first."""
         heads = () if self._store is None else await asyncio.to_thread(self._store.list)
-        shown = [replace(head, call=with_masked_numbers(head.call)) for head in heads]
-        return Response(_HEADS.dump_json(shown), media_type="application/json")
+        listed = [replace(head, call=with_masked_numbers(head.call)) for head in heads]
+        return Response(_HEADS.dump_json(listed), media_type="application/json")
 
     async def whole(self, record: RecordId) -> Response:
-        """`begun`, and all `lines` in order."""
+        """`begun`, and all `lines` in order, with people's numbers masked."""
         found = await self._read(record)
-        return Response(as_json(found), media_type="application/json")
+        text = await asyncio.to_thread(lambda: as_json(shown(found)))
+        return Response(text, media_type="application/json")
 
     async def captions(self, record: RecordId) -> Response:
         """WebVTT: what was said as far as it was heard, posts and cards."""

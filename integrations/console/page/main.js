@@ -84,6 +84,7 @@ function route() {
   const wanted = VIEWS.includes(view) ? view : "watch";
   show(wanted);
   if (wanted === "watch") watch(session);
+  if (wanted !== "review") review?.leave();
   if (wanted === "review") (review ??= new Review({ token: tokens.get() })).show(session);
 }
 

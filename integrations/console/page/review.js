@@ -1,18 +1,21 @@
-// Finished sessions, as far as they are kept: their timeline, what was said, the sound, and files of both.
+// Finished sessions, as far as they are kept: which there are, and one of them with its sound and files.
 
-import { SessionLog } from "./session-log.js";
-import { Timeline } from "./timeline.js";
-import { answered } from "./wishes.js";
-import { clock, lasted, written } from "./words.js";
+import { RecordPane } from "./record-pane.js";
+import { lasted, title } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const ADDRESS = "/api/console/records";
+const STATES = { live: "goes on", broken: "broken", cut: "broke off" };
 
 export class Review {
-  #token; #heads = []; #timeline = null; #urls = []; #id = null;
+  #token; #heads = []; #wanted = ""; #pane = null; #urls = []; #id = null;
 
   constructor({ token }) {
     this.#token = token;
+    at("find-record").addEventListener("input", ({ target }) => {
+      this.#wanted = target.value.trim().toLowerCase();
+      this.#arrange();
+    });
   }
 
   // The list, and one of it where the address says which.
@@ -22,18 +25,29 @@ export class Review {
     } catch (error) {
       return this.#say(error.message);
     }
-    at("records").replaceChildren(...this.#heads.map((head) => row(head, id)));
-    at("no-records").hidden = this.#heads.length > 0;
     document.body.classList.toggle("one", Boolean(id));
     const head = this.#heads.find((one) => one.id === id);
-    if (!head) return this.#say(id ? "There is no such record any more." : this.#heads.length ? "Choose a session to see what was said in it." : "");
-    if (this.#id !== id) await this.#open(head);
+    if (!head) this.#say(id ? "There is no such record any more." : this.#heads.length ? "Choose a session to see what was said in it." : "");
+    if (head && this.#id !== id) await this.#open(head);
+    this.#arrange();
+  }
+
+  // What is not seen is not heard.
+  leave() {
+    this.#pane?.pause();
   }
 
   close() {
-    this.#timeline?.close();
+    this.#pane?.close();
     this.#urls.forEach((url) => URL.revokeObjectURL(url));
-    [this.#timeline, this.#urls, this.#id] = [null, [], null];
+    [this.#pane, this.#urls, this.#id] = [null, [], null];
+  }
+
+  #arrange() {
+    const shown = this.#heads.filter((head) => !this.#wanted || [title(head), head.call, head.profile, moment(head.began)].some((text) => text.toLowerCase().includes(this.#wanted)));
+    at("records").replaceChildren(...shown.map((head) => row(head, this.#id)));
+    at("no-records").hidden = this.#heads.length > 0;
+    at("find-record").hidden = !this.#heads.length;
   }
 
   async #open(head) {
@@ -42,14 +56,15 @@ export class Review {
     const root = at("reviewed");
     root.replaceChildren(at("record").content.cloneNode(true));
     const find = (selector) => root.querySelector(selector);
-    find(".pane-title").textContent = `${clock(head.began)} · ${head.profile || "broken"}`;
-    find(".pane-about").textContent = [new Date(1000 * head.began).toLocaleDateString(), head.state === "live" ? "goes on" : head.state === "broken" ? "broken: as much as can be read" : head.seconds === null ? "no end was written" : `lasted ${lasted(head.seconds)}`, `kept: ${head.retention}`, `until ${new Date(1000 * head.expires).toLocaleString([], { hourCycle: "h23" })}`].join(" · ");
+    find(".pane-title").textContent = title(head);
+    find(".pane-about").textContent = about(head);
     try {
       const whole = await this.#get(`/${head.id}`);
       const { begun, lines } = JSON.parse(await this.#save(find(".json"), whole, `${head.id}.json`));
       await this.#save(find(".vtt"), await this.#get(`/${head.id}/text.vtt`), `${head.id}.vtt`);
-      this.#draw(find, begun ?? { threshold: 1, ...head }, lines);
-      if (head.has_audio) await this.#sound(find(".sounds"), head.id);
+      if (this.#id !== head.id) return; // Another one was chosen meanwhile.
+      this.#pane = new RecordPane(root, begun ?? { threshold: 1, ...head }, lines);
+      if (head.has_audio) this.#pane.hear(this.#keep(await (await this.#get(`/${head.id}/sound/0`)).blob()));
     } catch (error) {
       this.#say(error.message);
     }
@@ -61,27 +76,6 @@ export class Review {
     link.href = this.#keep(new Blob([text], { type: response.headers.get("content-type") }));
     link.download = name;
     return text;
-  }
-
-  async #sound(place, id) {
-    const player = Object.assign(document.createElement("audio"), { controls: true });
-    player.src = this.#keep(await (await this.#get(`/${id}/sound/0`)).blob());
-    place.append(player);
-  }
-
-  #draw(find, begun, lines) {
-    const log = new SessionLog();
-    for (const line of lines) moments(line, begun).forEach((moment) => log.take(moment));
-    const end = Math.max(begun.began, ...log.chunks.slice(-1).map(({ to }) => to)) + 0.2;
-    find(".timeline").hidden = !log.chunks.length;
-    this.#timeline = new Timeline(find("canvas"), { log, clock: () => end, onChange: () => {}, onHover: () => {} });
-    find(".wider").onclick = () => this.#timeline?.zoom(1);
-    find(".closer").onclick = () => this.#timeline?.zoom(-1);
-    const said = lines.filter(({ type }) => ["speech", "post", "cue", "ask"].includes(type));
-    find(".replies").replaceChildren(...said.map((line) => (line.type === "ask" ? ask_line : said_line)(line, begun)));
-    const summary = lines.findLast(({ type }) => type === "summary")?.summary.markdown;
-    find(".summary").hidden = !summary;
-    find(".summary pre").textContent = summary ?? "";
   }
 
   async #get(path) {
@@ -103,51 +97,24 @@ export class Review {
   }
 }
 
-// As the timeline takes them from a session that goes on.
-function moments(line, { began, threshold, call }) {
-  const ear = (line.session ?? "").replace(call, "").replace(/^-/, "");
-  if (line.type === "decision") {
-    const speakers = line.voices.map(({ name, dbfs }) => ({ identity: name, level_dbfs: dbfs }));
-    return [{ type: "chunk", ear, threshold, decision: { chunk: line.chunk, time: began + line.at_s, queued_s: 0, p_respond: line.p, respond: line.respond, speakers } }];
-  }
-  if (line.type === "gap") return [{ ...line, ear, time: began + (line.chunk + line.count) * 0.4 }];
-  if (line.type !== "reply" && line.type !== "speech") return [];
-  const heard = line.heard_chars ?? 0;
-  const ended = began + line.at_s + Math.max(1, heard / 15);
-  return [{ emotion: "normal", verdict: "speak", ...line, type: "reply", ear, stage: "over", time: began + line.at_s, ended, heard_chars: heard }];
+function moment(time) {
+  return new Date(1000 * time).toLocaleString([], { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
 }
 
-function row({ id, began, profile, state, seconds, has_audio }, current) {
+function about({ began, profile, state, seconds, retention, expires }) {
+  const lasts = state === "broken" ? "broken: as much as can be read" : state === "cut" ? "no end was written" : seconds === null ? "goes on" : `lasted ${lasted(seconds)}`;
+  return [moment(began), profile, lasts, `kept: ${retention}`, `until ${moment(expires)}`].filter(Boolean).join(" · ");
+}
+
+function row(head, current) {
   const [item, link] = [document.createElement("li"), document.createElement("a")];
   const part = (className, textContent) => Object.assign(document.createElement("span"), { className, textContent });
-  link.href = `#review/${id}`;
-  if (id === current) link.setAttribute("aria-current", "page");
+  link.href = `#review/${head.id}`;
+  if (head.id === current) link.setAttribute("aria-current", "page");
   link.append(
-    part("name", new Date(1000 * began).toLocaleString([], { hourCycle: "h23" })), part("time", seconds === null ? "" : lasted(seconds)),
-    part("about", state === "broken" ? "broken" : profile), part("about", has_audio ? "with sound" : ""),
+    part("name", title(head) || head.id), part("time", STATES[head.state] ?? lasted(head.seconds ?? 0)),
+    part("about", moment(head.began)), part("time", head.has_audio ? "with sound" : ""), part("about", head.profile),
   );
   item.append(link);
-  return item;
-}
-
-function ask_line(line, { began }) {
-  const item = Object.assign(document.createElement("li"), { className: "reply" });
-  const [about, text] = [document.createElement("small"), document.createElement("p")];
-  about.textContent = [clock(began + line.at_s), "an operator was asked"].join(" · ");
-  text.textContent = `${written(line)}: ${answered(line)}`;
-  item.append(about, text);
-  return item;
-}
-
-function said_line(line, { began }) {
-  const item = Object.assign(document.createElement("li"), { className: `reply${line.interrupted ? " cut" : ""}` });
-  const [about, text] = [document.createElement("small"), document.createElement("p")];
-  about.textContent = [clock(began + line.at_s), line.type === "cue" ? `cue, ${line.category}` : "", line.interrupted ? "cut" : ""].filter(Boolean).join(" · ");
-  const heard = line.heard_chars ?? line.text.length;
-  text.append(
-    Object.assign(document.createElement("span"), { textContent: line.text.slice(0, heard) }),
-    Object.assign(document.createElement("span"), { className: "unheard", textContent: line.text.slice(heard) }),
-  );
-  item.append(about, text);
   return item;
 }

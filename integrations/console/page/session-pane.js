@@ -1,6 +1,7 @@
 // One session on the page: its timeline, what it said, its cues, and what may be changed in it.
 
 import { SessionLog } from "./session-log.js";
+import { showSummary } from "./summary.js";
 import { Timeline } from "./timeline.js";
 import { answered } from "./wishes.js";
 import { about, clock, is_empty, is_past, lasted, percent, shortened, title, written } from "./words.js";
@@ -110,7 +111,7 @@ export class SessionPane {
     if (moment.type === "card") this.#card(moment.card, before);
     if (moment.type === "wish") this.#wish(moment.wish);
     if (moment.type === "checklist") this.#checklist(moment.checklist);
-    if (moment.type === "summary") this.#summary(moment.summary);
+    if (moment.type === "summary") showSummary(this.#at(".summary"), moment.summary.markdown);
   }
 
   #figures({ decision, threshold }) {
@@ -215,11 +216,6 @@ export class SessionPane {
       line.append(Object.assign(element("span", "hidden"), { textContent: done ? "Done: " : "Open: " }), Object.assign(element("bdi"), { textContent: text }));
       return line;
     }));
-  }
-
-  #summary({ markdown }) {
-    this.#at(".summary").hidden = !markdown;
-    this.#at(".summary pre").textContent = markdown;
   }
 
   #controls() {

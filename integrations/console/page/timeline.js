@@ -14,16 +14,18 @@ const MARK = 76; // A time of day needs so much room.
 const LATE_S = 0.5; // The height of the lane of latencies.
 
 export class Timeline {
-  #canvas; #context; #log; #clock; #span = 2; #at = null; #colours = {}; #frame = 0; #hover = null; #told = 0; #preview = null; #width = 0; #height = 0;
+  #canvas; #context; #log; #clock; #span = 2; #at = null; #colours = {}; #frame = 0; #hover = null; #told = 0; #preview = null; #mark = null; #latency; #width = 0; #height = 0;
 
-  // `clock` gives the server's time in seconds. `onChange` is told whether it stands still.
-  constructor(canvas, { log, clock, onChange, onHover }) {
+  // `clock` gives the server's time in seconds. `onChange` is told whether it stands still, `onPick` which time is pressed.
+  constructor(canvas, { log, clock, latencies = true, onChange = () => {}, onHover = () => {}, onPick = () => {} }) {
     this.#canvas = canvas;
     this.#context = canvas.getContext("2d");
     this.#log = log;
     this.#clock = clock;
     this.onChange = onChange;
     this.onHover = onHover;
+    this.onPick = onPick;
+    this.#latency = latencies ? LANE.latency + LANE.gap : 0;
     this.#readColours();
     this.#scheme = matchMedia("(prefers-color-scheme: dark)");
     this.#scheme.addEventListener("change", this.#readColours);
@@ -51,6 +53,16 @@ export class Timeline {
     this.#move(null);
   }
 
+  toBegin() {
+    this.#move((this.#log.chunks[0]?.from ?? 0) + this.spanS);
+  }
+
+  // What is being played: it stays in the middle where there is something on both sides.
+  mark(time) {
+    this.#mark = time;
+    this.#move(time + this.spanS / 2);
+  }
+
   get spanS() {
     return SPANS_S[this.#span];
   }
@@ -75,7 +87,11 @@ export class Timeline {
       if (held && Math.abs(event.clientX - held.x) > 3) this.#move(held.at - ((event.clientX - held.x) / this.#plot()) * this.spanS);
     });
     const drop = () => (held = null);
-    canvas.addEventListener("pointerup", drop);
+    canvas.addEventListener("pointerup", (event) => {
+      const x = event.clientX - canvas.getBoundingClientRect().left - this.#label();
+      if (held && Math.abs(event.clientX - held.x) <= 3 && x >= 0) this.onPick((this.#at ?? this.#clock() - EDGE_S) + (x / this.#plot() - 1) * this.spanS);
+      drop();
+    });
     canvas.addEventListener("pointercancel", drop);
     canvas.addEventListener("pointerleave", () => { this.#hover = null; this.onHover(null); });
     canvas.addEventListener("wheel", (event) => {
@@ -89,6 +105,7 @@ export class Timeline {
       const done = {
         ArrowLeft: () => this.#move(at - this.spanS / 10),
         ArrowRight: () => this.#move(at + this.spanS / 10),
+        Home: () => this.toBegin(),
         End: () => this.toNow(),
         "+": () => this.zoom(-1),
         "-": () => this.zoom(1),
@@ -128,7 +145,7 @@ export class Timeline {
   #size() {
     this.#width = this.#canvas.clientWidth;
     const rows = this.#rows().length;
-    const height = rows * this.#lane() + LANE.p + LANE.cell + LANE.reply + LANE.latency + LANE.axis + 4 * LANE.gap;
+    const height = rows * this.#lane() + LANE.p + LANE.cell + LANE.reply + this.#latency + LANE.axis + 3 * LANE.gap;
     const [width, scale] = [this.#width, devicePixelRatio || 1];
     if (this.#height === height && this.#canvas.width === Math.round(width * scale) && this.#canvas.height === Math.round(height * scale)) return;
     this.#height = height;
@@ -160,7 +177,8 @@ export class Timeline {
     y = this.#probabilities(pen, seen, x, y + LANE.gap);
     y = this.#cells(pen, seen, x, y + 3);
     y = this.#replies(pen, from, to, x, y + LANE.gap);
-    this.#latencies(pen, seen, x, y + LANE.gap);
+    if (this.#latency) this.#latencies(pen, seen, x, y + LANE.gap);
+    this.#marked(pen, x);
     this.#cursor(pen, seen, x, from);
     pen.restore();
     this.#labels(pen);
@@ -334,6 +352,12 @@ export class Timeline {
     pen.stroke();
   }
 
+  #marked(pen, x) {
+    if (this.#mark === null) return;
+    pen.fillStyle = this.#colours.accent;
+    pen.fillRect(Math.round(x(this.#mark)) - 1, 0, 2, this.#height - LANE.axis);
+  }
+
   #cursor(pen, seen, x, from) {
     if (this.#hover === null || this.#hover < this.#label()) return;
     const time = from + ((this.#hover - this.#label()) / this.#plot()) * this.spanS;
@@ -361,7 +385,7 @@ export class Timeline {
     y += LANE.cell + LANE.gap;
     put("reply", y + LANE.reply / 2);
     y += LANE.reply + LANE.gap;
-    put("latency", y + LANE.latency / 2);
+    if (this.#latency) put("latency", y + LANE.latency / 2);
   }
 
   #fitted(pen, text) {

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECRET = "The bread is burning."
+NUMBER = "+49301234567"
 
 
 async def refused(desk: Desk, first: str) -> tuple[int, str]:
@@ -341,13 +342,16 @@ async def test_what_a_profile_keeps_is_reviewed_and_exported(tmp_path: Path) -> 
         "outputs": ("posted",),
     }
     async with desk(RecordStore(tmp_path), **keeps) as there, there.http(VIEWER) as http:
-        async with there.call() as agent:
-            await there.hear(agent)
+        async with there.call(speakers=(NUMBER,)) as agent:
+            await there.hear(agent, who=NUMBER)
             there.model.reply(Scripted(SECRET), cause=Cause.MODEL)
-            await there.hear(agent)
+            await there.hear(agent, who=NUMBER)
         (head,) = (await http.get("/api/console/records")).json()
         path = f"/api/console/records/{head['id']}"
-        lines = (await http.get(path)).json()["lines"]
+        whole = await http.get(path)
+        lines = whole.json()["lines"]
+        assert NUMBER not in whole.text
+        assert "*67: " in next(one["summary"]["markdown"] for one in lines if "summary" in one)
         assert [one["text"] for one in lines if one["type"] == "post"] == [SECRET]
         captions = (await http.get(f"{path}/text.vtt")).text
         assert captions.startswith("WEBVTT")

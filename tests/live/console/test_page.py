@@ -29,8 +29,9 @@ PIXELS = "document.querySelector('canvas').toDataURL()"
 CONNECTED = "document.getElementById('state').dataset.state === 'connected'"
 SLIDER = "document.querySelector('.threshold input')"
 FORM = "document.querySelector('form.controls-panel')"
+PLAYER = "document.querySelector('#reviewed audio')"
 REVIEWED = "document.querySelector('#reviewed .words')"
-KEPT = {"retention": "everything"}
+KEPT = {"retention": "everything", "audio": True}
 PROFILE: dict[str, Any] = {"privacy": KEPT, "mode": "assist", "outputs": ("cue", "spoken")}
 TEXT = "<b>Offer</b> a refund."
 
@@ -107,12 +108,17 @@ async def test_two_watch_a_session_and_one_of_them_steps_in(tmp_path: Path) -> N
         assert len(await page.run(CARDS)) == 1
         hearing.cancel()
         await calls.aclose()
-        await page.until("document.querySelector('.summary pre').textContent")
+        await page.until("document.querySelector('.summary-text details')")
         await page.run("location.hash = '#review'")
         await page.until("document.querySelector('#records a')")
         await page.run("location.hash = document.querySelector('#records a').hash")
         await page.until(f"{REVIEWED}?.textContent.includes('{TEXT}')")
         await page.until("document.querySelector('#reviewed .vtt')?.href.startsWith('blob:')")
+        await page.until(f"{PLAYER}?.duration > 0")
+        await page.run(f"{PLAYER}.currentTime = {PLAYER}.duration")
+        await page.until("document.querySelector('#reviewed .reply[aria-current]')")
+        await page.run("document.querySelector('#reviewed .moment').click()")
+        await page.until(f"{PLAYER}.currentTime < {PLAYER}.duration")
         assert await problems(page) == []
         for one in pages:
             assert one.console == [], "no error, and nothing that the policy forbids"

@@ -82,7 +82,7 @@ async def test_the_alarm_is_answered_aloud_and_seen_on_the_timeline(
             await page.until("document.querySelector('#talked .reply .heard').textContent.trim()")
             await page.run("document.getElementById('call').click()")
             await page.until("document.getElementById('call-label').textContent === 'Talk'")
-            await page.until("document.querySelector('#talked .summary pre').textContent")
+            await page.until("document.querySelector('#talked .summary-text').textContent")
             assert page.console == []
             console.close()
     finally:
