@@ -7,6 +7,7 @@ from collections import Counter, OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from interject.agent.cues.call_time import CallTime
 from interject.agent.cues.summary import (
     AskRecord,
     CallSummary,
@@ -35,6 +36,9 @@ MOST_RECORDS = 500
 MOST_SPEAKERS = 64
 LONGEST_TEXT = 1_000
 OTHERS = "others"
+SEVERAL = 2
+KEPT_CHUNKS = 64
+"""In which ears may still be late."""
 TALKING_DBFS = -45.0
 """From here on somebody talks; between this and quiet lie a room's and a line's noises."""
 
@@ -71,6 +75,7 @@ class CallHistory:
         clock: Callable[[], float],
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
+        self._times = CallTime(clock)
         self._profile = profile.name
         self._redactor = Redactor(profile.privacy)
         self._clock = clock
@@ -80,6 +85,7 @@ class CallHistory:
         self._asks: Records[str, AskRecord] = Records()
         self._early: Records[tuple[str, int], tuple[str, int | None]] = Records()
         self._talked: Counter[str] = Counter()
+        self._talking: OrderedDict[int, set[str]] = OrderedDict()
         self._overlapping = 0
         self._missed = dict.fromkeys(GapReason, 0)
         self._interruptions = 0
@@ -87,6 +93,7 @@ class CallHistory:
     def observe(self, event: Event) -> None:
         match event:
             case Decision():
+                self._times.decided(event)
                 self._heard(event)
             case Gap():
                 self._missed[event.reason] += event.count
@@ -102,7 +109,7 @@ class CallHistory:
             session=started.session_id,
             reply=started.reply_id,
             chunk=started.seq,
-            at_s=rounded(stream_time_s(started.seq)),
+            at_s=rounded(self.at_s(started)),
             cause=started.cause.value,
             emotion=started.emotion.value,
             end=ended.reason.value,
@@ -111,6 +118,10 @@ class CallHistory:
             heard_chars=heard,
             category=category_of(ended),
         )
+
+    def at_s(self, started: ReplyStarted) -> float:
+        """In the call, whenever the one was heard from on who caused it."""
+        return self._times.moved(started.session_id, stream_time_s(started.seq))
 
     def made_known(self, event: OutputEvent) -> None:
         match event:
@@ -149,7 +160,7 @@ class CallHistory:
             category=cue.category,
             priority=cue.priority,
             chunk=cue.chunk,
-            at_s=rounded(cue.at_s),
+            at_s=rounded(self._times.moved(cue.session_id, cue.at_s)),
             text=cue.text[:LONGEST_TEXT],
             became=became,
             count=cue.count,
@@ -181,11 +192,21 @@ class CallHistory:
         return replace(summary, markdown=page(summary))
 
     def _heard(self, decision: Decision) -> None:
-        talking = [one.identity for one in decision.speakers if one.level_dbfs >= TALKING_DBFS]
-        self._overlapping += len(talking) > 1
+        talking = {one.identity for one in decision.speakers if one.level_dbfs >= TALKING_DBFS}
+        self._note_overlap(decision, talking)
         for identity in talking:
             known = identity in self._talked or len(self._talked) < MOST_SPEAKERS
             self._talked[identity if known else OTHERS] += 1
+
+    def _note_overlap(self, decision: Decision, talking: set[str]) -> None:
+        """Also of two whom two ears hear, each alone."""
+        at_s = self._times.moved(decision.session_id, stream_time_s(decision.seq))
+        together = self._talking.setdefault(round(at_s / FRAME_S), set())
+        was_one = len(together) < SEVERAL
+        together |= talking
+        self._overlapping += was_one and len(together) >= SEVERAL
+        if len(self._talking) > KEPT_CHUNKS:
+            self._talking.popitem(last=False)
 
     def _shares(self) -> tuple[TalkShare, ...]:
         total = self._talked.total()

@@ -13,7 +13,7 @@ from interject.agent.cues.sources import open_sources
 from interject.agent.cues.stack import CueStack
 from interject.agent.cues.tagged_runtime import TaggedReply
 from interject.agent.floor import Verdict
-from interject.agent.outputs import Cue, Posted, stream_time_s, ways_out
+from interject.agent.outputs import Cue, Posted, ways_out
 from interject.agent.recent_speakers import RecentSpeakers
 from interject.agent.soundboard.picker import SoundPicker
 from interject.model_runtime.protocol import Cause, Decision
@@ -98,7 +98,7 @@ class CuePipeline:
         self._history.replied(started, ended, verdict)
         if isinstance(ended, TaggedReply) and started.cause is not Cause.SAY:
             ticked = self._checklist.tick(
-                ended.done, chunk=started.seq, at_s=stream_time_s(started.seq)
+                ended.done, chunk=started.seq, at_s=self._history.at_s(started)
             )
             if ticked is not None:
                 yield self._addressed(ticked)

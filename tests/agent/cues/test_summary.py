@@ -55,11 +55,14 @@ class Call:
         self.replies = 0
 
     def hears(self, **levels: float) -> None:
+        self.decides("s", self.seq, **levels)
+        self.seq += 1
+
+    def decides(self, session: str, seq: int, **levels: float) -> None:
         speakers = tuple(Speaker(name, level) for name, level in levels.items())
         self.cues.observe(
-            Decision("s", self.seq, 0.0, 1.0, 0.0, 0.3, False, FloorMode.SPEAK, speakers=speakers)
+            Decision(session, seq, 0.0, 1.0, 0.0, 0.3, False, FloorMode.SPEAK, speakers=speakers)
         )
-        self.seq += 1
 
     def begins(self, emotion: Emotion = Emotion.NORMAL) -> ReplyStarted:
         self.replies += 1
@@ -189,6 +192,25 @@ def test_what_an_operator_was_asked_is_listed_with_his_answer() -> None:
     ]
     line = "- 0:02 refund(order=7): denied by Ada"
     assert f"## Asked of an operator\n\n{line}\n" in summary.markdown
+
+
+def test_who_comes_later_and_has_an_ear_of_his_own_is_in_the_call_s_time() -> None:
+    call = Call()
+    for chunk in range(500):
+        call.clock.advance(0.4)
+        call.decides("ann", chunk, ann=-20.0)
+        if chunk >= 300:
+            call.decides("ben", chunk - 300, ben=-20.0 if chunk < 350 else -60.0)
+    started = ReplyStarted("ben", 0, 199, Emotion.NORMAL, Cause.MODEL, FloorMode.SPEAK)
+    ended = TaggedReply("ben", 0, EndReason.COMPLETE, "Yes.", 3, (), ("hello",))
+    (tick,) = call.cues.replied(started, ended, Verdict.SPEAK)
+    call.shows(started, "Ask him.")
+    summary = call.summary()
+    assert isinstance(tick, ChecklistUpdate)
+    assert [item.at_s for item in tick.items] == [200.0, None]
+    assert [reply.at_s for reply in summary.replies] == [200.0]
+    assert summary.overlap_s == 20.0
+    assert [(one.speaker, one.seconds) for one in summary.talk] == [("ann", 200.0), ("ben", 20.0)]
 
 
 def test_a_call_in_which_nothing_happened() -> None:
