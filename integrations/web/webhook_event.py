@@ -9,12 +9,16 @@ from pydantic import SerializeAsAny
 
 from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.cues.summary import CallSummary
+from interject.agent.cues.summary_page import fitting
 from interject.agent.outputs import Cue, OutputEvent, Posted, Spoken
 from interject.agent.responder.tools.asked_tool import AskedTool
 from interject.agent.responder.tools.operator import WishOutcome
 from interject.config.strict import StrictModel
 from interject.integrations.conversation.cues import CueMessage, cue_message
 from interject.model_runtime.protocol import Emotion, EndReason
+
+MOST_SUMMARY_BYTES = 512 << 10
+"""Proxies take a megabyte where nobody says otherwise, and refuse what is larger for good."""
 
 
 class WebhookPost(StrictModel):
@@ -109,7 +113,8 @@ def webhook_event(event: OutputEvent, *, now: float) -> WebhookEvent:
         case ChecklistUpdate():
             return WebhookEvent(type="checklist.updated", timestamp=at, data=event)
         case CallSummary():
-            return WebhookEvent(type="call.summary", timestamp=at, data=event)
+            fitted = fitting(event, MOST_SUMMARY_BYTES)
+            return WebhookEvent(type="call.summary", timestamp=at, data=fitted)
         case Spoken():
             spoken = WebhookSpeech(
                 call=event.session_id,

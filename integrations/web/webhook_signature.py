@@ -24,7 +24,8 @@ class WebhookSecret:
     def __init__(self, text: str) -> None:
         """:raises ValueError: when it is no such secret; the message does not hold it."""
         try:
-            key = base64.b64decode(text.removeprefix(PREFIX), validate=True)
+            # Whoever keeps it in a file has a line's end behind it.
+            key = base64.b64decode(text.strip().removeprefix(PREFIX), validate=True)
         except binascii.Error:
             key = b""
         if not LEAST_KEY_BYTES <= len(key) <= MOST_KEY_BYTES:

@@ -19,14 +19,24 @@ from starlette.routing import Route
 
 from interject.agent.cues.checklist import ChecklistItem, ChecklistUpdate
 from interject.agent.cues.pipeline import CuePipeline
+from interject.agent.cues.summary import CallSummary
+from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, Spoken
 from interject.agent.responder.tools.asked_tool import AskedTool
 from interject.agent.responder.tools.operator import WishOutcome
 from interject.config import load_profile
 from interject.integrations.web.dead_letters import DeadLetters
 from interject.integrations.web.webhook import SENDERS, RetryBackoff, WebhookOutput
+from interject.integrations.web.webhook_event import webhook_event
 from interject.integrations.web.webhook_signature import WebhookSecret
-from interject.model_runtime.protocol import Emotion, EndReason
+from interject.model_runtime.protocol import (
+    Cause,
+    Emotion,
+    EndReason,
+    FloorMode,
+    ReplyEnded,
+    ReplyStarted,
+)
 from tests.fakes.clock import FakeClock
 from tests.full_disk import full_disk
 from tests.integrations.web.served import served
@@ -325,6 +335,25 @@ async def test_a_call_s_summary_is_an_event_too() -> None:
     event = json.loads(receiver.bodies[0])
     assert (event["type"], event["data"]["call"]) == ("call.summary", "CA1")
     assert event["data"]["markdown"].startswith("# Call CA1")
+
+
+def test_a_long_call_s_summary_fits_through_a_proxy() -> None:
+    cues = CuePipeline(load_profile("default"), "CA1", lambda: ["agent"])
+    for number in range(600):
+        started = ReplyStarted("CA1", number, number, Emotion.NORMAL, Cause.MODEL, FloorMode.SPEAK)
+        ended = ReplyEnded("CA1", number, EndReason.COMPLETE, f"{number} " + "é" * 990, 300)
+        list(cues.replied(started, ended, Verdict.SPEAK))
+    *_, summary = cues.finish()
+    event = webhook_event(summary, now=1.7e9)
+    assert len(event.model_dump_json()) < 600_000
+    assert isinstance(event.data, CallSummary)
+    assert event.data.replies[-1].text.startswith("599 ")
+    assert event.data.more_replies + len(event.data.replies) == 600
+
+
+def test_a_secret_from_a_file_has_a_line_s_end() -> None:
+    signed = [WebhookSecret(text).headers("a", b"{}", now_s=1) for text in (SECRET, f"{SECRET}\n")]
+    assert signed[0] == signed[1]
 
 
 async def test_a_server_that_answers_500_for_a_minute_gets_each_event_once() -> None:
