@@ -132,8 +132,9 @@ class CallHistory:
             case Posted():
                 self._became(event.session_id, event.reply_id, "posted")
             case AskedTool():
+                at_s = rounded(self._times.moved(event.session_id, event.at_s))
                 self._asks[event.id] = AskRecord(
-                    event.at_s, event.written[:LONGEST_TEXT], event.outcome.value, event.by
+                    at_s, event.written[:LONGEST_TEXT], event.outcome.value, event.by
                 )
             case _:
                 pass
