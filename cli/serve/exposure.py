@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from interject.cli.process.failures import InputFailure
+from interject.integrations.web.loopback import is_loopback
 
 if TYPE_CHECKING:
     from interject.cli.serve.options import ServeOptions
@@ -29,7 +29,7 @@ class Exposure:
 
     @property
     def is_loopback(self) -> bool:
-        return _is_loopback(self.host)
+        return is_loopback(self.host)
 
     @property
     def own_url(self) -> str:
@@ -95,7 +95,7 @@ def read_exposure(options: ServeOptions) -> Exposure:
             f"({MAKE_TOKEN}) and the https:// address of a proxy in front of it (--public-url); "
             "or bind 127.0.0.1"
         )
-    elif url is not None and not tokens and not _is_loopback(urlsplit(url).hostname or ""):
+    elif url is not None and not tokens and not is_loopback(urlsplit(url).hostname or ""):
         raise InputFailure(
             f"--public-url {url}: others can reach it, so it needs a token: {MAKE_TOKEN}"
         )
@@ -145,7 +145,7 @@ def _public(url: str) -> str:
         raise InputFailure("--public-url: not a URL; give https://voice.example.com") from None
     plain = not (parts.query or parts.fragment or parts.username or parts.path.strip("/"))
     secure = parts.scheme == "https" or (
-        parts.scheme == "http" and _is_loopback(parts.hostname or "")
+        parts.scheme == "http" and is_loopback(parts.hostname or "")
     )
     if not (parts.hostname and plain and secure and has_port):
         raise InputFailure(
@@ -165,12 +165,3 @@ def _check_origin(text: str) -> None:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -126,11 +126,9 @@ class Console:
                 await audio.close(refusal.code, refusal.reason)
 
     def _may_come(self, socket: WebSocket) -> bool:
-        """Without a token a page whose name is made to mean this machine is stopped by its host."""
-        headers = socket.headers
-        known = self._origins.permits(headers.get("origin"))
-        if self._access.is_open:
-            known = known and self._origins.has_host(headers.get("host", ""))
+        """A console is a page, so its origin is looked at where a token is asked for, too."""
+        refused = self._origins.refusal(socket.headers, check_host=self._access.is_open)
+        known = refused is None
         if not known and (count := self._refused.note()):
             logger.warning("A console of a strange page was not let in", extra={"count": count})
         return known

@@ -9,6 +9,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket
 
+from interject.integrations.web.loopback import host_of, is_loopback
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -36,7 +38,20 @@ class Origins:
         return origin is None or normal(origin) in self._own | self.allowed
 
     def has_host(self, host: str) -> bool:
-        return host.lower() in self._hosts
+        """Loopback's names on any port, too: no page of another one can be reached under them."""
+        return host.lower() in self._hosts or is_loopback(host_of(host))
+
+    def refusal(self, headers: Headers, *, check_host: bool) -> str | None:
+        """Why whoever sent these headers may not come.
+
+        `check_host`: where nobody is asked who he is, this stands against a page whose name is made
+        to mean this machine, and so seems to be of its own origin.
+        """
+        if not self.permits(headers.get("origin")):
+            return STRANGE_PAGE
+        if check_host and not self.has_host(headers.get("host", "")):
+            return STRANGE_HOST
+        return None
 
 
 def normal(origin: str) -> str:
@@ -47,12 +62,10 @@ def normal(origin: str) -> str:
 
 
 class OriginCheck:
-    """Refuses requests of strange web pages.
+    """Refuses requests of strange web pages, and where `check_host` says so of strange names.
 
-    `check_host`: refuse what was asked of another server's name, too. Where nobody is asked who he
-    is, this stands against a page whose name is made to mean this machine, and so seems to be of
-    its own origin. Sockets are checked there alone: a page cannot show a token to one, and programs
-    that do name whatever origin they like.
+    Sockets are checked there alone: a page cannot show a token to one, and programs that do name
+    whatever origin they like.
     """
 
     def __init__(self, app: ASGIApp, origins: Origins, *, check_host: bool) -> None:
@@ -75,9 +88,4 @@ class OriginCheck:
     def _refusal(self, scope: Scope) -> str | None:
         if scope["type"] not in self._checked or scope["path"] in PROBES:
             return None
-        headers = Headers(scope=scope)
-        if not self._origins.permits(headers.get("origin")):
-            return STRANGE_PAGE
-        if self._check_host and not self._origins.has_host(headers.get("host", "")):
-            return STRANGE_HOST
-        return None
+        return self._origins.refusal(Headers(scope=scope), check_host=self._check_host)

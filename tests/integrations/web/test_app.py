@@ -254,6 +254,24 @@ async def test_a_name_that_was_made_to_mean_this_machine_is_refused(door: Counti
 
 
 @pytest.mark.parametrize(
+    ("host", "known"),
+    [
+        ("127.0.0.1:8080", True),
+        ("localhost:9000", True),
+        ("[::1]:9000", True),
+        ("LOCALHOST", True),
+        ("localhost.evil.example:8080", False),
+        ("127.0.0.1.evil.example", False),
+        ("[::1", False),
+        ("", False),
+        ("evil.example@127.0.0.1", False),
+    ],
+)
+def test_loopback_is_known_under_its_own_names_alone(host: str, known: bool) -> None:
+    assert Origins([OWN]).has_host(host) is known
+
+
+@pytest.mark.parametrize(
     ("headers", "why"),
     [
         ({"host": "127.0.0.1:8080", "origin": "https://evil.example.org"}, STRANGE_PAGE),
