@@ -15,8 +15,6 @@ from interject.config.yaml_file import YamlFileError, checked
 if TYPE_CHECKING:
     from interject.config.yaml_file import FileProblem
 
-NOTES = (("notes", "folder"), ("responder", "notes"))
-"""Where a profile names a folder of notes."""
 PROFILE_DIR = Path(__file__).parent / "profiles"
 
 
@@ -50,8 +48,7 @@ def load_layers(name_or_path: str | Path) -> tuple[Profile, tuple[Path, ...]]:
     path = _find(str(name_or_path))
     try:
         files = layers(path, _extended)
-        for section, key in NOTES:
-            named_folder(files, section, key)
+        named_folder(files, "notes")
         indexed = with_index(files)
         content = {"name": path.stem, **merged(indexed)}
         profile = checked(content, Profile, indexed)

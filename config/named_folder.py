@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from interject.config.yaml_file import YamlFile
 
 
+KEY = "folder"
+
+
 def named_folder(
     files: tuple[YamlFile, ...],
     section: str,
-    key: str = "folder",
     *,
     shipped: dict[str, Path] | None = None,
 ) -> Path | None:
@@ -25,14 +27,14 @@ def named_folder(
     """
     for file in files:
         settings = file.content.get(section)
-        named = settings.get(key) if isinstance(settings, dict) else None
+        named = settings.get(KEY) if isinstance(settings, dict) else None
         if not isinstance(settings, dict) or not isinstance(named, str) or not named:
             continue
         folder = (shipped or {}).get(named) or file.path.parent / Path(named).expanduser()
         if not folder.is_dir():
-            said = f"'{section}.{key}' is {named!r}; there is no such folder"
-            raise YamlFileError(file.problem((section, key), said))
+            said = f"'{section}.{KEY}' is {named!r}; there is no such folder"
+            raise YamlFileError(file.problem((section, KEY), said))
         folder = folder.absolute()
-        file.content = {**file.content, section: {**settings, key: str(folder)}}
+        file.content = {**file.content, section: {**settings, KEY: str(folder)}}
         return folder
     return None

@@ -122,11 +122,10 @@ class ResponderBase(StrictModel):
     The key itself never stands in a profile: `api_key_env` names the variable that holds it.
     `audio`: it takes sound, at most the last `most_sound_s` since the last reply. Without a word
     of it within `max_wait_s` the draft is said; while a tool runs, it has `tool_wait_s`, and an
-    operator who is asked about one `operator_wait_s` before that. With
-    `opening: draft` the voice begins with the draft's first clause at once. `most_turns` and
-    `most_positions` bound what it is told of the conversation; 0 positions: no bound. `extra` goes
-    into each request as it is. `notes` is a folder in which passages are
-    looked up, a relative path one from the profile's file; empty: the profile's own.
+    operator who is asked about one `operator_wait_s` before that. With `opening: draft` the voice
+    begins with the draft's first clause at once. `most_turns` and `most_positions` bound what it is
+    told of the conversation; 0 positions: no bound. `extra` goes into each request as it is.
+    Passages are looked up in the profile's `notes`.
     """
 
     base_url: HttpAddress
@@ -148,7 +147,6 @@ class ResponderBase(StrictModel):
     most_positions: int = Field(default=0, ge=0, le=1_000_000)
     tool_format: Literal["openai", "hermes"] = "openai"
     tools: tuple[ToolSettings, ...] = Field(default=(), strict=False, max_length=MOST_TOOLS)
-    notes: str = Field(default="", max_length=1_000)
     price: TokenPrice = TokenPrice()
 
 

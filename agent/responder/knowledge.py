@@ -32,7 +32,7 @@ class Knowledge:
         try:
             self._notes = shared_notes(folder)
         except NotesError as error:
-            raise ResponderUnusable(f"the responder's notes: {error}") from None
+            raise ResponderUnusable(f"the profile's notes: {error}") from None
 
     def about(self, text: str, floor: float = AHEAD_FLOOR) -> Iterator[tuple[str, str]]:
         """Labels and texts of the passages that say most of it."""

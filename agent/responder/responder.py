@@ -34,7 +34,7 @@ MILLION = 1_000_000
 
 
 class Responder:
-    """`notes` is a folder in place of one of its own.
+    """`notes` is the profile's folder, if it has one.
 
     :raises ResponderUnusable: when what its settings name is not there.
     """
@@ -51,8 +51,7 @@ class Responder:
         self.settings = settings
         self.watch = watch or NoWatch()
         self.breaker = breaker or CircuitBreaker()
-        folder = settings.notes or notes
-        knowledge = Knowledge(folder) if folder else None
+        knowledge = Knowledge(notes) if notes else None
         own = _own_tools(settings, knowledge, environment)
         self._tools = ToolBox(own, told=self.watch.called)
         self._servers = [McpConnection(one) for one in settings.tools if isinstance(one, McpTools)]

@@ -35,7 +35,9 @@ def notes(tmp_path: Path) -> str:
 
 async def test_a_fact_from_a_note_carries_its_source(notes: str) -> None:
     with endpoint(streamed("On Sunday from ten to two", " [1].")) as server:
-        async with room(server, {"notes": notes}, outputs=["spoken", "posted", "cue"]) as world:
+        async with room(
+            server, notes={"folder": notes}, outputs=["spoken", "posted", "cue"]
+        ) as world:
             world.gate.reply(Scripted(DRAFT), cause=Cause.MODEL)
             await ended(world)
     passages = world.messages()[-1]["content"].partition("Passages")[2]
@@ -50,7 +52,7 @@ async def test_a_fact_from_a_note_carries_its_source(notes: str) -> None:
 
 async def test_a_number_that_nothing_has_is_no_source(notes: str) -> None:
     with endpoint(streamed("On Sunday [7], never [0].")) as server:
-        async with room(server, {"notes": notes}) as world:
+        async with room(server, notes={"folder": notes}) as world:
             world.gate.reply(Scripted(DRAFT), cause=Cause.MODEL)
             await ended(world)
     (posted,) = [one for one in world.output.events if isinstance(one, Posted)]
@@ -68,7 +70,7 @@ async def test_it_may_look_for_more_and_what_a_note_orders_is_not_done(notes: st
         streamed("Within thirty days [2]."),
     )
     with endpoint(*answers) as server:
-        async with room(server, {"notes": notes}) as world:
+        async with room(server, notes={"folder": notes}) as world:
             world.gate.reply(Scripted(DRAFT), cause=Cause.MODEL)
             await ended(world)
     assert [outcome.value for _, outcome in world.watch.calls] == ["done", "unknown"]
@@ -80,5 +82,5 @@ async def test_it_may_look_for_more_and_what_a_note_orders_is_not_done(notes: st
 
 
 def test_a_folder_that_is_not_there_is_one_line() -> None:
-    with pytest.raises(ResponderUnusable, match="the responder's notes: /nowhere: no such folder"):
+    with pytest.raises(ResponderUnusable, match="the profile's notes: /nowhere: no such folder"):
         Knowledge("/nowhere")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from interject.config.notes import NotesSettings
 from interject.config.responder import ChatResponder, PythonTool
 from interject.model_runtime.protocol import Cause
 from tests.fakes.runtime import FakeRuntime, Scripted
@@ -46,8 +47,9 @@ async def test_a_reply_is_said_and_its_source_stands_in_the_chat(
         tool = PythonTool(kind="python", name="order_status", entry=DESK)
         changes: dict[str, Any] = {
             "outputs": ("spoken", "posted"),
+            "notes": NotesSettings(folder=str(tmp_path)),
             "responder": ChatResponder(
-                engine="chat", base_url=url, model="m", notes=str(tmp_path), tools=(tool,),
+                engine="chat", base_url=url, model="m", tools=(tool,),
                 max_wait_s=60.0,
             ),
         }  # fmt: skip
