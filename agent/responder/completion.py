@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from interject.agent.responder.failures import ResponderFailure
 
 MOST_CALLS = 8
 """Of one answer. More is a model that runs in circles."""
 MOST_ARGUMENT_CHARS = 16_000
+MOST_TOKENS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,17 @@ class _Choice(BaseModel):
     message: _Message | None = None
 
 
+def _count(told: object) -> int:
+    """Some say null where they have not counted; what is no number of tokens is none."""
+    return told if isinstance(told, int) and 0 <= told <= MOST_TOKENS else 0
+
+
+Count = Annotated[int, BeforeValidator(_count)]
+
+
 class _Usage(BaseModel):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
 
 
 class _Chunk(BaseModel):

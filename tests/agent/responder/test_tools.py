@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from interject.agent import Posted
-from interject.agent.responder.completion import ToolCall
+from interject.agent.responder.block_text import BlockText, hermes_call
+from interject.agent.responder.completion import CompletionReader, ToolCall
 from interject.agent.responder.failures import ResponderUnusable
 from interject.agent.responder.tools.http_tool import http_tool
 from interject.agent.responder.tools.python_tool import python_tool
@@ -125,12 +127,35 @@ async def test_of_two_thousand_calls_only_right_ones_of_listed_tools_are_done(
         if draw.random() < 0.2:
             at = draw.randrange(len(arguments) + 1)
             arguments = arguments[:at] + draw.choice('"{}[]\\0 \u2028') + arguments[at:]
-        result = await tools.call(ToolCall("c", name, arguments))
+        (call,) = as_read(draw, ToolCall("c", name, arguments))
+        result = await tools.call(call)
         fits = name == "order_status" and fitting(arguments)
         assert ("error" not in result.text) == fits, (name, arguments)
         done += fits
     assert len(called) == done > 10
     assert len(watch.calls) == 2_000
+
+
+def as_read(draw: random.Random, call: ToolCall) -> list[ToolCall]:
+    """As one model or another writes it, cut anywhere."""
+    if draw.random() < 0.5:
+        blocks = BlockText()
+        for piece in cut(draw, f"Let me see. {hermes_call(call)} So."):
+            blocks.push(piece)
+        return blocks.calls
+    reader = CompletionReader()
+    first, *rest = cut(draw, call.arguments)
+    deltas = [{"id": "c", "name": call.name, "arguments": first}]
+    for delta in (*deltas, *({"arguments": piece} for piece in rest)):
+        part = {"index": 0, "id": delta.get("id"), "function": delta}
+        chunk = {"choices": [{"delta": {"tool_calls": [part]}}]}
+        reader.read(json.dumps(chunk).encode())
+    return reader.finish()
+
+
+def cut(draw: random.Random, text: str) -> list[str]:
+    edges = sorted(draw.randrange(len(text) + 1) for _ in range(3))
+    return [text[one:other] for one, other in itertools.pairwise((0, *edges, len(text)))]
 
 
 def fitting(arguments: str) -> bool:
