@@ -24,11 +24,7 @@ from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.model_runner import ModelRunner, StepInFlight
 from interject.model_runtime.heap import freeze_heap
-from interject.model_runtime.network.architecture import (
-    CHUNK_EMBEDDINGS,
-    CHUNK_POSITIONS,
-    DecoderShape,
-)
+from interject.model_runtime.network.architecture import DecoderShape, TowerShape
 from interject.model_runtime.network.backend import EncodedChunks
 from interject.model_runtime.network.transfer import HostCopy
 from interject.model_runtime.protocol import (
@@ -89,7 +85,7 @@ class NullBackend:
         self.cache = cache
         self.device_s = 0.0
         self._free_at = 0.0
-        self._width = tower.shape.output
+        self._tower = tower.shape
         self._noise = torch.randn(1 << 15, decoder.shape.width)
         self.steps = 0
 
@@ -103,7 +99,7 @@ class NullBackend:
     def encode(
         self, windows: Tensor, sessions: Sequence[int], loudest: Sequence[float]
     ) -> EncodedChunks:
-        heard = torch.zeros(len(windows), CHUNK_EMBEDDINGS, self._width)
+        heard = torch.zeros(len(windows), self._tower.chunk_embeddings, self._tower.output)
         return EncodedChunks(heard, HostCopy(torch.tensor([loudest[who] for who in sessions])))
 
     def forward(self, rows: Tensor, segments: Sequence[Segment], wanted: Sequence[int]) -> Tensor:
@@ -166,7 +162,7 @@ class Load:
 
     @property
     def fill(self) -> int:
-        return self.context // CHUNK_POSITIONS
+        return self.context // TowerShape().chunk_positions
 
 
 class Ears:

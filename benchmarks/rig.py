@@ -10,8 +10,7 @@ import torch
 
 from benchmarks.result import percentile
 from interject.model_runtime.network.architecture import (
-    CHUNK_EMBEDDINGS,
-    CHUNK_POSITIONS,
+    CHUNK_CONTROLS,
     DecoderShape,
     ModelConfig,
     TowerShape,
@@ -88,13 +87,12 @@ class Rig:
         """
         windows = 0.1 * torch.randn(batch, WINDOW_SAMPLES)
         heard, _ = self.backend.encode(windows, range(batch), [-math.inf] * batch)
-        control_ids = torch.zeros(batch, CHUNK_POSITIONS - CHUNK_EMBEDDINGS, dtype=torch.int64)
+        chunk = self.config.tower.chunk_positions
+        control_ids = torch.zeros(batch, CHUNK_CONTROLS, dtype=torch.int64)
         controls = self.decoder.embed(control_ids.to(self.device))
         rows = torch.cat((controls[:, :2], heard, controls[:, 2:]), dim=1)
-        segments = [
-            Segment(slot, context - CHUNK_POSITIONS, CHUNK_POSITIONS) for slot in range(batch)
-        ]
-        lasts = range(CHUNK_POSITIONS - 1, batch * CHUNK_POSITIONS, CHUNK_POSITIONS)
+        segments = [Segment(slot, context - chunk, chunk) for slot in range(batch)]
+        lasts = range(chunk - 1, batch * chunk, chunk)
         last = self.backend.forward(rows.flatten(0, 1), segments, lasts)
         return self.decoder.logits(last, self._controls).float().cpu()
 

@@ -12,7 +12,7 @@ from interject.model_runtime.capacity import footprint
 from interject.model_runtime.checkpoint import load_checkpoint, read_config, resolve
 from interject.model_runtime.cuda import TorchCuda
 from interject.model_runtime.device_choice import DeviceChoice
-from interject.model_runtime.engine.context_budget import LEAST_CONTEXT
+from interject.model_runtime.engine.context_budget import least_context
 from interject.model_runtime.engine.faults import engine_failure, is_session_fault
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.failures import RuntimeFailure
@@ -94,11 +94,12 @@ def plan_model(
 
 
 def _check_context(name: str | Path, asked: int) -> None:
-    most = read_config(resolve(name)).decoder.context
+    config = read_config(resolve(name))
+    most, least = config.decoder.context, least_context(config.tower)
     if asked > most:
         raise RuntimeFailure(f"context {asked}: {name} remembers {most} positions at most")
-    if asked < LEAST_CONTEXT:
-        raise RuntimeFailure(f"context {asked}: a session takes at least {LEAST_CONTEXT} positions")
+    if asked < least:
+        raise RuntimeFailure(f"context {asked}: a session takes at least {least} positions")
 
 
 def _fitted(

@@ -30,7 +30,9 @@ MEASURED = {"H200": MeasuredLoad(exact=512, rotate=1_000), "H100": MeasuredLoad(
 
 
 def measured_load(card: Card, config: ModelConfig) -> MeasuredLoad:
-    """What is known of a card for a model with the released shape, whatever its slots."""
+    """What is known of a card for a model with the released shape, whatever its slots. One whose
+    embeddings are grouped computes less, so it keeps up with as many at least.
+    """
     shape = DecoderShape()
     if replace(config.decoder, context=shape.context) != shape:
         return MeasuredLoad()

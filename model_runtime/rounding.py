@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from interject.model_runtime.network.architecture import UNGROUPED
 from interject.model_runtime.network.features import mel_filters
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def tower_terms(shape: TowerShape, columns: int = CHUNK_COLUMNS) -> int:
     convolutions = CONVOLVED_COLUMNS * (shape.mel_bins + shape.width)
     attention = shape.width + shape.width // shape.heads + columns + shape.width
     feed_forward = shape.width + shape.feed_forward
-    return convolutions + shape.layers * (attention + feed_forward) + shape.width
+    grouping = 0 if shape.grouping == UNGROUPED else shape.grouping + shape.output
+    return convolutions + shape.layers * (attention + feed_forward) + shape.width + grouping
 
 
 def decoder_terms(shape: DecoderShape, positions: int | None = None) -> int:

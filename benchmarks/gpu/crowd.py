@@ -12,7 +12,6 @@ import torch
 from benchmarks.gpu.subject import fill_with_noise
 from interject.model_runtime.engine.forward_input import AUDIO
 from interject.model_runtime.engine.ledger import SpanKind
-from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS, CHUNK_POSITIONS
 from interject.model_runtime.protocol import (
     FRAME_S,
     FRAME_SAMPLES,
@@ -115,15 +114,14 @@ def fill_slots(engine: Engine, streams: list[Stream]) -> None:
     """
     cache, decoder = engine.kv_cache, engine.model.decoder
     fill_with_noise(cache)
-    layout = engine.model.config.layout
-    sound = torch.zeros(
-        CHUNK_EMBEDDINGS, decoder.embedding.weight.shape[1], dtype=engine.model.dtype
-    )
-    chunk = [layout.keep_silence, layout.audio_begin, *[AUDIO] * CHUNK_EMBEDDINGS, layout.assistant]
+    layout, tower = engine.model.config.layout, engine.model.config.tower
+    heard = tower.chunk_embeddings
+    sound = torch.zeros(heard, decoder.embedding.weight.shape[1], dtype=engine.model.dtype)
+    chunk = [layout.keep_silence, layout.audio_begin, *[AUDIO] * heard, layout.assistant]
     for number, stream in enumerate(streams):
         memory = stream.memory
         memory.evictions = 1
-        top = cache.context - memory.reserve - 2 * CHUNK_POSITIONS
+        top = cache.context - memory.reserve - 2 * tower.chunk_positions
         share = (number + 1) * GOLDEN % 1.0
         least = float(cache.context // 2)
         target = least + share * (top - least)

@@ -16,7 +16,7 @@ from interject.model_runtime.engine.forward_input import AUDIO, ForwardInput
 from interject.model_runtime.engine.sampling import TokenMasks
 from interject.model_runtime.engine.token_draw import draw_tokens
 from interject.model_runtime.engine.warm_up import make_current
-from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS, CHUNK_POSITIONS
+from interject.model_runtime.network.architecture import TOWER_EMBEDDINGS
 from interject.model_runtime.network.backend import TorchBackend, open_backend
 from interject.model_runtime.network.features import WINDOW_SAMPLES
 from interject.model_runtime.network.kv_cache import KVCache
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ["step", "p50, ms", "p99, ms", "PyTorch's modules p50, ms", "floor, ms"]
 WARM_UP = 3
-TOWER_ROWS = 2 * CHUNK_EMBEDDINGS
+TOWER_ROWS = 2 * TOWER_EMBEDDINGS
 COPIED_BYTES = 1 << 30
 PRODUCT = 8_192
 
@@ -97,7 +97,7 @@ class Steps:
         self._block = (
             layout.keep_silence,
             layout.audio_begin,
-            *[AUDIO] * CHUNK_EMBEDDINGS,
+            *[AUDIO] * model.config.tower.chunk_embeddings,
             layout.assistant,
         )
 
@@ -110,7 +110,7 @@ class Steps:
         if chunks:
             windows = self._windows[:chunks].clone()
             heard = backend.encode(windows, range(chunks), [-math.inf] * chunks)
-            ends = (CHUNK_POSITIONS - 1,)
+            ends = (self._model.config.tower.chunk_positions - 1,)
             batch += [
                 (slot, ForwardInput(self._block, (sound,), ends))
                 for slot, sound in enumerate(heard.embeddings)
@@ -155,7 +155,7 @@ def floor_s(model: Model, chunks: int, tokens: int, limits: Ceilings) -> float:
     head = model.decoder.head.weight.numel()
     outside = head + model.decoder.embedding.weight.numel()
     layers = sum(p.numel() for p in model.decoder.parameters()) - outside
-    rows = CHUNK_POSITIONS * chunks + tokens
+    rows = model.config.tower.chunk_positions * chunks + tokens
     held = 2 * shape.layers * shape.context * shape.kv_heads * shape.head_dim
     looked_at = 4 * shape.layers * shape.context * shape.heads * shape.head_dim
 

@@ -18,7 +18,7 @@ from interject.cli.bench.looped_sound import LoopedSound, RoomSound
 from interject.cli.bench.outcome import LatencyStage, Outcome
 from interject.cli.bench.plan import LoadPlan
 from interject.model_runtime import open_runtime
-from interject.model_runtime.network.architecture import CHUNK_POSITIONS
+from interject.model_runtime.network.architecture import TowerShape
 from interject.model_runtime.protocol import FRAME_S
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ async def kill_row(fleet: Fleet, plan: WorkerPlan, sessions: int, seconds: float
     back = sorted(at - watch.killed_at for at in watch.back.values())
     return [
         str(sessions),
-        f"{heard_s / FRAME_S * CHUNK_POSITIONS:.0f}",
+        f"{heard_s / FRAME_S * TowerShape().chunk_positions:.0f}",
         f"{recovery.flowing_s:.2f}",
         f"{back[len(back) // 2]:.2f}",
         f"{recovery.longest_wait_s:.2f}",

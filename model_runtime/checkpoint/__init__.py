@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from interject.model_runtime.checkpoint.native import load_native, save_native
 from interject.model_runtime.checkpoint.released import load_released
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from interject.model_runtime.network.architecture import ModelConfig
 
 __all__ = [
@@ -45,7 +48,10 @@ def read_config(directory: Path) -> ModelConfig:
     if not directory.is_dir():
         raise CheckpointError(f"{directory}: no such directory")
     if adapter.is_adapter(directory):
-        return read_config(resolve(adapter.base_of(directory, adapter.read_adapter(directory))))
+        changed = adapter.read_adapter(directory)
+        base = read_config(resolve(adapter.base_of(directory, changed)))
+        with _told(directory):
+            return base if changed.grouping is None else base.with_grouping(changed.grouping)
     if native.is_native(directory):
         return native.read_config(directory)
     if released.is_released(directory):
@@ -61,25 +67,39 @@ def load_checkpoint(
     *,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
+    grouping: int | None = None,
 ) -> Model:
     """Load a checkpoint in either layout, or an adapter merged into its base; `nano` is the one
-    that ships with Interject.
+    that ships with Interject. With a `grouping` its embeddings are put together from now on.
 
-    :raises CheckpointError: when it is missing, damaged, of another shape or unsafe.
+    :raises CheckpointError: when it is missing, damaged, of another shape or unsafe, or grouped
+        otherwise.
     """
     directory = resolve(name)
     read_config(directory)
     if adapter.is_adapter(directory):
-        return _load_adapted(directory, dtype=dtype, device=device)
-    load = load_native if native.is_native(directory) else load_released
-    return load(directory, dtype=dtype, device=device)
+        load = _load_adapted
+    else:
+        load = load_native if native.is_native(directory) else load_released
+    model = load(directory, dtype=dtype, device=device)
+    with _told(directory):
+        return model if grouping is None else model.with_grouping(grouping)
+
+
+@contextlib.contextmanager
+def _told(directory: Path) -> Iterator[None]:
+    """Whose groups are others."""
+    try:
+        yield
+    except ValueError as error:
+        raise CheckpointError(f"{directory}: {error}") from error
 
 
 def _load_adapted(directory: Path, *, dtype: torch.dtype, device: torch.device | str) -> Model:
     config = adapter.read_adapter(directory)
     changes = adapter.read_changes(directory)
     base = adapter.base_of(directory, config)
-    model = load_checkpoint(base, dtype=dtype, device=device)
+    model = load_checkpoint(base, dtype=dtype, device=device, grouping=config.grouping)
     if fingerprint(model) != config.base_fingerprint:
         raise CheckpointError(f"{directory}: was made for other weights than those of {base}")
     adapter.apply_changes(model, changes, config.scale)

@@ -36,12 +36,14 @@ DOWN, UP = "lora_down", "lora_up"
 @dataclass(frozen=True, slots=True)
 class AdapterConfig:
     """`base` is `nano` or a folder, seen from the adapter's own if it is no absolute path;
-    `base_fingerprint` is of the weights that were fine-tuned.
+    `base_fingerprint` is of the weights that were fine-tuned, their embeddings put together as
+    `grouping` says; None: as they are in the base.
     """
 
     base: str
     base_fingerprint: str
     scale: float
+    grouping: int | None = None
     format: str = FORMAT
     version: int = VERSION
 
@@ -94,6 +96,8 @@ def save_adapter(
     base_fingerprint: str,
     scale: float,
     changes: Mapping[str, Tensor],
+    *,
+    grouping: int | None = None,
 ) -> None:
     """`base` is as it was loaded; a path is written as it is seen from `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -101,7 +105,7 @@ def save_adapter(
     save_file(
         {k: t.detach().cpu().contiguous() for k, t in changes.items()}, directory / CHANGES_FILE
     )
-    config = AdapterConfig(place, base_fingerprint, scale)
+    config = AdapterConfig(place, base_fingerprint, scale, grouping)
     (directory / ADAPTER_FILE).write_text(json.dumps(asdict(config), indent=2) + "\n")
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
+from interject.model_runtime.network.architecture import UNGROUPED
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -20,10 +22,13 @@ def fingerprint(model: Model) -> str:
     """The model's name, and a digest of its shapes and of every weight as bfloat16.
 
     So one checkpoint has one fingerprint, whatever device and type it is loaded to, but with each
-    context another: a session forgets at other times there. Sums of integers, because those of
-    floats depend on how many threads add.
+    context another: a session forgets at other times there. What is grouped has others as well;
+    `repr` does not say so, since what is not has had its fingerprint for longer. Sums of integers,
+    because those of floats depend on how many threads add.
     """
     digest = hashlib.blake2b(repr(model.config).encode(), digest_size=8)
+    if (grouping := model.config.tower.grouping) != UNGROUPED:
+        digest.update(f"grouping {grouping};".encode())
     for module in (model.tower, model.decoder):
         for name, parameter in module.named_parameters():
             digest.update(f"{name} {tuple(parameter.shape)} {_sum(parameter)};".encode())

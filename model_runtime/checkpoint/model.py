@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from interject.model_runtime.network.decoder import Decoder
-from interject.model_runtime.network.encoder import AudioTower
+from interject.model_runtime.network.encoder import AudioTower, Grouping
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -44,6 +44,21 @@ class Model:
         they forget at other times.
         """
         return replace(self, config=self.config.with_context(positions))
+
+    def with_grouping(self, size: int) -> Model:
+        """The same weights, so many of whose embeddings are put together: at first their mean, to
+        which the decoder is yet to get used.
+
+        :raises ValueError: when others are already, or they do not fill a chunk.
+        """
+        config = self.config.with_grouping(size)
+        if config == self.config:
+            return self
+        tower, _ = empty_modules(config)
+        tower.grouping = Grouping(config.tower.output, size).to(self.device, self.dtype)
+        tower.load_state_dict(self.tower.state_dict(), strict=False, assign=True)
+        tower.place_positions(self.device)
+        return replace(self, config=config, tower=tower)
 
     def parameter_count(self) -> int:
         """Parameters of tower and decoder together."""

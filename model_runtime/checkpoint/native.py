@@ -12,7 +12,7 @@ from interject.model_runtime.checkpoint.assembly import Part, assemble
 from interject.model_runtime.checkpoint.error import CheckpointError
 from interject.model_runtime.checkpoint.model import Model, empty_modules
 from interject.model_runtime.checkpoint.tensors import SafetensorsSource
-from interject.model_runtime.network.architecture import ModelConfig
+from interject.model_runtime.network.architecture import UNGROUPED, ModelConfig
 from interject.model_runtime.protocol import Emotion
 
 if TYPE_CHECKING:
@@ -69,6 +69,16 @@ def read_config(directory: Path) -> ModelConfig:
     return config
 
 
+def _settings(config: ModelConfig) -> dict[str, Any]:
+    """As they are written. Nothing is said of groups where there are none: so earlier versions
+    read what they can run, and refuse the rest by its name.
+    """
+    settings = asdict(config)
+    if config.tower.grouping == UNGROUPED:
+        del settings["tower"]["grouping"]
+    return settings
+
+
 def _unknown_key(given: dict[str, Any], known: dict[str, Any]) -> str | None:
     for key, value in given.items():
         if key not in known:
@@ -82,7 +92,7 @@ def _unknown_key(given: dict[str, Any], known: dict[str, Any]) -> str | None:
 def has_config(directory: Path, config: ModelConfig) -> bool:
     """Whether a native checkpoint is of these shapes, whatever its name. Needs no pydantic."""
     content = json.loads((directory / CONFIG_FILE).read_text())
-    wanted = json.loads(json.dumps(asdict(config)))
+    wanted = json.loads(json.dumps(_settings(config)))
     given = content.get("model")
     return isinstance(given, dict) and {**given, "name": ""} == {**wanted, "name": ""}
 
@@ -137,5 +147,5 @@ def save_native(model: Model, directory: Path, *, dtype: torch.dtype | None = No
 
 def write_config(config: ModelConfig, directory: Path) -> None:
     """Write what `read_config` reads."""
-    content = {"format": FORMAT, "version": VERSION, "model": asdict(config)}
+    content = {"format": FORMAT, "version": VERSION, "model": _settings(config)}
     (directory / CONFIG_FILE).write_text(json.dumps(content, indent=2) + "\n")

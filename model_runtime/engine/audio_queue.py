@@ -30,8 +30,8 @@ _SCALE = np.float32(1 / 32768)
 class QueuedChunk:
     """A frame in the queue.
 
-    `embeddings` [10, width], and the maximum `loudest_before` it, are there once it was encoded.
-    What is kept for longer than a step is kept on the host.
+    `embeddings` [`chunk_embeddings`, width], and the maximum `loudest_before` it, are there once it
+    was encoded. What is kept for longer than a step is kept on the host.
     """
 
     frame: Frame

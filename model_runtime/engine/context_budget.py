@@ -8,13 +8,22 @@ is no longer than a quarter again, and an eighth is still free for a reply.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from interject.model_runtime.network.architecture import CHUNK_POSITIONS
 from interject.model_runtime.protocol import RuntimeFailure
+
+if TYPE_CHECKING:
+    from interject.model_runtime.network.architecture import TowerShape
 
 AROUND_TEXT = 4
 """In the span of a typed turn or of a reply: the control before it, and three that steer."""
-LEAST_CONTEXT = 4 * (CHUNK_POSITIONS + 1)
+
+
+def least_context(tower: TowerShape) -> int:
+    """The fewest positions with which a chunk, and the token that begins a reply to it, have a
+    quarter.
+    """
+    return 4 * (tower.chunk_positions + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +52,11 @@ class ContextBudget:
         """What is kept free for a reply."""
         return self.context // 8
 
-    def check(self) -> None:
+    def check(self, tower: TowerShape) -> None:
         """:raises RuntimeFailure: when a slot is too small for any session."""
-        if self.context < LEAST_CONTEXT:
+        least = least_context(tower)
+        if self.context < least:
             raise RuntimeFailure(
                 f"this model remembers {self.context} positions, "
-                f"a session takes at least {LEAST_CONTEXT}: use another checkpoint"
+                f"a session takes at least {least}: use another checkpoint"
             )

@@ -26,7 +26,6 @@ from interject.model_runtime.engine.restoration import Restoration, filling_turn
 from interject.model_runtime.engine.scheduler import GPU_LIMITS, StepLimits
 from interject.model_runtime.engine.stream import Stream
 from interject.model_runtime.engine.stream_table import StreamTable
-from interject.model_runtime.network.architecture import CHUNK_POSITIONS
 from interject.model_runtime.network.backend import open_backend
 from interject.model_runtime.network.kv_cache import KVCache
 from interject.model_runtime.protocol import (
@@ -96,7 +95,7 @@ class Engine:
         budget = ContextBudget(self.kv_cache.context)
         self.prompt_encoder = PromptEncoder(model, budget)
         limits = limits or (GPU_LIMITS if self._backend.asynchronous else StepLimits())
-        drain = max(1, min(limits.drain, budget.span // CHUNK_POSITIONS))
+        drain = max(1, min(limits.drain, budget.span // model.config.tower.chunk_positions))
         recompute = max(1, limits.recompute or budget.context // 16)
         fair = max(MAX_BACKLOG_FRAMES, BACKLOG_FRAMES_A_SLOT * slots)
         self._clock = clock

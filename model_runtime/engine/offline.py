@@ -23,7 +23,7 @@ TRANSLATE = "Translate the audio into {language}."
 
 @torch.inference_mode()
 def embed_clip(model: Model, clip: Tensor) -> Tensor:
-    """Embeddings of a clip, [10 a chunk, width]; the clip is padded to whole chunks.
+    """Embeddings of a clip, [`chunk_embeddings` a chunk, width], padded to whole chunks.
 
     Every window is encoded alone; the last may be shorter.
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.forward_input import AUDIO, ForwardInput
-from interject.model_runtime.protocol import RuntimeFailure, readable
+from interject.model_runtime.protocol import FRAME_S, RuntimeFailure, readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from interject.model_runtime.protocol import SessionOptions
 
 
-EMBEDDING_S = 0.04
-
-
 class PromptEncoder:
     """What does not fit is refused, with a reason."""
 
@@ -28,6 +25,7 @@ class PromptEncoder:
         self._layout = model.config.layout
         self._tokenizer = model.tokenizer
         self._vocabulary = model.config.decoder.vocabulary
+        self._tower = model.config.tower
         self._budget = budget
 
     def prefix(self, options: SessionOptions) -> ForwardInput:
@@ -35,7 +33,7 @@ class PromptEncoder:
 
         :raises RuntimeFailure: when the prompt is too long, or the model cannot read it.
         """
-        self._budget.check()
+        self._budget.check(self._tower)
         if options.prompt_ids is not None:
             ids = self._known(options.prompt_ids)
         else:
@@ -49,7 +47,7 @@ class PromptEncoder:
 
         :raises RuntimeFailure: when they leave no room for an answer.
         """
-        self._budget.check()
+        self._budget.check(self._tower)
         asked = self.ids(readable(question))
         ids = self._layout.offline_prompt(
             self.ids(options.system_prompt), asked, audio_slots=len(embeddings)
@@ -72,9 +70,10 @@ class PromptEncoder:
                 f"the question has {asked} tokens, this model takes {self._budget.text} beside a "
                 "clip; ask in fewer words"
             )
+        embedding_s = FRAME_S / self._tower.chunk_embeddings
         return (
-            f"the clip lasts {heard * EMBEDDING_S:.1f} s, this model takes at most "
-            f"{max(0, heard + free) * EMBEDDING_S:.1f} s at once; cut it into parts"
+            f"the clip lasts {heard * embedding_s:.1f} s, this model takes at most "
+            f"{max(0, heard + free) * embedding_s:.1f} s at once; cut it into parts"
         )
 
     def _prefix(self, ids: Sequence[int]) -> ForwardInput:

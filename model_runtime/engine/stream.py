@@ -32,7 +32,6 @@ from interject.model_runtime.engine.journal import (
 from interject.model_runtime.engine.ledger import Eviction, SpanKind
 from interject.model_runtime.engine.session_memory import SessionMemory
 from interject.model_runtime.engine.snapshot import Snapshot
-from interject.model_runtime.network.architecture import CHUNK_POSITIONS
 from interject.model_runtime.protocol import Cause, FloorMode, Gap, GapReason
 
 if TYPE_CHECKING:
@@ -93,6 +92,7 @@ class Stream:
         if clip is not None:
             self._prefill.append((SpanKind.TEXT_TURN, clip))
         self._threshold = options.threshold
+        self._chunk_positions = config.tower.chunk_positions
 
     # What is asked of it
 
@@ -177,7 +177,7 @@ class Stream:
     @property
     def _chunk_rows(self) -> int:
         """Positions of the next chunk, and of the token that begins a reply to it."""
-        return len(self.conversation.pending_ids) + CHUNK_POSITIONS
+        return len(self.conversation.pending_ids) + self._chunk_positions
 
     def evict(self) -> None:
         """Make room in a full slot; what moved is then to be recomputed."""
@@ -218,7 +218,7 @@ class Stream:
         chunks were waiting.
         """
         spare = self.memory.room - self._chunk_rows - self.memory.reserve
-        count = min(count, 1 + max(0, spare // CHUNK_POSITIONS))
+        count = min(count, 1 + max(0, spare // self._chunk_positions))
         inputs = self.conversation.audio_input(list(islice(self.audio.chunks, count)))
         assert len(inputs.ids) <= self.memory.room, "chunks fit, or there is an eviction first"
         return inputs

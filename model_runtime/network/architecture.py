@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, replace
 
 from interject.model_runtime.network.layout import TokenLayout
-from interject.model_runtime.protocol import FRAME_SAMPLES, SAMPLE_RATE_HZ
+from interject.model_runtime.protocol import FRAME_S, FRAME_SAMPLES, SAMPLE_RATE_HZ
 
 CHUNK_MEL_FRAMES = 40
-CHUNK_EMBEDDINGS = 10
-CHUNK_POSITIONS = CHUNK_EMBEDDINGS + 3
+TOWER_EMBEDDINGS = 10
+"""Of a chunk: the tower has one every 40 ms. How many of them the decoder reads is its shape's."""
+CHUNK_CONTROLS = 3
+"""Around a chunk's embeddings: the control before it, AUDIO_BEGIN, ASSISTANT."""
+UNGROUPED = 1
+GROUPINGS = tuple(size for size in range(1, TOWER_EMBEDDINGS + 1) if TOWER_EMBEDDINGS % size == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,10 @@ class FeatureConfig:
 class TowerShape:
     """The audio tower of Qwen2.5-Omni; `output` is the decoder's width.
 
-    :raises ValueError: when a size is not above 0.
+    So many embeddings are put together before the decoder reads them: the `grouping` of dual
+    resolution (Fun-Audio-Chat, arXiv 2512.20156). What a chunk takes follows from it here alone.
+
+    :raises ValueError: when a size is not above 0, or groups do not fill a chunk.
     """
 
     width: int = 1280
@@ -43,9 +50,25 @@ class TowerShape:
     feed_forward: int = 5120
     output: int = 2048
     mel_bins: int = 128
+    grouping: int = field(default=UNGROUPED, repr=False)
 
     def __post_init__(self) -> None:
         _require_positive(self)
+        if self.grouping not in GROUPINGS:
+            raise ValueError(
+                f"grouping must be one of {', '.join(map(str, GROUPINGS))}, to fill a chunk of "
+                f"{TOWER_EMBEDDINGS} embeddings, not {self.grouping}"
+            )
+
+    @property
+    def chunk_embeddings(self) -> int:
+        """Of a chunk, as the decoder reads it."""
+        return TOWER_EMBEDDINGS // self.grouping
+
+    @property
+    def chunk_positions(self) -> int:
+        """That a chunk takes of a slot, with the ids around it."""
+        return self.chunk_embeddings + CHUNK_CONTROLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +136,20 @@ class ModelConfig:
         if tower.width % tower.heads:
             raise ValueError(f"{tower.heads} heads do not divide a tower {tower.width} wide")
 
+    @property
+    def remembered_s(self) -> float:
+        """How long a session can listen in silence until its slot is full."""
+        return self.decoder.context // self.tower.chunk_positions * FRAME_S
+
     def with_context(self, positions: int) -> ModelConfig:
         """The same model, for slots of so many positions."""
         return replace(self, decoder=replace(self.decoder, context=positions))
+
+    def with_grouping(self, size: int) -> ModelConfig:
+        """The same model, so many of whose embeddings are put together.
+
+        :raises ValueError: when others are already, or they do not fill a chunk.
+        """
+        if self.tower.grouping not in (UNGROUPED, size):
+            raise ValueError(f"{self.name} groups by {self.tower.grouping} already, not by {size}")
+        return replace(self, tower=replace(self.tower, grouping=size))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 
+from interject.model_runtime.network.architecture import CHUNK_CONTROLS
 from interject.model_runtime.network.attention import Segment, SlotAttention
 from interject.model_runtime.network.features import WINDOW_SAMPLES, clamp_and_scale, log_mel
 from interject.model_runtime.network.transfer import HostCopy
@@ -27,15 +28,13 @@ LEAST_LIKENESS = 0.98
 """Cosine of two results. Rounding to bfloat16 through all layers leaves more; a kernel that reads
 another row, or leaves one out, much less.
 """
-_CHECKED = (Segment(0, 0, 13), Segment(0, 13, 1))
-"""As a chunk and a token behind it."""
 
 logger = logging.getLogger(__name__)
 
 
 class EncodedChunks(NamedTuple):
-    """Embeddings [P, 10, width], and the loudest log-mel value up to and including each chunk,
-    float32 [P].
+    """Embeddings [P, `chunk_embeddings`, width], and the loudest log-mel value up to and including
+    each chunk, float32 [P].
     """
 
     embeddings: Tensor
@@ -152,16 +151,19 @@ def checked(make_kernels: Callable[[], Backend], modules: Backend) -> Backend:
 
 
 def _likeness(kernels: Backend, modules: Backend) -> float:
-    """Of noise that both encode and pass on: 1 for the same, 0 where one is not finite."""
+    """Of noise that both encode and pass on, as a chunk and a token behind it: 1 for the same, 0
+    where one is not finite.
+    """
     generator = torch.Generator().manual_seed(0)
     windows = 0.1 * torch.randn(2, WINDOW_SAMPLES, generator=generator)
     cache, weight = modules.cache, modules.decoder.embedding.weight
-    rows = torch.randn(sum(s.length for s in _CHECKED), weight.shape[1], generator=generator)
-    rows = rows.to(weight.device, weight.dtype)
     pairs = []
     for backend in (kernels, modules):
         embeddings = backend.encode(windows, (0, 0), (0.0,)).embeddings
-        hidden = backend.forward(rows.clone(), _CHECKED, range(len(rows)))
+        chunk = embeddings.shape[1] + CHUNK_CONTROLS
+        rows = torch.randn(chunk + 1, weight.shape[1], generator=generator.manual_seed(1))
+        segments = Segment(0, 0, chunk), Segment(0, chunk, 1)
+        hidden = backend.forward(rows.to(weight.device, weight.dtype), segments, range(len(rows)))
         cache.clear(0)
         pairs.append((embeddings.float().flatten(), hidden.float().flatten()))
     alike = [torch.cosine_similarity(one, other, dim=0) for one, other in zip(*pairs, strict=True)]

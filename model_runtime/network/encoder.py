@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from interject.model_runtime.network.architecture import UNGROUPED
 from interject.model_runtime.network.linear import Linear
 
 if TYPE_CHECKING:
@@ -61,8 +62,26 @@ class TowerLayer(nn.Module):
         return out
 
 
+class Grouping(Linear):
+    """The mean of `size` neighbours, then a layer that begins as the identity: what a decoder reads
+    of embeddings that it was trained on is at first their mean.
+    """
+
+    def __init__(self, width: int, size: int) -> None:
+        super().__init__(width, width, bias=False)
+        self.size = size
+
+    def reset_parameters(self) -> None:
+        """Draws nothing, so that all other weights are those of a tower without it."""
+        nn.init.eye_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., T, width] -> [..., T / size, width]."""
+        return super().forward(x.unflatten(-2, (-1, self.size)).mean(-2))
+
+
 class AudioTower(nn.Module):
-    """[B, mel_bins, T] -> [B, T / 4, output], T a multiple of 4, at most 200."""
+    """[B, mel_bins, T] -> [B, T / 4 / grouping, output], whole groups, T at most 200."""
 
     def __init__(self, shape: TowerShape) -> None:
         super().__init__()
@@ -72,6 +91,9 @@ class AudioTower(nn.Module):
         self.layers = nn.ModuleList(TowerLayer(shape) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(shape.width)
         self.proj = Linear(shape.width, shape.output)
+        self.grouping = (
+            None if shape.grouping == UNGROUPED else Grouping(shape.output, shape.grouping)
+        )
         self.positions: Tensor
         positions = sinusoids(MAX_MEL_FRAMES // 2, shape.width)
         self.register_buffer("positions", positions, persistent=False)
@@ -83,11 +105,21 @@ class AudioTower(nn.Module):
 
     def forward(self, mel: Tensor) -> Tensor:
         """Embed windows; every row of the batch stands alone."""
-        embeddings: Tensor = self.proj(self.encode(mel))
-        return embeddings
+        return self.adapt(self.encode(mel))
+
+    def adapt(self, states: Tensor) -> Tensor:
+        """The adapter: [..., T / 4, width] -> [..., T / 4 / grouping, output]."""
+        return self.grouped(self.proj(states))
+
+    def grouped(self, embeddings: Tensor) -> Tensor:
+        """Its second half: what `proj` puts out, as the decoder reads it."""
+        if self.grouping is None:
+            return embeddings
+        together: Tensor = self.grouping(embeddings)
+        return together
 
     def encode(self, mel: Tensor) -> Tensor:
-        """What `proj`, the adapter, reads: [B, T / 4, width]."""
+        """What the adapter reads: [B, T / 4, width]."""
         x = functional.gelu(self.conv1(mel))
         x = functional.gelu(self.conv2(x)).transpose(1, 2)
         x = x + self.positions[: x.shape[1]].to(x.dtype)

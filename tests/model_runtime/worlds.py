@@ -8,7 +8,12 @@ import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from interject.model_runtime.checkpoint import Model, random_model
-from interject.model_runtime.network.architecture import DecoderShape, ModelConfig, TowerShape
+from interject.model_runtime.network.architecture import (
+    UNGROUPED,
+    DecoderShape,
+    ModelConfig,
+    TowerShape,
+)
 from interject.model_runtime.network.layout import TokenLayout
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
@@ -56,11 +61,15 @@ def small_layout() -> TokenLayout:
 
 
 @cache
-def small_model(context: int = 512, seed: int = 2, layers: int = 2) -> Model:
+def small_model(
+    context: int = 512, seed: int = 2, layers: int = 2, grouping: int = UNGROUPED
+) -> Model:
     """Random weights, tuned so that both decisions occur and replies end by their limit."""
     config = ModelConfig(
         name="small",
-        tower=TowerShape(width=32, layers=1, heads=2, feed_forward=64, output=48),
+        tower=TowerShape(
+            width=32, layers=1, heads=2, feed_forward=64, output=48, grouping=grouping
+        ),
         decoder=DecoderShape(
             width=48, layers=layers, heads=4, kv_heads=2, head_dim=16, feed_forward=96,
             vocabulary=TEXT_TOKENS + 32, context=context,

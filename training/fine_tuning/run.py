@@ -89,7 +89,7 @@ def train(
     """
     told, folder = events or TrainingEvents(), Path(run.out)
     torch.manual_seed(run.seed)
-    base = load_checkpoint(run.model, device=resolved.device)
+    base = load_checkpoint(run.model, device=resolved.device, grouping=run.grouping)
     writer = SequenceWriter(
         base,
         most_chunks=run.most_chunks,

@@ -35,11 +35,14 @@ def save_result(
     if as_adapter:
         target = folder / ADAPTER_NAME
         replace_folder(
-            target, lambda part: save_adapter(part, run.model, base_fingerprint, scale, weights)
+            target,
+            lambda part: save_adapter(
+                part, run.model, base_fingerprint, scale, weights, grouping=run.grouping
+            ),
         )
     if run.method == "full" or run.lora.save != "adapter":
         target = folder / MODEL_NAME
-        model = load_checkpoint(run.model)
+        model = load_checkpoint(run.model, grouping=run.grouping)
         apply_changes(model, weights, scale)
         replace_folder(target, lambda part: save_native(model, part, dtype=_DTYPES[run.save_dtype]))
     return target

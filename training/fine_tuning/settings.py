@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from interject.config.strict import StrictModel
+from interject.model_runtime.network.architecture import GROUPINGS
 from interject.training.fine_tuning.stages import PRESETS, StagePreset, TrainablePart, TrainingStage
 from interject.training.sequences.prompt import VERBATIM_PROMPT
 from interject.training.sequences.sequence import SequenceMode
@@ -75,10 +76,12 @@ class TrainingRun(StrictModel):
 
     `trains` may name other parts than the stage's. `late_share` of the replies are taught a chunk
     late, with nothing taught at their own. With `minutes` the time ends a run and rules
-    its schedule: then it is not the same run twice.
+    its schedule: then it is not the same run twice. `grouping` puts so many embeddings of the base
+    together, at first as their mean.
     """
 
     model: _Path = "nano"
+    grouping: int | None = None
     data: _Path
     out: _Path
     stage: TrainingStage = Field(default=TrainingStage.INSTRUCTION, strict=False)
@@ -108,6 +111,12 @@ class TrainingRun(StrictModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if self.grouping is not None and self.grouping not in GROUPINGS:
+            raise PydanticCustomError(
+                "grouping",
+                "`grouping` must be one of {sizes}",
+                {"sizes": ", ".join(map(str, GROUPINGS))},
+            )
         if self.method == "lora" and TrainablePart.DECODER not in self.parts:
             raise PydanticCustomError(
                 "lora",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from interject.training.sequences.sequence import TrainingSequence
 
 _STATES = "states"
+_ADAPTER = ("proj.", "grouping.")
 
 
 class CachedHearing:
@@ -38,7 +39,7 @@ class CachedHearing:
         self._tower = _tower_digest(model, precision)
 
     def states(self, tower: AudioTower, sequence: TrainingSequence) -> Tensor:
-        """What `tower.proj` reads, on the tower's device."""
+        """What `tower.adapt` reads, on the tower's device."""
         path = self._path(sequence)
         device = tower.proj.weight.device
         try:
@@ -66,7 +67,7 @@ def _tower_digest(model: Model, precision: str) -> bytes:
         repr((config.features, config.tower, config.offline_window_chunks, precision)).encode()
     )
     for name, parameter in model.tower.named_parameters():
-        if not name.startswith("proj."):
+        if not name.startswith(_ADAPTER):
             digest.update(name.encode())
             digest.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
     return digest.digest()

@@ -24,7 +24,9 @@ def choose_trained(model: PackedModel, parts: Collection[TrainablePart]) -> None
     tower, decoder = model.tower, model.decoder
     if TrainablePart.TOWER in parts:
         tower.requires_grad_(True)
-    tower.proj.requires_grad_(TrainablePart.ADAPTER in parts)
+    for half in (tower.proj, tower.grouping):
+        if half is not None:
+            half.requires_grad_(TrainablePart.ADAPTER in parts)
     if TrainablePart.DECODER in parts:
         layers = [layer for _, layer in lora_layers(decoder)]
         decoder.requires_grad_(not layers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from interject.model_runtime.network.architecture import CHUNK_POSITIONS
 from interject.model_runtime.protocol import FRAME_SAMPLES
 from interject.training.fine_tuning.failure import TrainingFailure
 from interject.training.sequences.packing import pack
@@ -67,7 +66,7 @@ class TrainingData:
         self.left_out = 0
         for record in store.records():
             if mode is SequenceMode.ONLINE or _is_asked_about(record, writer.most_chunks):
-                self.sizes[record.stream_id] = _size(record, writer.most_chunks)
+                self.sizes[record.stream_id] = _size(record, writer)
             else:
                 self.left_out += 1
         if not self.sizes:
@@ -98,7 +97,7 @@ def _is_asked_about(record: KnownStream, most_chunks: int) -> bool:
     return answers == 1 and -(-record.samples // FRAME_SAMPLES) <= most_chunks
 
 
-def _size(record: KnownStream, most_chunks: int) -> int:
+def _size(record: KnownStream, writer: SequenceWriter) -> int:
     letters = sum(len(turn.assistant) for turn in record.turns)
-    chunks = min(-(-record.samples // FRAME_SAMPLES), most_chunks)
-    return chunks * CHUNK_POSITIONS + letters // _LETTERS_A_TOKEN
+    chunks = min(-(-record.samples // FRAME_SAMPLES), writer.most_chunks)
+    return chunks * writer.tower.chunk_positions + letters // _LETTERS_A_TOKEN

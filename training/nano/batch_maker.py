@@ -49,7 +49,7 @@ class BatchMaker:
 
     def __init__(self, stock: Stock, config: ModelConfig, tokenizer: Tokenizer, seed: int) -> None:
         self._stock, self._config, self._seed = stock, config, seed
-        self._writer = TargetWriter(config.layout, tokenizer)
+        self._writer = TargetWriter(config, tokenizer)
 
     def make(self, order: Order) -> PaddedBatch:
         """A whole batch, in this process, on the CPU."""

@@ -62,14 +62,18 @@ class Losses:
 
 
 def run_model(tower: AudioTower, decoder: Decoder, batch: PaddedBatch) -> tuple[Tensor, Tensor]:
-    """Teacher forcing: embeddings of the sound [B, slots, d], hidden states [B, T, d]."""
-    rows = len(batch.ids)
+    """Teacher forcing: embeddings of the sound every 40 ms [B, slots, d], from which the decoder's
+    may be grouped, and hidden states [B, T, d].
+    """
+    rows, width = len(batch.ids), decoder.shape.width
     with short_attention(batch.mel.device):
-        sound = tower(batch.mel.to(tower.proj.weight.dtype)).reshape(rows, -1, decoder.shape.width)
+        states = tower.encode(batch.mel.to(tower.proj.weight.dtype))
+    sound = tower.proj(states)
+    heard = tower.grouped(sound).reshape(rows, -1, width)
     text = decoder.embed(batch.ids)
     where = batch.audio_at[..., None].expand(-1, -1, text.shape[-1])
-    mixed = text.scatter(1, where, sound.to(text.dtype))
-    return sound, decoder.forward_train(mixed)
+    mixed = text.scatter(1, where, heard.to(text.dtype))
+    return sound.reshape(rows, -1, width), decoder.forward_train(mixed)
 
 
 def decision_logits(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from interject.model_runtime.device_choice import AUTO, DTYPES
+from interject.model_runtime.network.architecture import GROUPINGS, UNGROUPED
 from interject.training.nano.stock_shares import Ablation
 
 if TYPE_CHECKING:
@@ -20,11 +21,13 @@ SHORTEST_MINUTES = 0.1
 class NanoOptions:
     """As they were given. `start` is a run's folder or a model, `cache` where speech is kept.
 
-    `minutes` are those of training alone, and of the whole command where there is a bank.
+    `minutes` are those of training alone, and of the whole command where there is a bank. With
+    `steps` they do not count.
     """
 
     out: Path
     minutes: float = 75.0
+    steps: int | None = None
     seed: int = 1
     resume: bool = False
     start: Path | None = None
@@ -40,6 +43,7 @@ class NanoOptions:
     streams: int | None = None
     without: tuple[Ablation, ...] = ()
     control_weight: float | None = None
+    grouping: int = UNGROUPED
     small: bool = False
 
 
@@ -67,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, help="folder for checkpoints and the result")
     add("--minutes", type=minutes, default=75.0,
         help="time to train, without the data; with --bank of the whole command")  # fmt: skip
+    add("--steps", type=number, help="so many in place of --minutes: the same run anywhere")
     add("--seed", type=int, default=1, help="seed of the data and the weights")
     add("--resume", action="store_true", help="go on from the last checkpoint in OUT")
     add("--start", type=Path, help="begin with the weights of the run, or model, in this folder")
@@ -86,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--without", type=ablation, action="append", default=[], metavar="PART",
         help=f"for an ablation, one of {', '.join(Ablation)}; may be repeated")  # fmt: skip
     add("--control-weight", type=float, help="of the decisions' loss; 4 when left out")
+    add("--grouping", type=int, choices=GROUPINGS, default=UNGROUPED,
+        help="embeddings of 40 ms that the decoder reads as one")  # fmt: skip
     add("--small", action="store_true", help="little data, tiny batches: to try it out")
     return parser
 

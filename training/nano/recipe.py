@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from interject.model_runtime.network.architecture import DecoderShape, ModelConfig, TowerShape
+from interject.model_runtime.network.architecture import (
+    UNGROUPED,
+    DecoderShape,
+    ModelConfig,
+    TowerShape,
+)
 from interject.model_runtime.network.layout import TokenLayout
 from interject.model_runtime.protocol import Emotion
 from interject.training.nano.stock_shares import StockShares
@@ -30,9 +35,9 @@ def nano_layout(text_tokens: int) -> TokenLayout:
     )  # fmt: skip
 
 
-def nano_config(text_tokens: int) -> ModelConfig:
+def nano_config(text_tokens: int, *, grouping: int = UNGROUPED) -> ModelConfig:
     """About 5.6 million parameters."""
-    return ModelConfig(
+    config = ModelConfig(
         name="nano",
         tower=TowerShape(width=192, layers=5, heads=4, feed_forward=576, output=_WIDTH),
         decoder=DecoderShape(
@@ -42,13 +47,17 @@ def nano_config(text_tokens: int) -> ModelConfig:
         layout=nano_layout(text_tokens),
         offline_window_chunks=1,
     )  # fmt: skip
+    return config.with_grouping(grouping)
 
 
 @dataclass(frozen=True, slots=True)
 class NanoSettings:
-    """What a run can be told. `long_share` is the last part of the time, on long streams."""
+    """What a run can be told. `long_share` is its last part, on long streams. With `steps` these
+    rule it and not the time, so that it is the same run on any machine.
+    """
 
     minutes: float = 75.0
+    steps: int | None = None
     seed: int = 1
     short_chunks: int = 30
     short_streams: int = 16

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from interject.model_runtime.network.architecture import TOWER_EMBEDDINGS
 from interject.model_runtime.protocol import (
     FRAME_SAMPLES,
     LOOKAHEAD_SAMPLES,
@@ -65,7 +66,7 @@ class SceneBuilder:
         self._stock, self._rng, self._style = stock, rng, style
         count = chunks * FRAME_SAMPLES + LOOKAHEAD_SAMPLES
         self._limit = chunks * FRAME_SAMPLES - int(0.2 * SAMPLE_RATE_HZ)
-        slots = chunks * 10
+        slots = chunks * TOWER_EMBEDDINGS
         self._scene = Scene(
             np.zeros(count, np.float32), [], np.zeros(slots, np.int8),
             np.zeros((slots, len(CLASSES)), np.uint8),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS
 from interject.model_runtime.protocol import FRAME_SAMPLES
 from interject.training.nano.language import OTHER_PROMPTS, spoken_prompts
 from interject.training.nano.talk_grammar import any_prompt
@@ -18,7 +17,7 @@ from interject.training.sounds.catalogue import CLASSES
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from interject.model_runtime.network.layout import TokenLayout
+    from interject.model_runtime.network.architecture import ModelConfig
     from interject.training.nano.scene import Scene, WantedReply
     from interject.training.sounds.waves import Rng
 
@@ -63,8 +62,9 @@ class Target:
 class TargetWriter:
     """Writes scenes in the token layout of a checkpoint."""
 
-    def __init__(self, layout: TokenLayout, tokenizer: Tokenizer) -> None:
-        self._layout, self._tokenizer = layout, tokenizer
+    def __init__(self, config: ModelConfig, tokenizer: Tokenizer) -> None:
+        self._layout, self._tokenizer = config.layout, tokenizer
+        self._chunk_embeddings = config.tower.chunk_embeddings
         self._words = word_vocabulary()
 
     def encode(self, text: str) -> list[int]:
@@ -92,8 +92,8 @@ class TargetWriter:
                 control = self._type(ids, labels, control, typed)
             head = layout.chunk_head(control)
             ids += head
-            audio_at += range(len(ids), len(ids) + CHUNK_EMBEDDINGS)
-            ids += [layout.audio_slot] * CHUNK_EMBEDDINGS
+            audio_at += range(len(ids), len(ids) + self._chunk_embeddings)
+            ids += [layout.audio_slot] * self._chunk_embeddings
             decision_at.append(len(ids))
             ids.append(layout.assistant)
             labels += [-1] * (len(ids) - len(labels))
@@ -113,8 +113,8 @@ class TargetWriter:
         The sound of the others goes behind the answer, where nothing looks at it.
         """
         layout = self._layout
-        slots, prompt = chunks * CHUNK_EMBEDDINGS, VERBATIM_PROMPT
-        unused = (scene.chunks - chunks) * CHUNK_EMBEDDINGS
+        slots, prompt = chunks * self._chunk_embeddings, VERBATIM_PROMPT
+        unused = (scene.chunks - chunks) * self._chunk_embeddings
         ids = layout.offline_prompt(self.encode(prompt), self.encode(question), audio_slots=slots)
         first = ids.index(layout.offline_audio_slot)
         text = [*self.encode(answer), layout.text_end]

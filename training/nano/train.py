@@ -23,6 +23,7 @@ from interject.model_runtime.checkpoint.native import (
     read_tokenizer,
 )
 from interject.model_runtime.device_choice import DeviceChoice
+from interject.model_runtime.network.architecture import UNGROUPED
 from interject.model_runtime.resolved_device import resolve_device
 from interject.training.bank.bank import Bank
 from interject.training.fine_tuning.failure import TrainingFailure
@@ -74,15 +75,17 @@ def train(
     signals = signals or TrainingSignals()
     if options.bank and (options.speech or options.recordings):
         raise TrainingFailure("--bank has all speech and recordings: leave out the others")
+    if options.bank and options.steps:
+        raise TrainingFailure("--bank is for a command of so many --minutes: leave out --steps")
     if options.hard and not options.recordings:
         raise TrainingFailure("--hard names recordings: it needs --recordings")
     torch.set_num_threads(options.threads)
     out, start, seed = options.out, options.start, options.seed
     resolved = resolve_device(DeviceChoice(options.device, options.dtype))
     bank = Bank.load(options.bank) if options.bank else None
-    settings = _settings(options, is_card=resolved.card is not None)
+    settings = run_settings(options, is_card=resolved.card is not None)
     tokenizer = _tokenizer(out if options.resume else start)
-    config = nano_config(tokenizer.get_vocab_size())
+    config = nano_config(tokenizer.get_vocab_size(), grouping=options.grouping)
     trainer = NanoTrainer(
         config, tokenizer, settings, out,
         device=resolved.device, products=_products(options, resolved),
@@ -90,9 +93,10 @@ def train(
     if options.resume and not trainer.resume():
         raise TrainingFailure(f"{out} holds no checkpoint to go on from: leave --resume out")
     if start and not options.resume and not trainer.start_from(start):
-        trainer.start_from_model(_model(start, config))
+        trainer.start_from_model(starting_model(start, config))
     processes = options.processes or (max(1, usable_cores() - 1) if resolved.card else 1)
-    maker = BatchMaker(_stock(options, bank, processes, signals.check), config, tokenizer, seed)
+    stock = open_stock(options, bank, processes, signals.check)
+    maker = BatchMaker(stock, config, tokenizer, seed)
     budget = CommandBudget(began_s, options.minutes * 60) if bank else None
     if budget:
         trainer.train_for(budget.training_s())
@@ -118,8 +122,10 @@ def _examine(model: Model, bank: Bank, seed: int, budget: CommandBudget, out: Pa
         sys.stdout.write(f"{name}: {json.dumps(result)}\n")
 
 
-def _settings(options: NanoOptions, *, is_card: bool) -> NanoSettings:
-    settings = NanoSettings(minutes=options.minutes, seed=options.seed, threads=options.threads)
+def run_settings(options: NanoOptions, *, is_card: bool) -> NanoSettings:
+    settings = NanoSettings(
+        minutes=options.minutes, steps=options.steps, seed=options.seed, threads=options.threads
+    )
     if is_card:
         settings = settings.on_card()
     if options.start:
@@ -134,20 +140,29 @@ def _settings(options: NanoOptions, *, is_card: bool) -> NanoSettings:
     return settings
 
 
-def _model(start: Path, config: ModelConfig) -> Model:
-    """:raises TrainingFailure: when there is none, or none of nano's shape."""
+def starting_model(start: Path, config: ModelConfig) -> Model:
+    """Its embeddings may be put together from now on.
+
+    :raises TrainingFailure: when there is none, or none of nano's shape.
+    """
     folder = resolve(start)
     if not is_native(folder):
         raise TrainingFailure(
             f"{start} holds no run to start from and no model: name another --out's folder, or nano"
         )
-    if not has_config(folder, config):
+    ungrouped = replace(config, tower=replace(config.tower, grouping=UNGROUPED))
+    stored = next((one for one in (config, ungrouped) if has_config(folder, one)), None)
+    if stored is None:
         raise TrainingFailure(f"{start} has another shape than this recipe's model")
-    return load_native(folder, dtype=torch.float32, device="cpu", config=config)
+    model = load_native(folder, dtype=torch.float32, device="cpu", config=stored)
+    return model.with_grouping(config.tower.grouping)
 
 
-def _stock(
-    options: NanoOptions, bank: Bank | None, processes: int, said: Callable[[], object]
+def open_stock(
+    options: NanoOptions,
+    bank: Bank | None,
+    processes: int,
+    said: Callable[[], object] | None = None,
 ) -> Stock:
     """What a folder or a file lacks is said before the speech is made, which takes minutes."""
     shares = TRAINING_SHARES.without(options.without)

@@ -72,7 +72,9 @@ class NanoTrainer:
 
     @property
     def progress(self) -> float:
-        """Share of the time budget that is spent, 0 to 1."""
+        """Share of the steps or the time that is spent, 0 to 1."""
+        if self.settings.steps is not None:
+            return min(1.0, self.step / self.settings.steps)
         return min(1.0, self.spent_s / (self.settings.minutes * 60))
 
     def run(
@@ -89,12 +91,12 @@ class NanoTrainer:
         saved_at = self._clock()
         try:
             for ahead in range(loader.ahead):
-                loader.order(self._order(self.step + ahead))
+                loader.order(self.order(self.step + ahead))
             while self.progress < 1.0:
                 began = self._clock()
                 batch = loader.take(self.config.features, self._device)
                 waited_s = self._clock() - began
-                loader.order(self._order(self.step + loader.ahead))
+                loader.order(self.order(self.step + loader.ahead))
                 with signals.whole():
                     losses = self.learn(batch)
                     self.spent_s += self._clock() - began
@@ -162,15 +164,19 @@ class NanoTrainer:
     def start_from(self, folder: Path) -> bool:
         """Begin with the weights of another run; False when there is none.
 
-        A head that names the words of the language is new where the language is.
+        A head that names the words of the language is new where the language is; so is what puts
+        embeddings together where that run had nothing of the kind.
         """
         state = self._read(folder)
         if state is None:
             return False
         own = self._modules.state_dict()
+        if not own.keys() >= state["modules"].keys():
+            raise TrainingFailure(f"{folder} put embeddings together: give this run its --grouping")
         for weights in (state["modules"], state["average"]):
             for name, mine in own.items():
-                if name.startswith("heads.") and weights[name].shape != mine.shape:
+                other = weights.get(name)
+                if other is None or (name.startswith("heads.") and other.shape != mine.shape):
                     weights[name] = mine.clone()
         self._load(state)
         return True
@@ -217,7 +223,8 @@ class NanoTrainer:
             lines = path.read_text().splitlines(keepends=True)
             path.write_text("".join(x for x in lines if json.loads(x)["step"] <= self.step))
 
-    def _order(self, step: int) -> Order:
+    def order(self, step: int) -> Order:
+        """What that step learns from, as far as can be said now."""
         short, long = orders(self.settings, step)
         return short if self.progress < 1.0 - self.settings.long_share else long
 
@@ -258,9 +265,11 @@ def orders(settings: NanoSettings, step: int = 0) -> tuple[Order, Order]:
 
 
 def _initialise(module: nn.Module) -> None:
-    """Small normal weights; what ends a residual branch begins at a third of that."""
+    """Small normal weights; what ends a residual branch begins at a third of that. What puts
+    embeddings together stays the identity.
+    """
     for name, parameter in module.named_parameters():
-        if parameter.ndim == 2:
+        if parameter.ndim == 2 and not name.startswith("grouping."):
             ends = name.endswith(("out.weight", "down.weight"))
             nn.init.normal_(
                 parameter, std=0.02 / 3 if ends else 0.04 if "embedding" not in name else 0.3

@@ -27,7 +27,7 @@ class Hearing(Protocol):
     """How sequences are heard."""
 
     def states(self, tower: AudioTower, sequence: TrainingSequence) -> Tensor:
-        """What `tower.proj` reads: [10 a chunk, tower width]."""
+        """What `tower.adapt` reads: [10 a chunk, tower width]."""
 
 
 def short_attention(device: torch.device) -> AbstractContextManager[None]:

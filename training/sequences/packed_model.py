@@ -72,5 +72,5 @@ class PackedModel(nn.Module):
         if self._new_rows_only:
             text = torch.where(self.new_rows[batch.ids][:, None], text, text.detach())
         states = [self._hearing.states(self.tower, sequence) for sequence in batch.sequences]
-        sound: Tensor = self.tower.proj(torch.cat(states).to(text.device))
+        sound = self.tower.adapt(torch.cat(states).to(text.device))
         return text.index_copy(0, batch.audio_at, sound.to(text.dtype))

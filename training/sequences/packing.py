@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PackedBatch:
-    """Sequences behind each other: every tensor is int64 [T], `audio_at` [10 * chunks].
+    """Sequences behind each other: every tensor is int64 [T], `audio_at` as many as
+    the decoder reads of the sound.
 
     `positions` begin at 0 in each. `lengths` say where one ends: attention must not cross that.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS
+from interject.model_runtime.network.architecture import GROUPINGS, TOWER_EMBEDDINGS
 from interject.model_runtime.protocol import FRAME_SAMPLES
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -45,7 +45,9 @@ class TrainingSequence:
     def __post_init__(self) -> None:
         if not len(self.ids) == len(self.text_labels) == len(self.control_labels):
             raise ValueError(f"{self.stream_id}: ids and labels differ in length")
-        if len(self.sound) % FRAME_SAMPLES or len(self.audio_at) != CHUNK_EMBEDDINGS * self.chunks:
+        heard = TOWER_EMBEDDINGS * self.chunks
+        grouped = {heard // size for size in GROUPINGS}
+        if len(self.sound) % FRAME_SAMPLES or len(self.audio_at) not in grouped:
             raise ValueError(f"{self.stream_id}: the sound is not that of the ids")
         if ((self.text_labels != MASKED) & (self.control_labels != MASKED)).any():
             raise ValueError(f"{self.stream_id}: a position teaches both text and control")

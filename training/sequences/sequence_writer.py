@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS
 from interject.model_runtime.protocol import FRAME_SAMPLES, RuntimeFailure
 from interject.training.sequences.cut import cut_stream, turn_chunk
 from interject.training.sequences.prompt import VERBATIM_PROMPT
@@ -52,6 +51,7 @@ class SequenceWriter:
                 "this checkpoint has no tokenizer.json, so no text can be taught; add one"
             )
         self._layout = model.config.layout
+        self.tower = model.config.tower
         self._tokenizer: Tokenizer = model.tokenizer
         self.most_chunks = most_chunks
         self._most_positions = most_positions or model.config.decoder.context
@@ -111,7 +111,7 @@ class SequenceWriter:
                 f"{self.most_chunks}; what is cut off could be what the answer is about"
             )
         asked, layout = answered[0], self._layout
-        slots = stream.chunks * CHUNK_EMBEDDINGS
+        slots = stream.chunks * self.tower.chunk_embeddings
         prompt = layout.offline_prompt(
             self._prompt(stream), self.encode(asked.user), audio_slots=slots
         )
@@ -131,7 +131,7 @@ class SequenceWriter:
     def _untaught_chunk(self, rows: _Rows, control: int | None) -> int:
         """Heard in silence, right or wrong; returns the next chunk's control."""
         rows.give(self._layout.chunk_head(control))
-        rows.hear([self._layout.audio_slot] * CHUNK_EMBEDDINGS)
+        rows.hear([self._layout.audio_slot] * self.tower.chunk_embeddings)
         rows.give([self._layout.assistant])
         return self._layout.keep_silence
 

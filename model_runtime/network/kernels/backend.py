@@ -59,6 +59,7 @@ class TritonBackend:
         self.cache = cache
         self._device = cache.keys.device
         self._dtype = tower.proj.weight.dtype
+        self._chunk_rows = tower.shape.chunk_positions
         self._log_mel = ProductLogMel(features, self._device)
         self._tower = FusedTower(tower)
         self._rows = FusedDecoder(decoder, cache, tiles or tiling(self._device, cache.dtype))
@@ -111,7 +112,11 @@ class TritonBackend:
         )
 
     def _usual_steps(self) -> tuple[StepSize, ...]:
-        return usual_steps(slots=len(self.cache.lengths), tile_rows=self._rows.tile_rows)
+        return usual_steps(
+            slots=len(self.cache.lengths),
+            tile_rows=self._rows.tile_rows,
+            chunk_rows=self._chunk_rows,
+        )
 
     @property
     def _mine(self) -> _Captured | None:

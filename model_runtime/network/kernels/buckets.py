@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from interject.model_runtime.network.architecture import CHUNK_POSITIONS
 from interject.model_runtime.network.features import WINDOW_SAMPLES
 from interject.model_runtime.network.kernels.step_tables import HostTables, StepSize, StepTables
 from interject.model_runtime.network.transfer import overwrite
@@ -34,25 +33,25 @@ LONG = (96, 128)
 _NOBODY = -1
 
 
-def usual_steps(*, slots: int, tile_rows: int) -> tuple[StepSize, ...]:
+def usual_steps(*, slots: int, tile_rows: int, chunk_rows: int) -> tuple[StepSize, ...]:
     """No more tokens are drawn in a step than there are slots. Narrow tiles are several a chunk."""
     tokens = [most for fewer, most in pairwise((0, *TOKENS)) if fewer < slots]
-    tiles = -(-CHUNK_POSITIONS // tile_rows)
+    tiles = -(-chunk_rows // tile_rows)
     long = [
         StepSize(tiles * several, single, tile_rows * tiles * several + single, several + single)
         for several in LONG
         for single in (0, *tokens)
         if slots > CHUNKS[-1]
     ]
-    return (*step_sizes(CHUNKS, tokens, tiles=tiles), *long)
+    return (*step_sizes(CHUNKS, tokens, chunk_rows=chunk_rows, tiles=tiles), *long)
 
 
 def step_sizes(
-    chunks: Sequence[int], tokens: Sequence[int], *, tiles: int = 1
+    chunks: Sequence[int], tokens: Sequence[int], *, chunk_rows: int, tiles: int = 1
 ) -> tuple[StepSize, ...]:
     """So many chunks of `tiles` each, or pieces of text as long as one, beside so many tokens."""
     return tuple(
-        StepSize(tiles * several, single, CHUNK_POSITIONS * several + single, several + single)
+        StepSize(tiles * several, single, chunk_rows * several + single, several + single)
         for several in (0, *chunks)
         for single in (0, *tokens)
         if several or single

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class FusedTower:
-    """On the weights of a tower: [B, mel_bins, T] -> [B, T / 4, output]."""
+    """On the weights of a tower: [B, mel_bins, T] -> [B, T / 4 / grouping, output]."""
 
     def __init__(self, tower: AudioTower) -> None:
         self._tower = tower
@@ -43,8 +43,7 @@ class FusedTower:
         x = x if added is None else x + added
         x = x.unflatten(0, (-1, 2)).mean(1)
         x = add_norm(x, None, tower.norm.weight, tower.norm.bias, eps=tower.norm.eps)
-        embeddings: Tensor = tower.proj(x).unflatten(0, (batch, -1))
-        return embeddings
+        return tower.grouped(tower.proj(x).unflatten(0, (batch, -1)))
 
 
 def _run(layer: TowerLayer, x: Tensor, added: Tensor | None, batch: int) -> Tensor:

@@ -23,12 +23,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from interject.model_runtime.engine.context_budget import LEAST_CONTEXT, ContextBudget
+from interject.model_runtime.engine.context_budget import ContextBudget, least_context
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.forward import forward
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.engine.scheduler import StepLimits
 from interject.model_runtime.engine.snapshot import SavedSession
+from interject.model_runtime.network.architecture import TowerShape
 from interject.model_runtime.network.backend import TorchBackend
 from interject.model_runtime.protocol import (
     Decision,
@@ -51,7 +52,13 @@ if TYPE_CHECKING:
     from interject.model_runtime.engine.stream import Stream
 
 EXAMPLES = int(os.environ.get("INTERJECT_EXAMPLES", "15"))
-CONTEXTS = (LEAST_CONTEXT, LEAST_CONTEXT + 3, 100, 256)
+MODELS = tuple(
+    (context, grouping)
+    for grouping in (1, 5)
+    for least in (least_context(TowerShape(grouping=grouping)),)
+    for context in (least, least + 3, 100, 256)
+)
+"""Positions of a slot, and how many embeddings are put together."""
 ALONE_CHUNKS = 60
 REFILL_STEPS = 20
 
@@ -66,9 +73,10 @@ def bystander() -> SessionOptions:
 
 
 @cache
-def alone(context: int, eviction: Eviction) -> list[Decision]:
+def alone(shape: tuple[int, int], eviction: Eviction) -> list[Decision]:
     """What the bystander decides when there is nobody else."""
-    engine = Engine(small_model(context), slots=1, eviction=eviction)
+    context, grouping = shape
+    engine = Engine(small_model(context, grouping=grouping), slots=1, eviction=eviction)
     events: list[Event] = []
     engine.open(bystander(), events.append)
     for frame in sound()[:ALONE_CHUNKS]:
@@ -100,7 +108,7 @@ class AnySession(RuleBasedStateMachine):
     """`a` is told anything at all; `b` hears a chunk now and then."""
 
     @initialize(
-        context=st.sampled_from(CONTEXTS),
+        shape=st.sampled_from(MODELS),
         eviction=st.sampled_from(Eviction),
         data=st.data(),
         threshold=st.sampled_from([0.0, 0.6, 1.0]),
@@ -110,7 +118,7 @@ class AnySession(RuleBasedStateMachine):
     )
     def begin(
         self,
-        context: int,
+        shape: tuple[int, int],
         eviction: Eviction,
         data: st.DataObject,
         threshold: float,
@@ -118,6 +126,7 @@ class AnySession(RuleBasedStateMachine):
         backend: type[TorchBackend],
         limits: StepLimits | None,
     ) -> None:
+        self.shape, (context, grouping) = shape, shape
         self.budget, self.eviction = ContextBudget(context), eviction
         prompt = data.draw(st.integers(1, self.budget.span), "prompt")
         self.options = SessionOptions(
@@ -131,7 +140,7 @@ class AnySession(RuleBasedStateMachine):
         self.others: list[Event] = []
         self.notes = Notes()
         self.heard = self.heard_by_other = 0
-        model = small_model(context)
+        model = small_model(context, grouping=grouping)
         self.engine = Engine(
             model, slots=3, eviction=eviction, backend=backend, limits=limits, restorable=True
         )
@@ -264,7 +273,7 @@ class AnySession(RuleBasedStateMachine):
         if not hasattr(self, "engine"):
             return
         self.settle()
-        wanted = alone(self.budget.context, self.eviction)[: self.heard_by_other]
+        wanted = alone(self.shape, self.eviction)[: self.heard_by_other]
         assert_same_decisions(decisions(self.others), wanted, self.engine.model.config)
         ends = [e.reply_id for e in self.events if isinstance(e, ReplyEnded)]
         assert set(ends) == set(range(self.stream.conversation.reply_count))

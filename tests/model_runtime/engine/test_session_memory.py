@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from interject.model_runtime.engine.context_budget import LEAST_CONTEXT, ContextBudget
+from interject.model_runtime.engine.context_budget import ContextBudget, least_context
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction, Span, SpanKind
 from interject.model_runtime.engine.scheduler import StepLimits
@@ -28,6 +28,7 @@ from tests.model_runtime.worlds import frames, noise, small_model
 
 CONTEXT = 512
 BUDGET = ContextBudget(CONTEXT)
+LEAST_CONTEXT = least_context(small_model().config.tower)
 SOUND = frames(noise(40.0))
 TALKATIVE = Sampling(temperature=1.0, repetition_window=0)
 MANY_STEPS = 2_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS, CHUNK_POSITIONS
+from interject.model_runtime.network.architecture import CHUNK_CONTROLS, TowerShape
 from interject.model_runtime.network.layout import TokenLayout
 from interject.model_runtime.protocol import Emotion
 
@@ -27,7 +27,8 @@ def test_a_clip_is_followed_by_the_question_and_an_open_answer() -> None:
 def test_a_chunk_has_thirteen_positions() -> None:
     head = LAYOUT.chunk_head(LAYOUT.keep_silence)
     assert head == [151605, 151647]
-    assert len(head) + CHUNK_EMBEDDINGS + len([LAYOUT.assistant]) == CHUNK_POSITIONS == 13
+    assert len(head) + len([LAYOUT.assistant]) == CHUNK_CONTROLS
+    assert TowerShape().chunk_positions == CHUNK_CONTROLS + 10 == 13
     assert LAYOUT.chunk_head(None) == [151647]
 
 

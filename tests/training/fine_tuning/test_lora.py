@@ -77,6 +77,17 @@ def test_an_adapter_is_what_its_merged_model_is(tmp_path: Path) -> None:
     assert read_config(folder / "adapter") == read_config(base(tmp_path))
 
 
+@pytest.mark.numerics
+def test_an_adapter_puts_its_base_into_groups(tmp_path: Path) -> None:
+    run = a_run(tmp_path, method="lora", lora={"rank": 4, "save": "both"}, steps=2, grouping=5)
+    assert go(run).model is not None
+    folder = tmp_path / "out"
+    assert "tower.grouping.weight" in load_file(folder / "adapter" / "adapter.safetensors")
+    assert torch.equal(loss_of(folder / "adapter"), loss_of(folder / "model"))
+    grouped = read_config(base(tmp_path)).with_grouping(5)
+    assert read_config(folder / "adapter") == read_config(folder / "model") == grouped
+
+
 @pytest.fixture
 def adapter(tmp_path: Path) -> Path:
     outcome = go(a_run(tmp_path, method="lora", steps=1))

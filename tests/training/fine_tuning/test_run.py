@@ -78,6 +78,27 @@ def test_a_stage_changes_its_parts_and_nothing_else(stage: TrainingStage, tmp_pa
         assert found == adapter | decoder
 
 
+def test_a_base_is_put_into_groups_and_learns_with_them(tmp_path: Path) -> None:
+    """From the identity; in the stage that trains the adapter, nothing else changes."""
+    run = a_run(tmp_path, stage="adapter", steps=2, learning_rate=1e-2, grouping=5)
+    streams = [stream(3, turn(1, "Hi", user="What?"), name=f"s{n}", seed=n) for n in range(4)]
+    outcome = go(run, MemoryStore(*streams))
+    assert outcome.model is not None
+    model = load_checkpoint(outcome.model)
+    assert model.config == load_checkpoint(base(tmp_path)).config.with_grouping(5)
+    assert model.tower.grouping is not None
+    assert not torch.equal(model.tower.grouping.weight, torch.eye(48))
+    mine, before = weights(outcome.model), weights(base(tmp_path))
+    assert mine.keys() - before.keys() == {"tower.grouping.weight"}
+    differs = {name for name in before if not torch.equal(mine[name], before[name])}
+    assert differs == {"tower.proj.weight", "tower.proj.bias"}
+    again = go(a_run(tmp_path, model=str(outcome.model), out=str(tmp_path / "more"), grouping=5))
+    assert again.model is not None
+    other = a_run(tmp_path, model=str(outcome.model), out=str(tmp_path / "other"), grouping=2)
+    with pytest.raises(CheckpointError, match="groups by 5 already, not by 2"):
+        go(other)
+
+
 def test_the_stages_have_the_paper_s_figures() -> None:
     figures = {
         stage: (p.learning_rate, p.steps, p.streams_per_device, p.streams_per_step)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import ValidationError
 
 from interject.training.fine_tuning.settings import (
     LoraSettings,
@@ -28,6 +29,12 @@ def test_what_is_left_out_is_the_paper_s() -> None:
     assert (optimiser.beta1, optimiser.beta2, optimiser.eps) == (0.9, 0.95, 1e-8)
     assert (optimiser.weight_decay, optimiser.warm_up_share, optimiser.clip) == (0.01, 0.03, 1.0)
     assert (run.control_weight, run.most_chunks) == (1.0, 60)
+
+
+def test_groups_fill_a_chunk() -> None:
+    assert TrainingRun(data="d", out="o", grouping=5).grouping == 5
+    with pytest.raises(ValidationError, match="`grouping` must be one of 1, 2, 5, 10"):
+        TrainingRun(data="d", out="o", grouping=3)
 
 
 @pytest.mark.parametrize("model", [TrainingRun, LoraSettings, OptimiserSettings, WatchSettings])

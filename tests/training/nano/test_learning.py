@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from interject.model_runtime.network.architecture import ModelConfig
+    from interject.training.nano.scene import Stock
 
 SETTINGS = NanoSettings(minutes=1.0, seed=4, warm_up_steps=2)
 TINY = Order(0, 2, 6)
@@ -92,6 +93,41 @@ def test_the_losses_are_what_their_formulas_say(
     assert_same([numbers["control"]], [total / weights], terms=terms)
     expected = SETTINGS.control_weight * numbers["control"] + SETTINGS.text_weight * numbers["text"]
     assert_same([numbers["total"]], [expected], terms=terms)
+
+
+def test_a_grouped_model_learns_the_same_streams(
+    small: ModelConfig, stock: Stock, tmp_path: Path
+) -> None:
+    """From the weights of one that is not grouped; phones are named every 40 ms all the same. With
+    `steps` the clock does not count.
+    """
+    together, settings = small.with_grouping(5), replace(SETTINGS, steps=4)
+    once = trainer(small, tmp_path / "1")
+    run = NanoTrainer(together, train_tokenizer(), settings, tmp_path / "5", clock=ticking(90.0))
+    run.start_from_model(once.averaged().with_grouping(5))
+    assert torch.equal(run.tower.proj.weight, once.tower.proj.weight)
+    tokens = train_tokenizer()
+    batches = [BatchMaker(stock, one, tokens, seed=3).make(TINY) for one in (small, together)]
+    assert batches[1].audio_at.shape == (2, 6 * 2)
+    heads = once.heads
+    phones = [
+        compute_losses(one.tower, one.decoder, heads, small.layout, batch, SETTINGS, 1.0).phone
+        for one, batch in zip((once, run), batches, strict=True)
+    ]
+    assert torch.equal(*phones)
+    run.learn(batches[1])
+    assert run.progress == 1 / 4
+    model = run.averaged()
+    assert model.config == together
+    assert model.tower.grouping is not None
+    assert not torch.equal(model.tower.grouping.weight, torch.eye(32))
+    run.save()
+    assert not trainer(together, tmp_path / "more").start_from(tmp_path / "nowhere")
+    assert trainer(together, tmp_path / "more").start_from(tmp_path / "5")
+    once.save()
+    assert trainer(together, tmp_path / "more").start_from(tmp_path / "1")
+    with pytest.raises(TrainingFailure, match="give this run its --grouping"):
+        trainer(small, tmp_path / "less").start_from(tmp_path / "5")
 
 
 def test_a_batch_without_any_text_is_no_error(

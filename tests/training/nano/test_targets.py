@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from interject.model_runtime.network.architecture import CHUNK_EMBEDDINGS, ModelConfig
+from benchmarks.grouping import grouped
+from interject.model_runtime.network.architecture import TOWER_EMBEDDINGS, ModelConfig
 from interject.model_runtime.network.features import StreamingLogMel
 from interject.model_runtime.protocol import Emotion
-from interject.training.nano.batch import StreamRow, collate, sound_of, stream_features
+from interject.training.nano.batch import PaddedBatch, StreamRow, collate, sound_of, stream_features
 from interject.training.nano.random_scene import make_scene
 from interject.training.nano.scene import Happening, Scene, Stock, Style, WantedReply
-from interject.training.nano.targets import TargetWriter, TypedRequest
+from interject.training.nano.targets import Target, TargetWriter, TypedRequest
 from interject.training.nano.tokenizer import train_tokenizer
 from interject.training.sounds.catalogue import CLASSES
 from tests.model_runtime.alike import assert_same_features
@@ -32,8 +33,8 @@ def test_a_stream_is_laid_out_as_the_engine_lays_it_out(config: ModelConfig) -> 
     layout = config.layout
     scene = small_scene(3, Happening("help", 0, 6_500, WantedReply("Four.", Emotion.HAPPY, "sum")))
     prefix = layout.online_prefix([5, 6])
-    target = TargetWriter(layout, TOKENIZER).online(scene, prefix)
-    sound = [layout.audio_slot] * CHUNK_EMBEDDINGS
+    target = TargetWriter(config, TOKENIZER).online(scene, prefix)
+    sound = [layout.audio_slot] * TOWER_EMBEDDINGS
     text = TOKENIZER.encode("Four.").ids
     reply = [layout.text_begin, layout.emotions[Emotion.HAPPY], *text]
     assert target.ids.tolist() == [
@@ -51,9 +52,34 @@ def test_a_stream_is_laid_out_as_the_engine_lays_it_out(config: ModelConfig) -> 
     assert (target.labels >= 0).sum() == len(wanted)
 
 
+def test_a_grouped_chunk_has_two_places_for_sound(config: ModelConfig) -> None:
+    """`benchmarks.grouping` makes the same of the streams of a model that has ten."""
+    pair = TargetWriter(config, TOKENIZER), TargetWriter(config.with_grouping(5), TOKENIZER)
+    happening = Happening("help", 0, 6_500, WantedReply("Four.", Emotion.HAPPY, "sum"))
+    streams = [w.online(small_scene(4, happening), [5, 6]) for w in pair]
+    clips = [w.offline(small_scene(4), 2, "What?", "A kettle.") for w in pair]
+    for each, together in (streams, clips):
+        assert (len(each.audio_at), len(together.audio_at)) == (40, 8)
+        expected = as_batch(together)
+        found = grouped(as_batch(each), 5)
+        for name in ("ids", "labels", "audio_at", "decision_at"):
+            assert torch.equal(getattr(found, name), getattr(expected, name)), name
+
+
+def as_batch(target: Target) -> PaddedBatch:
+    """Of one stream, without its sound."""
+    rest = [-1] * (len(target.ids) - len(target.labels))
+    ids, labels = target.ids.tolist(), [*target.labels.tolist(), *rest]
+    places = (torch.from_numpy(part)[None] for part in (target.audio_at, target.decision_at))
+    nothing = [torch.empty(0)] * 5
+    return PaddedBatch(
+        torch.empty(0), torch.tensor([ids]), torch.tensor([labels]), *places, *nothing
+    )
+
+
 def test_a_typed_turn_stands_between_two_chunks(config: ModelConfig) -> None:
     layout = config.layout
-    writer = TargetWriter(layout, TOKENIZER)
+    writer = TargetWriter(config, TOKENIZER)
     typed = TypedRequest(1, "Who are you?", WantedReply("My name.", Emotion.HAPPY, "name"))
     target = writer.online(small_scene(2), layout.online_prefix([]), typed)
     ids = target.ids.tolist()
@@ -68,18 +94,16 @@ def test_a_typed_turn_stands_between_two_chunks(config: ModelConfig) -> None:
 
 def test_an_offline_clip_has_no_decision_and_no_emotion(config: ModelConfig) -> None:
     layout = config.layout
-    target = TargetWriter(layout, TOKENIZER).offline(small_scene(4), 2, "What?", "A kettle.")
+    target = TargetWriter(config, TOKENIZER).offline(small_scene(4), 2, "What?", "A kettle.")
     assert (target.decision_at == -1).all()
-    assert (target.ids == layout.offline_audio_slot).sum() == 2 * CHUNK_EMBEDDINGS
-    assert len(set(target.audio_at.tolist())) == 4 * CHUNK_EMBEDDINGS
+    assert (target.ids == layout.offline_audio_slot).sum() == 2 * TOWER_EMBEDDINGS
+    assert len(set(target.audio_at.tolist())) == 4 * TOWER_EMBEDDINGS
     learnt = target.labels[target.labels >= 0].tolist()
     assert learnt == [*TOKENIZER.encode("A kettle.").ids, layout.text_end]
 
 
 def test_words_count_as_recent_for_two_chunks(config: ModelConfig) -> None:
-    target = TargetWriter(config.layout, TOKENIZER).online(
-        small_scene(4), config.layout.online_prefix([])
-    )
+    target = TargetWriter(config, TOKENIZER).online(small_scene(4), config.layout.online_prefix([]))
     assert target.recent_words.sum(1).tolist() == [1, 1, 0, 0]
 
 
@@ -94,7 +118,7 @@ def test_features_of_a_scene_are_those_of_a_stream(stock: Stock, config: ModelCo
 
 
 def test_a_batch_is_padded_to_a_multiple_of_32(stock: Stock, config: ModelConfig) -> None:
-    writer = TargetWriter(config.layout, TOKENIZER)
+    writer = TargetWriter(config, TOKENIZER)
     rng = np.random.default_rng(3)
     made = [make_scene(stock, rng, 8) for _ in range(3)]
     targets = [writer.online(scene, writer.prefix(rng)) for scene in made]

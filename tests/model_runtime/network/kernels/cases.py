@@ -23,6 +23,7 @@ from torch.nn import functional
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.network.architecture import (
+    UNGROUPED,
     DecoderShape,
     FeatureConfig,
     TowerShape,
@@ -77,6 +78,7 @@ SHAPES = [
     replace(SHAPE, heads=7, kv_heads=1, head_dim=24),
 ]
 TOWER = TowerShape(width=32, layers=2, heads=2, feed_forward=48, output=32)
+CHUNK_ROWS = TOWER.chunk_positions
 TILING = Tiling(
     TileShape(8, 16, 4, 2), TileShape(1, 16, 4, 2), wide_programs=8, single_programs=8
 )  # fmt: skip
@@ -174,8 +176,8 @@ def some_decoder(shape: DecoderShape = SHAPE) -> Decoder:
     return decoder
 
 
-def some_tower() -> AudioTower:
-    tower = AudioTower(TOWER).eval().requires_grad_(False)
+def some_tower(shape: TowerShape = TOWER) -> AudioTower:
+    tower = AudioTower(shape).eval().requires_grad_(False)
     randomise(tower, seed=6)
     return tower
 
@@ -392,22 +394,28 @@ def test_features_below_the_loudest_so_far_of_each_session() -> None:
     assert_same(10 ** loudest.cpu(), 10 ** torch.tensor(running), terms=config.n_fft)
 
 
+@pytest.mark.parametrize("grouping", [1, 5])
 @torch.inference_mode()
-def test_the_tower() -> None:
-    tower = some_tower()
-    mel = torch.randn(3, TOWER.mel_bins, 40)
+def test_the_tower(grouping: int) -> None:
+    shape = replace(TOWER, grouping=grouping)
+    tower = some_tower(shape)
+    mel = torch.randn(3, shape.mel_bins, 40)
     found = FusedTower(deepcopy(tower).to(DEVICE))(mel.to(DEVICE))
-    assert_same(found.cpu(), tower(mel), terms=tower_terms(TOWER))
+    assert found.shape == (3, shape.chunk_embeddings, shape.output)
+    assert_same(found.cpu(), tower(mel), terms=tower_terms(shape))
 
 
-SIZES = step_sizes((1, 2, 4), (2,))
+SIZES = step_sizes((1, 2, 4), (2,), chunk_rows=CHUNK_ROWS)
 unread_padding = np.errstate(all="ignore")
 """NumPy, which the interpreter computes with, warns of what padding holds: anything at all."""
 
 
-def both_backends(*, captured: bool) -> tuple[TritonBackend, TorchBackend]:
+def both_backends(
+    *, captured: bool, grouping: int = UNGROUPED
+) -> tuple[TritonBackend, TorchBackend]:
     """On the same weights and empty slots."""
-    decoder, tower, config = some_decoder(), some_tower(), FeatureConfig()
+    decoder, config = some_decoder(), FeatureConfig()
+    tower = some_tower(replace(TOWER, grouping=grouping))
     theirs = KVCache(SHAPE, SLOTS)
     mine = on_device(theirs)
     modules = deepcopy(tower).to(DEVICE), deepcopy(decoder).to(DEVICE)
@@ -419,17 +427,19 @@ def both_backends(*, captured: bool) -> tuple[TritonBackend, TorchBackend]:
     return fused, TorchBackend(tower, decoder, theirs, config)
 
 
+@pytest.mark.parametrize("grouping", [1, 5])
 @pytest.mark.parametrize("captured", [False, True])
 @torch.inference_mode()
 @unread_padding
-def test_both_backends_hear_and_remember_alike(captured: bool) -> None:
+def test_both_backends_hear_and_remember_alike(captured: bool, grouping: int) -> None:
     """A prompt, chunks of two sessions, two at once of one of them, then a token beside a chunk."""
-    backends = both_backends(captured=captured)
+    backends = both_backends(captured=captured, grouping=grouping)
     windows = 0.1 * torch.rand(3, WINDOW_SAMPLES)
     (heard, loud), (expected, so_loud) = (
         backend.encode(windows, [1, 0, 1], [-torch.inf, -5.0]) for backend in backends
     )
-    terms = tower_terms(TOWER) + decoder_terms(SHAPE)
+    terms = tower_terms(replace(TOWER, grouping=grouping)) + decoder_terms(SHAPE)
+    assert heard.shape == (3, 10 // grouping, SHAPE.width)
     assert_same(heard.cpu(), expected, terms=terms, condition=3.0)
     assert_same(loud.take(), so_loud.take(), terms=FeatureConfig().n_fft)
     for segments, wanted in (
@@ -493,15 +503,17 @@ def test_a_step_gets_the_smallest_size_that_holds_it(step: StepSize, size: StepS
     assert captured.decoder.size_for(step) == size
 
 
+@pytest.mark.parametrize("chunk_rows", [13, 5])
 @pytest.mark.parametrize("tile_rows", [4, 8, 16])
-def test_a_chunk_by_itself_needs_no_padding(tile_rows: int) -> None:
-    step = HostTables([Segment(0, 0, 13)], [12], tile_rows=tile_rows).size
-    assert step in usual_steps(slots=1, tile_rows=tile_rows)
+def test_a_chunk_by_itself_needs_no_padding(tile_rows: int, chunk_rows: int) -> None:
+    step = HostTables([Segment(0, 0, chunk_rows)], [chunk_rows - 1], tile_rows=tile_rows).size
+    assert step in usual_steps(slots=1, tile_rows=tile_rows, chunk_rows=chunk_rows)
 
 
 @pytest.mark.parametrize(("slots", "tokens"), [(1, {0, 16}), (16, {0, 16}), (17, {0, 16, 32})])
 def test_no_more_tokens_are_expected_than_slots_can_draw(slots: int, tokens: set[int]) -> None:
-    assert {size.single for size in usual_steps(slots=slots, tile_rows=16)} == tokens
+    usual = usual_steps(slots=slots, tile_rows=16, chunk_rows=CHUNK_ROWS)
+    assert {size.single for size in usual} == tokens
 
 
 @pytest.mark.parametrize(("slots", "held"), [(8, False), (512, True)])
@@ -511,7 +523,8 @@ def test_many_sessions_have_steps_in_which_slots_are_computed_anew(slots: int, h
     chunks = [Segment(slot, 0, 13) for slot in range(4, 34)]
     tokens = [Segment(slot, 0, 1) for slot in range(34, 74)]
     step = HostTables([*pieces, *chunks, *tokens], range(70), tile_rows=16).size
-    assert any(size.holds(step) for size in usual_steps(slots=slots, tile_rows=16)) == held
+    usual = usual_steps(slots=slots, tile_rows=16, chunk_rows=CHUNK_ROWS)
+    assert any(size.holds(step) for size in usual) == held
 
 
 @pytest.mark.parametrize(("code", "so"), [(900, True), (908, True), (700, False), (None, False)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from interject.model_runtime.engine.context_budget import LEAST_CONTEXT
+from interject.model_runtime.engine.context_budget import least_context
 from interject.model_runtime.engine.engine import Engine
 from interject.model_runtime.engine.ledger import Eviction
 from interject.model_runtime.protocol import Emotion, SessionOptions
@@ -43,7 +43,7 @@ class Scene:
 
 
 def test_a_snapshot_after_an_eviction_waits_until_the_device_is_done() -> None:
-    scene = Scene(LEAST_CONTEXT)
+    scene = Scene(least_context(small_model().config.tower))
     engine, executor = scene.engine, scene.executor
     for frame in frames(noise(4.0)):
         executor.take_in([(scene.session, f"{1 + frame.seq}-0", frame)])
