@@ -56,7 +56,8 @@ def _rooms(card: Card, free: int, choice: DeviceChoice) -> str:
         return f"no model: none remembers {choice.context} positions"
     said = [
         f"{max(0, size.slots_in(free, card.total_bytes))} sessions of {name}"
-        for name, size in sizes
+        f" (each remembers {config.remembered_s:.0f} s)"
+        for (name, size), (_, config) in zip(sizes, shapes, strict=True)
     ]
     slots = "" if kept is None else f", slots in {choice.kv_cache_dtype}"
     room = f"{' or '.join(said)} in {str(dtype).removeprefix('torch.')}{slots}"

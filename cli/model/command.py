@@ -32,6 +32,10 @@ _StoredDtype = Annotated[
     str, typer.Option(help="'stored' (as in the first), 'float32', 'bfloat16' or 'float16'.")
 ]
 _Dtype = Annotated[str, typer.Option(help="'float32', 'bfloat16' or 'float16'.")]
+_Grouping = Annotated[
+    int | None,
+    typer.Option(help="Put so many embeddings of 40 ms together, to train it so; 5 makes 200 ms."),
+]
 
 
 @model_app.command()
@@ -45,11 +49,13 @@ def info(checkpoint: _Checkpoint) -> None:
 
 @model_app.command()
 @command
-def convert(source: _Checkpoint, target: _Target, dtype: _Dtype = "bfloat16") -> None:
+def convert(
+    source: _Checkpoint, target: _Target, dtype: _Dtype = "bfloat16", grouping: _Grouping = None
+) -> None:
     """Turn a checkpoint of the released layout into Interject's own."""
     from interject.cli.model.convert import convert_checkpoint
 
-    convert_checkpoint(source, target, dtype=dtype)
+    convert_checkpoint(source, target, dtype=dtype, grouping=grouping)
 
 
 @model_app.command()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from interject.model_runtime.protocol import FRAME_S
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -50,11 +52,21 @@ def _rows(directory: Path, config: ModelConfig) -> list[tuple[str, str]]:
         ("features", _fields(config.features)),
         ("tower", _fields(config.tower)),
         ("decoder", _fields(config.decoder)),
+        ("a chunk of 400 ms", _chunk(config)),
         ("token ids", _fields(config.layout, leave_out=("emotions", "banned"))),
         ("emotions", ", ".join(f"{k} {v}" for k, v in config.layout.emotions.items())),
         ("banned ids", ", ".join(f"{first}-{last}" for first, last in config.layout.banned)),
         ("tokenizer", "yes" if tokenizer else "no; only token ids can be put in"),
     ]
+
+
+def _chunk(config: ModelConfig) -> str:
+    tower = config.tower
+    each_ms = 1e3 * FRAME_S / tower.chunk_embeddings
+    return (
+        f"{tower.chunk_positions} positions, {tower.chunk_embeddings} of them sound of "
+        f"{each_ms:.0f} ms; a slot of {config.decoder.context:,} holds {config.remembered_s:.0f} s"
+    )
 
 
 def _parameter_counts(config: ModelConfig) -> tuple[int, int]:

@@ -35,8 +35,9 @@ def verify_checkpoint(
 
     :raises RuntimeFailure: when the checkpoint, the JSON or a WAV cannot be read.
     """
-    from interject.model_runtime.checkpoint import resolve
+    from interject.model_runtime.checkpoint import read_config, resolve
     from interject.model_runtime.loading import plan_model
+    from interject.model_runtime.network.architecture import UNGROUPED
     from interject.model_runtime.verify import read_golden, verify
 
     golden_path = Path(golden)
@@ -49,6 +50,9 @@ def verify_checkpoint(
     plan = plan_model(checkpoint, choice, slots=1)
     if plan.resolved.card is not None:
         note_device(plan.resolved.note)
+    tower = read_config(resolve(checkpoint)).tower
+    if tower.grouping != UNGROUPED:
+        sys.stdout.write(f"It puts {tower.grouping} embeddings together; the cases must, too.\n")
     results = list(verify(resolve(checkpoint), cases, audio_path, load=lambda _: plan.load()))
     _show(results)
     return 0 if all(result.matches for result in results) else EXIT_DIFFERS

@@ -257,6 +257,7 @@ def test_model_info(interject: Call, checkpoint: Path) -> None:
     outcome = interject("model", "info", str(checkpoint))
     assert outcome.code == 0
     assert "width 48, layers 2, heads 4, kv_heads 2" in outcome.out
+    assert "13 positions, 10 of them sound of 40 ms; a slot of 1,024 holds 31 s" in outcome.out
     assert load_checkpoint(checkpoint).parameter_count() > 0
     assert "tokenizer" in outcome.out
 
@@ -276,6 +277,27 @@ def test_convert_keeps_the_weights(interject: Call, checkpoint: Path, tmp_path: 
     one_line(interject("model", "convert", str(checkpoint), str(target)), "not an empty folder")
     odd = interject("model", "convert", str(checkpoint), str(tmp_path / "o"), "--dtype", "int4")
     one_line(odd, "int4", "bfloat16")
+
+
+def test_convert_puts_embeddings_together(
+    interject: Call, checkpoint: Path, tmp_path: Path
+) -> None:
+    target, wav = str(tmp_path / "grouped"), tmp_path / "a.wav"
+    outcome = interject("model", "convert", str(checkpoint), target, "--grouping", "5")
+    assert outcome.code == 0, outcome.err
+    assert "puts 5 embeddings together now, which nobody has taught it" in outcome.out
+    info = interject("model", "info", target).out
+    assert "grouping 5" in info
+    assert "5 positions, 2 of them sound of 200 ms; a slot of 1,024 holds 82 s" in info
+    cases = tmp_path / "golden.json"
+    cases.write_text(json.dumps(golden(Path(target), wav)))
+    verified = interject("model", "verify", target, str(cases))
+    assert verified.code == 0, verified.out
+    assert "It puts 5 embeddings together; the cases must, too." in verified.out
+    assert interject("model", "verify", str(checkpoint), str(cases)).code == 1
+    other = str(tmp_path / "other")
+    one_line(interject("model", "convert", target, other, "--grouping", "2"), "groups by 5 already")
+    one_line(interject("model", "convert", target, other, "--grouping", "3"), "one of 1, 2, 5, 10")
 
 
 def golden(checkpoint: Path, wav: Path) -> dict[str, Any]:

@@ -21,13 +21,13 @@ def test_every_card_has_a_row_with_its_room() -> None:
         "NVIDIA H200 (sm_90), 14.0 of 140.0 GiB free, driver 580.65.06, CUDA 13.0; room for "
     )
     assert first.detail.endswith(
-        " sessions of the released shape in bfloat16; measured to decide in time for "
-        "512 with --eviction exact or 1000 with --eviction rotate"
+        " sessions of the released shape (each remembers 126 s) in bfloat16; measured to decide in "
+        "time for 512 with --eviction exact or 1000 with --eviction rotate"
     )
-    assert "1024 sessions of nano" in first.detail
-    assert second.detail.endswith("0 sessions of the released shape in float32"), (
-        "14 GiB of weights"
-    )
+    assert "1024 sessions of nano (each remembers 31 s) or" in first.detail
+    assert second.detail.endswith(
+        "0 sessions of the released shape (each remembers 126 s) in float32"
+    ), "14 GiB of weights"
 
 
 def test_shorter_memories_leave_room_for_more_sessions() -> None:
@@ -35,8 +35,11 @@ def test_shorter_memories_leave_room_for_more_sessions() -> None:
     (whole,), (shorter,), (none,) = (
         gpus(cuda, DeviceChoice(context=context)) for context in ("auto", "3328", "5000")
     )
-    assert "sessions of nano or 838 sessions of the released shape in" in whole.detail
-    assert "room for 1024 sessions of the released shape with 3328 positions in" in shorter.detail
+    assert "or 838 sessions of the released shape (each remembers 126 s) in" in whole.detail
+    assert (
+        "room for 1024 sessions of the released shape with 3328 positions (each remembers 102 s) in"
+        in shorter.detail
+    )
     assert "room for no model: none remembers 5000 positions" in none.detail
 
 
@@ -44,7 +47,8 @@ def test_slots_in_eight_bits_leave_room_for_more_sessions() -> None:
     choice = DeviceChoice(kv_cache_dtype="fp8_e4m3")
     cards = (card(gib=79), card(1, name="NVIDIA A100", capability=(8, 0), gib=79))
     first, second = gpus(FakeCuda(cards, free_gib=79.0), choice)
-    assert "or 840 sessions of the released shape in bfloat16, slots in fp8_e4m3" in first.detail
+    assert "or 840 sessions of the released shape (each remembers 126 s) in" in first.detail
+    assert first.detail.partition(";")[2].partition(";")[0].endswith("slots in fp8_e4m3")
     assert second.detail.endswith("room for no slots in fp8_e4m3: they need sm_89 or later")
 
 
