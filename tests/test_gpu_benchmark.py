@@ -68,7 +68,8 @@ def test_a_machine_without_redis_is_told_what_it_lacks(monkeypatch: pytest.Monke
 def test_sections_leave_time_for_the_one_with_redis(lacks: str | None, kept_s: float) -> None:
     run = Run(
         Namespace(
-            tiny=True, kv_cache_dtype="auto", budget_s=240.0, seconds=12.0, sections=SECTIONS
+            tiny=True, kv_cache_dtype="auto", budget_s=240.0, seconds=12.0, sections=SECTIONS,
+            grouping=1,
         ),
         torch.device("cpu"),
     )  # fmt: skip
@@ -89,6 +90,20 @@ def test_the_largest_load_goes_on_for_minutes_if_asked_to() -> None:
     table = done.stdout.partition("the engine for minutes\n")[2]
     assert "| 12 | rotate |" in table
     assert "The load lasted for 0.02 minutes." in table
+
+
+def test_a_grouped_model_has_tables_of_its_own() -> None:
+    words = ["--tiny", "--grouping", "5", "--sections", "steps", "engine", "redis"]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.gpu", *words], cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=55,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "grouped embeddings, random weights: steps" in done.stdout
+    engine = done.stdout.partition("grouped embeddings, random weights: the engine under load\n")[2]
+    assert "| 12 | exact |" in engine
+    assert "5 embeddings of 40 ms are read as one." in engine
+    assert "behind Redis" not in done.stdout
 
 
 def test_an_engine_gives_its_slots_back() -> None:

@@ -19,7 +19,7 @@ import torch
 from benchmarks.gpu import restoring, service, steps
 from benchmarks.gpu.budget import say
 from benchmarks.gpu.redis_section import measure_redis, worker_plan
-from benchmarks.gpu.run import ROOM_S, SECTIONS, TITLES, Run
+from benchmarks.gpu.run import GROUPED_TITLES, ROOM_S, SECTIONS, TITLES, Run
 from benchmarks.gpu.subject import (
     SMALL_CONTEXT,
     TINY_CONTEXT,
@@ -32,6 +32,7 @@ from benchmarks.gpu.subject import (
 from benchmarks.hardware import describe
 from benchmarks.result import RESULTS, Result, load_results, this_command
 from interject.model_runtime.engine.ledger import Eviction
+from interject.model_runtime.network.architecture import GROUPINGS, UNGROUPED
 
 if TYPE_CHECKING:
     from interject.model_runtime.checkpoint import Model
@@ -125,7 +126,8 @@ def measure_engines(run: Run, model: Model) -> None:
         rows.sort(key=lambda row: int(row[0]))
         name = "gpu_engine" if run.plain else "gpu_engine_e4m3"
         run.keep(name, service.COLUMNS, rows, service.NOTE)
-        if run.plain and fleet.model is model and run.budget.allows("restoring", ROOM_S + later_s):
+        restores = run.plain and not run.grouped and fleet.model is model
+        if restores and run.budget.allows("restoring", ROOM_S + later_s):
             restored = restoring.row(serving.engine, min(RESTORED, max(fleet.loads)))
             run.keep("gpu_restore", restoring.COLUMNS, [restored], restoring.NOTE)
         if not waiting:
@@ -157,13 +159,13 @@ def why_not() -> str | None:
     return None
 
 
-def not_measured(reason: str) -> None:
-    """Say so, on the page as well where it has no figures of a card."""
+def not_measured(reason: str, *, grouped: bool) -> None:
+    """Say so, on the page as well where it has no figures of a card for such a model."""
     note = f"Not measured: {reason}."
     say(note)
     measured = {result.name for result in load_results() if result.rows}
     for name in TITLES:
-        if name not in measured:
+        if name not in measured and (name in GROUPED_TITLES) == grouped:
             Result(
                 name=name, title=TITLES[name], command=this_command("gpu"), hardware=describe(),
                 columns=[], rows=[], notes=[note],
@@ -181,12 +183,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=12.0, help="of each load")
     parser.add_argument("--context", type=int, default=0, help="positions a slot; 0: as have room")
     parser.add_argument("--kv-cache-dtype", choices=["auto", "fp8_e4m3"], default="auto")
+    parser.add_argument(
+        "--grouping", type=int, choices=GROUPINGS, default=UNGROUPED,
+        help="embeddings of 40 ms that are read as one; another than 1: steps and engine alone",
+    )  # fmt: skip
     parser.add_argument("--tiny", action="store_true", help="a smoke run on the CPU, not kept")
     arguments = parser.parse_args()
+    if arguments.grouping != UNGROUPED and (
+        arguments.minutes or arguments.kv_cache_dtype != "auto"
+    ):
+        parser.error("--grouping is measured without --minutes and --kv-cache-dtype")
 
     reason = None if arguments.tiny else why_not()
     if reason is not None:
-        not_measured(reason)
+        not_measured(reason, grouped=arguments.grouping != UNGROUPED)
         return
     if arguments.tiny:
         arguments.sessions, arguments.seconds, arguments.context = [12], 2.0, TINY_CONTEXT
@@ -194,8 +204,9 @@ def main() -> None:
     run = Run(arguments, device)
     run.budget.enforce()
     say(f"imports took {time.monotonic() - BEGUN:.1f} s; {describe(device)}")
+    size = arguments.grouping
     model = with_slots_of(
-        tiny_model() if arguments.tiny else true_model(device), arguments.kv_cache_dtype
+        tiny_model(size) if arguments.tiny else true_model(device, size), arguments.kv_cache_dtype
     )
     if arguments.context:
         model = model.with_context(arguments.context)

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models
 from benchmarks.rig import tiny_config
 from interject.model_runtime.capacity import footprint, margin, slot_bytes
 from interject.model_runtime.checkpoint.model import Model, random_model
-from interject.model_runtime.network.architecture import ModelConfig
+from interject.model_runtime.network.architecture import UNGROUPED, ModelConfig
 from interject.training.nano.recipe import nano_layout
 
 if TYPE_CHECKING:
@@ -36,19 +36,20 @@ def tokenizer(vocabulary: int) -> Tokenizer:
     return Tokenizer(models.WordLevel(words, "w0"))
 
 
-def true_model(device: torch.device) -> Model:
+def true_model(device: torch.device, grouping: int = UNGROUPED) -> Model:
     """3.8 billion random weights."""
-    config = ModelConfig()
+    config = ModelConfig().with_grouping(grouping)
     words = tokenizer(config.decoder.vocabulary)
     model = frozen(random_model(config, tokenizer=words, dtype=torch.bfloat16, device=device))
     freed(device)
     return model
 
 
-def tiny_model() -> Model:
+def tiny_model(grouping: int = UNGROUPED) -> Model:
     """For a smoke run on the CPU."""
     config = replace(tiny_config(TINY_CONTEXT), layout=nano_layout(TINY_TEXT))
-    return frozen(random_model(config, tokenizer=tokenizer(TINY_TEXT)))
+    grouped = config.with_grouping(grouping)
+    return frozen(random_model(grouped, tokenizer=tokenizer(TINY_TEXT)))
 
 
 def frozen(model: Model) -> Model:
