@@ -38,6 +38,7 @@ GROUPINGS = (UNGROUPED, 5)
 SAVED_EVERY_S = 240.0
 TOLD_EVERY = 10
 NANO = Path("nano")
+STEPS_FILE = "steps.json"
 
 
 def grouped(batch: PaddedBatch, grouping: int) -> PaddedBatch:
@@ -102,16 +103,18 @@ class Pair:
             cost.losses = {name: round(value, 4) for name, value in losses.numbers().items()}
             trainer.heard_s += batch.seconds
 
-    def save(self) -> None:
-        """Both models, and what they cost so far."""
-        for trainer in self.trainers.values():
-            trainer.save()
-        told = {
+    def told(self) -> dict[str, object]:
+        """What both have learnt from so far, and at what cost."""
+        return {
             "steps": self.first.step,
             "heard_h": round(self.first.heard_s / 3_600, 2),
             "of_grouping": {str(grouping): cost.mean() for grouping, cost in self.costs.items()},
         }
-        (self._out / "steps.json").write_text(json.dumps(told, indent=1) + "\n")
+
+    def save(self) -> None:
+        for trainer in self.trainers.values():
+            trainer.save()
+        (self._out / STEPS_FILE).write_text(json.dumps(self.told(), indent=1) + "\n")
 
 
 def train(options: NanoOptions) -> Pair:
@@ -129,8 +132,7 @@ def train(options: NanoOptions) -> Pair:
             loader.order(pair.first.order(pair.first.step + loader.ahead))
             pair.learn(batch, time.monotonic() - begun)
             if pair.first.step % TOLD_EVERY == 0:
-                told = {grouping: cost.mean() for grouping, cost in pair.costs.items()}
-                print(f"{pair.first.progress:.0%} step {pair.first.step}: {told}", flush=True)
+                print(f"{pair.first.progress:.0%}: {pair.told()}", flush=True)
             if time.monotonic() - saved > SAVED_EVERY_S:
                 pair.save()
                 saved = time.monotonic()

@@ -174,8 +174,8 @@ def as_json(counts: FalseReplies | FoundReplies) -> dict[str, Any]:
 
 def table(results: Mapping[str, Mapping[str, Any]]) -> str:
     """Markdown: a column for each threshold. 95 % intervals in brackets."""
-    rows = _rows(next(iter(results.values())))
-    columns = [dict(_rows(result)) for result in results.values()]
+    rows = measures(next(iter(results.values())))
+    columns = [dict(measures(result)) for result in results.values()]
     heads = " | ".join(f"threshold {threshold}" for threshold in results)
     text = f"| measure | {heads} |\n|---|{'---|' * len(columns)}\n"
     for name, _ in rows:
@@ -183,7 +183,8 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
     return text
 
 
-def _rows(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+def measures(result: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Of one threshold: what was measured, and what came of it."""
     rows: list[tuple[str, str]] = []
     if speech := result.get("speech"):
         rows.append(("false replies an hour, real speech", _rate(speech["all"])))
