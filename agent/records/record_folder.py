@@ -42,6 +42,9 @@ class NoSuchRecord(Exception):
     """Raised with the id that names none."""
 
 
+GOES_ON = "this session goes on: end it first"
+
+
 class RecordGoesOn(Exception):
     """Raised with the id of a record that is still being written."""
 

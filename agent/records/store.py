@@ -19,6 +19,7 @@ from interject.agent.records.record_folder import (
     RecordFolder,
     RecordGoesOn,
 )
+from interject.agent.records.session_record import RecordState
 from interject.agent.records.session_recorder import SessionRecorder
 
 if TYPE_CHECKING:
@@ -39,6 +40,14 @@ class Swept:
 
     gone: tuple[str, ...]
     stayed: Mapping[str, OSError]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSession:
+    """The ids of its records, and all names under which something of it may lie elsewhere."""
+
+    records: tuple[str, ...]
+    names: frozenset[str]
 
 
 class RecordStore:
@@ -97,6 +106,19 @@ class RecordStore:
         if not session:
             return ()
         return tuple(head for head in self.list() if session in (head.id, head.call))
+
+    def known(self, session: str) -> KnownSession:
+        """By the id of a record or of a call, of which nothing need be kept.
+
+        :raises RecordGoesOn: when one of its records does.
+        """
+        names, heads = {session}, self.named(session)
+        for head in heads:
+            if head.state is RecordState.LIVE:
+                raise RecordGoesOn(head.id)
+            with contextlib.suppress(NoSuchRecord):
+                names |= self.read(head.id).sessions
+        return KnownSession(tuple(head.id for head in heads), frozenset(names))
 
     def delete(self, record_id: str) -> None:
         """All of it. May be repeated where it fails.

@@ -18,7 +18,7 @@ from interject.agent.records.lines import (
     RecordedCue,
     RecordedReply,
 )
-from interject.agent.records.record_folder import NoSuchRecord, RecordGoesOn
+from interject.agent.records.record_folder import GOES_ON, NoSuchRecord, RecordGoesOn
 from interject.agent.records.session_record import RecordState
 from interject.agent.responder.tools.asked_tool import written_call
 from interject.cli.output.output_paths import check_target
@@ -27,14 +27,13 @@ from interject.cli.process.failures import InputFailure, printable, reason
 from interject.cli.process.records_folder import VARIABLE, records_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from interject.agent.records.lines import RecordLine
     from interject.agent.records.session_record import RecordHead, SessionRecord
     from interject.agent.records.store import RecordStore
 
 SUFFIXES = (".json", ".vtt")
-GOES_ON = "this session goes on: end it first"
 
 
 def list_all(folder: str) -> None:
@@ -78,19 +77,18 @@ def delete_one(folder: str, session: str, dead_letters: str | None, redis: str |
     :raises InputFailure, RuntimeFailure: when something of it stays.
     """
     store = _store(folder)
-    found = store.named(session)
-    for head in found:
-        if head.state is RecordState.LIVE:
-            raise InputFailure(f"{head.id}: {GOES_ON}")
-    names = {session}.union(*(_read(store, head).sessions for head in found))
-    gone = 0 if dead_letters is None else _delete_letters(dead_letters, names)
-    keys = 0 if redis is None else _forget_in_redis(redis, names)
-    if not found and not gone and not keys:
+    try:
+        known = store.known(session)
+    except RecordGoesOn as error:
+        raise InputFailure(f"{error}: {GOES_ON}") from None
+    gone = 0 if dead_letters is None else _delete_letters(dead_letters, known.names)
+    keys = 0 if redis is None else _forget_in_redis(redis, known.names)
+    if not known.records and not gone and not keys:
         raise InputFailure(f"{printable(session)}: nothing is kept of it")
-    if stayed := list(filter(None, (_delete(store, head) for head in found))):
+    if stayed := list(filter(None, (_delete(store, record) for record in known.records))):
         raise InputFailure("; ".join(stayed))
     letters, of_redis = number_of(gone, "dead letter"), number_of(keys, "key")
-    said = f"{number_of(len(found), 'record')}, {letters} and {of_redis} of Redis deleted"
+    said = f"{number_of(len(known.records), 'record')}, {letters} and {of_redis} of Redis deleted"
     sys.stdout.write(f"{said}\n")
 
 
@@ -140,16 +138,16 @@ def _write(path: Path, what: bytes) -> None:
         file.write(what)
 
 
-def _delete(store: RecordStore, head: RecordHead) -> str:
+def _delete(store: RecordStore, record_id: str) -> str:
     """Why it stays, if it does."""
     try:
-        store.delete(head.id)
+        store.delete(record_id)
     except NoSuchRecord:
         return ""
     except RecordGoesOn:
-        return f"{head.id}: {GOES_ON}"
+        return f"{record_id}: {GOES_ON}"
     except OSError as error:
-        return _stays(head.id, error)
+        return _stays(record_id, error)
     return ""
 
 
@@ -157,7 +155,7 @@ def _stays(record_id: str, error: OSError) -> str:
     return f"{record_id}: cannot be deleted ({reason(error)})"
 
 
-def _delete_letters(file: str, names: set[str]) -> int:
+def _delete_letters(file: str, names: Collection[str]) -> int:
     from interject.integrations.web.dead_letters import DeadLetters
 
     try:
@@ -167,7 +165,7 @@ def _delete_letters(file: str, names: set[str]) -> int:
         raise InputFailure(f"{shown}: {reason(error)}") from error
 
 
-def _forget_in_redis(url: str, names: set[str]) -> int:
+def _forget_in_redis(url: str, names: Collection[str]) -> int:
     try:
         from interject.model_runtime.redis.forgetting import forget_sessions
     except ModuleNotFoundError as error:

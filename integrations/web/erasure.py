@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from fastapi import APIRouter, HTTPException
 
-from interject.agent.records.record_folder import NoSuchRecord, RecordGoesOn
-from interject.agent.records.session_record import RecordState
+from interject.agent.records.record_folder import GOES_ON, NoSuchRecord, RecordGoesOn
+from interject.agent.records.store import KnownSession
 from interject.config.strict import StrictModel
 from interject.integrations.web.guarded_route import guarded
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from interject.agent.records.store import RecordStore
     from interject.integrations.web.bearer import Bearer
 
-GOES_ON = "this session goes on: end it first"
 NOTHING = "nothing is kept of this session"
 STAYS = "not all of it can be deleted; the disk of the records refuses it"
 
@@ -65,38 +64,24 @@ class SessionErasure:
         :raises HTTPException: when it goes on, nothing is there, or something of it stays.
         """
         try:
-            found, names = await asyncio.to_thread(self._named, session)
-            if not names.isdisjoint(self._live()):
+            known = await asyncio.to_thread(self._known, session)
+            if not known.names.isdisjoint(self._live()):
                 raise HTTPException(HTTPStatus.CONFLICT, GOES_ON)
-            held = sum(place.forget(names) for place in self._places)
-            await asyncio.to_thread(self._delete, found)
+            held = sum(place.forget(known.names) for place in self._places)
+            await asyncio.to_thread(self._delete, known.records)
         except RecordGoesOn:
             raise HTTPException(HTTPStatus.CONFLICT, GOES_ON) from None
         except OSError:
             raise HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR, STAYS) from None
-        if not found and not held:
+        if not known.records and not held:
             raise HTTPException(HTTPStatus.NOT_FOUND, NOTHING)
-        return Erased(records=len(found), held=held)
+        return Erased(records=len(known.records), held=held)
 
-    def _named(self, session: str) -> tuple[list[str], frozenset[str]]:
-        """The ids of its records, and all under which it was known elsewhere.
-
-        :raises RecordGoesOn: when one of them does.
-        """
+    def _known(self, session: str) -> KnownSession:
+        """:raises RecordGoesOn: when one of its records does."""
         if self._records is None:
-            return [], frozenset((session,))
-        heads = self._records.named(session)
-        if live := [head.id for head in heads if head.state is RecordState.LIVE]:
-            raise RecordGoesOn(*live)
-        found = [head.id for head in heads]
-        return found, frozenset((session,)).union(*map(self._known_as, found))
-
-    def _known_as(self, record_id: str) -> frozenset[str]:
-        try:
-            assert self._records is not None, "it found it"
-            return self._records.read(record_id).sessions
-        except NoSuchRecord:
-            return frozenset()
+            return KnownSession((), frozenset((session,)))
+        return self._records.known(session)
 
     def _delete(self, found: Sequence[str]) -> None:
         for record_id in found:

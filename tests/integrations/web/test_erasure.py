@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from interject.agent.records.record_folder import GOES_ON
 from interject.agent.records.store import RecordStore
 from interject.integrations.web.bearer import Bearer
-from interject.integrations.web.erasure import GOES_ON, SessionErasure
+from interject.integrations.web.erasure import SessionErasure
 from tests.agent.records.test_records import begun, play
 
 if TYPE_CHECKING:
