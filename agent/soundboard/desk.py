@@ -82,7 +82,7 @@ class SoundDesk:
             if not any(one.sound is sound and not one.fade.is_going for one in self._playing):
                 self._lay(sound)
             return
-        effects = [one for one in self._playing if not one.sound.is_bed]
+        effects = [one for one in self._playing if not (one.sound.is_bed or one.fade.is_going)]
         if len(effects) >= MOST_AT_ONCE:
             effects[0].fade.out(CUT_S)
         self._playing.append(_Playing(sound, Fade(self.rate_hz, in_s=0.0)))

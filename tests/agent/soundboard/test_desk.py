@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from interject.agent.sound_file import as_flac
-from interject.agent.soundboard.desk import SoundDesk
+from interject.agent.soundboard.desk import MOST_AT_ONCE, SoundDesk
 from interject.agent.soundboard.library import SoundboardLibrary
 from interject.agent.soundboard.limiter import Limiter
 from interject.config import load_profile
@@ -65,6 +65,16 @@ def test_a_bed_begins_anew_wherever_its_end_lies_in_a_block(
     assert max(levels) - min(levels) < 4.0
     steps = np.abs(np.diff(found.astype(np.int32)))
     assert steps.max() < 2 * steps[RATE_HZ : 2 * RATE_HZ].max(), "it clicks"
+
+
+def test_of_many_effects_at_once_the_oldest_go(tmp_path: Path) -> None:
+    found = desk(tmp_path, loudness={"effect_lufs": -50.0})
+    for _ in range(MOST_AT_ONCE):
+        found.play("ding")
+    full = level(heard(found, 0.5), 0.1, 0.5)
+    for _ in range(4):
+        found.play("ding")
+    assert level(heard(found, 0.4), 0.1, 0.4) == pytest.approx(full, abs=0.2)
 
 
 def test_nothing_plays_before_something_is_played(tmp_path: Path) -> None:
