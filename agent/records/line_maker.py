@@ -10,7 +10,7 @@ from interject.agent.cues.summary import CallSummary
 from interject.agent.cues.summary_page import page
 from interject.agent.outputs import Cue, Posted, Spoken, rounded, stream_time_s
 from interject.agent.privacy.redactor import Redactor
-from interject.agent.records.aliases import Aliases
+from interject.agent.records.aliases import Aliases, SessionAliases
 from interject.agent.records.lines import (
     RecordedArgument,
     RecordedAsk,
@@ -27,7 +27,7 @@ from interject.agent.records.lines import (
 from interject.agent.responder.tools.asked_tool import AskedTool
 
 if TYPE_CHECKING:
-    from interject.agent.cues.summary import CueRecord
+    from interject.agent.cues.summary import CueRecord, ReplyRecord
     from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
     from interject.agent.records.lines import RecordLine
@@ -38,14 +38,16 @@ if TYPE_CHECKING:
 class LineMaker:
     """What comes here has passed the gate; `without_personal_data` takes out more than it did."""
 
-    def __init__(self, privacy: PrivacySettings) -> None:
+    def __init__(self, privacy: PrivacySettings, call: str) -> None:
         self._redactor = Redactor(privacy.kept)
         self._whole = privacy.retention == "everything"
         self.name = Aliases(named=self._whole).of
+        self._sessions = SessionAliases(call, self.name)
+        self.card = self._sessions.in_id
 
     def decision(self, decision: Decision) -> RecordLine:
         return RecordedDecision(
-            session=decision.session_id,
+            session=self._sessions.of(decision.session_id),
             chunk=decision.seq,
             at_s=rounded(stream_time_s(decision.seq)),
             p=round(decision.p_respond, 4),
@@ -55,12 +57,15 @@ class LineMaker:
 
     def gap(self, gap: Gap) -> RecordLine:
         return RecordedGap(
-            session=gap.session_id, chunk=gap.first_seq, count=gap.count, reason=gap.reason.value
+            session=self._sessions.of(gap.session_id),
+            chunk=gap.first_seq,
+            count=gap.count,
+            reason=gap.reason.value,
         )
 
     def reply(self, started: ReplyStarted, ended: ReplyEnded, verdict: Verdict) -> RecordLine:
         return RecordedReply(
-            session=started.session_id,
+            session=self._sessions.of(started.session_id),
             reply=started.reply_id,
             chunk=started.seq,
             at_s=rounded(stream_time_s(started.seq)),
@@ -77,7 +82,7 @@ class LineMaker:
                 return self._speech(event)
             case Posted():
                 return RecordedPost(
-                    session=event.session_id,
+                    session=self._sessions.of(event.session_id),
                     reply=event.reply_id,
                     at_s=rounded(event.at_s),
                     text=self._text(event.text),
@@ -95,16 +100,13 @@ class LineMaker:
         text = self._redactor.text(text)
         return text if self._whole else Redactor.without_last(text)
 
-    def _shown(self, cue: CueRecord) -> CueRecord:
-        return replace(cue, text=self._text(cue.text), sources=tuple(map(self._text, cue.sources)))
-
     def _voice(self, speaker: Speaker) -> RecordedVoice:
         return RecordedVoice(name=self.name(speaker.identity), dbfs=round(speaker.level_dbfs, 1))
 
     def _speech(self, event: Spoken) -> RecordedSpeech:
         """Where more is taken out, what was heard is counted in what is left."""
         return RecordedSpeech(
-            session=event.session_id,
+            session=self._sessions.of(event.session_id),
             reply=event.reply_id,
             at_s=rounded(event.at_s),
             text=self._text(event.text),
@@ -114,7 +116,7 @@ class LineMaker:
 
     def _cue(self, cue: Cue) -> RecordedCue:
         return RecordedCue(
-            id=cue.id,
+            id=self._card_of(cue),
             category=cue.category,
             priority=cue.priority,
             chunk=cue.chunk,
@@ -127,7 +129,7 @@ class LineMaker:
 
     def _ask(self, asked: AskedTool) -> RecordedAsk:
         return RecordedAsk(
-            session=asked.session_id,
+            session=self._sessions.of(asked.session_id),
             reply=asked.reply_id,
             at_s=asked.at_s,
             tool=asked.tool,
@@ -141,6 +143,18 @@ class LineMaker:
             waited_s=asked.waited_s,
         )
 
+    def _card_of(self, cue: Cue) -> str:
+        self._sessions.of(cue.session_id)
+        return self.card(cue.id)
+
+    def _reply_of(self, reply: ReplyRecord) -> ReplyRecord:
+        session, text = self._sessions.of(reply.session), self._text(reply.text)
+        return replace(reply, session=session, text=text)
+
+    def _cue_of(self, cue: CueRecord) -> CueRecord:
+        sources = tuple(map(self._text, cue.sources))
+        return replace(cue, id=self.card(cue.id), text=self._text(cue.text), sources=sources)
+
     def _named(self, name: str) -> str:
         """Who is not known stays so."""
         return name and self.name(name)
@@ -149,8 +163,8 @@ class LineMaker:
         """Its page names people, so it is written anew."""
         kept = replace(
             summary,
-            replies=tuple(replace(one, text=self._text(one.text)) for one in summary.replies),
-            cues=tuple(map(self._shown, summary.cues)),
+            replies=tuple(map(self._reply_of, summary.replies)),
+            cues=tuple(map(self._cue_of, summary.cues)),
             talk=tuple(replace(one, speaker=self.name(one.speaker)) for one in summary.talk),
             asks=tuple(
                 replace(one, call=self._text(one.call), by=self._named(one.by))

@@ -50,7 +50,7 @@ class SessionRecorder:
     ) -> None:
         """:raises OSError: when the file or its first line cannot be written."""
         self.begun = begun
-        self._make = LineMaker(privacy)
+        self._make = LineMaker(privacy, begun.call)
         self._sound = HeardEars(path.parent) if privacy.audio else None
         self._wall_clock = wall_clock
         self._most_bytes = most_bytes
@@ -91,7 +91,11 @@ class SessionRecorder:
     def cue_changed(self, cue_id: str, state: str, *, by: str) -> None:
         """Somebody has acknowledged or dismissed a card."""
         now = rounded(self._wall_clock())
-        self._write(RecordedCueState(id=cue_id, state=state, by=self._make.name(by), time=now))
+        self._write(
+            RecordedCueState(
+                id=self._make.card(cue_id), state=state, by=self._make.name(by), time=now
+            )
+        )
 
     @property
     def failure(self) -> Exception | None:

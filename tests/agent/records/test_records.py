@@ -11,6 +11,8 @@ import av
 import numpy as np
 import pytest
 
+from interject.agent.cues.history import CallHistory
+from interject.agent.cues.rules import CueOutcome
 from interject.agent.cues.summary import CallSummary, CueRecord
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, Spoken
@@ -66,19 +68,21 @@ def begun(store: RecordStore, **privacy: Any) -> SessionRecorder:
     return recorder
 
 
-def play(recorder: SessionRecorder) -> None:
+def play(recorder: SessionRecorder, session: str = "s") -> None:
     """A short session: a decision, a reply that was said, its post, and a card."""
     speakers = (Speaker("ann", -20.04), Speaker("ben", -50.0))
     recorder.observe(
-        Decision("s", 4, 0.0, 0.0, 1.0, 0.7311, True, FloorMode.SPEAK, speakers=speakers)
+        Decision(session, 4, 0.0, 0.0, 1.0, 0.7311, True, FloorMode.SPEAK, speakers=speakers)
     )
-    started = ReplyStarted("s", 0, 4, Emotion.NORMAL, Cause.MODEL, FloorMode.SPEAK)
-    recorder.replied(started, ReplyEnded("s", 0, EndReason.COMPLETE, TEXT, 9), Verdict.SPEAK)
-    recorder.made_known(Spoken("s", 0, 4, 2.0, Emotion.NORMAL, TEXT, 26, True))
-    recorder.made_known(Posted("s", 0, 4, 2.0, Emotion.NORMAL, TEXT, EndReason.COMPLETE))
-    card = Cue("s", "s-0", "note", 5, TEXT, Emotion.NORMAL, 4, 2.0, 32.0, identities=("ann",))
-    recorder.made_known(card)
-    recorder.cue_changed("s-0", "acknowledged", by="ann")
+    started = ReplyStarted(session, 0, 4, Emotion.NORMAL, Cause.MODEL, FloorMode.SPEAK)
+    recorder.replied(started, ReplyEnded(session, 0, EndReason.COMPLETE, TEXT, 9), Verdict.SPEAK)
+    recorder.made_known(Spoken(session, 0, 4, 2.0, Emotion.NORMAL, TEXT, 26, True))
+    recorder.made_known(Posted(session, 0, 4, 2.0, Emotion.NORMAL, TEXT, EndReason.COMPLETE))
+    card, shown_to = f"{session}-0", ("ann",)
+    recorder.made_known(
+        Cue(session, card, "note", 5, TEXT, Emotion.NORMAL, 4, 2.0, 32.0, identities=shown_to)
+    )
+    recorder.cue_changed(card, "acknowledged", by="ann")
 
 
 def bytes_below(folder: Path) -> bytes:
@@ -138,6 +142,30 @@ def test_without_personal_data_no_last_digits_are_kept_and_none_in_a_source(tmp_
     whole = bytes_below(tmp_path / "without_personal_data")
     assert b"1234567" not in whole
     assert b"[phone]" in whole
+
+
+def test_nor_are_names_in_those_of_ears_and_of_cards(tmp_path: Path) -> None:
+    """With `ear: each` a session is named by whom it hears."""
+    store, _ = store_at(tmp_path)
+    recorder = begun(store, retention="without_personal_data")
+    play(recorder, "call-7-ann-marie")
+    play(recorder, "call-7-ann")
+    history = CallHistory(profile(), lambda: 0.0)
+    started = ReplyStarted("call-7-ann", 0, 4, Emotion.NORMAL, Cause.MODEL, FloorMode.SPEAK)
+    history.replied(
+        started, ReplyEnded("call-7-ann", 0, EndReason.COMPLETE, "Yes.", 1), Verdict.SPEAK
+    )
+    card = Cue("call-7-ann", "call-7-ann-0", "note", 5, "Yes.", Emotion.NORMAL, 4, 2.0, 32.0)
+    sourced = replace(card, sources=("terms.md, line 1: ring +49 171 5551234",))
+    history.cue(sourced, sourced, CueOutcome.SHOWN)
+    recorder.made_known(history.summary("call-7", (), ()))
+    recorder.close()
+    record = store.read(store.list()[0].id)
+    first, last = (one for one in record.lines if isinstance(one, RecordedCueState))
+    assert (first.id, last.id) == ("call-7-speaker 1-0", "call-7-speaker 2-0")
+    assert record.sessions == {"call-7", "call-7-speaker 1", "call-7-speaker 2"}
+    for secret in (b"ann", b"5551234"):
+        assert secret not in bytes_below(tmp_path)
 
 
 def test_everything_is_what_left_the_gate_with_names(tmp_path: Path) -> None:
