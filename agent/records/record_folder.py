@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 LINES = "lines.jsonl"
 AUDIO = "heard*.flac"
-TAIL_BYTES = 1 << 20
-"""The last lines, of which one is the summary and the last the end."""
+FIRST_BYTES = 1 << 20
+TAIL_BYTES = 4_096
+"""In which the last line is, where there is an end: a server looks at all records every minute."""
 HOUR_S = 3_600.0
 LIFETIME_H = PrivacySettings().lifetime_h
 """Of a record that does not say its own."""
@@ -154,9 +155,9 @@ class RecordFolder:
         try:
             with self._opened() as file:
                 live = _is_written(file)
-                begun = read_line(file.readline(TAIL_BYTES))
+                begun = read_line(file.readline(FIRST_BYTES))
                 file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-                tail = [read_line(raw) for raw in file.readlines()[-2:]]
+                tail = [read_line(raw) for raw in file.readlines()[-1:]]
                 changed = os.fstat(file.fileno()).st_mtime
         except OSError:
             return _Ends()
