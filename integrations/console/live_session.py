@@ -32,7 +32,7 @@ from interject.integrations.web.living_cards import CueCard
 from interject.model_runtime.protocol import Decision, Gap, ReplyDelta, ReplyEnded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
@@ -58,7 +58,7 @@ class LiveSession:
         facts: CallFacts,
         on_change: Callable[[SessionView], None],
         *,
-        attended: Callable[[], bool],
+        attended: Callable[[], Awaitable[bool]],
         server: str = "",
         wall_clock: Callable[[], float] = time.time,
     ) -> None:

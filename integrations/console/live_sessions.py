@@ -46,7 +46,7 @@ class LiveSessions:
         session = LiveSession(
             facts,
             self._tell,
-            attended=lambda: self.operators.any,
+            attended=self.operators.any,
             server=self.server,
             wall_clock=self._wall_clock,
         )

@@ -5,9 +5,10 @@ A letter is a head and, behind it, a body that nobody on the way has to read.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import contextlib
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from interject.config.strict import StrictModel
 from interject.integrations.console.operator_commands import OperatorCommand
@@ -15,6 +16,9 @@ from interject.integrations.console.session_messages import SessionId
 from interject.integrations.console.session_view import SessionPulse, SessionView
 from interject.integrations.conversation.control_messages import Status
 from interject.integrations.web.living_cards import MOST_NAME_CHARS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Token = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -28,6 +32,21 @@ class Bulletin(StrictModel):
     sessions: tuple[SessionView, ...]
     pulses: tuple[SessionPulse, ...]
     operators: int = Field(default=0, ge=0)
+
+
+class OperatorsThere(BaseModel):
+    """That much of a bulletin."""
+
+    operators: int = Field(default=0, ge=0)
+
+
+def operators_in(bulletins: Mapping[str, bytes]) -> int:
+    """Of a bulletin that cannot be read nobody is counted."""
+    count = 0
+    for text in bulletins.values():
+        with contextlib.suppress(ValidationError):
+            count += OperatorsThere.model_validate_json(text).operators
+    return count
 
 
 class FollowThese(StrictModel):

@@ -39,8 +39,7 @@ NOT_DONE, PERHAPS_DONE = "nothing was changed", "look whether it was done"
 
 class NeighbourSessions:
     """A `SessionSource`. Where a process or the way to it vanishes its sessions are `lost`, and
-    come back with it; whoever follows one is then told its last minutes again. So many `operators`
-    look at the others' consoles.
+    come back with it; whoever follows one is then told its last minutes again.
     """
 
     def __init__(
@@ -61,7 +60,6 @@ class NeighbourSessions:
         self._answers: dict[int, tuple[str, asyncio.Future[AnswerFollows]]] = {}
         self._numbers = itertools.count(1)
         self._away = False
-        self.operators = 0
 
     @property
     def states(self) -> tuple[SessionView, ...]:
@@ -91,7 +89,6 @@ class NeighbourSessions:
         told = {token: found for token, text in bulletins.items() if (found := self._of(text))}
         self._there = frozenset(told)
         self._pulses = {token: bulletin.pulses for token, bulletin in told.items()}
-        self.operators = sum(bulletin.operators for bulletin in told.values())
         for token, bulletin in told.items():
             for view in bulletin.sessions:
                 self._see(token, view)
@@ -160,7 +157,7 @@ class NeighbourSessions:
 
     def away(self) -> None:
         """Nobody, for the time being."""
-        self._away, self._pulses, self.operators = True, {}, 0
+        self._away, self._pulses = True, {}
         for session in self._sessions.values():
             self._lose(session)
         for token, _ in tuple(self._answers.values()):

@@ -15,6 +15,7 @@ from interject.integrations.console.neighbour_messages import (
     AnswerFollows,
     FollowThese,
     MomentsFollow,
+    operators_in,
 )
 from interject.integrations.console.neighbour_session import ANSWER_S
 from interject.integrations.console.neighbour_sessions import NOT_DONE, NeighbourSessions
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 BEAT_S = 1.0
 LEAST_BEAT = 0.2
 """Of that: what changes is told sooner, but not more often."""
-LAST_S = 2.0
+LAST_S = ASKED_S = 2.0
 LATE = f"the process that serves this session stood still: {NOT_DONE}"
 
 
@@ -68,6 +69,7 @@ class Neighbours:
 
     async def __aenter__(self) -> Self:
         self._own.feed.add(self)
+        self._own.operators.elsewhere = self._operators
         self._running = asyncio.create_task(self._run(), name="neighbours")
         return self
 
@@ -81,6 +83,14 @@ class Neighbours:
             async with asyncio.timeout(LAST_S):
                 await self._way.send(self._outgoing.rest())
                 await self._way.leave(self._sharing.bulletin())
+
+    async def _operators(self) -> int:
+        """At the consoles of others, now. Nobody, where none of them can be reached."""
+        try:
+            async with asyncio.timeout(ASKED_S):
+                return operators_in(await self._way.bulletins())
+        except (RuntimeFailure, TimeoutError):
+            return 0
 
     def put(self, text: str) -> None:
         """As a `FeedReader` of the own sessions: something has changed."""
@@ -100,7 +110,6 @@ class Neighbours:
 
     def _forget_all(self) -> None:
         self.sessions.away()
-        self._own.operators.elsewhere = 0
         self._sharing.forget()
 
     async def _again_and_again(self, step: Callable[[], Awaitable[None]]) -> None:
@@ -120,7 +129,6 @@ class Neighbours:
         await self._way.post(self._sharing.bulletin())
         if self._looks:
             self.sessions.read(await self._way.bulletins())
-            self._own.operators.elsewhere = self.sessions.operators
             self.sessions.say_followed()
         await asyncio.sleep(LEAST_BEAT * self._beat_s)
         with contextlib.suppress(TimeoutError):

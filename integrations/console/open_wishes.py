@@ -10,7 +10,7 @@ from interject.agent.responder.tools.operator import OperatorAnswer, WishOutcome
 from interject.integrations.console.wish_view import WishArgument, WishView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from interject.agent.responder.tools.operator import ToolWish
 
@@ -26,7 +26,7 @@ class OpenWishes:
 
     def __init__(
         self,
-        attended: Callable[[], bool],
+        attended: Callable[[], Awaitable[bool]],
         shown_as: Callable[[str], str],
         on_change: Callable[[WishView], None],
         *,
@@ -50,8 +50,9 @@ class OpenWishes:
         return tuple(self._views.values())
 
     async def decide(self, wish: ToolWish) -> OperatorAnswer:
+        attended = await self._attended()
         view = self._view(wish)
-        if not self._attended() or len(self._waiting) >= MOST_OPEN:
+        if not attended or len(self._waiting) >= MOST_OPEN:
             return self._decided(view, OperatorAnswer(WishOutcome.ABSENT))
         waiting = self._waiting[wish.id] = asyncio.get_running_loop().create_future()
         self._become(view)

@@ -6,19 +6,24 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
+
+
+async def _nobody() -> int:
+    return 0
 
 
 class PresentOperators:
-    """Operators at the consoles of this process, and `elsewhere` at those of others."""
+    """At the consoles of this process, and `elsewhere` at those of others; that is looked up when
+    it has to be known.
+    """
 
     def __init__(self) -> None:
         self.here = 0
-        self.elsewhere = 0
+        self.elsewhere: Callable[[], Awaitable[int]] = _nobody
 
-    @property
-    def any(self) -> bool:
-        return self.here + self.elsewhere > 0
+    async def any(self) -> bool:
+        return self.here > 0 or await self.elsewhere() > 0
 
     @contextmanager
     def looking(self) -> Iterator[None]:

@@ -191,7 +191,7 @@ async def test_a_call_that_ends_asks_no_more(called: list[Any]) -> None:
 async def test_questions_have_a_bound_and_answers_are_shown_for_a_while() -> None:
     now = [1_000.0]
     changed: list[Any] = []
-    wishes = OpenWishes(lambda: True, str, changed.append, wall_clock=lambda: now[0])
+    wishes = OpenWishes(somebody, str, changed.append, wall_clock=lambda: now[0])
     asked = [ToolWish(str(at), "s", "refund", (), "", 20.0) for at in range(MOST_OPEN + 1)]
     async with contextlib.AsyncExitStack() as stack:
         tasks = [await started(stack, wishes.decide(one)) for one in asked[:-1]]
@@ -201,6 +201,10 @@ async def test_questions_have_a_bound_and_answers_are_shown_for_a_while() -> Non
         now[0] += SHOWN_S + 1
         assert [one.id for one in wishes.shown()] == [str(at) for at in range(1, MOST_OPEN)]
     assert {one.outcome for one in wishes.shown()} == {WishOutcome.WITHDRAWN}
+
+
+async def somebody() -> bool:
+    return True
 
 
 async def started(stack: contextlib.AsyncExitStack, work: Any) -> Any:
