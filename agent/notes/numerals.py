@@ -35,7 +35,7 @@ _PARTED = re.compile(
 )
 _ROUND = re.compile(r"(?<![\d.,])(\d+)\.00(?![.,]?\d)")
 _FOOTNOTE = re.compile("(?<=\\d)[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
-_FRACTION = re.compile("(\\d*) ?([¼½¾])")
+_FRACTION = re.compile("(?<!\\d)(\\d{0,9}) ?([¼½¾])")
 
 
 def in_digits(text: str) -> str:
