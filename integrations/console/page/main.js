@@ -33,6 +33,7 @@ function start() {
 function state(now) {
   const shown = now === "connecting" && wasConnected ? "lost" : now;
   at("state").textContent = STATES[shown];
+  document.body.dataset.connection = shown;
   at("state").dataset.state = { unknown: "failed", lost: "connecting" }[shown] ?? shown;
   if (now === "connected") wasConnected = true;
   if (now !== "unknown") return;

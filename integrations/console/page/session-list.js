@@ -15,6 +15,7 @@ export class SessionList {
       this.#wanted = event.target.value.trim().toLowerCase();
       this.#arrange();
     });
+    this.#list.addEventListener("pointerleave", () => this.#arrange());
     setInterval(() => this.#tick(), 1000);
   }
 
@@ -62,7 +63,7 @@ export class SessionList {
   }
 
   #arrange() {
-    const shown = [...this.#states.values()].filter((state) => this.#matches(state)).sort((one, other) => this.#weight(other) - this.#weight(one) || other.began - one.began);
+    const shown = this.#ordered([...this.#states.values()].filter((state) => this.#matches(state)));
     for (const id of this.#rows.keys()) if (!this.#states.has(id)) this.#rows.delete(id);
     const rows = shown.map((state) => this.#row(state).item);
     if (rows.length !== this.#list.children.length || rows.some((row, i) => row !== this.#list.children[i])) {
@@ -75,6 +76,15 @@ export class SessionList {
     document.getElementById("count").textContent = live ? `${live} live` : "";
     this.current(this.#current);
     this.#tick();
+  }
+
+  // Under somebody's hand the rows stay where they are, and new ones come last.
+  #ordered(states) {
+    states.sort((one, other) => this.#weight(other) - this.#weight(one) || other.began - one.began);
+    if (!this.#list.matches(":hover")) return states;
+    const places = new Map([...this.#list.children].map((item, place) => [item, place]));
+    const place = ({ id }) => places.get(this.#rows.get(id)?.item) ?? places.size;
+    return states.sort((one, other) => place(one) - place(other));
   }
 
   #weight(state) {

@@ -1,8 +1,10 @@
 // A call of one's own: the microphone or a recording in, the voice out, and the session on the page like any other.
 
+import { lasted } from "./words.js";
+
 const SOUND = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 const NO_MICROPHONE = {
-  NotAllowedError: "The browser was not allowed to use the microphone.",
+  NotAllowedError: "The browser was not allowed to use the microphone. Allow it beside the page's address, and press Talk again.",
   NotFoundError: "There is no microphone. Connect one, and press Talk again.",
   NotReadableError: "The microphone cannot be used: another program may have it.",
 };
@@ -17,6 +19,12 @@ export class Talk {
     this.#token = token;
     this.#onCall = onCall;
     at("call").onclick = () => (this.#call ? this.end() : this.#begin(() => this.#microphone()));
+    at("write").onsubmit = (event) => {
+      event.preventDefault();
+      const content = at("written").value.trim();
+      at("written").value = "";
+      if (content) this.#call?.send("send-text", { content });
+    };
     at("file").onchange = ({ target }) => this.#hear(target.files[0]);
     const drop = at("drop");
     drop.ondragover = (event) => { event.preventDefault(); drop.classList.add("over"); };
@@ -74,7 +82,11 @@ export class Talk {
     source.buffer = sound;
     source.connect(way);
     source.onended = () => { at("talk-said").textContent = "The recording is over. The call goes on until you end it."; };
-    this.#playing = () => { source.start(); this.#playing = null; };
+    this.#playing = () => {
+      source.start();
+      this.#playing = null;
+      at("talk-said").textContent = `It hears ${file.name}, ${lasted(sound.duration)}.`;
+    };
     this.#follow(way.stream);
     return way.stream;
   }
@@ -85,6 +97,9 @@ export class Talk {
     at("call").setAttribute("aria-pressed", String(running));
     at("call-label").textContent = running ? "End call" : "Talk";
     at("drop").hidden = running;
+    at("write").hidden = now !== "connected";
+    at("on-call").hidden = !running;
+    at("on-call").parentElement.classList.toggle("calling", running);
     if (now === "connected") this.#playing?.();
     if (now === "connecting") at("talk-said").textContent = "Connecting";
     if (now === "connected" && at("talk-said").textContent === "Connecting") at("talk-said").textContent = "";

@@ -27,6 +27,7 @@ __all__ = ["loopback"]
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 
+ABOUT = "document.querySelector('#talked .pane-about')"
 ALARM_S = (21.0, 26.5)
 HEARD = 0.05
 """Of full scale: speech, and not the noise of a codec."""
@@ -80,6 +81,12 @@ async def test_the_alarm_is_answered_aloud_and_seen_on_the_timeline(
             await page.until("document.querySelector('#talked .reply.urgent')")
             await page.until(f"peak > {HEARD}")
             await page.until("document.querySelector('#talked .reply .heard').textContent.trim()")
+            await page.run("document.getElementById('written').value = 'stop listening'")
+            await page.run("document.getElementById('write').requestSubmit()")
+            await page.until(
+                "document.querySelector('#talked .pane-about').textContent.includes('not listening')"
+            )
+            assert await page.run("document.querySelector('nav .calling') !== null")
             await page.run("document.getElementById('call').click()")
             await page.until("document.getElementById('call-label').textContent === 'Talk'")
             await page.until("document.querySelector('#talked .summary-text').textContent")
