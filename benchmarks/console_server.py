@@ -13,10 +13,12 @@ import time
 import uuid
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 
 from fastapi import APIRouter
 
 from benchmarks.console_stage import ConsoleStage, StagedCall
+from interject.agent.records.store import RecordStore
 from interject.agent.responder.tools.operator import ToolWish
 from interject.integrations.console.access import ConsoleAccess
 from interject.integrations.console.console import Console
@@ -40,6 +42,9 @@ SHOWN = (
 )  # fmt: skip
 
 
+KEPT = StagedCall("desk-3", "plain", "call_center_copilot", ("customer", "agent"), lasts_s=60.0)
+
+
 def calls(count: int) -> list[StagedCall]:
     """As many as are asked for; those that are shown in pictures first."""
     kinds = [SHOWN[index % len(SHOWN)] for index in range(count)]
@@ -49,12 +54,15 @@ def calls(count: int) -> list[StagedCall]:
     ]
 
 
-async def serve(count: int, port: int) -> None:
+async def serve(count: int, port: int, records: RecordStore | None) -> None:
     listener = socket.create_server(("127.0.0.1", port))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    staged = [*calls(count), *([KEPT] if records else [])]
     screens, origins = CueScreens(Bearer()), Origins([url])
     sessions = LiveSessions(screens)
-    console = Console(sessions, ConsoleAccess(Bearer(), Bearer()), origins, talk=True)
+    console = Console(
+        sessions, ConsoleAccess(Bearer(), Bearer()), origins, talk=True, records=records
+    )
     measures = APIRouter()
     measures.add_api_route("/cpu", lambda: time.process_time())
     measures.add_api_route("/ask", partial(ask, sessions))
@@ -65,7 +73,7 @@ async def serve(count: int, port: int) -> None:
         running = asyncio.create_task(server.run())
         await server.until_serving()
         print(url.rpartition(":")[2], flush=True)
-        await stack.enter_async_context(ConsoleStage([sessions], calls(count)))
+        await stack.enter_async_context(ConsoleStage([sessions], staged, records))
         await asyncio.to_thread(sys.stdin.read)
         console.close()
         server.stop()
@@ -85,8 +93,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sessions", type=int, nargs="?", default=len(SHOWN))
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--records", type=Path, help="where one more call, that ends, is kept")
     asked = parser.parse_args()
-    asyncio.run(serve(asked.sessions, asked.port))
+    records = None if asked.records is None else RecordStore(asked.records)
+    asyncio.run(serve(asked.sessions, asked.port, records))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from interject.agent.records.store import RecordStore
+    from interject.config import Profile
     from interject.integrations.conversation.call_follower import CallsFollower
     from interject.model_runtime.protocol import FloorMode, Frame, SessionOptions
 
@@ -163,13 +165,21 @@ class ActingRuntime:
 
 @dataclass(frozen=True)
 class StagedCall:
-    """`voices` take turns."""
+    """`voices` take turns. Where it is given how long it `lasts_s`, it is kept, with its sound."""
 
     call_id: str
     door: str
     profile: str
     voices: tuple[str, ...]
     label: str = ""
+    lasts_s: float | None = None
+
+    def load(self) -> Profile:
+        profile = load_profile(self.profile)
+        room = profile.room.model_copy(update={"announce": "none"})
+        kept = {} if self.lasts_s is None else {"retention": "everything", "audio": True}
+        privacy = profile.privacy.model_copy(update=kept)
+        return profile.model_copy(update={"room": room, "privacy": privacy})
 
 
 @dataclass
@@ -178,12 +188,13 @@ class ConsoleStage:
 
     followers: Sequence[CallsFollower]
     calls: Sequence[StagedCall]
+    records: RecordStore | None = None
     board: Switchboard = field(init=False)
 
     def __post_init__(self) -> None:
         runtime = ActingRuntime()
         role = Role(load_profile("default"), runtime)
-        self.board = Switchboard(role, runtime, followers=self.followers)
+        self.board = Switchboard(role, runtime, followers=self.followers, records=self.records)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> ConsoleStage:
@@ -199,20 +210,19 @@ class ConsoleStage:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _play(self, call: StagedCall, number: int) -> None:
-        profile = load_profile(call.profile)
-        quiet = profile.room.model_copy(update={"announce": "none"})
         async with self.board.call(
             self.board.reserve(),
             door=call.door,
             call_id=call.call_id,
             line=ScreenLine(call.call_id, None),
             speakers=call.voices,
-            profile=profile.model_copy(update={"room": quiet}),
+            profile=call.load(),
             label=call.label,
         ) as agent:
             sound = voices(len(call.voices), seed=number)
             began_at, block = time.monotonic() + 0.4 * random.Random(number).random(), 0
-            while True:
+            ends_at = math.inf if call.lasts_s is None else began_at + call.lasts_s
+            while time.monotonic() < ends_at:
                 due = int((time.monotonic() - began_at) / BLOCK_S)
                 for index in range(block, due):
                     start = index * BLOCK % len(sound[0])

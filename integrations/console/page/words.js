@@ -1,6 +1,6 @@
 // How things are put into words, on the whole page.
 
-const SERIAL = /^[A-Z]{0,2}[0-9a-f-]{16,}$/i; // It names nothing to people: its end tells it from others.
+const SERIAL = /^(?=.*[a-f])(?=.*\d)[A-Z]{0,2}[0-9a-f-]{12,}$/i; // It names nothing to people: its end tells it from others.
 
 export function title({ label, call, door = "" }) {
   if (label) return shortened(label);

@@ -83,9 +83,7 @@ async def test_the_alarm_is_answered_aloud_and_seen_on_the_timeline(
             await page.until("document.querySelector('#talked .reply .heard').textContent.trim()")
             await page.run("document.getElementById('written').value = 'stop listening'")
             await page.run("document.getElementById('write').requestSubmit()")
-            await page.until(
-                "document.querySelector('#talked .pane-about').textContent.includes('not listening')"
-            )
+            await page.until(f"{ABOUT}.textContent.includes('not listening')")
             assert await page.run("document.querySelector('nav .calling') !== null")
             await page.run("document.getElementById('call').click()")
             await page.until("document.getElementById('call-label').textContent === 'Talk'")
