@@ -22,8 +22,9 @@ YES = ("y", "yes")
 LINE_BYTES = 4_096
 
 
-def write_to_terminal(text: str) -> None:
-    sys.stderr.write(text)
+def write_to_terminal(line: str) -> None:
+    """Whole lines stay above the table; of a part of one its brackets would be taken for marks."""
+    sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 
 
@@ -46,7 +47,7 @@ class TerminalOperator:
             async with asyncio.timeout(wish.within_s), self._turn:
                 return OperatorAnswer(await self._asked(wish))
         except TimeoutError:
-            self._tell("\nnobody has answered: it is not done\n")
+            self._tell("nobody has answered: it is not done")
             return OperatorAnswer(WishOutcome.UNANSWERED)
 
     def can_type(self) -> bool:
@@ -63,7 +64,7 @@ class TerminalOperator:
         assert self._keyboard is not None, "somebody can type"
         call = written_call(wish.tool, wish.shown)
         termios.tcflush(self._keyboard, termios.TCIFLUSH)
-        self._tell(f"\nThe agent wants to call {call}. May it? [y/N, {wish.within_s:g} s] ")
+        self._tell(f"The agent wants to call {call}. May it? [y/N, {wish.within_s:g} s]")
         line = await _line(self._keyboard.fileno())
         if line is None:
             return WishOutcome.ABSENT
