@@ -81,8 +81,12 @@ class BlockText:
 
 
 def hermes_call(call: ToolCall) -> str:
-    """As a model of that format has written it."""
-    return f"{CALL}{json.dumps({'name': call.name, 'arguments': call.arguments})}{CALL_END}"
+    """As a model of that format has written it: arguments are an object, unless they were none."""
+    try:
+        arguments = json.loads(call.arguments)
+    except (ValueError, RecursionError):
+        arguments = call.arguments
+    return f"{CALL}{json.dumps({'name': call.name, 'arguments': arguments})}{CALL_END}"
 
 
 def _open_end(text: str) -> int:

@@ -16,6 +16,7 @@ from interject.agent.responder.tools.tool import Tool, ToolResult
 from interject.config.responder import FUN_AUDIO_CHAT_ROLE
 from interject.model_runtime.protocol import SAMPLE_RATE_HZ, Cause
 from tests.agent.responder.test_responding import DRAFT, ended, hear
+from tests.agent.responder.test_tools import ORDER
 from tests.agent.responder.worlds import endpoint, profile, room
 from tests.fakes.model_server import streamed
 from tests.fakes.runtime import Scripted
@@ -60,6 +61,28 @@ async def test_fun_audio_chat_is_asked_as_it_was_trained() -> None:
         "stream": True,
         "stream_options": {"include_usage": True},
     }
+
+
+async def test_fun_audio_chat_gets_what_a_tool_has_found_as_hermes_has_it() -> None:
+    wanted = {"engine": "fun_audio_chat", "tools": [ORDER]}
+    call = '<tool_call>{"name": "order_status", "arguments": {"number": 7}}</tool_call>'
+    with endpoint(streamed(call), streamed("Yesterday [1].")) as server:
+        async with room(server, wanted) as world:
+            await hear(world, 1)
+            world.gate.reply(Scripted(DRAFT), cause=Cause.MODEL)
+            await ended(world)
+    first, second = (request.json for request in server.received)
+    assert second["messages"][:2] == first["messages"]
+    assert second["messages"][2:] == [
+        {"role": "assistant", "content": call},
+        {
+            "role": "user",
+            "content": '<tool_response>{"name": "order_status", '
+            '"content": "[1] Order 7 left yesterday."}</tool_response>',
+        },
+    ]
+    assert {**second, "messages": []} == {**first, "messages": []}
+    assert "tools" not in second
 
 
 def positions(messages: list[dict[str, Any]], sound_s: float) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from interject.agent import Posted
-from interject.agent.responder.block_text import BlockText, hermes_call
+from interject.agent.responder.block_text import BlockText
 from interject.agent.responder.completion import CompletionReader, ToolCall
 from interject.agent.responder.failures import ResponderUnusable
 from interject.agent.responder.tools.http_tool import http_tool
@@ -140,7 +140,8 @@ def as_read(draw: random.Random, call: ToolCall) -> list[ToolCall]:
     """As one model or another writes it, cut anywhere."""
     if draw.random() < 0.5:
         blocks = BlockText()
-        for piece in cut(draw, f"Let me see. {hermes_call(call)} So."):
+        written = json.dumps({"name": call.name, "arguments": call.arguments})
+        for piece in cut(draw, f"Let me see. <tool_call>{written}</tool_call> So."):
             blocks.push(piece)
         return blocks.calls
     reader = CompletionReader()
