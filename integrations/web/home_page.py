@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from interject.integrations.web.door import Door
 
 PAGE = Path(__file__).parent / "page"
-SHARED = {f"/page/{name}": name for name in ("style.css", "icon.svg", "token.js")}
+SHARED = {f"/page/{name}": name for name in ("style.css", "icon.svg", "token.js", "panels.js")}
 LISTED = "<!-- addresses -->"
 
 

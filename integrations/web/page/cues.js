@@ -5,7 +5,6 @@
 
 const URGENT = 1000;
 const PAUSES_MS = [500, 1000, 2000, 5000, 10000];
-const MOST_SUMMARIES = 20;
 const SILENT_MS = 40000; // The server says something every 15 s.
 
 const at = (id) => document.getElementById(id);
@@ -109,57 +108,10 @@ function take(piece) {
   } else if (fields.event === "cue" && data.cue.expiry > now_s()) {
     put(data);
   } else if (fields.event === "checklist") {
-    put_checklist(data);
+    panels.put_checklist(data);
   } else if (fields.event === "summary") {
-    put_summary(data);
+    panels.put_summary(data);
   }
-}
-
-// Of a call that has ended, to be opened, copied and put away.
-function put_summary({ call, markdown }) {
-  const panel = document.createElement("details");
-  panel.className = "panel";
-  const head = Object.assign(document.createElement("summary"), {
-    textContent: `Summary \u00b7 call ${call.slice(-6)}`,
-  });
-  const text = Object.assign(document.createElement("pre"), { textContent: markdown });
-  const button = Object.assign(document.createElement("button"), {
-    type: "button",
-    textContent: "Put away",
-  });
-  button.addEventListener("click", () => panel.remove());
-  panel.append(head, text, button);
-  at("summaries").append(panel);
-  while (at("summaries").children.length > MOST_SUMMARIES) at("summaries").firstChild.remove();
-}
-
-// One panel a call. When the call has ended it says what is open, until somebody puts it away.
-function put_checklist({ call, items, over }) {
-  const id = `checklist-${call}`;
-  const open = items.filter((item) => !item.done).length;
-  const panel = at(id) ?? Object.assign(document.createElement("section"), { id });
-  panel.className = "panel";
-  const head = Object.assign(document.createElement("h2"), {
-    textContent: `${over ? "Ended, " : ""}${open} of ${items.length} open · call ${call.slice(-6)}`,
-  });
-  const list = document.createElement("ul");
-  for (const { text, done } of over ? items.filter((item) => !item.done) : items) {
-    const line = document.createElement("li");
-    line.className = done ? "ticked" : "";
-    line.textContent = `${done ? "✓ Done: " : "Open: "}${text}`;
-    list.append(line);
-  }
-  panel.replaceChildren(head, list);
-  if (over) {
-    const button = Object.assign(document.createElement("button"), {
-      type: "button",
-      textContent: "Put away",
-    });
-    button.addEventListener("click", () => panel.remove());
-    panel.append(button);
-  }
-  if (over && !open) panel.remove();
-  else if (!panel.isConnected) at("checklists").append(panel);
 }
 
 // One that was put away stays away however often it comes again, unless it is urgent now.

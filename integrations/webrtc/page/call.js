@@ -6,6 +6,7 @@ const ANSWER_MS = 20000;
 const GATHER_MS = 1500;
 const LOST_MS = 3000;
 const CONNECT_MS = 15000;
+const LAST_MS = 2000;
 const OFFLINE_S = 60; // What a browser says of its network is not always so.
 const PAUSES_S = [0, 1, 2, 4, 8, 15];
 
@@ -75,13 +76,17 @@ export class Call extends EventTarget {
     for (const sender of this.#connection.getSenders()) await sender.replaceTrack(track).catch(() => {}); // The next one takes it.
   }
 
+  // Nothing more is heard at once. The last messages, as the summary, come until the server closes.
   async end(now = "ended", reason = null) {
     if (this.#over) return;
     this.#over = true;
     this.#timers.forEach(clearInterval);
-    this.#connection?.close();
+    const [connection, channel] = [this.#connection, this.#channel];
+    for (const sender of connection?.getSenders() ?? []) sender.replaceTrack(null).catch(() => {});
     this.#tell("state", { now, reason });
     if (this.#id) await ask("DELETE", "/api/offer", this.#token, { pc_id: this.#id }).catch(() => {});
+    if (now !== "failed" && channel?.readyState === "open") await closed(channel);
+    connection?.close();
   }
 
   async #connect(restart) {
@@ -219,6 +224,13 @@ function online(pauseS) {
   const back = new Promise((resolve) => addEventListener("online", resolve, { once: true }));
   const pause = new Promise((resolve) => setTimeout(resolve, 1000 * (navigator.onLine ? pauseS : OFFLINE_S)));
   return Promise.race([back, pause]);
+}
+
+function closed(channel) {
+  return new Promise((resolve) => {
+    channel.addEventListener("close", resolve, { once: true });
+    setTimeout(resolve, LAST_MS);
+  });
 }
 
 function connected(connection) {

@@ -116,6 +116,7 @@ function take({ type, data }) {
     case "bot-stopped-speaking": return at("talk").classList.remove("speaking");
     case "bot-output": return output(data);
     case "bot-llm-text": return growing(data.text);
+    case "bot-llm-stopped": return written();
     case "error": return complain(new Error(data.error));
     case "server-message": return told(data);
   }
@@ -131,6 +132,8 @@ function told(data) {
       entry("notice", data.text);
       return control("status");
     case "cue": return cue(data);
+    case "checklist": return panels.put_checklist(data);
+    case "summary": return panels.put_summary(data);
   }
 }
 
@@ -187,6 +190,12 @@ function growing(text) {
   part.className = latest.spoken ? "unheard" : "";
   part.textContent = text;
   bottom();
+}
+
+// Of a reply that only ticks an item of the checklist, or plays a sound, there are no words.
+function written() {
+  if (latest && !latest.words.textContent) latest.item.remove();
+  latest = null;
 }
 
 function output({ segment_id, text, will_be_spoken, spoken_progress }) {

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse
 
 from interject.config import load_profile
+from interject.config.cues import ChecklistSettings
 from interject.integrations.conversation.role import Role
 from interject.integrations.web.bearer import Bearer
 from interject.model_runtime import open_runtime
@@ -141,8 +142,11 @@ async def test_the_javascript_of_the_page_about_it_works_as_it_stands(
 async def test_our_page_talks_shows_decisions_and_stops_listening(
     runtime: Runtime, alarm: Path, tmp_path: Path
 ) -> None:
+    """It has the checklist, too, and when the call has ended the summary."""
+    listed = ChecklistSettings(items={"hello": "Greets"})
+    profile = load_profile("default").model_copy(update={"checklist": listed})
     async with (
-        site(role(runtime), runtime, bearer=Bearer(TOKEN)) as server,
+        site(Role(profile, runtime=runtime), runtime, bearer=Bearer(TOKEN)) as server,
         Chromium(tmp_path, alarm) as browser,
     ):
         await browser.open(server.url)
@@ -172,6 +176,9 @@ async def test_our_page_talks_shows_decisions_and_stops_listening(
         await browser.run("document.getElementById('talk').click()")
         await until(lambda: not server.switchboard.taken, "the end of the call")
         await browser.until("document.getElementById('state').textContent === 'Call ended'")
+        shown = "document.querySelector('#{}')?.textContent ?? ''"
+        await browser.until(f"{shown.format('summaries pre')}.includes('smoke alarm')")
+        assert "1 of 1 open" in await browser.run(shown.format("checklists h2"))
         assert [line for line in browser.console if "401" not in line] == []
 
 
