@@ -23,7 +23,8 @@ MOST_SUMMARY_BYTES = 512 << 10
 
 class WebhookPost(StrictModel):
     """A whole reply to be read. `chunk` is the number of the 400 ms chunk that caused it;
-    `sources` say where what it states stands.
+    `category` is what its tag said, as a task or a decision; `sources` say where what it states
+    stands.
     """
 
     call: str
@@ -32,6 +33,7 @@ class WebhookPost(StrictModel):
     emotion: Emotion
     text: str
     end: EndReason
+    category: str = ""
     sources: tuple[str, ...] = ()
 
 
@@ -134,6 +136,7 @@ def webhook_event(event: OutputEvent, *, now: float) -> WebhookEvent:
                 emotion=event.emotion,
                 text=event.text,
                 end=event.reason,
+                category=event.category,
                 sources=event.sources,
             )
             return WebhookEvent(type="reply.posted", timestamp=at, data=posted)

@@ -141,6 +141,7 @@ class RtviLine:
             "posted",
             reply_id=event.reply_id,
             text=event.text,
+            category=event.category,
             sources=event.sources,
             unvoiced=isinstance(event, Unvoiced),
         )

@@ -131,10 +131,17 @@ function told(data) {
     case "notice":
       entry("notice", data.text);
       return control("status");
+    case "posted": return posted(data);
     case "cue": return cue(data);
     case "checklist": return panels.put_checklist(data);
     case "summary": return panels.put_summary(data);
   }
+}
+
+// What it is of, as a task or a decision.
+function posted({ reply_id, category }) {
+  const about = replies.get(reply_id)?.item.querySelector("small");
+  if (about && category) about.textContent = `${category} · not spoken`;
 }
 
 // The same id again is the same card again.
