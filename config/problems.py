@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MAX_SHOWN_CHARS = 60
+PATTERNS = {
+    r"^[A-Za-z0-9_-]+$": "it must be of letters (a to z), digits, _ and - alone",
+    r"^[A-Za-z0-9_.-]+$": "it must be of letters (a to z), digits, _, . and - alone",
+    r"^[A-Z]{2}$": "it must be two capital letters, as DE",
+    r"^([0-9*#A-D])?$": "it must be one key of a telephone, as *, or nothing",
+    r"^https?://[^\s/]+": "it must be an address, as https://models.example.com/v1",
+    r"^([A-Za-z_][A-Za-z0-9_]*)?$": "it must be the name of an environment variable, as MODEL_KEY",
+}
+"""In words, for people who read no regular expressions."""
 NAME_ITSELF = "[key]"
 """Where pydantic says that not a map's value but its key is wrong."""
 _SUBJECT = re.compile(r"^[A-Z][a-z]+ should")
@@ -156,6 +165,7 @@ def in_words(problem: ErrorDetails) -> str:
         case "dict_type" | "model_type" | "model_attributes_type":
             return "it must hold keys and values"
         case "string_pattern_mismatch":
-            return f"it must match {problem['ctx']['pattern']}"
+            pattern = problem["ctx"]["pattern"]
+            return PATTERNS.get(pattern, f"it must match {pattern}")
         case _:
             return " ".join(_SUBJECT.sub("it must", problem["msg"], count=1).split())

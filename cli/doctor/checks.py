@@ -32,7 +32,7 @@ def examine(choice: DeviceChoice) -> list[Finding]:
         _library("espeak-ng", "speaks the replies", "apt-get install espeak-ng"),
         _nano(),
         _extra("matplotlib", "--plot", "plot"),
-        _extra("sounddevice", "'mic'", "mic"),
+        *_microphone(),
         _extra("redis", "workers, 'top' and --runtime redis://", "redis"),
         _extra("livekit-agents", "LiveKit rooms", "livekit"),
         _extra("fastapi", "'serve'", "serve"),
@@ -119,6 +119,18 @@ def _extra(name: str, use: str, extra: str) -> Finding:
         remedy = f"pip install 'interject[{extra}]'"
         return Finding(name, State.OPTIONAL, f"not installed; needed for {use}", remedy)
     return Finding(name, State.OK, f"{version}, for {use}")
+
+
+def _microphone() -> list[Finding]:
+    """The package for Linux comes without the library that it needs."""
+    package = _extra("sounddevice", "'mic'", "mic")
+    if package.state is not State.OK or sys.platform != "linux":
+        return [package]
+    found = ctypes.util.find_library("portaudio")
+    if found is not None:
+        return [package, Finding("portaudio", State.OK, found)]
+    detail, remedy = "library not found; needed for 'mic'", "apt-get install libportaudio2"
+    return [package, Finding("portaudio", State.OPTIONAL, detail, remedy)]
 
 
 def _voices() -> Finding:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes.util
 import dataclasses
 import importlib.util
 import json
@@ -18,6 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from interject import __version__
 from interject.cli.doctor.checks import examine
+from interject.cli.doctor.finding import State
 from interject.model_runtime.checkpoint import load_checkpoint
 from interject.model_runtime.device_choice import DeviceChoice
 from interject.model_runtime.engine.engine import Engine
@@ -370,6 +372,18 @@ def test_doctor_names_every_part(interject: Call) -> None:
     ):
         assert part in outcome.out
     assert outcome.code == (1 if "required part(s) missing" in outcome.out else 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the package brings PortAudio")
+def test_doctor_says_what_the_microphone_s_package_comes_without() -> None:
+    """The package alone opens no microphone."""
+    found = {finding.part: finding for finding in examine(DeviceChoice())}
+    if found["sounddevice"].state is not State.OK:
+        assert "portaudio" not in found
+        return
+    is_there = ctypes.util.find_library("portaudio") is not None
+    assert found["portaudio"].state is (State.OK if is_there else State.OPTIONAL)
+    assert ("libportaudio2" in found["portaudio"].remedy) is not is_there
 
 
 def test_doctor_says_what_every_extra_is_for_and_names_no_other() -> None:

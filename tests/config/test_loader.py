@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from interject.config import (
     load_profile,
     shipped_profiles,
 )
+from interject.config.problems import PATTERNS
 from interject.config.yaml_file import MAX_BYTES
 
 TRAINED_PROMPT = (
@@ -72,7 +74,10 @@ def test_every_shipped_profile_loads_under_its_own_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("name: my desk", "'name' is 'my desk'; it must match ^[A-Za-z0-9_.-]+$"),
+        (
+            "name: my desk",
+            "'name' is 'my desk'; it must be of letters (a to z), digits, _, . and -",
+        ),
         ("description: 3", "'description' is 3; it must be a valid string"),
         ("threshold: 2", "'threshold' is 2; it must be less than or equal to 1"),
         ("room: {announcement: ''}", "'room.announcement' is ''; it must have at least 1 char"),
@@ -84,6 +89,11 @@ def test_a_value_that_does_not_suit_is_told_in_plain_words(
 ) -> None:
     first = "" if line.startswith("name") else "name: mine\n"
     assert says in error_of(tmp_path, f"{first}{line}\nsystem_prompt: Listen.\n")
+
+
+def test_every_pattern_that_is_put_in_words_is_one_of_a_profile_s_keys() -> None:
+    written = json.dumps(Profile.model_json_schema())
+    assert [pattern for pattern in PATTERNS if json.dumps(pattern) not in written] == []
 
 
 def test_shipped_names() -> None:
@@ -217,7 +227,7 @@ def test_an_alien_key_lists_the_valid_ones(tmp_path: Path) -> None:
         ("voice: {rate_wpm: 9, engine: espeak}", ["'voice.rate_wpm' is 9", "equal to 80"]),
         ("voice: {engine: openai}", ["'voice.base_url' is missing"]),
         ("reply: 7", ["'reply' is 7"]),
-        ("name: ../x", ["'name' is '../x'", "must match"]),
+        ("name: ../x", ["'name' is '../x'", "must be of letters"]),
         ("description: 12:30", ["'description' is 750", "write it in quotes"]),
         ("name: 2026-01-01", ["'name' is datetime.date(2026, 1, 1)", "write it in quotes"]),
         ("privacy: {countries: [NO]}", ["'privacy.countries.0' is False", "yes, no, on and off"]),
@@ -310,7 +320,7 @@ def test_the_rules_of_cues_that_the_page_shows_are_rules(tmp_path: Path) -> None
             "{offer: {cooldwn: 3}}",
             "line 2: unknown key 'cue.categories.offer.cooldwn'; the nearest",
         ),
-        ("{my offer: {}}", "'cue.categories.my offer' is 'my offer'; it must match"),
+        ("{my offer: {}}", "'cue.categories.my offer' is 'my offer'; it must be of letters"),
         ("{offer: 3}", "'cue.categories.offer' is 3; it must hold keys and values"),
         ("[offer]", "'cue.categories' is ['offer']; it must hold keys and values"),
         ("{offer: {tag: offer}}", "'cue.categories.offer.tag' is 'offer'; it must begin and end"),
