@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
+from interject.agent.outputs import URGENT_PRIORITY
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,11 +21,16 @@ SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
 
 
 def page(summary: CallSummary) -> str:
+    """Cards in the order of their times, and replies that are none of them: nobody reads the same
+    words twice.
+    """
+    cues = sorted(summary.cues, key=lambda cue: cue.at_s)
+    replies = [reply for reply in summary.replies if reply.became != "cue"]
     sections = {
         "Checklist": [_item(item) for item in summary.checklist],
         "Talk": list(_talk(summary)),
-        "Cues": [*_more(summary.more_cues), *(_cue(cue) for cue in summary.cues)],
-        "Replies": [*_more(summary.more_replies), *(_reply(reply) for reply in summary.replies)],
+        "Cues": [*_more(summary.more_cues), *map(_cue, cues)],
+        "Replies": [*_more(summary.more_replies), *map(_reply, replies)],
         "Asked of an operator": [*_more(summary.more_asks), *map(_ask, summary.asks)],
         "Trouble": list(_trouble(summary)),
     }
@@ -76,8 +83,9 @@ def _talk(summary: CallSummary) -> Iterator[str]:
 def _cue(cue: CueRecord) -> str:
     became = cue.became.replace("_", " ")
     times = f", {cue.count} times" if cue.count > 1 else ""
+    urgent = "urgent, " if cue.priority >= URGENT_PRIORITY else ""
     sources = f" ({_plain('; '.join(cue.sources))})" if cue.sources else ""
-    head = f"{_clock(cue.at_s)} {_plain(cue.category)} ({became}{times})"
+    head = f"{_clock(cue.at_s)} {_plain(cue.category)} ({urgent}{became}{times})"
     return f"{head}: {_plain(cue.text)}{sources}"
 
 

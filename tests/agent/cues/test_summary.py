@@ -11,8 +11,8 @@ from pydantic_core import to_json
 from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.cues.history import MOST_RECORDS, MOST_SPEAKERS, OTHERS
 from interject.agent.cues.pipeline import CuePipeline
-from interject.agent.cues.summary import CallSummary
-from interject.agent.cues.summary_page import fitting
+from interject.agent.cues.summary import CallSummary, CueRecord, ReplyRecord
+from interject.agent.cues.summary_page import fitting, page
 from interject.agent.cues.tagged_runtime import TaggedReply
 from interject.agent.floor import Verdict
 from interject.agent.outputs import Cue, Posted, spoken
@@ -249,3 +249,24 @@ def test_a_summary_is_cut_to_fit_into_a_message(most_bytes: int) -> None:
     assert len(shorter.asks) + shorter.more_asks == 100
     assert not shorter.replies or shorter.replies[-1] == whole.replies[-1]
     assert (shorter == whole) == (most_bytes == 1_000_000)
+
+
+def test_a_card_stands_once_on_the_page_and_in_its_time_s_place() -> None:
+    """One that came again has the time of the last; an urgent one says so."""
+    cues = (
+        CueRecord("s-0", "note", 500, 1, 30.0, "Late.", count=2),
+        CueRecord("s-1", "note", 500, 1, 22.0, "Early."),
+        CueRecord("s-2", "note", 1_000, 1, 40.0, "Fire!"),
+    )
+    replies = (
+        ReplyRecord("s", 1, 1, 22.0, "model", "normal", "complete", "Early.", "cue"),
+        ReplyRecord("s", 2, 1, 23.0, "model", "normal", "complete", "Aloud.", "said"),
+    )
+    summary = CallSummary("CA1", "p", 0.0, 60.0, replies, 0, cues, 0, (), (), 0.0, 0.0, 0.0, 0)
+    told = [line for line in page(summary).splitlines() if line.startswith("- ")]
+    assert told == [
+        "- 0:22 note (shown): Early.",
+        "- 0:30 note (shown, 2 times): Late.",
+        "- 0:40 note (urgent, shown): Fire!",
+        "- 0:23 (said): Aloud.",
+    ]
