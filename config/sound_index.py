@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from interject.config.letters import folded
 from interject.config.named_folder import named_folder
 from interject.config.yaml_file import YamlFile, YamlFileError, faults
 
@@ -51,9 +53,19 @@ def check_files(profile: Profile, files: Sequence[YamlFile]) -> None:
     """:raises YamlFileError: of each sound whose file is not there."""
     board = profile.soundboard
     missing = [
-        ((SECTION, "sounds", name, "file"), f"{board.path(name)}: no such file")
+        (
+            (SECTION, "sounds", name, "file"),
+            f"{board.path(name)}: no such file{_near(board.path(name))}",
+        )
         for name in board.sounds
         if not board.path(name).is_file()
     ]
     if missing:
         raise faults(files, missing)
+
+
+def _near(path: Path) -> str:
+    """One that is written otherwise: in another case, or with its accents apart, as by macOS."""
+    there = {folded(one.name): one.name for one in path.parent.glob("*")}
+    near = get_close_matches(folded(path.name), there, n=1, cutoff=0.8)
+    return f"; did you mean {there[near[0]]!r}?" if near else ""
