@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from interject.integrations.audio.echo import EchoProcessor
     from interject.integrations.conversation.role import Role
     from interject.integrations.conversation.runtime_connection import ReconnectBackoff
-    from interject.model_runtime.protocol import Runtime
+    from interject.model_runtime.protocol import Frame, Runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,6 @@ class CallParts:
     records: RecordStore | None = None
     record: SessionRecorder | None = None
 
-    def kept(self, runtime: Runtime) -> Runtime:
-        """The runtime, whose sound is kept where that is wanted."""
-        return runtime if self.record is None else self.record.around(runtime)
+    def ear(self) -> Callable[[Frame], None] | None:
+        """To be told what one session more hears; None: no sound is kept."""
+        return None if self.record is None else self.record.ear()

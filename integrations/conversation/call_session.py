@@ -69,6 +69,7 @@ class CallSession:
         self.identity = identity
         self._session_id = session_id
         self._parts = parts
+        self._runtime = LastingRuntime(parts.runtime, backoff=parts.backoff, on_frame=parts.ear())
         self._listener = listener
         self._mode, self._threshold, self._cap = mode, threshold, cap
         profile = parts.role.profile
@@ -132,6 +133,7 @@ class CallSession:
         self._excluded.add(identity)
         self.remove(identity)
         self._stream.forget()
+        self._runtime.forget_sound()
         if self._session is not None:
             self._session.forget_sound()
 
@@ -143,6 +145,7 @@ class CallSession:
         for identity in tuple(self._speakers):
             self.remove(identity)
         self._stream.forget()
+        self._runtime.forget_sound()
         if self._session is not None:
             self._session.stop_listening()
 
@@ -224,7 +227,7 @@ class CallSession:
         voice = SilentVoice() if parts.sink is None else parts.voice or await _voice(profile)
         async with _closing(voice):
             session = AgentSession(
-                parts.kept(LastingRuntime(parts.runtime, backoff=parts.backoff)),
+                self._runtime,
                 profile,
                 voice=voice,
                 sink=self._sink(),

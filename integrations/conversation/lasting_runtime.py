@@ -24,7 +24,7 @@ from interject.model_runtime.protocol import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from interject.integrations.conversation.runtime_connection import Command, ReconnectBackoff
     from interject.model_runtime.protocol import (
@@ -43,18 +43,34 @@ GONE = "the runtime is gone"
 
 
 class LastingRuntime:
-    """A session is refused at once where there is no room for it; one that was opened lasts."""
+    """A session is refused at once where there is no room for it; one that was opened lasts.
+    `on_frame` is told of each frame that goes to a model, and not of those that wait in vain.
+    """
 
-    def __init__(self, runtime: Runtime, *, backoff: ReconnectBackoff | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        backoff: ReconnectBackoff | None = None,
+        on_frame: Callable[[Frame], None] | None = None,
+    ) -> None:
         self._runtime = runtime
         self._backoff = backoff
+        self._on_frame = on_frame
         self._sessions: weakref.WeakSet[LastingSession] = weakref.WeakSet()
 
     async def open(self, options: SessionOptions) -> LastingSession:
         first = await self._runtime.open(options)
-        session = LastingSession(self._runtime, options, first, backoff=self._backoff)
+        session = LastingSession(
+            self._runtime, options, first, backoff=self._backoff, on_frame=self._on_frame
+        )
         self._sessions.add(session)
         return session
+
+    def forget_sound(self) -> None:
+        """What waits for a model that is away never reaches it."""
+        for session in self._sessions:
+            session.forget_sound()
 
     async def aclose(self) -> None:
         for session in tuple(self._sessions):
@@ -76,9 +92,11 @@ class LastingSession:
         first: RuntimeSession,
         *,
         backoff: ReconnectBackoff | None = None,
+        on_frame: Callable[[Frame], None] | None = None,
     ) -> None:
         self._runtime = runtime
         self._options = options
+        self._on_frame = on_frame
         self._numbers = ReplyNumbers()
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._closing = self._ended = False
@@ -96,6 +114,9 @@ class LastingSession:
     async def push(self, frame: Frame) -> None:
         self._check()
         self._connection.frame(frame)
+
+    def forget_sound(self) -> None:
+        self._connection.drop_frames()
 
     async def finish(self) -> None:
         self._check()
@@ -163,7 +184,8 @@ class LastingSession:
             self._put(self._numbers.outward(event))
 
     def on_frame(self, frame: Frame) -> None:
-        """Whoever pushed it knows it."""
+        if self._on_frame is not None:
+            self._on_frame(frame)
 
     def on_lost(self, reason: str) -> None:
         for cut in self._numbers.break_off():

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+import av
 import numpy as np
 import pytest
 
@@ -30,6 +31,7 @@ from interject.integrations.conversation.role import Role
 from interject.integrations.conversation.runtime_connection import ReconnectBackoff
 from interject.integrations.conversation.switchboard import Switchboard, SwitchboardFull
 from interject.model_runtime.protocol import (
+    FRAME_SAMPLES,
     Cause,
     Decision,
     Emotion,
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from tests.fakes.runtime import FakeRuntimeSession
 
 QUICK = ReconnectBackoff(first_s=0.01, longest_s=0.02, give_up_s=0.05)
+PATIENT = ReconnectBackoff(first_s=0.01, longest_s=0.02, give_up_s=60.0)
 MUTE = RoomSettings(announce="none")
 LOUD = np.full(320, 8_000, np.int16)
 
@@ -116,13 +119,14 @@ async def call(
     speakers: tuple[str, ...] = ("caller",),
     barge_in: bool = False,
     records: RecordStore | None = None,
+    backoff: ReconnectBackoff = QUICK,
     **changes: Any,
 ) -> AsyncIterator[Scene]:
     model = runtime or FakeRuntime()
     board = Switchboard(
         Role(profile(**changes), runtime=model, barge_in=barge_in),
         model,
-        backoff=QUICK,
+        backoff=backoff,
         records=records,
     )
     scene = Scene(board, model, line or FakeLine())
@@ -436,6 +440,28 @@ async def test_a_runtime_that_dies_is_found_again_within_the_call() -> None:
         await scene.talk("caller", 0.6)
         await until(lambda: scene.model.frames)
         assert not scene.agent.ended.is_set()
+
+
+async def test_what_was_said_before_a_wish_to_stop_reaches_no_model_that_comes_back(
+    tmp_path: Path,
+) -> None:
+    """Nor is it kept."""
+    records, keep = RecordStore(tmp_path), PrivacySettings(retention="everything", audio=True)
+    runtime = FakeRuntime(slots=1)
+    async with call(runtime=runtime, records=records, backoff=PATIENT, privacy=keep) as scene:
+        await scene.talk("caller", 0.6)
+        await until(lambda: scene.model.frames)
+        scene.model.break_off("the worker died")
+        await scene.talk("caller", 1.2)
+        scene.agent.consent.stop("caller")
+        runtime.slots = 2
+        await until(lambda: len(runtime.sessions) == 2)
+        await asyncio.sleep(0.1)
+        assert scene.model.frames == []
+        heard = len(runtime.sessions[0].frames)
+    with av.open(str(records.audio(records.list()[0].id)[0])) as file:
+        kept = sum(one.samples for one in file.decode(audio=0))
+    assert kept == heard * FRAME_SAMPLES
 
 
 async def test_a_runtime_that_stays_away_ends_the_call_with_a_reason() -> None:
