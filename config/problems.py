@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_SHOWN_CHARS = 60
 PATTERNS = {
+    r"\S": "it must hold more than spaces",
     r"^[A-Za-z0-9_-]+$": "it must be of letters (a to z), digits, _ and - alone",
     r"^[A-Za-z0-9_.-]+$": "it must be of letters (a to z), digits, _, . and - alone",
     r"^[A-Z]{2}$": "it must be two capital letters, as DE",
@@ -144,6 +145,8 @@ def place_and_words(problem: ErrorDetails, *, skip: int = 0) -> tuple[str, str]:
     Nothing of what was sent is in it: a key that there is not is not named either.
     """
     loc = tuple(map(str, problem["loc"][skip:]))
+    if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        loc = (*loc, problem["ctx"]["discriminator"].strip("'"))
     if problem["type"] == "extra_forbidden":
         return ".".join(loc[:-1]), "it has a key that is not known here"
     return ".".join(loc), in_words(problem)
@@ -152,7 +155,7 @@ def place_and_words(problem: ErrorDetails, *, skip: int = 0) -> tuple[str, str]:
 def in_words(problem: ErrorDetails) -> str:
     """What is wrong with one value, without it: pydantic's messages are for programmers."""
     match problem["type"]:
-        case "missing":
+        case "missing" | "union_tag_not_found":
             return "it is missing"
         case "extra_forbidden":
             return "there is no such key"

@@ -27,17 +27,16 @@ export class Timeline {
     this.onPick = onPick;
     this.#latency = latencies ? LANE.latency + LANE.gap : 0;
     this.#readColours();
-    this.#scheme = matchMedia("(prefers-color-scheme: dark)");
-    this.#scheme.addEventListener("change", this.#readColours);
+    for (const scheme of this.#schemes) scheme.addEventListener("change", this.#readColours);
     this.#events();
     this.#frame = requestAnimationFrame(this.#draw);
   }
-  #scheme;
+  #schemes = ["(prefers-color-scheme: dark)", "(forced-colors: active)"].map((query) => matchMedia(query));
   #time = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
   close() {
     cancelAnimationFrame(this.#frame);
-    this.#scheme.removeEventListener("change", this.#readColours);
+    for (const scheme of this.#schemes) scheme.removeEventListener("change", this.#readColours);
   }
 
   // A threshold that is about to be set.
