@@ -68,7 +68,8 @@ def column(folder: Path, grouping: int) -> dict[str, str]:
     for name, score in read(own / "streams.json").items():
         found |= _of_streams(name, score)
     for scores in read(own / "recordings.json").values():
-        found |= dict(measures(scores))
+        known = dict(measures(scores)).items()
+        found |= {name: value for name, value in known if not name.startswith("- ")}
     return found
 
 

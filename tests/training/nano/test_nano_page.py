@@ -15,10 +15,17 @@ ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/nano.md").read_text(encoding="utf-8")
 CREDITS = (ROOT / "model_runtime/nano/ATTRIBUTION.md").read_text(encoding="utf-8")
 SCORES = ROOT / "benchmarks/results/recordings/nano.json"
+GROUPING = ROOT / "benchmarks/results/grouping.json"
 
 
 def test_the_figures_are_those_that_were_measured() -> None:
     assert table(json.loads(SCORES.read_text(encoding="utf-8"))) in PAGE
+
+
+def test_the_comparison_with_grouped_embeddings_is_the_one_that_was_measured() -> None:
+    result = json.loads(GROUPING.read_text(encoding="utf-8"))
+    for row in (result["columns"], *result["rows"]):
+        assert f"| {' | '.join(row)} |" in PAGE
 
 
 def test_every_source_is_on_the_page() -> None:
