@@ -1,6 +1,7 @@
 """A server with a console and staged calls: `python -m benchmarks.console_server 50`.
 
 It writes its port, tells its own processor time to whoever asks `/cpu`, and ends with its stdin.
+With `--neighbours` others of that Redis see its sessions, and it sees theirs.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import uuid
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
 from benchmarks.console_stage import ConsoleStage, StagedCall
 from interject.agent.records.store import RecordStore
 from interject.agent.responder.tools.operator import ToolWish
+from interject.cli.process.neighbours import NeighboursAt, server_name
 from interject.integrations.console.access import ConsoleAccess
 from interject.integrations.console.console import Console
 from interject.integrations.console.live_sessions import LiveSessions
@@ -28,6 +31,9 @@ from interject.integrations.web.bearer import Bearer
 from interject.integrations.web.cue_screens import CueScreens
 from interject.integrations.web.http_server import HttpServer
 from interject.integrations.web.origins import Origins
+
+if TYPE_CHECKING:
+    from interject.integrations.console.session_source import SessionSource
 
 SHOWN = (
     StagedCall("CA6f1f20b7aa41", "twilio", "call_center_copilot", ("customer", "agent"),
@@ -54,20 +60,23 @@ def calls(count: int) -> list[StagedCall]:
     ]
 
 
-async def serve(count: int, port: int, records: RecordStore | None) -> None:
+async def serve(count: int, port: int, records: RecordStore | None, redis: str | None) -> None:
     listener = socket.create_server(("127.0.0.1", port))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     staged = [*calls(count), *([KEPT] if records else [])]
     screens, origins = CueScreens(Bearer()), Origins([url])
-    sessions = LiveSessions(screens)
-    console = Console(
-        sessions, ConsoleAccess(Bearer(), Bearer()), origins, talk=True, records=records
-    )
+    sessions = LiveSessions(screens, server=server_name() if redis else "")
     measures = APIRouter()
     measures.add_api_route("/cpu", lambda: time.process_time())
     measures.add_api_route("/ask", partial(ask, sessions))
-    app = make_app([], routers=[screens.router, console.router, measures], origins=origins)
     async with AsyncExitStack() as stack:
+        elsewhere: list[SessionSource] = []
+        if redis is not None:
+            joined = NeighboursAt(redis).joined(sessions, looks=True)
+            elsewhere.append((await stack.enter_async_context(joined)).sessions)
+        access = ConsoleAccess(Bearer(), Bearer())
+        console = Console(sessions, access, origins, talk=True, others=elsewhere, records=records)
+        app = make_app([], routers=[screens.router, console.router, measures], origins=origins)
         await stack.enter_async_context(console)
         server = HttpServer(app, listener)
         running = asyncio.create_task(server.run())
@@ -94,9 +103,10 @@ def main() -> None:
     parser.add_argument("sessions", type=int, nargs="?", default=len(SHOWN))
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--records", type=Path, help="where one more call, that ends, is kept")
+    parser.add_argument("--neighbours", help="a Redis, as redis://127.0.0.1:6379/0")
     asked = parser.parse_args()
     records = None if asked.records is None else RecordStore(asked.records)
-    asyncio.run(serve(asked.sessions, asked.port, records))
+    asyncio.run(serve(asked.sessions, asked.port, records, asked.neighbours))
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ SUMMARY = "benchmarks"
 BENCHMARKS = (
     "startup", "streaming_features", "batching", "linear", "load", "long_session", "redis_hop",
     "redis_latency", "redis_recovery", "redis_memory", "livekit_voice", "livekit_rooms",
-    "livekit_echo", "livekit_false_alarms", "telephone", "webrtc", "sockets", "console", "pipecat",
-    "voices", "engine_host", "gpu", "kernels", "kv_cache_dtype", "merging", "packing",
-    "training_features", "soundflow",
+    "livekit_echo", "livekit_false_alarms", "telephone", "webrtc", "sockets", "console",
+    "console_neighbours", "pipecat", "voices", "engine_host", "gpu", "kernels", "kv_cache_dtype",
+    "merging", "packing", "training_features", "soundflow",
 )  # fmt: skip
 
 

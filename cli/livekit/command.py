@@ -8,6 +8,7 @@ import typer
 
 from interject.cli.process.device_options import Context, Device, Dtype, KvCacheDtype, placed
 from interject.cli.process.failures import command
+from interject.cli.process.neighbours import HELP, VARIABLE
 
 livekit_app = typer.Typer(
     name="livekit", help="Rooms of a LiveKit server.", no_args_is_help=True, add_completion=False
@@ -125,6 +126,7 @@ _Records = Annotated[
         help="Folder for what profiles keep of rooms; `interject records` shows it.",
     ),
 ]
+_Neighbours = Annotated[str | None, typer.Option(envvar=VARIABLE, show_default=False, help=HELP)]
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -149,6 +151,7 @@ def start(
     health: _Health = None,
     metrics_port: _MetricsPort = None,
     records: _Records = None,
+    neighbours: _Neighbours = None,
 ) -> None:
     """Serve rooms; on SIGTERM take no more, and end when the calls in progress have.
 
@@ -162,7 +165,7 @@ def start(
             runtime=placed(runtime, device, dtype, context, kv_cache_dtype),
             slots=slots, profile=profile, profiles=profiles, agent_name=agent_name,
             barge_in=barge_in, wait_s=wait, health=health, metrics_port=metrics_port,
-            records=records,
+            records=records, neighbours=neighbours,
         )
     )  # fmt: skip
 
@@ -186,6 +189,7 @@ def dev(
     barge_in: _BargeIn = False,
     wait: _Wait = 10.0,
     records: _Records = None,
+    neighbours: _Neighbours = None,
 ) -> None:
     """Serve rooms while developing: more is logged, and stopping waits for nobody.
 
@@ -198,7 +202,7 @@ def dev(
             "dev", tuple(call.args), url, api_key, api_secret,
             runtime=placed(runtime, device, dtype, context, kv_cache_dtype),
             slots=slots, profile=profile, profiles=profiles, agent_name=agent_name,
-            barge_in=barge_in, wait_s=wait, records=records,
+            barge_in=barge_in, wait_s=wait, records=records, neighbours=neighbours,
         )
     )  # fmt: skip
 
@@ -219,6 +223,7 @@ def connect(
     profile: _Profile = "default",
     barge_in: _BargeIn = False,
     records: _Records = None,
+    neighbours: _Neighbours = None,
 ) -> None:
     """Join one room as its agent without a dispatch, until Ctrl-C.
 
@@ -230,6 +235,6 @@ def connect(
         ServeRequest(
             "connect", ("--room", room, *call.args), url, api_key, api_secret,
             runtime=placed(runtime, device, dtype, context, kv_cache_dtype),
-            profile=profile, barge_in=barge_in, records=records,
+            profile=profile, barge_in=barge_in, records=records, neighbours=neighbours,
         )
     )  # fmt: skip

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from interject.agent.soundboard.soundboard import check_sounds
 from interject.cli.process.failures import InputFailure
+from interject.cli.process.neighbours import neighbours_at
 from interject.cli.process.records_folder import records_at, swept
 from interject.config import load_profile
 from interject.model_runtime.device_choice import read_slots
@@ -54,6 +55,7 @@ class ServeRequest:
     metrics_port: int | None = None
     wait_s: float = 10.0
     records: str | None = None
+    neighbours: str | None = field(default=None, repr=False)
 
 
 def serve(request: ServeRequest) -> None:
@@ -77,6 +79,7 @@ def serve(request: ServeRequest) -> None:
     if profiles is not None and not profiles.is_dir():
         raise InputFailure(f"--profiles {request.profiles}: no such folder")
     records = records_at(request.records)
+    neighbours = neighbours_at(request.neighbours, request.runtime)
     health = _health(request.health)
     if request.metrics_port is not None:
         _check_metrics_port(health[0], request.metrics_port)
@@ -99,6 +102,7 @@ def serve(request: ServeRequest) -> None:
             agent_name=request.agent_name,
             consent=ConsentStore(Path(consent), secrets.token_bytes(SALT_BYTES)),
             records=None if records is None else records.folder,
+            follower=None if neighbours is None else neighbours.follower,
         )
         server = make_server(settings, access, health=health, metrics=metrics)
         sys.argv = ["interject livekit", request.command, *request.passed_on]

@@ -45,6 +45,15 @@ class NeighboursAt:
         finally:
             await way.aclose()
 
+    @asynccontextmanager
+    async def follower(self) -> AsyncIterator[LiveSessions]:
+        """For a process that serves sessions and has no console."""
+        from interject.integrations.console.live_sessions import LiveSessions
+
+        own = LiveSessions(server=server_name())
+        async with self.joined(own, looks=False):
+            yield own
+
 
 def neighbours_at(given: str | None, runtime: str) -> NeighboursAt | None:
     """None: this process' sessions are nobody else's matter.

@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from interject.agent.responder.tools.operator import Operator
     from interject.integrations.console.moments import ReplyMoment
     from interject.integrations.console.wish_view import WishView
-    from interject.integrations.conversation.call_agent import CallAgent
-    from interject.integrations.conversation.call_follower import CallFacts
+    from interject.integrations.conversation.call_follower import CallFacts, FollowedAgent
     from interject.integrations.web.living_cards import CardMark
     from interject.model_runtime.protocol import Event, ReplyStarted
 
@@ -64,11 +63,12 @@ class LiveSession:
     ) -> None:
         self._on_change = on_change
         self.id = uuid.uuid4().hex
-        self.agent: CallAgent | None = None
+        self.agent: FollowedAgent | None = None
         self.feed = Feed()
         self.call_id = facts.call_id
         self._wall_clock = wall_clock
         self._names = ShownNames()
+        self._ears: dict[str, str] = {}
         self._history = SessionHistory(self.id, wall_clock)
         self._replies = ReplyTracker(self.id, self._ear, self._replied, wall_clock=wall_clock)
         self._wishes = OpenWishes(attended, self._names.of, self._wished, wall_clock=wall_clock)
@@ -114,7 +114,10 @@ class LiveSession:
 
     # As a follower of a call
 
-    def opened(self, agent: CallAgent) -> None:
+    def hears(self, session_id: str, identity: str) -> None:
+        self._ears[session_id] = identity
+
+    def opened(self, agent: FollowedAgent) -> None:
         self.agent = agent
         self.refresh()
 
@@ -255,6 +258,9 @@ class LiveSession:
         self.feed.tell(CardMoment(session=self.id, card=card))
 
     def _ear(self, session_id: str) -> str:
-        """A call's sessions are named after it, and whoever is heard alone after himself, too."""
-        identity = session_id.removeprefix(self.call_id).removeprefix("-")
+        """A call's sessions are named after it, and whoever is heard alone after himself, too,
+        unless somebody has said whose they are.
+        """
+        named = session_id.removeprefix(self.call_id).removeprefix("-")
+        identity = self._ears.get(session_id, named)
         return self._names.of(identity) if identity else ""

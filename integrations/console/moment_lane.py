@@ -27,6 +27,7 @@ class MomentLane:
         self._outgoing = outgoing
         self._waiting: list[str] = []
         self._number = 0
+        self._closed = False
         session.feed.add(self)
         outgoing.due(self)
 
@@ -45,10 +46,13 @@ class MomentLane:
         self._outgoing.due(self)
 
     def close(self) -> None:
+        """What still waits is said no more."""
+        self._closed = True
         self.session.feed.discard(self)
-        self._waiting.clear()
 
     def letters(self) -> Iterator[Letter]:
+        if self._closed:
+            return
         if self._number == 0:
             yield self._letter(self.session.moments())
         elif self._waiting:

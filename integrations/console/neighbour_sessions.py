@@ -16,7 +16,6 @@ from interject.integrations.console.neighbour_session import ANSWER_S, Neighbour
 from interject.integrations.console.session_messages import SessionChanged, SessionGone
 from interject.integrations.console.session_source import KEPT_S, CommandRefused
 from interject.integrations.console.session_view import SessionStage
-from interject.integrations.web.log_throttle import LogThrottle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -50,7 +49,7 @@ class NeighbourSessions:
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.feed = Feed()
-        self._unreadable = LogThrottle()
+        self._unreadable: set[str] = set()
         self._token = token
         self._outgoing = outgoing
         self._wall_clock = wall_clock
@@ -86,7 +85,9 @@ class NeighbourSessions:
     def read(self, bulletins: Mapping[str, bytes]) -> None:
         """All there are. Who has none has vanished."""
         self._away = False
-        told = {token: found for token, text in bulletins.items() if (found := self._of(text))}
+        self._unreadable &= bulletins.keys()
+        read = {token: self._read(token, text) for token, text in bulletins.items()}
+        told = {token: bulletin for token, bulletin in read.items() if bulletin is not None}
         self._there = frozenset(told)
         self._pulses = {token: bulletin.pulses for token, bulletin in told.items()}
         for token, bulletin in told.items():
@@ -197,10 +198,12 @@ class NeighbourSessions:
         del self._sessions[session.state.id]
         self.feed.tell(SessionGone(session=session.state.id))
 
-    def _of(self, text: bytes) -> Bulletin | None:
+    def _read(self, token: str, text: bytes) -> Bulletin | None:
+        """Of another version it may be none; that is told once."""
         try:
             return Bulletin.model_validate_json(text)
         except ValidationError:
-            if count := self._unreadable.note():
-                logger.warning("A bulletin of another process is not read", extra={"count": count})
+            if token not in self._unreadable:
+                logger.warning("Another process shows sessions that cannot be read here")
+            self._unreadable.add(token)
             return None

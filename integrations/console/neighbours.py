@@ -107,6 +107,9 @@ class Neighbours:
                 extra={"reason": str(failures.exceptions[0])},
             )
             self._forget_all()
+        except* Exception:
+            logger.exception("Showing sessions to other processes failed")
+            self._forget_all()
 
     def _forget_all(self) -> None:
         self.sessions.away()

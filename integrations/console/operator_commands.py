@@ -12,7 +12,7 @@ from interject.integrations.conversation.control_messages import SetCap, SetMode
 from interject.integrations.web.living_cards import CardMark
 
 if TYPE_CHECKING:
-    from interject.integrations.conversation.call_agent import CallAgent
+    from interject.integrations.conversation.call_follower import FollowedAgent
 
 MOST_SAID_CHARS = 500
 
@@ -69,7 +69,7 @@ OperatorCommand = Annotated[
 COMMAND: TypeAdapter[OperatorCommand] = TypeAdapter(OperatorCommand)
 
 
-async def operate(agent: CallAgent, command: OperatorCommand) -> None:
+async def operate(agent: FollowedAgent, command: OperatorCommand) -> None:
     """Whatever concerns the agent; cards and wishes are no matter of its own.
 
     :raises RuntimeFailure: when the model cannot do it.
@@ -86,8 +86,7 @@ async def operate(agent: CallAgent, command: OperatorCommand) -> None:
         case Plainly(do="answer_now"):
             agent.answer_now()
         case Plainly(do="be_quiet"):
-            agent.sounds.silence()
-            await agent.interrupt()
+            await agent.be_quiet()
         case Plainly(do="stop_listening"):
             agent.consent.stop(NOBODY)
         case Plainly(do="resume_listening"):

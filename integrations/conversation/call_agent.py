@@ -238,6 +238,10 @@ class CallAgent:
         for session in self.sessions.open:
             await session.interrupt()
 
+    async def be_quiet(self) -> None:
+        self.sounds.silence()
+        await self.interrupt()
+
     async def say(self, text: str) -> None:
         """Words of the operator's, which the model remembers as its own.
 

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
 
     from interject.agent.floor import Verdict
     from interject.agent.outputs import Output
+    from interject.agent.records.session_recorder import SessionRecorder
     from interject.agent.responder.tools.operator import Operator
-    from interject.integrations.conversation.call_agent import CallAgent
+    from interject.agent.statistics import SessionStatistics
+    from interject.integrations.conversation.consent import Consent
+    from interject.integrations.conversation.session_controls import SessionControls
     from interject.model_runtime.protocol import Event, ReplyStarted
 
 
@@ -53,6 +56,34 @@ class CallFacts:
     label: str = ""
 
 
+class FollowedAgent(Protocol):
+    """An agent as those who follow its call see and operate it."""
+
+    consent: Consent
+    controls: SessionControls
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """Who is there."""
+
+    @property
+    def record(self) -> SessionRecorder | None: ...
+
+    def statistics(self) -> tuple[SessionStatistics, ...]:
+        """One for each session that is open, where the door has such figures."""
+
+    async def say(self, text: str) -> None:
+        """Words of the operator's, which the model remembers as its own.
+
+        :raises RuntimeFailure: when it cannot take them.
+        """
+
+    def answer_now(self) -> None: ...
+
+    async def be_quiet(self) -> None:
+        """Nothing of it is heard any more; what was not leaves the model's memory."""
+
+
 class FollowedCall(CallFollower, Protocol):
     """A follower that learns of the call's agent, too, once that is there."""
 
@@ -63,7 +94,10 @@ class FollowedCall(CallFollower, Protocol):
     def operator(self) -> Operator:
         """Who is asked before what needs a person's yes."""
 
-    def opened(self, agent: CallAgent) -> None: ...
+    def hears(self, session_id: str, identity: str) -> None:
+        """Whose ear a session is, where its name does not say so; nobody's: everybody's."""
+
+    def opened(self, agent: FollowedAgent) -> None: ...
 
 
 class CallsFollower(Protocol):

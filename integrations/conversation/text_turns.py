@@ -55,6 +55,23 @@ class TextTurns:
             self._connection.command(send)
         return reading
 
+    def say(self, text: str) -> Reading:
+        """Somebody else's words, which are said and remembered as the agent's own. It raises as
+        `turn` does.
+        """
+        reading: Reading = asyncio.get_running_loop().create_future()
+
+        async def send(session: RuntimeSession) -> None:
+            try:
+                await session.say(text)
+            except RuntimeFailure as error:
+                _settle(reading, error)
+                raise
+            _settle(reading, None)
+
+        self._requests.add(Cause.SAY, ReplyRequest(), send)
+        return reading
+
     def remember(self, text: str) -> None:
         """The model is only to know that it has said this."""
         request: ReplyRequest[Any] = ReplyRequest(said_already=True)

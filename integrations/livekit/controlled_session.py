@@ -13,7 +13,7 @@ from interject.agent.floor import Floor
 from interject.integrations.audio.block import BlockReader
 from interject.integrations.audio.ingest import AudioIngest
 from interject.integrations.conversation.consent import NOBODY
-from interject.integrations.conversation.reply_requests import ReplyRequests
+from interject.integrations.conversation.reply_requests import ReplyRequest, ReplyRequests
 from interject.integrations.conversation.stop_wish import StopWish
 from interject.integrations.conversation.text_turns import TextTurns
 from interject.integrations.livekit.chat_updates import ChatUpdates
@@ -50,6 +50,7 @@ logger = logging.getLogger(__name__)
 InterjectEvent = Literal[
     "interject_decision",
     "interject_reply_started",
+    "interject_reply_delta",
     "interject_reply_ended",
     "interject_output",
     "interject_spoken",
@@ -192,6 +193,15 @@ class ControlledSession(llm.RealtimeSession[InterjectEvent]):
         who = WRITER.get() if writer is None else writer
         return self._texts.turn(text, answer=answer, writer=who)
 
+    def say_for(self, text: str) -> Reading:
+        """Words of an operator's, as the agent's own; else as `text_turn`."""
+        return self._texts.say(text)
+
+    def answer_now(self) -> None:
+        """Whatever it would have decided. It raises as `text_turn` does."""
+        asked: ReplyRequest[llm.GenerationCreatedEvent] = ReplyRequest()
+        self._requests.add(Cause.ANSWER_NOW, asked, lambda session: session.answer_now())
+
     def stop_listening(self, asker: str = NOBODY) -> None:
         """From this moment no sound reaches the model, not even what waits for the next frame.
 
@@ -249,6 +259,7 @@ class ControlledSession(llm.RealtimeSession[InterjectEvent]):
                 self._generations.started(event)
             case ReplyDelta():
                 self._generations.delta(event)
+                self._emitter("interject_reply_delta", event)
             case ReplyEnded():
                 self._generations.ended(event)
             case _:

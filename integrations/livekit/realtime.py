@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 class RealtimeSession(ControlledSession):
     """Beside LiveKit's own events it emits `interject_decision` (Decision),
-    `interject_reply_started` (ReplyStarted, Verdict),
+    `interject_reply_started` (ReplyStarted, Verdict), `interject_reply_delta` (ReplyDelta),
     `interject_reply_ended` (ReplyStarted, ReplyEnded, Verdict),
     `interject_output` (Posted, Cue or AskedTool),
     `interject_spoken` (Spoken: how much of a reply was heard),

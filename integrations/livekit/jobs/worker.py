@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from interject.agent.first_of import first_of
 from interject.agent.records.store import RecordStore
 from interject.agent.voice import VoiceFailure
 from interject.config import ProfileError, load_profile
+from interject.integrations.conversation.call_follower import CallFacts
 from interject.integrations.conversation.free_slots import free_slots
 from interject.integrations.conversation.role import Role
 from interject.integrations.livekit import PRELOAD
@@ -30,10 +32,13 @@ from interject.model_runtime import open_runtime
 from interject.model_runtime.protocol import RuntimeFailure
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from livekit.agents import JobContext, JobRequest
 
+    from interject.integrations.conversation.call_follower import CallsFollower, FollowedCall
     from interject.integrations.conversation.consent_store import ConsentStore, RoomConsent
     from interject.integrations.livekit.jobs.access import Access
     from interject.model_runtime.protocol import Runtime
@@ -54,7 +59,7 @@ class WorkerSettings:
     `runtime` is one that job processes connect to; a model of their own is none of their business.
     `slots` is how many sessions it has, where this worker is its only user. `profiles` is a folder
     whose files a dispatch may name beside the shipped ones. `consent` outlives a job that dies.
-    `records` is a folder for what profiles keep.
+    `records` is a folder for what profiles keep. `follower` makes whoever follows a job's room.
     """
 
     runtime: str
@@ -66,6 +71,7 @@ class WorkerSettings:
     drain_timeout_s: int = 3_600
     consent: ConsentStore | None = None
     records: Path | None = None
+    follower: Callable[[], AbstractAsyncContextManager[CallsFollower]] | None = None
 
 
 class _Jobs:
@@ -201,7 +207,10 @@ async def _stay(settings: WorkerSettings, ctx: JobContext) -> None:
                 return
             records = None if settings.records is None else RecordStore(settings.records)
             kept = _kept(settings, ctx)
-            async with RoomAgent(ctx.room, role, kept=kept, records=records) as agent:
+            async with (
+                _following(settings, ctx, role) as followers,
+                RoomAgent(ctx.room, role, kept=kept, records=records, followers=followers) as agent,
+            ):
                 if await first_of(precedence.until_lost(), agent.sessions.ended.wait()) == 0:
                     ctx.shutdown(reason=NOT_ALONE)
                     return
@@ -216,6 +225,20 @@ async def _stay(settings: WorkerSettings, ctx: JobContext) -> None:
         ctx.shutdown(reason="the room's agent failed; the log says why")
     else:
         ctx.shutdown(reason="the session has ended")
+
+
+@asynccontextmanager
+async def _following(
+    settings: WorkerSettings, ctx: JobContext, role: Role
+) -> AsyncIterator[tuple[FollowedCall, ...]]:
+    """A room's name is nothing for a log: that knows it by its job."""
+    if settings.follower is None:
+        yield ()
+        return
+    facts = CallFacts(ctx.job.id, "livekit", role.profile.name, ctx.room.name)
+    async with settings.follower() as follower:
+        with follower.follow(facts) as followed:
+            yield (followed,)
 
 
 def _kept(settings: WorkerSettings, ctx: JobContext) -> RoomConsent | None:

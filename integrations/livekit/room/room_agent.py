@@ -6,7 +6,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Self
 
-from interject.integrations.conversation.consent import Consent
+from interject.integrations.conversation.consent import EVERYBODY, Consent
 from interject.integrations.conversation.cues import Cues
 from interject.integrations.conversation.publisher import Publisher
 from interject.integrations.conversation.session_controls import SessionControls
@@ -14,6 +14,7 @@ from interject.integrations.conversation.sound_wish import SoundWish
 from interject.integrations.conversation.written_turns import WrittenTurns
 from interject.integrations.livekit.room.attendance import Attendance
 from interject.integrations.livekit.room.data_topics import DataTopics
+from interject.integrations.livekit.room.ear_followers import EarFollowers
 from interject.integrations.livekit.room.house_rules import HouseRules
 from interject.integrations.livekit.room.people import people_only, present_people
 from interject.integrations.livekit.room.posts import Posts
@@ -25,9 +26,14 @@ from interject.integrations.livekit.room.sound_track import SoundTrack
 from interject.integrations.livekit.room.voice_track import VoiceTrack
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from livekit import rtc
 
+    from interject.agent.records.session_recorder import SessionRecorder
     from interject.agent.records.store import RecordStore
+    from interject.agent.statistics import SessionStatistics
+    from interject.integrations.conversation.call_follower import FollowedCall
     from interject.integrations.conversation.consent_store import RoomConsent
     from interject.integrations.conversation.role import Role
 
@@ -39,7 +45,7 @@ class RoomAgent:
 
     Connect it without automatic subscription: then nobody's sound arrives before he has been told
     of it, nor that of somebody who does not want it. `kept` is what was stopped before in this
-    room.
+    room. `followers` see what is decided and said in it.
     """
 
     def __init__(
@@ -49,10 +55,12 @@ class RoomAgent:
         *,
         kept: RoomConsent | None = None,
         records: RecordStore | None = None,
+        followers: Sequence[FollowedCall] = (),
     ) -> None:
         settings = role.profile.room
         self.room = room
         self.role = role
+        self._followers = followers
         self.consent = Consent(may_control=role.may_control, kept=kept)
         self.sessions = RoomSessions(room, self.consent, self._make, each=settings.ear == "each")
         self._sounds = SoundTrack(room, role.profile)
@@ -64,7 +72,13 @@ class RoomAgent:
         )
         topics = DataTopics(room)
         self._publisher = Publisher(
-            (Posts(room), Cues(topics), Reports(room), self._sounds.board),
+            (
+                Posts(room),
+                Cues(topics),
+                Reports(room),
+                self._sounds.board,
+                *(one.output for one in followers),
+            ),
             topics,
             role,
             call_id=room.name,
@@ -120,6 +134,35 @@ class RoomAgent:
                 session.say(rules.announcement.text)
         if "cue" in self.role.profile.outputs and not self.role.addressees:
             logger.warning("Nobody is named to be shown cues; name them in the dispatch's cue_to")
+        for follower in self._followers:
+            follower.opened(self)
+
+    # As those who follow the room see and operate it
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        return tuple(present_people(self.room, (EVERYBODY,)))
+
+    @property
+    def record(self) -> SessionRecorder | None:
+        return self._publisher.record
+
+    def statistics(self) -> tuple[SessionStatistics, ...]:
+        """LiveKit's own session speaks, and has none of them."""
+        return ()
+
+    async def say(self, text: str) -> None:
+        for session in self.sessions.open[:1]:
+            await session.say_for(text)
+
+    def answer_now(self) -> None:
+        for session in self.sessions.open[:1]:
+            session.answer_now()
+
+    async def be_quiet(self) -> None:
+        self._sounds.board.silence()
+        for session in self.sessions.open:
+            session.stop_speaking()
 
     def _make(self, identity: str | None) -> RoomSession:
         return RoomSession(
@@ -139,6 +182,7 @@ class RoomAgent:
             on_unread=self._unread,
             on_level=self._sounds.board.heard,
             on_speaking=self._sounds.speaks,
+            followers=EarFollowers(self._followers, identity),
         )
 
     def _no_sounds(self) -> None:

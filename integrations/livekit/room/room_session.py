@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from interject.agent.floor import Verdict
     from interject.agent.outputs import OutputEvent
     from interject.integrations.conversation.role import Role
+    from interject.integrations.livekit.room.ear_followers import EarFollowers
     from interject.model_runtime.protocol import (
         Decision,
         FloorMode,
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 8.0
+TAKEN_S = 4.0
+NOT_OPEN = "the model is not there yet"
+NOT_TAKEN = f"the model has not taken it within {TAKEN_S:g} s; it may say it later"
 
 
 class RoomSession:
@@ -74,6 +78,7 @@ class RoomSession:
         on_unread: Callable[[str], None],
         on_level: Callable[[float], None],
         on_speaking: Callable[[bool], None],
+        followers: EarFollowers,
     ) -> None:
         self.ended = asyncio.Event()
         self.failure: Exception | None = None
@@ -96,6 +101,7 @@ class RoomSession:
         self._on_wish = on_wish
         self._on_unread = on_unread
         self._on_speaking = on_speaking
+        self._followers = followers
         self._stack = contextlib.AsyncExitStack()
         self._session: AgentSession[Any] | None = None
         self._realtime: RealtimeSession | None = None
@@ -139,6 +145,32 @@ class RoomSession:
         """Words that are no reply: nobody cuts them. A role without a voice says nothing."""
         if self._session is not None and self._session.tts is not None:
             say_whole(self._session, text)
+
+    async def say_for(self, text: str) -> None:
+        """Words of an operator's, as the agent's own.
+
+        :raises RuntimeFailure: when the model does not take them.
+        """
+        try:
+            if self._realtime is None:
+                raise RuntimeFailure(NOT_OPEN)
+            async with asyncio.timeout(TAKEN_S):
+                refused = await self._realtime.say_for(text)
+        except TimeoutError:
+            raise RuntimeFailure(NOT_TAKEN) from None
+        except llm.RealtimeError as error:
+            raise RuntimeFailure(str(error)) from None
+        if refused is not None:
+            raise refused
+
+    def answer_now(self) -> None:
+        if self._realtime is not None:
+            with contextlib.suppress(llm.RealtimeError):
+                self._realtime.answer_now()
+
+    def stop_speaking(self) -> None:
+        if self._realtime is not None:
+            self._realtime.stop_speaking()
 
     def text_turn(self, text: str, *, answer: bool, writer: str) -> None:
         """Something written for the model; too much of it at once is dropped."""
@@ -202,6 +234,7 @@ class RoomSession:
         realtime = model.current
         if not isinstance(realtime, RealtimeSession):
             raise RuntimeFailure("the session ended while it was opened; its error event says why")
+        self._followers.attach(realtime)
         realtime.on("interject_output", self._on_output)
         realtime.on("interject_gap", self._on_gap)
         realtime.on("interject_spoken", self._on_output)

@@ -95,7 +95,9 @@ async def test_an_operator_s_command_is_done_where_the_session_is() -> None:
         done = await page.operate(session, do="set_mode", mode="assist")
         assert (done["error"], done["status"]["mode"]) == (None, "assist")
         assert agent.controls.mode is FloorMode.ASSIST
-        await viewer.next("session", lambda m: m["session"]["status"]["mode"] == "assist")
+        await viewer.next(
+            "session", lambda m: is_live(m) and m["session"]["status"]["mode"] == "assist"
+        )
         assert (await viewer.operate(session, do="answer_now"))["error"]
         refused = await page.operate(session, do="dismiss", card="none")
         assert refused["error"] == "there is no such card, or it has expired"
@@ -252,6 +254,18 @@ async def test_a_command_that_waited_for_a_process_that_stood_still_is_not_done(
         assert to == "here"
         assert LATE in head.decode()
         assert agent.consent.listening
+
+
+async def test_a_process_of_another_version_is_left_out_and_told_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    town = FakeTown()
+    async with two_desks(town) as (there, here), here.page() as page, there.call():
+        town.bulletins["newer"] = b'{"server": "newer", "sessions": [], "rooms": 7}'
+        await page.next("session", is_live)
+        await page.next("pulse")
+        told = [one.message for one in caplog.records if one.levelno >= logging.WARNING]
+        assert told == ["Another process shows sessions that cannot be read here"] * 2, "each once"
 
 
 async def test_where_the_way_is_barred_the_log_says_so_and_the_console_goes_on(

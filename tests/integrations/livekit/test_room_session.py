@@ -8,6 +8,7 @@ from livekit import rtc
 
 from interject.config import load_profile
 from interject.integrations.conversation.role import Role
+from interject.integrations.livekit.room.ear_followers import EarFollowers
 from interject.integrations.livekit.room.room_session import RoomSession
 from interject.model_runtime.protocol import FloorMode
 from tests.fakes.runtime import FakeRuntime
@@ -30,6 +31,7 @@ def room_session() -> RoomSession:
         on_unread=lambda _: None,
         on_level=lambda _: None,
         on_speaking=lambda _: None,
+        followers=EarFollowers((), None),
     )
 
 

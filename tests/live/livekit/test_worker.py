@@ -6,14 +6,17 @@ import asyncio
 import os
 import signal
 import wave
+from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from interject.integrations.livekit.jobs.access import Access
 from interject.integrations.livekit.jobs.dispatching import dispatch
+from interject.model_runtime.redis.neighbourhood import RedisNeighbourhood
+from tests.integrations.console.desk import ConsolePage, desk
 from tests.live.livekit.participants import Person, person
 from tests.live.livekit.worker_process import working
 from tests.waiting import PATIENCE_S, until
@@ -22,12 +25,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tests.live.livekit.server import LiveKitServer
+    from tests.live.redis.server import RedisServer
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(400)]
 
 KITCHEN = Path(__file__).parents[3] / "examples" / "kitchen.wav"
 ALARM_S = (20.0, 31.0)
 ALARM = "smoke alarm"
+ORDER = "The stairs are on the left."
 WATCHED = """
 system_prompt: You are a helpful assistant.
 mode: observe
@@ -68,26 +73,56 @@ def words(someone: Person, event: str) -> str:
 
 
 async def test_a_dispatched_agent_warns_aloud(
-    livekit_server: LiveKitServer, tmp_path: Path
+    livekit_server: LiveKitServer, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    with working(livekit_server, tmp_path, "--slots", "2") as worker:
+    options = ("--slots", "2", "--neighbours", redis_server.url)
+    with working(livekit_server, tmp_path, *options) as worker:
         async with (
-            person(livekit_server, "kitchen", "ann") as ann,
-            person(livekit_server, "kitchen", "ben") as ben,
+            aclosing(RedisNeighbourhood(redis_server.url)) as way,
+            desk(way=way) as console,
+            console.page() as page,
         ):
-            await send(livekit_server, "kitchen")
-            await until(lambda: worker.logged("A track is heard") or agents(ann), "the agent")
-            await ann.visitor.open_microphone()
-            await until(lambda: worker.logged("A track is heard"), "the agent to hear Ann")
-            for _ in range(3):
-                await ann.visitor.play(alarm())
-                if ALARM in words(ben, "transcription"):
-                    break
-            await until(lambda: ALARM in words(ben, "transcription"), "the warning's words")
-            (agent,) = agents(ben)
-            await until(lambda: ben.found("voice_ended", identity=agent), "the warning's sound")
-            assert "Interject is listening" in ben.found("chat", identity=agent)[0].fields["text"]
-        assert ALARM not in worker.text().lower(), "the log holds what was said"
+            async with (
+                person(livekit_server, "kitchen", "ann") as ann,
+                person(livekit_server, "kitchen", "ben") as ben,
+            ):
+                await send(livekit_server, "kitchen")
+                await until(lambda: worker.logged("A track is heard") or agents(ann), "the agent")
+                await ann.visitor.open_microphone()
+                await until(lambda: worker.logged("A track is heard"), "the agent to hear Ann")
+                state = await seen(page, "live", speakers=["ann", "ben"])
+                assert (state["door"], state["label"]) == ("livekit", "kitchen")
+                await page.follow(state["id"])
+                for _ in range(3):
+                    await ann.visitor.play(alarm())
+                    if ALARM in words(ben, "transcription"):
+                        break
+                await until(lambda: ALARM in words(ben, "transcription"), "the warning's words")
+                await page.next("reply", lambda m: ALARM in m["text"].lower())
+                (agent,) = agents(ben)
+                await until(lambda: ben.found("voice_ended", identity=agent), "the warning's sound")
+                assert (
+                    "Interject is listening" in ben.found("chat", identity=agent)[0].fields["text"]
+                )
+                said = await page.operate(state["id"], do="say", text=ORDER)
+                assert said["error"] is None
+                await until(lambda: ORDER.lower() in words(ben, "transcription"), "the order")
+                deaf = await page.operate(state["id"], do="stop_listening")
+                assert deaf["status"]["listening"] is False
+            worker.kill()
+            await seen(page, "lost")
+        for said_there in (ALARM, ORDER.lower()):
+            assert said_there not in worker.text().lower(), "the log holds what was said"
+
+
+async def seen(page: ConsolePage, stage: str, **about: object) -> Any:
+    def wanted(message: dict[str, Any]) -> bool:
+        state = message["session"]
+        return state["stage"] == stage and all(
+            sorted(state[key]) == value for key, value in about.items()
+        )
+
+    return (await page.next("session", wanted))["session"]
 
 
 async def test_what_cannot_be_served_is_said_and_a_full_worker_takes_no_job(
