@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from interject.agent.floor import Verdict
     from interject.agent.outputs import Spoken
+    from interject.agent.responder.tools.operator import Operator
     from interject.model_runtime.protocol import (
         Decision,
         FloorMode,
@@ -89,6 +90,7 @@ async def stage(
     barge_in: bool = False,
     instructions: str = "",
     reply_timeout_s: float = PATIENCE_S,
+    operator: Operator | None = None,
     **options: Any,
 ) -> AsyncIterator[Stage]:
     clock = FakeClock()
@@ -98,6 +100,7 @@ async def stage(
         mode=mode,
         barge_in=barge_in,
         reply_timeout_s=reply_timeout_s,
+        operator=operator,
         clock=clock,
     )
     voice = FakeVoice(samples_per_char=800)

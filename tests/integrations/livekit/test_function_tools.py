@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from livekit.agents import RunContext, ToolError, function_tool
 
 from interject.agent.responder.completion import ToolCall
+from interject.agent.responder.tools.asked_tool import AskedTool
+from interject.agent.responder.tools.operator import OperatorAnswer, ToolWish, WishOutcome
 from interject.agent.responder.tools.tool_box import ToolBox
 from interject.config import load_profile
-from interject.config.responder import ChatResponder
+from interject.config.responder import ChatResponder, PythonTool
 from interject.integrations.livekit.function_tools import lent_tools
 from interject.model_runtime.protocol import Cause
 from tests.fakes.model_server import ModelServer, serving, streamed
@@ -53,6 +55,38 @@ async def test_an_agent_s_tools_reach_the_responder_and_their_result_is_said() -
             await until(lambda: made.ended)
     assert made.ended[0].text == "It left yesterday."
     assert server.received[1].json["messages"][-1]["content"] == "[1] Order 7 left yesterday."
+
+
+class Shopkeeper:
+    """An operator who says yes."""
+
+    def __init__(self) -> None:
+        self.wishes: list[ToolWish] = []
+
+    async def decide(self, wish: ToolWish) -> OperatorAnswer:
+        self.wishes.append(wish)
+        return OperatorAnswer(WishOutcome.ALLOWED, "Ada")
+
+
+async def test_an_operator_of_the_program_s_own_is_asked_and_that_is_made_known() -> None:
+    call = {"name": "refund", "arguments": '{"amount": 5}'}
+    asked = streamed({"tool_calls": [{"index": 0, "id": "a", "function": call}]})
+    runtime, keeper = FakeRuntime(), Shopkeeper()
+    entry = "tests.agent.responder.desk_tools:refund"
+    tool = PythonTool(kind="python", name="refund", entry=entry, needs_operator=True)
+    with serving(ModelServer([asked, streamed("It is done.")])) as server:
+        responder = ChatResponder(
+            engine="chat", base_url=server.url, model="m", max_wait_s=30.0, tools=(tool,)
+        )
+        profile = load_profile("default").model_copy(update={"responder": responder})
+        async with stage(runtime, profile=profile, operator=keeper) as made:
+            gate = await opened(runtime)
+            gate.reply(Scripted("I may not."), cause=Cause.MODEL)
+            await until(lambda: made.ended)
+    assert [wish.arguments for wish in keeper.wishes] == [{"amount": 5}]
+    (told,) = [one for one in made.outputs if isinstance(one, AskedTool)]
+    assert (told.written, told.by) == ("refund(amount=5)", "Ada")
+    assert made.ended[0].text == "It is done."
 
 
 async def test_without_a_responder_they_are_ignored_and_that_is_said(
