@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from interject.agent.floor import Verdict
+    from interject.agent.responder.tools.operator import Operator
     from interject.integrations.conversation.call_follower import FollowedCall
     from interject.integrations.livekit.realtime import RealtimeSession
     from interject.model_runtime.protocol import Event, ReplyEnded, ReplyStarted
@@ -22,6 +23,11 @@ class EarFollowers:
         self._followers = followers
         self._identity = identity or ""
         self._session_id = ""
+
+    @property
+    def operator(self) -> Operator | None:
+        """Who is asked before what needs a person's yes."""
+        return self._followers[0].operator if self._followers else None
 
     def attach(self, realtime: RealtimeSession) -> None:
         if not self._followers:

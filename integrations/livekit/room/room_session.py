@@ -207,6 +207,7 @@ class RoomSession:
             mode=self._mode,
             threshold=self._threshold,
             barge_in=role.barge_in,
+            operator=self._followers.operator,
             house_rules=False,
         )
         self._stack.push_async_callback(model.aclose)

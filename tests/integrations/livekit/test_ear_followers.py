@@ -24,8 +24,12 @@ ALARM = "That is the smoke alarm."
 SOUND = np.full(16_000, 4_000, np.int16)
 
 
+async def nobody() -> bool:
+    return False
+
+
 def followed(there: Stage, identity: str | None = None) -> LiveSession:
-    session = LiveSession(FACTS, lambda _: None)
+    session = LiveSession(FACTS, lambda _: None, attended=nobody)
     EarFollowers((session,), identity).attach(there.ear)
 
     def made_known(spoken: Spoken) -> None:
@@ -80,3 +84,9 @@ async def test_an_operator_s_words_are_said_and_remembered_and_an_answer_is_aske
         refused = await there.ear.say_for("x" * 2_000)
         assert isinstance(refused, RuntimeFailure)
         assert model.session_id not in session.moments()
+
+
+async def test_whoever_follows_a_room_is_asked_in_it_and_without_one_nobody() -> None:
+    session = LiveSession(FACTS, lambda _: None, attended=nobody)
+    assert EarFollowers((session,), None).operator is session.operator
+    assert EarFollowers((), "ann").operator is None
