@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from interject.training.domain.domain_run import (
 )
 from interject.training.domain.work_watch import WorkStopped
 from interject.training.fine_tuning.process_group import ProcessGroup
-from interject.training.fine_tuning.run import TrainingEvents, train
+from interject.training.fine_tuning.run import CACHE_NAME, TrainingEvents, train
 from interject.training.fine_tuning.saved_model import MODEL_NAME
 from interject.training.fine_tuning.settings import OptimiserSettings, TrainingRun, WatchSettings
 from interject.training.fine_tuning.stages import TrainingStage
@@ -63,7 +64,9 @@ class CocktailTold:
 
 @dataclass(frozen=True, slots=True)
 class CocktailKitchen:
-    """Makes each model once, and those before it that it needs."""
+    """Makes each model once, and those before it that it needs. The tower is not trained: all runs
+    share what it makes of each stream.
+    """
 
     folder: Path
     domain: CocktailDomain
@@ -113,6 +116,10 @@ class CocktailKitchen:
         out = self.folder / "runs" / name
         if (out / MODEL_NAME).is_dir():
             return out / MODEL_NAME
+        out.mkdir(parents=True, exist_ok=True)
+        (self.folder / CACHE_NAME).mkdir(exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            (out / CACHE_NAME).symlink_to((self.folder / CACHE_NAME).resolve())
         data = make_streams(material, self.folder / "data" / material.digest(), self.watch, 1)
         self.told.part(f"training {name}: {steps} steps at {rate:g}", None)
         run = TrainingRun(
@@ -120,7 +127,7 @@ class CocktailKitchen:
             data=str(data.folder),
             out=str(out),
             stage=TrainingStage.INSTRUCTION,
-            **WHOLE | {"learning_rate": rate},
+            learning_rate=rate,
             optimiser=OptimiserSettings(final_share=FINAL_SHARE),
             steps=steps,
             streams_per_step=STREAMS_A_STEP,

@@ -33,7 +33,7 @@ from interject.training.domain.domain_run import STREAMS_A_STEP
 from interject.training.domain.work_watch import WorkStopped, WorkWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 Figures = dict[str, CocktailFigure]
 
@@ -49,7 +49,7 @@ COLUMNS = {
 }
 DOMAIN_NOTE = (
     "The domain is a buzzer and a phrase, both made from nothing. Its streams hold none of nano's "
-    "requests and alarms, but for the last row's."
+    "requests and alarms, where the row does not say so."
 )
 EXAMINATION_NOTE = (
     "Threshold 0.5, through the engine. Right: begun in time, and word for word. The domain is "
@@ -75,7 +75,7 @@ class CocktailSize:
 
 
 FULL = CocktailSize(
-    160, 60, DomainSize(streams=640, chunks=CHUNKS, test_hours=1.0), ExaminationSize()
+    160, 40, DomainSize(streams=640, chunks=CHUNKS, test_hours=1.0), ExaminationSize()
 )
 TINY = CocktailSize(
     2,
@@ -120,10 +120,19 @@ def rows(kitchen: CocktailKitchen) -> Iterator[CocktailRow]:
     )
 
 
+KEYS = ("base", "high", *(f"merged-{alpha:g}" for alpha in ALPHAS),
+        *(f"cocktail-{alpha:g}" for alpha in (*ALPHAS, 1)), "low", "among")  # fmt: skip
+
+
 def scored(
-    kitchen: CocktailKitchen, size: CocktailSize, speech: Path, *, smoke: bool
+    kitchen: CocktailKitchen,
+    size: CocktailSize,
+    speech: Path,
+    only: Collection[str] = KEYS,
+    *,
+    smoke: bool = False,
 ) -> list[tuple[CocktailRow, Figures]]:
-    """Every row; those that are done are read.
+    """Every row of these keys; those that are done are read.
 
     :raises WorkStopped: when it was to stop.
     """
@@ -135,7 +144,7 @@ def scored(
         return CocktailExamination.make(alone, speech, size.examination, kitchen.watch, smoke=smoke)
 
     found = []
-    for row in rows(kitchen):
+    for row in (row for row in rows(kitchen) if row.key in only):
         path = kitchen.folder / "rows" / f"{row.key}.json"
         if not path.is_file():
             model = row.make()
@@ -160,17 +169,19 @@ def notes(size: CocktailSize) -> list[str]:
         f"High: the rate falls from {HIGH:g} to {HIGH * FINAL_SHARE:g} over {high} steps. Low: "
         f"from {HIGH * FINAL_SHARE:g} to {HIGH * FINAL_SHARE**2:g} over {low}, from the start over "
         f"{high + low}. A step takes {STREAMS_A_STEP} of {size.domain.streams} streams of 12 s. "
-        "Merged 0.25: a quarter of each decoder tensor is the tuned model's, the rest nano's; "
-        "tower and adapter are the tuned model's."
+        "Adapter and decoder are trained. Merged 0.25: a quarter of each decoder tensor is the "
+        "tuned model's, the rest nano's; the adapter is the tuned model's."
     )
     return [phases, DOMAIN_NOTE, EXAMINATION_NOTE, INTERVALS_NOTE]
 
 
 def result(found: list[tuple[CocktailRow, Figures]], size: CocktailSize) -> Result:
+    keys = tuple(row.key for row, _ in found)
+    only = "" if keys == KEYS else f" --only {' '.join(keys)}"
     return Result(
         name="core_cocktail",
         title="Core-Cocktail on a domain",
-        command="OMP_NUM_THREADS=1 python -m benchmarks.core_cocktail --folder DIR",
+        command=f"OMP_NUM_THREADS=1 python -m benchmarks.core_cocktail --folder DIR{only}",
         hardware=describe(),
         columns=["model", "steps", *(title for title, *_ in COLUMNS.values())],
         rows=[[row.title, row.steps, *cells(figures)] for row, figures in found],
@@ -190,6 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary one)")
     parser.add_argument("--smoke", action="store_true", help="tiny; nothing is kept")
+    parser.add_argument("--only", nargs="+", choices=KEYS, default=KEYS, help="these rows")
     given = parser.parse_args()
     size = TINY if given.smoke else FULL
     with tempfile.TemporaryDirectory() as spare, StopSignals() as signals:
@@ -202,7 +214,7 @@ def main() -> None:
             folder / about, domain, size.high_steps, size.low_steps, watch, told
         )
         try:
-            found = scored(kitchen, size, folder / "speech", smoke=given.smoke)
+            found = scored(kitchen, size, folder / "speech", given.only, smoke=given.smoke)
         except WorkStopped:
             told.say("stopped; the same command goes on from there")
             sys.exit(signals.exit_code())

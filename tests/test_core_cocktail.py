@@ -12,7 +12,7 @@ import torch
 from benchmarks.cocktail_domain import REACT, TAKES, CocktailDomain, buzzer
 from benchmarks.cocktail_examination import CocktailFigure, answered_rightly, said_wrongly, shown
 from benchmarks.cocktail_kitchen import CocktailKitchen, CocktailTold
-from benchmarks.core_cocktail import COLUMNS, DRAWN, FULL, TINY, result, rows
+from benchmarks.core_cocktail import COLUMNS, DRAWN, FULL, KEYS, TINY, result, rows
 from interject.model_runtime.checkpoint import load_checkpoint, resolve
 from interject.training.domain.work_watch import WorkStopped, WorkWatch
 from interject.training.streaming_benchmark.played_stream import (
@@ -80,7 +80,9 @@ def test_a_row_is_a_model_and_each_figure_a_cell(domain: CocktailDomain, tmp_pat
     figures = {name: CocktailFigure(0.5, 0.25, 0.75, "1 of 2") for name in names}
     found = [(row, figures) for row in rows(kitchen(domain, tmp_path))]
     table = result(found, FULL)
-    assert [row[0] for row in table.rows][:2] == ["nano, the base", "high"]
+    assert tuple(row.key for row, _ in found) == KEYS
+    assert table.command.endswith("--folder DIR")
+    assert result(found[:2], FULL).command.endswith("--folder DIR --only base high")
     assert {len(row) for row in table.rows} == {len(table.columns)}
     assert table.rows[0][2] == "50 [25, 75]: 1 of 2"
     assert len(table.series["high"]) == 3 * len(DRAWN)
