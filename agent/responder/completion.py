@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -38,19 +39,32 @@ class TokenUse:
 CompletionPart = str | ToolCall | TokenUse
 
 
+def _as_text(told: object) -> object:
+    """Some send arguments as the object that they are, not as text that holds it."""
+    return json.dumps(told) if isinstance(told, dict) else told
+
+
+def _words(told: object) -> object:
+    """Of content in parts, what is text: the others are thoughts and the like."""
+    if not isinstance(told, list):
+        return told
+    parts = [one for one in told if isinstance(one, dict) and one.get("type") == "text"]
+    return "".join(text for one in parts if isinstance(text := one.get("text"), str))
+
+
 class _Function(BaseModel):
     name: str | None = None
-    arguments: str | None = None
+    arguments: Annotated[str | None, BeforeValidator(_as_text)] = None
 
 
 class _CallPart(BaseModel):
-    index: int = 0
+    index: int | None = None
     id: str | None = None
     function: _Function = _Function()
 
 
 class _Message(BaseModel):
-    content: str | None = None
+    content: Annotated[str | None, BeforeValidator(_words)] = None
     tool_calls: list[_CallPart] | None = None
 
 
@@ -78,11 +92,35 @@ class _Chunk(BaseModel):
     error: Any = None
 
 
+@dataclass(slots=True)
+class _OpenCall:
+    index: int | None
+    id: str
+    name: str = ""
+    arguments: str = field(default="", repr=False)
+
+    def goes_on(self, piece: _CallPart) -> bool:
+        """Not with another id, whatever the index is: some give every call the same, or none."""
+        if piece.id and self.id:
+            return piece.id == self.id and piece.index in (None, self.index)
+        if piece.index is None:
+            return not (piece.function.name and self.name)
+        return piece.index == self.index
+
+    def add(self, piece: _CallPart) -> None:
+        name, self.id = piece.function.name or "", self.id or piece.id or ""
+        if name != self.name:  # Some repeat it with every piece.
+            self.name = (self.name + name)[:100]
+        self.arguments += piece.function.arguments or ""
+        self.arguments = self.arguments[:MOST_ARGUMENT_CHARS]
+
+
 class CompletionReader:
     """One answer. Calls come in pieces, and are whole when the answer is."""
 
     def __init__(self) -> None:
-        self._calls: dict[int, tuple[str, str, str]] = {}
+        self._calls: list[_OpenCall] = []
+        self._latest: _OpenCall | None = None
 
     def read(self, data: bytes) -> list[CompletionPart]:
         """:raises ResponderFailure: when it is no piece of a chat completion, or an error."""
@@ -97,22 +135,26 @@ class CompletionReader:
             message = choice.delta or choice.message or _Message()
             if message.content:
                 parts.append(message.content.encode(errors="replace").decode())
-            self._note(message.tool_calls or [], whole=choice.delta is None)
+            for piece in message.tool_calls or []:
+                self._call_of(piece, whole=choice.delta is None).add(piece)
         if chunk.usage is not None:
             parts.append(TokenUse(chunk.usage.prompt_tokens, chunk.usage.completion_tokens))
         return parts
 
     def finish(self) -> list[ToolCall]:
-        return [ToolCall(*self._calls[index]) for index in sorted(self._calls)]
+        return [
+            ToolCall(one.id or f"call-{place}", one.name, one.arguments)
+            for place, one in enumerate(self._calls)
+        ]
 
-    def _note(self, pieces: list[_CallPart], *, whole: bool) -> None:
-        for place, piece in enumerate(pieces):
-            index = place if whole else piece.index
-            if index not in self._calls and len(self._calls) >= MOST_CALLS:
-                continue
-            call_id, name, arguments = self._calls.get(index, ("", "", ""))
-            self._calls[index] = (
-                call_id or piece.id or f"call-{index}",
-                (name + (piece.function.name or ""))[:100],
-                (arguments + (piece.function.arguments or ""))[:MOST_ARGUMENT_CHARS],
-            )
+    def _call_of(self, piece: _CallPart, *, whole: bool) -> _OpenCall:
+        """The one that a piece belongs to. One too many goes nowhere."""
+        known = [self._latest] if self._latest is not None else []
+        for one in () if whole else (*known, *reversed(self._calls)):
+            if one.goes_on(piece):
+                self._latest = one
+                return one
+        call = self._latest = _OpenCall(piece.index, piece.id or "")
+        if len(self._calls) < MOST_CALLS:
+            self._calls.append(call)
+        return call

@@ -68,6 +68,38 @@ async def test_a_call_in_pieces_is_one_call() -> None:
     assert found == [ToolCall("a", "order", '{"number": 7}'), ToolCall("b", "hours", "")]
 
 
+def piece(name: str | None = None, arguments: Any = None, **more: Any) -> dict[str, Any]:
+    return {"tool_calls": [{**more, "function": {"name": name, "arguments": arguments}}]}
+
+
+@pytest.mark.parametrize("index", [{}, {"index": 0}, {"index": None}])
+async def test_two_calls_stay_two_where_a_server_does_not_number_them(index: Any) -> None:
+    pieces = [
+        piece("order", '{"num', id="a", **index),
+        piece(None, 'ber": 7}', **index),
+        piece("order", {"number": 8}, id="b", **index),
+        piece("order", "", id="b", **index),
+    ]
+    with endpoint(streamed(*pieces)) as server:
+        found = await parts(server)
+    assert found == [
+        ToolCall("a", "order", '{"number": 7}'),
+        ToolCall("b", "order", '{"number": 8}'),
+    ]
+
+
+async def test_two_calls_without_number_and_name_of_their_own_stay_two() -> None:
+    with endpoint(streamed(piece("order", "{}", id=""), piece("hours", "{}", id=""))) as server:
+        found = await parts(server)
+    assert found == [ToolCall("call-0", "order", "{}"), ToolCall("call-1", "hours", "{}")]
+
+
+async def test_of_content_in_parts_the_text_is_said() -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    with endpoint(streamed({"content": [thought, {"type": "text", "text": "At ten."}]})) as server:
+        assert await parts(server) == ["At ten."]
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
