@@ -24,6 +24,7 @@ PATTERNS = {
     r"^([0-9*#A-D])?$": "it must be one key of a telephone, as *, or nothing",
     r"^https?://[^\s/]+": "it must be an address, as https://models.example.com/v1",
     r"^([A-Za-z_][A-Za-z0-9_]*)?$": "it must be the name of an environment variable, as MODEL_KEY",
+    r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$": "it must be module:function, as my_shop.orders:status",
 }
 """In words, for people who read no regular expressions."""
 NAME_ITSELF = "[key]"

@@ -17,7 +17,7 @@ from interject.agent.responder.tools.mcp_tools import McpConnection
 from interject.agent.responder.tools.python_tool import python_tool
 from interject.agent.responder.tools.tool_box import ToolBox
 from interject.agent.responder.watch import NoWatch, ResponderWatch
-from interject.config.responder import HttpTool, McpTools, PythonTool
+from interject.config.responder import McpTools, PythonTool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from interject.agent.responder.tools.permission import Permission
     from interject.agent.responder.tools.tool import Tool
     from interject.config import Profile
-    from interject.config.responder import ResponderBase
+    from interject.config.responder import HttpTool, ResponderBase
 
 MILLION = 1_000_000
 
@@ -118,9 +118,10 @@ def _own_tools(
     settings: ResponderBase, knowledge: Knowledge | None, environment: Mapping[str, str] | None
 ) -> list[Tool]:
     tools = [] if knowledge is None else [knowledge.tool()]
-    for one in settings.tools:
-        if isinstance(one, PythonTool):
-            tools.append(python_tool(one))
-        elif isinstance(one, HttpTool):
-            tools.append(http_tool(one, environment))
+    tools += [own_tool(one, environment) for one in settings.tools if not isinstance(one, McpTools)]
     return tools
+
+
+def own_tool(one: PythonTool | HttpTool, environment: Mapping[str, str] | None = None) -> Tool:
+    """:raises ResponderUnusable: when what it names is not there."""
+    return python_tool(one) if isinstance(one, PythonTool) else http_tool(one, environment)

@@ -13,6 +13,7 @@ from interject.agent.soundboard.library import SoundboardFault, open_library
 from interject.agent.soundboard.soundboard import CHECKED_HZ
 from interject.cli.process.counting import number_of
 from interject.cli.process.failures import EXIT_BAD_INPUT, printable
+from interject.cli.profile.responder_notes import responder_notes
 from interject.cli.profile.showing import origin
 from interject.config.cues import category_tag
 from interject.config.loader import ProfileError, load_layers
@@ -55,7 +56,7 @@ def check_profile(name: str, out: TextIO | None = None) -> int:
         f"{origin(files)}: {profile.name} can be used; {', '.join(_counts(profile, sources))}\n"
     )
     for note in (*notes(profile), *(f"'notes.folder': {line}" for line in sources.skipped)):
-        out.write(f"note: {note}\n")
+        out.write(f"note: {printable(note)}\n")
     return 0
 
 
@@ -100,11 +101,12 @@ def notes(profile: Profile) -> Iterator[str]:
     if not profile.notes.folder:
         for name in unproved:
             yield f"'cue.categories.{name}': without notes no source is found, and no card shown"
-    elif not unproved:
+    elif not unproved and profile.responder is None:
         yield "'notes.folder': no category has needs_source, so nothing is looked up in the notes"
     if not ways:
         yield "'outputs': in this mode no reply is heard or read"
     yield from sound_notes(profile)
+    yield from responder_notes(profile)
 
 
 def sound_notes(profile: Profile) -> Iterator[str]:

@@ -16,6 +16,7 @@ from interject.config import (
 )
 from interject.config.problems import PATTERNS
 from interject.config.yaml_file import MAX_BYTES
+from interject.integrations.console.operator_commands import SayThis
 
 TRAINED_PROMPT = (
     "You are a helpful assistant. When there is no user text, if the audio contains a question, "
@@ -91,8 +92,8 @@ def test_a_value_that_does_not_suit_is_told_in_plain_words(
     assert says in error_of(tmp_path, f"{first}{line}\nsystem_prompt: Listen.\n")
 
 
-def test_every_pattern_that_is_put_in_words_is_one_of_a_profile_s_keys() -> None:
-    written = json.dumps(Profile.model_json_schema())
+def test_every_pattern_that_is_put_in_words_is_a_key_s_of_profiles_or_commands() -> None:
+    written = json.dumps([Profile.model_json_schema(), SayThis.model_json_schema()])
     assert [pattern for pattern in PATTERNS if json.dumps(pattern) not in written] == []
 
 

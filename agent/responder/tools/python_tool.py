@@ -46,6 +46,11 @@ def _function(settings: PythonTool) -> Callable[..., Any]:
     module, _, name = settings.entry.partition(":")
     try:
         function = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise ResponderUnusable(
+            f"the tool {settings.name!r}: {settings.entry} is not there ({error}); install it into "
+            "this environment, or name the folder that it lies in in PYTHONPATH"
+        ) from None
     except (ImportError, AttributeError) as error:
         raise ResponderUnusable(
             f"the tool {settings.name!r}: {settings.entry} is not there ({error})"

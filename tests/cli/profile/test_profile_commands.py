@@ -199,3 +199,72 @@ def test_the_list_has_every_shipped_profile_and_what_it_is_for() -> None:
 def test_a_name_that_is_none_is_no_file_to_explain() -> None:
     with pytest.raises(ProfileError, match="did you mean 'default'"):
         told("defualt")
+
+
+def test_what_a_responder_lacks_here_is_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "odd_shop.py").write_text("def find(order: int) -> str: ...\nNUMBER = 5\n")
+    (tmp_path / "broken_shop.py").write_text("raise RuntimeError('a password')\n")
+    entries = (
+        "odd_shop:find", "nowhere.shop:find", "odd_shop:nope", "odd_shop:NUMBER", "odd_shop:find",
+        "broken_shop:find",
+    )  # fmt: skip
+    names = ("a", "b", "c", "d", "a", "e")
+    tools = [
+        f"    - {{kind: python, name: {name}, entry: '{entry}'}}\n"
+        for name, entry in zip(names, entries, strict=True)
+    ]
+    path = tmp_path / "desk.yaml"
+    path.write_text(
+        "extends: default\ncue: {categories: {offer: {tag: '[question]'}}}\n"
+        "responder:\n  engine: chat\n  base_url: http://127.0.0.1:9/v1\n  model: any\n"
+        "  api_key_env: NOT_SET_HERE\n"
+        "  route: {categories: [offer, nothere], never_categories: [noise]}\n"
+        f"  tools:\n{''.join(tools)}"
+        "    - {kind: http, name: w, url: 'http://127.0.0.1:9/', description: x, "
+        "parameters: {type: objekt}}\n"
+        "    - {kind: mcp, command: [no-such-program], allow: [x], needs_operator: [y]}\n"
+    )
+    code, (_, *rest) = told(str(path))
+    found = [line for line in rest if "responder." in line]
+    category = "this profile has no category '{}' in cue.categories, so no reply is one of it"
+    key = "the key for http://127.0.0.1:9/v1 is taken from the environment variable NOT_SET_HERE"
+    assert code == 0
+    assert found == [
+        f"note: 'responder.route.categories': {category.format('nothere')}",
+        f"note: 'responder.route.never_categories': {category.format('noise')}",
+        f"note: 'responder.api_key_env': {key}, which is not set",
+        (
+            "note: 'responder.tools.1': the tool 'b': nowhere.shop:find is not there (No module "
+            "named 'nowhere'); install it into this environment, or name the folder that it lies "
+            "in in PYTHONPATH"
+        ),
+        (
+            "note: 'responder.tools.2': the tool 'c': odd_shop:nope is not there (module "
+            "'odd_shop' has no attribute 'nope')"
+        ),
+        "note: 'responder.tools.3': the tool 'd': odd_shop:NUMBER is no function",
+        "note: 'responder.tools.4': the responder has two tools that are called 'a'",
+        "note: 'responder.tools.5': 'e' cannot be imported (RuntimeError)",
+        "note: 'responder.tools.6': the parameters of the tool 'w' are no JSON object",
+        "note: 'responder.tools.7.command': there is no program 'no-such-program' here",
+        "note: 'responder.tools.7.needs_operator': 'y' is not in allow, so it does not exist",
+    ]
+
+
+def test_notes_that_a_responder_looks_up_are_wanted_and_an_address_has_no_more_than_its_base(
+    tmp_path: Path,
+) -> None:
+    path, base = tmp_path / "desk.yaml", "http://127.0.0.1:9/v1"
+    (tmp_path / "hours.md").write_text("We are open from 9 to 5.")
+    path.write_text(
+        f"extends: default\nnotes: {{folder: .}}\n"
+        f"responder: {{engine: chat, base_url: {base}, model: any}}\n"
+    )
+    assert not [line for line in told(str(path))[1] if "needs_source" in line]
+    path.write_text(path.read_text().replace("/v1", "/v1/chat/completions"))
+    code, lines = told(str(path))
+    assert code == EXIT_BAD_INPUT
+    assert lines[0].endswith("it must end before /chat/completions, which is added")
