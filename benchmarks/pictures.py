@@ -149,7 +149,7 @@ def draw_core_cocktail(series: Mapping[str, Sequence[float]]) -> None:
     shares.set_ylabel("nano's own requests, alarms, counts right, %")
     shares.set_xlim(-3, 103)
     shares.set_ylim(0, 103)
-    shares.legend(fontsize=7, loc="lower left")
+    shares.legend(fontsize=7, loc="upper right")
     places = range(len(series))
     for offset, at, label in ((-0.2, 6, "domain"), (0.2, 9, "where nothing asks")):
         values = [numbers[at] for numbers in series.values()]
