@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 4
 """So often it may call tools for one answer; then it has to do without."""
 MOST_ANSWER_CHARS = 4_000
+"""That are said."""
+MOST_WRITTEN_CHARS = 32_000
+"""With its thoughts, and calls that stand in the text."""
 
 
 @dataclass(slots=True)
@@ -98,12 +101,10 @@ class AnsweringChat:
                     said.tokens += part
                 elif isinstance(part, ToolCall):
                     current.calls.append(part)
-                elif said.chars > MOST_ANSWER_CHARS:
+                elif said.is_full:
                     break
-                else:
-                    said.chars += len(part)
-                    if words := said.push(current, blocks.push(part)):
-                        yield Words(words)
+                elif words := said.push(current, blocks.push(said.readable(part))):
+                    yield Words(words)
         if words := said.push(current, blocks.finish()):
             yield Words(words)
         current.calls = [*current.calls, *blocks.calls][:MOST_CALLS]
@@ -148,10 +149,22 @@ class _Answer:
         self.sources = sources
         self.text = CitedText()
         self.tokens = TokenUse()
-        self.chars = 0
+        self._to_read, self._to_say = MOST_WRITTEN_CHARS, MOST_ANSWER_CHARS
         self._open_word = False
 
+    @property
+    def is_full(self) -> bool:
+        return not (self._to_read and self._to_say)
+
+    def readable(self, piece: str) -> str:
+        """What of it is looked at: one piece may be more than a whole answer."""
+        taken = piece[: self._to_read]
+        self._to_read -= len(taken)
+        return taken
+
     def push(self, current: _Round, text: str) -> str:
+        text = text[: self._to_say]
+        self._to_say -= len(text)
         if not text:
             return ""
         parted = self._open_word and not current.written

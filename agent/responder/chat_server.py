@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import httpx
 
 from interject.agent.responder.completion import CompletionReader
 from interject.agent.responder.failures import ResponderFailure, ResponderUnusable
+from interject.agent.responder.plain_body import AS_IT_IS, PackedBody, body_pieces
 from interject.config.endpoint import KeyMissing, bearer, read_key
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_LINE_BYTES = 1_000_000
 MOST_ANSWER_BYTES = 4_000_000
+JSON = {"Content-Type": "application/json"}
 DATA = b"data:"
 DONE = b"[DONE]"
 
@@ -39,7 +42,7 @@ class ChatServer:
         except KeyMissing as error:
             raise ResponderUnusable(f"the profile's responder: {error}") from None
         self._client = httpx.AsyncClient(
-            headers={"User-Agent": "interject", "Accept-Encoding": "identity", **bearer(key)},
+            headers={**JSON, "User-Agent": "interject", **AS_IT_IS, **bearer(key)},
             timeout=httpx.Timeout(None, connect=settings.connect_timeout_s),
             follow_redirects=False,
             verify=settings.base_url.startswith("https"),
@@ -69,6 +72,8 @@ class ChatServer:
             raise ResponderFailure(
                 f"it cannot be reached, or broke off: {type(error).__name__}"
             ) from None
+        except PackedBody:
+            raise ResponderFailure("it sent something compressed") from None
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -76,16 +81,21 @@ class ChatServer:
     async def _read(self, url: str, body: dict[str, Any]) -> AsyncIterator[CompletionPart]:
         counted = {**body, "stream_options": {"include_usage": True}}
         if self._counts_tokens:
-            async with self._client.stream("POST", url, json=counted) as response:
+            async with self._client.stream("POST", url, content=_written(counted)) as response:
                 if response.status_code != HTTPStatus.BAD_REQUEST:
                     async for part in _parts(response):
                         yield part
                     return
-        async with self._client.stream("POST", url, json=body) as response:
+        async with self._client.stream("POST", url, content=_written(body)) as response:
             if response.status_code == HTTPStatus.OK:
                 self._counts_tokens = False
             async for part in _parts(response):
                 yield part
+
+
+def _written(body: dict[str, Any]) -> bytes:
+    """What tools, notes and people write may hold halves of a character, which no UTF-8 has."""
+    return json.dumps(body, ensure_ascii=False).encode(errors="replace")
 
 
 async def _parts(response: httpx.Response) -> AsyncIterator[CompletionPart]:
@@ -109,7 +119,7 @@ async def _parts(response: httpx.Response) -> AsyncIterator[CompletionPart]:
 
 async def _whole(response: httpx.Response) -> bytes:
     body = bytearray()
-    async for piece in response.aiter_bytes():
+    async for piece in body_pieces(response):
         body += piece
         if len(body) > MOST_ANSWER_BYTES:
             raise ResponderFailure("its answer does not end")
@@ -128,13 +138,19 @@ async def _events(response: httpx.Response) -> AsyncIterator[bytes]:
 
 
 async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Pieces of the network end anywhere, and httpx's own lines end at what JSON may hold."""
-    held, total = b"", 0
-    async for piece in response.aiter_bytes():
+    """Pieces of the network end anywhere, and httpx's own lines end at what JSON may hold. Nothing
+    is copied with every piece: they may have one byte each.
+    """
+    held, total = bytearray(), 0
+    async for piece in body_pieces(response):
         total += len(piece)
-        *lines, held = (held + piece).split(b"\n")
+        held += piece
+        lines: list[bytes] = []
+        if b"\n" in piece:
+            *lines, rest = bytes(held).split(b"\n")
+            held = bytearray(rest)
         if len(held) > MOST_LINE_BYTES or total > MOST_ANSWER_BYTES:
             raise ResponderFailure("its answer does not end")
         for line in lines:
             yield line.rstrip(b"\r")
-    yield held.rstrip(b"\r")
+    yield bytes(held).rstrip(b"\r")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_CITED = re.compile(r"\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
-_MAY_CITE = re.compile(r"\s*\[[\d\s,]{0,12}$|\s+$")
+_CITED = re.compile(r"(?<!\s)\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
+_MAY_CITE = re.compile(r"(?<!\s)(?:\s*\[[\d\s,]{0,12}$|\s+$)")
 _MARKUP = re.compile(r"[*`#]+|<\|[^|<>]{0,40}\|>")
 _MAY_BE_TOKEN = re.compile(r"<(?:\|[^|<>]{0,40}\|?)?$")
 
@@ -13,7 +13,9 @@ _MAY_BE_TOKEN = re.compile(r"<(?:\|[^|<>]{0,40}\|?)?$")
 class CitedText:
     """Piece by piece. `cited` are the numbers found so far, each once.
 
-    A voice would read stars and brackets aloud. Space at the end waits: nothing may follow it.
+    A voice would read stars and brackets aloud. A run of blanks is looked at from its beginning
+    only: some models write nothing else once they have begun to. Space at the end waits: nothing
+    may follow it.
     """
 
     def __init__(self) -> None:

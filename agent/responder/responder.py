@@ -6,11 +6,13 @@ One serves all sessions of a process, so that none waits for what another has fo
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from interject.agent.responder.answering_chat import AnsweringChat
 from interject.agent.responder.chat_server import ChatServer
 from interject.agent.responder.circuit_breaker import CircuitBreaker
+from interject.agent.responder.failures import ResponderUnusable
 from interject.agent.responder.knowledge import Knowledge
 from interject.agent.responder.tools.http_tool import http_tool
 from interject.agent.responder.tools.mcp_tools import McpConnection
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from interject.agent.responder.tools.tool import Tool
     from interject.config import Profile
     from interject.config.responder import HttpTool, ResponderBase
+
+logger = logging.getLogger(__name__)
 
 MILLION = 1_000_000
 
@@ -68,7 +72,14 @@ class Responder:
             self._met = True
             for server in self._servers:
                 for tool in await server.meet():
-                    self._tools.add(tool)
+                    self._add(tool)
+
+    def _add(self, tool: Tool) -> None:
+        """What a server offers is not the profile's to mend: it costs that tool and no session."""
+        try:
+            self._tools.add(tool)
+        except ResponderUnusable as error:
+            logger.warning("A server's tool cannot be used", extra={"reason": str(error)})
 
     def lend(self, tools: Sequence[Tool]) -> None:
         """Tools of the platform, in place of those that it lent before."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from interject.agent.responder.failures import ResponderUnusable
+from interject.agent.responder.plain_body import AS_IT_IS, PackedBody, body_pieces
 from interject.agent.responder.tools.tool import Tool, ToolFailure, ToolResult
 from interject.config.endpoint import KeyMissing, bearer, read_key
 
@@ -30,7 +31,7 @@ def http_tool(settings: HttpTool, environment: Mapping[str, str] | None = None) 
         settings.name,
         settings.description,
         settings.parameters or NO_PARAMETERS,
-        lambda arguments: _run(settings, bearer(key), arguments),
+        lambda arguments: _run(settings, {**AS_IT_IS, **bearer(key)}, arguments),
         timeout_s=settings.timeout_s,
         needs_operator=settings.needs_operator,
     )
@@ -56,11 +57,13 @@ async def _run(
                 return ToolResult(await _text(response))
         except httpx.HTTPError as error:
             raise ToolFailure(f"it cannot be reached ({type(error).__name__})") from None
+        except PackedBody:
+            raise ToolFailure("it sent something compressed") from None
 
 
 async def _text(response: httpx.Response) -> str:
     body = bytearray()
-    async for piece in response.aiter_bytes():
+    async for piece in body_pieces(response):
         body += piece
         if len(body) > MOST_BYTES:
             raise ToolFailure(f"it sent more than {MOST_BYTES} bytes")

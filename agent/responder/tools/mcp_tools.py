@@ -7,7 +7,7 @@ import contextlib
 import importlib.util
 import logging
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from interject.agent.responder.failures import ResponderUnusable
 from interject.agent.responder.tools.tool import Tool, ToolFailure, ToolResult
@@ -22,6 +22,11 @@ logger = logging.getLogger(__name__)
 
 MEET_S = 10.0
 """So long the first session waits for a server of tools."""
+MOST_PAGES = 50
+
+
+class ToolLister(Protocol):
+    async def list_tools(self, *, cursor: str | None = None) -> Any: ...
 
 
 class McpConnection:
@@ -68,10 +73,10 @@ class McpConnection:
             from mcp import Client
 
             async with Client(self._server()) as client:
-                listed = await client.list_tools()
+                listed = await listed_tools(client)
                 self._client = client
                 self._tools = tuple(
-                    self._tool(one) for one in listed.tools if one.name in self._settings.allow
+                    self._tool(listed[name]) for name in self._settings.allow if name in listed
                 )
                 self._met.set()
                 await self._leave.wait()
@@ -106,6 +111,20 @@ class McpConnection:
         if self._client is None:
             raise ToolFailure("its server is gone")
         return _result(await self._client.call_tool(name, arguments))
+
+
+async def listed_tools(client: ToolLister) -> dict[str, Any]:
+    """All pages of its list, as far as anybody reads; of two tools of one name the first."""
+    listed: dict[str, Any] = {}
+    cursor = None
+    for _ in range(MOST_PAGES):
+        page = await client.list_tools(cursor=cursor)
+        for one in page.tools:
+            listed.setdefault(one.name, one)
+        cursor = page.next_cursor
+        if not cursor:
+            break
+    return listed
 
 
 def _result(found: CallToolResult) -> ToolResult:

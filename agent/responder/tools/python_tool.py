@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import inspect
 import json
@@ -12,6 +11,7 @@ from pydantic import PydanticUserError, TypeAdapter
 
 from interject.agent.responder.failures import ResponderUnusable
 from interject.agent.responder.tools.tool import Tool, ToolResult
+from interject.agent.responder.tools.tool_threads import ToolThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,22 +23,25 @@ def python_tool(settings: PythonTool) -> Tool:
     """:raises ResponderUnusable: when it is not there, or its signature says too little."""
     function = _function(settings)
     doc = inspect.getdoc(function) or ""
+    threads = ToolThreads()
     return Tool(
         settings.name,
         settings.description or doc,
         settings.parameters or _schema(settings, function),
-        lambda arguments: _run(function, arguments),
+        lambda arguments: _run(function, arguments, threads),
         timeout_s=settings.timeout_s,
         needs_operator=settings.needs_operator,
     )
 
 
-async def _run(function: Callable[..., Any], arguments: dict[str, Any]) -> ToolResult:
+async def _run(
+    function: Callable[..., Any], arguments: dict[str, Any], threads: ToolThreads
+) -> ToolResult:
     """One that is no coroutine may take its time: it has a thread."""
     if inspect.iscoroutinefunction(function):
         found = await function(**arguments)
     else:
-        found = await asyncio.to_thread(function, **arguments)
+        found = await threads.run(function, arguments)
     return ToolResult(found if isinstance(found, str) else json.dumps(found, default=str))
 
 

@@ -106,14 +106,23 @@ class ToolBox:
             return self._refuse(tool.name, CallOutcome.LATE, said)
         except ToolFailure as failure:
             return self._refuse(tool.name, CallOutcome.FAILED, str(failure))
-        except Exception as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if _is_cancelled():
+                raise
             logger.warning("A tool failed", extra={"error_type": type(error).__name__})
             return self._refuse(tool.name, CallOutcome.FAILED, "it failed")
         self._told(tool.name, CallOutcome.DONE)
         return ToolResult(result.text[:MOST_RESULT_CHARS], result.sources)
 
     def _check(self, tool: Tool, arguments: dict[str, Any]) -> None:
-        fault = next(iter(self._checks[tool.name].iter_errors(arguments)), None)
+        """A schema may turn in circles, or name what is not there."""
+        try:
+            fault = next(iter(self._checks[tool.name].iter_errors(arguments)), None)
+        except Exception as error:
+            logger.warning(
+                "A tool's arguments cannot be checked", extra={"error_type": type(error).__name__}
+            )
+            raise ToolFailure("the arguments cannot be checked") from None
         if fault is not None:
             where = ".".join(map(str, fault.absolute_path)) or "the arguments"
             raise ToolFailure(f"{where[:100]}: {fault.message[:200]}")
@@ -121,6 +130,12 @@ class ToolBox:
     def _refuse(self, name: str, outcome: CallOutcome, said: str) -> ToolResult:
         self._told(name, outcome)
         return ToolResult(json.dumps({"error": said}), failed=True)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody wants this call to end: a tool may raise the same by itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _why_not(
@@ -162,9 +177,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _validator(tool: Tool) -> Any:
+    """It looks nothing up elsewhere: a schema may be another server's."""
     try:
         from jsonschema import Draft202012Validator
         from jsonschema.exceptions import SchemaError
+        from referencing.jsonschema import EMPTY_REGISTRY
     except ModuleNotFoundError:
         raise ResponderUnusable(
             "the tools of a responder need jsonschema: pip install 'interject[responder]'"
@@ -177,4 +194,4 @@ def _validator(tool: Tool) -> Any:
         raise ResponderUnusable(
             f"the parameters of the tool {tool.name!r} are no JSON schema: {error.message[:160]}"
         ) from None
-    return Draft202012Validator(tool.parameters)
+    return Draft202012Validator(tool.parameters, registry=EMPTY_REGISTRY)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 CALLED: list[tuple[str, object]] = []
+HANGING = threading.Event()
 
 
 def order_status(number: int, *, express: bool = False) -> str:
@@ -22,6 +24,27 @@ async def slow() -> str:
 def broken() -> str:
     """Fails."""
     raise RuntimeError("secret of the machine room")
+
+
+def leaves() -> str:
+    """Thinks that it is a program."""
+    raise SystemExit(3)
+
+
+async def gives_up() -> str:
+    """Waits for what somebody has cancelled."""
+    raise asyncio.CancelledError
+
+
+def half() -> str:
+    """Has half of a character."""
+    return "Seven \ud83d."
+
+
+def hangs() -> str:
+    """Until the test lets it go."""
+    HANGING.wait()
+    return "at last"
 
 
 def refund(amount: float) -> str:

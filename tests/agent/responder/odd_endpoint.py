@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 import sys
 from typing import Any
@@ -73,6 +74,24 @@ class Answer:
         await self.head()
         await self.write(event({"content": "On Sunday, we open at ten, "}))
         await asyncio.sleep(30)
+
+    async def bomb(self) -> None:
+        """A few hundred bytes that would be gigabytes."""
+        packed = SAID
+        for _ in range(3):
+            packed = gzip.compress(packed)
+        await self.head(STREAM, "Content-Encoding: gzip, gzip, gzip")
+        await self.write(packed)
+
+    async def blanks(self) -> None:
+        """Nothing but what nobody hears."""
+        await self.head()
+        await self.write(event({"content": " " * 200_000}) + DONE)
+
+    async def torrent(self) -> None:
+        """More at once than a whole answer may have."""
+        await self.head()
+        await self.write(event({"content": "</think>word " * 50_000}) + DONE)
 
     async def zipped(self) -> None:
         await self.head(STREAM, "Content-Encoding: gzip")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from mcp.types import ListToolsResult
+from mcp.types import Tool as McpTool
 
 from interject.agent.responder.completion import ToolCall
-from interject.agent.responder.tools.mcp_tools import McpConnection
+from interject.agent.responder.tools.mcp_tools import McpConnection, listed_tools
 from interject.agent.responder.tools.tool_box import ToolBox
 from interject.config.responder import McpTools
 from interject.model_runtime.protocol import Cause
@@ -52,6 +54,43 @@ async def test_of_its_tools_those_that_are_allowed_exist(shop: McpConnection) ->
     assert found.text == "Ann is a customer since 2019, says Ulm."
     assert "no tool" in (await box.call(ToolCall("c", "delete_customer", '{"name": "A"}'))).text
     assert "no operator" in (await box.call(ToolCall("c", "bill", '{"name": "A"}'))).text
+
+
+class Pages:
+    """A server whose list has pages, the last one for ever."""
+
+    def __init__(self, *pages: list[Any]) -> None:
+        self._pages = pages
+
+    async def list_tools(self, *, cursor: str | None = None) -> ListToolsResult:
+        at = min(int(cursor or 0), len(self._pages) - 1)
+        return ListToolsResult(tools=self._pages[at], next_cursor=str(at + 1))
+
+
+async def test_all_pages_of_a_list_are_read_and_the_first_of_a_name_counts() -> None:
+    def tool(name: str, description: str = "") -> McpTool:
+        return McpTool(name=name, description=description, input_schema={"type": "object"})
+
+    pages = Pages([tool("a", "first"), tool("a", "second")], [tool("b")], [tool("a", "third")])
+    listed = await listed_tools(pages)
+    assert list(listed) == ["a", "b"]
+    assert listed["a"].description == "first"
+
+
+async def test_a_tool_that_cannot_be_used_costs_no_session() -> None:
+    tools = [
+        {
+            "kind": "python",
+            "name": "find_customer",
+            "entry": "tests.agent.responder.desk_tools:letter",
+        },
+        {"kind": "mcp", "command": COMMAND, "allow": ["find_customer"]},
+    ]
+    with endpoint(streamed("Yes.")) as server:
+        async with room(server, {"tools": tools}) as world:
+            world.gate.reply(Scripted(DRAFT), cause=Cause.MODEL)
+            await ended(world)
+    assert posts(world) == ["Yes."]
 
 
 async def test_a_server_that_is_not_there_costs_its_tools_and_no_call() -> None:

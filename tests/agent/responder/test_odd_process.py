@@ -70,6 +70,8 @@ async def answered(process: OddProcess, model: str, **responder: Any) -> Room:
         ("slow", QUICK, "late", DRAFT),
         ("silent", QUICK, "late", DRAFT),
         ("zipped", {}, "failed", DRAFT),
+        ("bomb", {}, "failed", DRAFT),
+        ("blanks", {}, "empty", DRAFT),
         ("page", {}, "failed", DRAFT),
         ("calls", {}, "empty", DRAFT),
     ],
@@ -85,9 +87,10 @@ async def test_whatever_it_does_a_reply_is_whole(
         metrics.answered(note)  # Which takes no number that is none.
 
 
-async def test_one_that_never_ends_is_ended(process: OddProcess) -> None:
-    world = await answered(process, "babbles")
-    assert all(0 < len(text) <= 2 * MOST_ANSWER_CHARS for text in posts(world))
+@pytest.mark.parametrize("model", ["babbles", "torrent"])
+async def test_one_that_never_ends_is_ended(process: OddProcess, model: str) -> None:
+    world = await answered(process, model)
+    assert all(0 < len(text) <= MOST_ANSWER_CHARS for text in posts(world))
 
 
 async def test_it_learns_of_a_barge_in_in_the_middle_of_its_words(process: OddProcess) -> None:

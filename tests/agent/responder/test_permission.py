@@ -152,7 +152,7 @@ async def test_a_person_sees_what_the_privacy_gate_leaves_and_nothing_that_hides
     called: list[Any],
 ) -> None:
     operator = manager(WishOutcome.ALLOWED)
-    text = "ann@example.org \u202e52\u200b \ud800\n"
+    text = "ann@example.org \u202e52\u200b\u3164\u2800 \ud800\n"
     given = json.dumps({"text": text})
     with endpoint(calls("note", given), streamed("Done.")) as server:
         privacy = {"redact": ["email"]}
@@ -160,7 +160,7 @@ async def test_a_person_sees_what_the_privacy_gate_leaves_and_nothing_that_hides
             world.gate.reply(Scripted(DRAFT), cause=Cause.MODEL)
             await ended(world)
     (wish,) = operator.wishes
-    assert wish.shown == (("text", r"[email] \u202e52\u200b \ud800\n"),)
+    assert wish.shown == (("text", r"[email] \u202e52\u200b\u3164\u2800 \ud800\n"),)
     assert called == [("note", text)], "the tool gets it all"
 
 

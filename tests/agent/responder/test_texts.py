@@ -55,6 +55,12 @@ def test_what_is_broken_is_neither_heard_nor_done(written: str, heard: str, call
     assert len(blocks.calls) == calls
 
 
+def test_blanks_without_end_are_looked_at_once() -> None:
+    cited = CitedText()
+    assert cited.push("Yes." + " " * 300_000 + "No [1].") == "Yes." + " " * 300_000 + "No."
+    assert cited.push(" " * 300_000) + cited.finish() == ""
+
+
 def test_a_block_without_an_end_takes_no_more_room() -> None:
     blocks = BlockText()
     blocks.push("<think>")

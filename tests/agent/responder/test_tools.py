@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import itertools
 import json
 import random
@@ -186,6 +188,62 @@ async def test_slow_and_broken_ones_are_told_to_the_model_alone(
     assert "secret" not in caplog.text
 
 
+async def test_one_that_leaves_the_program_or_gives_up_ends_its_call_and_nothing_else() -> None:
+    tools = box("leaves", "gives_up")
+    for name in ("leaves", "gives_up"):
+        result = await tools.call(ToolCall("c", name, "{}"))
+        assert (result.failed, "it failed" in result.text) == (True, True)
+
+
+async def test_those_that_hang_take_no_thread_of_the_process() -> None:
+    tools = box("hangs", timeout_s=0.001)
+    try:
+        said = [(await tools.call(ToolCall("c", "hangs", "{}"))).text for _ in range(40)]
+        assert "not done within" in said[0]
+        assert "have not come back" in said[-1]
+        assert await asyncio.to_thread(int) == 0
+    finally:
+        desk_tools.HANGING.set()
+
+
+CIRCLE = {"$defs": {"n": {"type": "array", "items": {"$ref": "#/$defs/n"}}}}
+
+
+@pytest.mark.parametrize(
+    ("reference", "value"),
+    [("#/nowhere", "1"), ("file:///nowhere", "1"), ("#/$defs/n", "[" * 800 + "]" * 800)],
+)
+async def test_arguments_that_cannot_be_checked_are_told_to_the_model(
+    called: list[Any], reference: str, value: str
+) -> None:
+    shape = {"type": "object", "properties": {"text": {"$ref": reference}}, **CIRCLE}
+    settings = PythonTool(kind="python", name="note", entry=f"{HERE}:note", parameters=shape)
+    result = await ToolBox([python_tool(settings)]).call(
+        ToolCall("c", "note", f'{{"text": {value}}}')
+    )
+    assert "cannot be checked" in result.text
+    assert called == []
+
+
+async def test_a_schema_makes_nobody_ask_another_server() -> None:
+    with endpoint(Sent(b"{}")) as server:
+        shape = {"type": "object", "properties": {"text": {"$ref": f"{server.url}/schema"}}}
+        settings = PythonTool(kind="python", name="note", entry=f"{HERE}:note", parameters=shape)
+        tools = ToolBox([python_tool(settings)])
+        assert "cannot be" in (await tools.call(ToolCall("c", "note", '{"text": "x"}'))).text
+    assert server.received == []
+
+
+async def test_half_a_character_of_a_tool_s_costs_no_reply() -> None:
+    half = {"kind": "python", "name": "half", "entry": f"{HERE}:half"}
+    with endpoint(calls("half", "{}"), streamed("Seven.")) as server:
+        async with room(server, {"tools": [half]}) as world:
+            world.gate.reply(Scripted(DRAFT), cause=Cause.MODEL)
+            await ended(world)
+    assert posts(world) == ["Seven."]
+    assert world.messages()[-1]["content"] == "[1] Seven ?."
+
+
 @pytest.mark.parametrize(
     ("entry", "parameters", "why"),
     [
@@ -235,11 +293,13 @@ async def test_an_address_is_a_tool_too() -> None:
         )  # fmt: skip
         return http_tool(settings, {"KEY": "secret"})
 
-    with endpoint(Sent(b"Rain."), Sent(b"", status=302), Sent(b"x" * 70_000)) as server:
+    packed = Sent(gzip.compress(b"Rain."), headers=(("Content-Encoding", "gzip"),))
+    with endpoint(Sent(b"Rain."), Sent(b"", status=302), Sent(b"x" * 70_000), packed) as server:
         tools = ToolBox([tool(server.url)])
-        said = [(await tools.call(ToolCall("c", "w", '{"city": "Ulm"}'))).text for _ in range(3)]
+        said = [(await tools.call(ToolCall("c", "w", '{"city": "Ulm"}'))).text for _ in range(4)]
     assert said[0] == "Rain."
     assert "it answered 302" in said[1]
     assert "more than 64000 bytes" in said[2]
+    assert "compressed" in said[3]
     assert server.received[0].json == {"city": "Ulm"}
     assert server.received[0].key == "Bearer secret"
