@@ -18,6 +18,7 @@ from interject.cli.listen.cue_reader import CueReader
 from interject.cli.listen.file_sounds import FileSounds
 from interject.cli.listen.listen_session import ListenSession
 from interject.cli.listen.request import Speed
+from interject.cli.listen.responder_complaints import responder_complaints
 from interject.cli.listen.terminal_operator import TerminalOperator
 from interject.cli.output.json_lines import JsonLines
 from interject.cli.output.live_table import LiveTable
@@ -78,7 +79,7 @@ def run(
     known = _tell(listening.notices)
     if said := without_effect(request.records, request.profile):
         complain(f"note: {said[0]} has no effect: {said[1]}")
-    with StopSignals() as signals, swept(request.records):
+    with StopSignals() as signals, swept(request.records), responder_complaints():
         try:
             asyncio.run(_listen(request, listening, recording, observers, sounds, opener, signals))
         finally:

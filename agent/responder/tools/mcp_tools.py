@@ -72,6 +72,7 @@ class McpConnection:
             await asyncio.to_thread(importlib.import_module, "mcp")  # It takes a second.
             from mcp import Client
 
+            logging.getLogger("mcp").setLevel(logging.CRITICAL)  # It shows what a server prints.
             async with Client(self._server()) as client:
                 listed = await listed_tools(client)
                 self._client = client

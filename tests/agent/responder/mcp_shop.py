@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from mcp.server.mcpserver import MCPServer
 
@@ -28,4 +29,6 @@ def bill(name: str) -> str:
 
 
 if __name__ == "__main__":
+    sys.stdout.write("Mrs Abernathy has called\n")  # Many print where only the protocol belongs.
+    sys.stdout.flush()
     server.run("stdio")

@@ -44,7 +44,9 @@ async def shop(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[McpConnection]:
     await connection.aclose()
 
 
-async def test_of_its_tools_those_that_are_allowed_exist(shop: McpConnection) -> None:
+async def test_of_its_tools_those_that_are_allowed_exist(
+    shop: McpConnection, caplog: pytest.LogCaptureFixture
+) -> None:
     tools = await shop.meet()
     assert {(tool.name, tool.needs_operator) for tool in tools} == {
         ("find_customer", False), ("bill", True),
@@ -54,6 +56,7 @@ async def test_of_its_tools_those_that_are_allowed_exist(shop: McpConnection) ->
     assert found.text == "Ann is a customer since 2019, says Ulm."
     assert "no tool" in (await box.call(ToolCall("c", "delete_customer", '{"name": "A"}'))).text
     assert "no operator" in (await box.call(ToolCall("c", "bill", '{"name": "A"}'))).text
+    assert "Abernathy" not in caplog.text
 
 
 class Pages:

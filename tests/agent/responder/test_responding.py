@@ -269,7 +269,9 @@ async def test_a_draft_that_opened_whole_is_all_where_no_word_comes() -> None:
     assert (reply_id, chars >= len(DRAFT)) == (0, True)
 
 
-async def test_one_that_is_down_costs_its_words_and_soon_nobody_waits_for_it() -> None:
+async def test_one_that_is_down_costs_its_words_and_soon_nobody_waits_for_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     clock = FakeClock()
     with endpoint(BROKEN, BROKEN, BROKEN, streamed(WORDS)) as server:
         async with room(server, breaker=CircuitBreaker(clock)) as world:
@@ -285,6 +287,15 @@ async def test_one_that_is_down_costs_its_words_and_soon_nobody_waits_for_it() -
         *["failed"] * 3, *["left_out"] * 2, "answered",
     ]  # fmt: skip
     assert world.watch.left_out == [False, False, False, True, True, False]
+    told = [
+        (one.msg.partition(":")[0], vars(one)["reason"])
+        for one in caplog.records
+        if one.levelname == "WARNING"
+    ]
+    assert told == [
+        ("The responder gave no answer", "it answered 500"),
+        ("The responder is left out for a while", "it answered 500"),
+    ]
 
 
 async def test_nobody_waits_for_the_words_of_a_reply_that_is_taken_back() -> None:
