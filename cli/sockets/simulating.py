@@ -21,7 +21,7 @@ from interject.cli.output.output_paths import check_target
 from interject.cli.output.simulation_watch import shown_by
 from interject.cli.process.failures import EXIT_DIFFERS, InputFailure, complain, reason
 from interject.cli.process.server_address import server_address
-from interject.cli.process.simulation import LINGER_S, run_simulation
+from interject.cli.process.simulation import LINGER_S, run_simulation, until_left
 from interject.cli.sockets.dials import RATE_HZ, SHOWN, api_token, dial_of
 from interject.cli.sockets.peer_watch import PeerWatch
 from interject.integrations.audio.playout_buffer import FULL_SCALE
@@ -143,13 +143,13 @@ async def _on_the_call(order: DialOrder, dial: Dial, watch: PeerWatch, stop: asy
         asyncio.create_task(watch.look(), name="look"),
     ]
     talk = asyncio.create_task(_talk(order, dial, watch), name="talk")
-    waits = [talk, *(asyncio.create_task(one.wait()) for one in (stop, watch.peer.ended))]
+    ends = [asyncio.create_task(one.wait()) for one in (stop, watch.peer.ended)]
     try:
-        await asyncio.wait(waits, timeout=order.seconds, return_when=asyncio.FIRST_COMPLETED)
+        await until_left(talk, ends, order.seconds)
     finally:
-        for task in (*works, *waits):
+        for task in (*works, talk, *ends):
             task.cancel()
-        await asyncio.gather(*works, *waits, return_exceptions=True)
+        await asyncio.gather(*works, talk, *ends, return_exceptions=True)
 
 
 async def _talk(order: DialOrder, dial: Dial, watch: PeerWatch) -> None:

@@ -13,7 +13,7 @@ import httpx
 from interject.cli.output.event_lines import EventLines
 from interject.cli.output.simulation_watch import shown_by
 from interject.cli.process.failures import EXIT_DIFFERS, InputFailure, complain, reason
-from interject.cli.process.simulation import LINGER_S, run_simulation
+from interject.cli.process.simulation import LINGER_S, run_simulation, until_left
 from interject.cli.twilio.call_watch import CallWatch
 from interject.cli.twilio.own_server import OwnServer
 from interject.integrations.twilio.simulator.cloud import TwilioAccount, TwilioCloud
@@ -109,9 +109,9 @@ async def _on_the_line(
         asyncio.create_task(watch.look(), name="look"),
     ]
     talk = asyncio.create_task(_talk(order, call, watch), name="talk")
-    waits = [talk, asyncio.create_task(stop.wait()), asyncio.create_task(call.over.wait())]
+    ends = [asyncio.create_task(stop.wait()), asyncio.create_task(call.over.wait())]
     try:
-        await asyncio.wait(waits, timeout=order.seconds, return_when=asyncio.FIRST_COMPLETED)
+        await until_left(talk, ends, order.seconds)
         if talk.done():
             talk.result()
         by = "Twilio's end" if call.over.is_set() else "the caller"
@@ -119,9 +119,9 @@ async def _on_the_line(
         await call.over.wait()
         watch.look_once()
     finally:
-        for task in (*tasks, *waits):
+        for task in (*tasks, talk, *ends):
             task.cancel()
-        await asyncio.gather(*tasks, *waits, return_exceptions=True)
+        await asyncio.gather(*tasks, talk, *ends, return_exceptions=True)
         watch.finish()
     watch.note("over", by=by, status=call.status.value, **watch.counts)
     watch.finish()
