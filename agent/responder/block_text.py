@@ -8,7 +8,9 @@ from interject.agent.responder.completion import MOST_ARGUMENT_CHARS, MOST_CALLS
 
 CALL, CALL_END = "<tool_call>", "</tool_call>"
 THOUGHT, THOUGHT_END = "<think>", "</think>"
-ENDS = {CALL: CALL_END, THOUGHT: THOUGHT_END}
+FOREIGN = {"[TOOL_CALLS]": "</s>", "<|python_tag|>": "<|eom_id|>"}
+"""Calls of Mistral's and Llama's models, from servers that do not read them: JSON is not said."""
+ENDS = {CALL: CALL_END, THOUGHT: THOUGHT_END, **FOREIGN}
 STRAY = (CALL_END, THOUGHT_END)
 """An end without its beginning, as where a server has put the beginning into the prompt."""
 MARKS = (*ENDS, *STRAY)

@@ -45,6 +45,9 @@ def test_however_it_is_cut_the_same_is_heard_called_and_cited(cuts: list[int]) -
         ('<tool_call>[1]</tool_call><tool_call>{"name": 5}</tool_call>', "", 2),
         ("a [bracket] and [12", "a [bracket] and [12", 0),
         ("x <tool", "x <tool", 0),
+        ('Let me look. [TOOL_CALLS] [{"name": "order", "arguments": {}}]', "Let me look.", 0),
+        ("<|python_tag|>order(number=7)<|eom_id|>Yes.", "Yes.", 0),
+        ("It is [TOOL", "It is [TOOL", 0),
         ("   Hello there   ", "Hello there", 0),
     ],
 )
