@@ -130,6 +130,7 @@ def test_what_a_screen_is_told_is_on_the_page() -> None:
         "decision": ["all=true", *CallDecision.model_fields],
         "reply.spoken": ["all=true"],
         "reply.posted": [],
+        "tool.asked": [],
     }
     assert set(events["checklist"]) == {one.name for one in dataclasses.fields(ChecklistUpdate)}
     fields = {row[0].strip("`"): row[1] for row in table(text, "field of a cue")}

@@ -546,7 +546,7 @@ async def test_the_page_has_all_that_it_asks_for() -> None:
     async with world() as scene:
         page = (await scene.http.get("/")).text
         names = set(re.findall(r'(?:src|href)="(/page/[^"]+)"', page)) | {"/page/call.js"}
-        assert len(names) == 5
+        assert len(names) == 6
         for name in names:
             assert (await scene.http.get(name)).is_success
         assert "://" not in page.replace("http://www.w3.org", "")
