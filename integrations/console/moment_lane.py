@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from interject.integrations.console.neighbourhood import Letter
     from interject.integrations.console.outgoing_letters import OutgoingLetters
 
-MOST_WAITING = 512
+MOST_WAITING = 256
+"""Half of what a page may have waiting: a letter comes all at once."""
 
 
 class MomentLane:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from interject.agent.cues.checklist import ChecklistUpdate
 from interject.agent.cues.summary import CallSummary
@@ -15,6 +15,9 @@ from interject.integrations.console.wish_view import WishView
 from interject.integrations.conversation.decision_message import DecisionMessage
 from interject.integrations.web.living_cards import CueCard
 from interject.model_runtime.protocol import Cause, Emotion, GapReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ChunkMoment(StrictModel):
@@ -118,3 +121,25 @@ Moment = Annotated[
     | SummaryMoment,
     Field(discriminator="type"),
 ]
+
+
+class _AnyMoment(BaseModel):
+    """As much of one as says that it is one."""
+
+    type: Literal["chunk", "gap", "reply", "card", "wish", "checklist", "summary"]
+    session: str
+
+
+_MOMENTS: TypeAdapter[_AnyMoment | list[_AnyMoment]] = TypeAdapter(_AnyMoment | list[_AnyMoment])
+
+
+def are_moments_of(session_id: str, texts: Iterable[str]) -> bool:
+    """Whether each text is one, or a list of them, all of that session. Another version's may
+    have other fields.
+    """
+    try:
+        read = [_MOMENTS.validate_json(text) for text in texts]
+    except ValidationError:
+        return False
+    flat = [one for found in read for one in (found if isinstance(found, list) else [found])]
+    return all(one.session == session_id for one in flat)

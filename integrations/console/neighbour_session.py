@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from interject.integrations.console.feed import Feed
+from interject.integrations.console.moment_lane import MOST_WAITING
+from interject.integrations.console.moments import are_moments_of
 from interject.integrations.console.session_source import HISTORY, NoSuchSession
 from interject.integrations.console.session_view import SessionStage
 
@@ -84,14 +86,19 @@ class NeighbourSession:
         return await self._desk.operate(self, command, by)
 
     def told(self, number: int, body: str) -> None:
-        """What came, or that something is missing: then the last minutes are asked for."""
+        """What came, or that something is missing: then the last minutes are asked for. What is no
+        moment of this session reaches no page.
+        """
+        lines = [body] if number == 0 else body.split("\n")
+        if len(lines) > MOST_WAITING or not are_moments_of(self.state.id, lines):
+            return
         if number == 0:
             for answer in self._asked:
                 if not answer.done():
                     answer.set_result(body)
             self._feed.tell_text(HISTORY % (self.state.id, body))
         elif number == self._next:
-            for text in body.split("\n"):
+            for text in lines:
                 self._feed.tell_text(text)
         else:
             if not self.waits:

@@ -38,7 +38,8 @@ NOT_DONE, PERHAPS_DONE = "nothing was changed", "look whether it was done"
 
 class NeighbourSessions:
     """A `SessionSource`. Where a process or the way to it vanishes its sessions are `lost`, and
-    come back with it; whoever follows one is then told its last minutes again.
+    come back with it; whoever follows one is then told its last minutes again. What passes for a
+    session of this process (`is_own`) is none of another's.
     """
 
     def __init__(
@@ -46,12 +47,14 @@ class NeighbourSessions:
         token: str,
         outgoing: OutgoingLetters,
         *,
+        is_own: Callable[[str], bool] = lambda session_id: False,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.feed = Feed()
         self._unreadable: set[str] = set()
         self._token = token
         self._outgoing = outgoing
+        self._is_own = is_own
         self._wall_clock = wall_clock
         self._sessions: dict[str, NeighbourSession] = {}
         self._there: frozenset[str] = frozenset()
@@ -175,6 +178,8 @@ class NeighbourSessions:
                 waiting.set_exception(CommandRefused(f"{reason}: {PERHAPS_DONE}"))
 
     def _see(self, token: str, view: SessionView) -> None:
+        if self._is_own(view.id) or not view.id.isalnum():
+            return
         session = self._sessions.get(view.id)
         if session is None:
             self._sessions[view.id] = NeighbourSession(view, token, self)

@@ -35,13 +35,16 @@ logger = logging.getLogger(__name__)
 BEAT_S = 1.0
 LEAST_BEAT = 0.2
 """Of that: what changes is told sooner, but not more often."""
+REST_BEATS = 30
+"""So long after something else than an outage nothing is tried."""
 LAST_S = ASKED_S = 2.0
 LATE = f"the process that serves this session stood still: {NOT_DONE}"
 
 
 class Neighbours:
     """Used with `async with`: meanwhile others see and operate `own`, and where `looks` is set
-    theirs are in `sessions`. Where that cannot be, the log says so once, and nothing else ends.
+    theirs are in `sessions`. Where that cannot be, the log says so once, nothing else ends, and it
+    is tried again.
     """
 
     def __init__(
@@ -60,7 +63,11 @@ class Neighbours:
         self._clock = clock
         self._outgoing = OutgoingLetters()
         self._sharing = SessionSharing(own, self._outgoing, clock=clock)
-        self.sessions = NeighbourSessions(way.token, self._outgoing)
+        self.sessions = NeighbourSessions(
+            way.token, self._outgoing, is_own=lambda one: own.live(one) is not None
+        )
+        self._barred = ""
+        self._leaving = False
         self._changed = asyncio.Event()
         self._read_at = clock()
         self._unreadable = LogThrottle(clock=clock)
@@ -74,6 +81,7 @@ class Neighbours:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._leaving = True
         self._own.feed.discard(self)
         if self._running is None or self._running.done():
             return
@@ -97,19 +105,28 @@ class Neighbours:
         self._changed.set()
 
     async def _run(self) -> None:
-        try:
-            async with asyncio.TaskGroup() as self._group:
-                for step in (self._beat, self._send, self._receive):
-                    self._group.create_task(self._again_and_again(step), name=step.__name__)
-        except* RuntimeFailure as failures:
+        """What bars the way may be mended: after a rest it is tried again."""
+        while not self._leaving:
+            try:
+                async with asyncio.TaskGroup() as self._group:
+                    for step in (self._beat, self._send, self._receive):
+                        self._group.create_task(self._again_and_again(step), name=step.__name__)
+            except* RuntimeFailure as failures:
+                self._bar(str(failures.exceptions[0]))
+            except* Exception as failures:
+                self._bar(type(failures.exceptions[0]).__name__)
+            if not self._leaving:
+                await asyncio.sleep(REST_BEATS * self._beat_s)
+
+    def _bar(self, reason: str) -> None:
+        """Each reason is told once, until it is gone."""
+        if reason != self._barred:
             logger.warning(
                 "Sessions are not shown to other processes, nor theirs here",
-                extra={"reason": str(failures.exceptions[0])},
+                extra={"reason": reason},
             )
-            self._forget_all()
-        except* Exception:
-            logger.exception("Showing sessions to other processes failed")
-            self._forget_all()
+        self._barred = reason
+        self._forget_all()
 
     def _forget_all(self) -> None:
         self.sessions.away()
@@ -133,6 +150,9 @@ class Neighbours:
         if self._looks:
             self.sessions.read(await self._way.bulletins())
             self.sessions.say_followed()
+        if self._barred:
+            logger.info("Sessions are shown to other processes again")
+            self._barred = ""
         await asyncio.sleep(LEAST_BEAT * self._beat_s)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout((1 - LEAST_BEAT) * self._beat_s):

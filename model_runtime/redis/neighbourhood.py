@@ -75,7 +75,7 @@ class RedisNeighbourhood:
         """Of all neighbours that are there, by token."""
         neighbours = self._keys.neighbours(self._name)
         (found,) = await self._say(("SMEMBERS", neighbours))
-        tokens = sorted({token.decode() for token in found} - {self.token})
+        tokens = sorted({token.decode(errors="replace") for token in found} - {self.token})
         if not tokens:
             return {}
         (texts,) = await self._say(

@@ -9,7 +9,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from interject.agent.responder.tools.operator import ToolWish, WishOutcome
-from interject.integrations.console.neighbour_messages import FollowThese, OperateThere
+from interject.integrations.console.live_sessions import LiveSessions
+from interject.integrations.console.neighbour_messages import (
+    Bulletin,
+    FollowThese,
+    MomentsFollow,
+    OperateThere,
+)
 from interject.integrations.console.neighbour_sessions import AWAY, GONE, LOST_S, NOT_DONE
 from interject.integrations.console.neighbours import LATE, Neighbours
 from interject.integrations.console.operator_commands import Plainly
@@ -279,3 +285,48 @@ async def test_where_the_way_is_barred_the_log_says_so_and_the_console_goes_on(
         await page.next("session", is_live)
         (line,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
         assert vars(line)["reason"] == "this user may not do that"
+
+
+async def test_a_way_that_was_barred_is_tried_again() -> None:
+    class OnceBarred(FakeNeighbourhood):
+        barred = 2
+
+        async def bulletins(self) -> dict[str, bytes]:
+            if self.barred:
+                self.barred -= 1
+                raise RuntimeFailure("this key holds something else")
+            return await super().bulletins()
+
+    town = FakeTown()
+    way = OnceBarred(town, "here")
+    async with (
+        desk(way=town.resident("there"), **WRITES) as there,
+        Neighbours(way, LiveSessions(), looks=True, beat_s=0.001) as here,
+        there.call(),
+    ):
+        await until(lambda: here.sessions.states)
+
+
+async def test_what_another_process_makes_up_reaches_no_page() -> None:
+    town = FakeTown()
+    async with two_desks(town) as (there, here), here.page() as page, there.call() as agent:
+        session = (await page.next("session", is_live))["session"]["id"]
+        view = there.sessions.states[0].model_copy(update={"label": "made up"})
+        odd = view.model_copy(update={"id": 'x","moments":[]}'})
+        bulletin = Bulletin(server="odd", sessions=(view, odd), pulses=())
+        town.bulletins["odd"] = bulletin.model_dump_json().encode()
+        await page.follow(session)
+        mine = there.sessions.states[0].label
+        for body in (b"rubbish", b'{"type": "welcome", "session": "%s"}' % session.encode()):
+            for number in (0, 1):
+                head = MomentsFollow(session=session, number=number).model_dump_json().encode()
+                town.mailboxes["here"].append((head, body))
+        await there.hear(agent)
+        await page.next("chunk")
+        async with there.http() as http:
+            listed = (await http.get("/api/console/sessions")).json()
+        assert [one["label"] for one in listed] == [mine]
+        assert {one["type"] for one in page.seen} <= {
+            "welcome", "sessions", "session", "pulse", "history", "chunk",
+        }  # fmt: skip
+        assert [one["type"] for one in page.seen].count("welcome") == 1
