@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-WAITING_MESSAGES = 512
+WAITING_MESSAGES = 4_096
+"""A Redis that comes back changes all sessions of other processes at once, twice."""
 
 
 class FeedReader(Protocol):
