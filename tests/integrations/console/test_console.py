@@ -22,6 +22,7 @@ from interject.integrations.console.console_socket import (
     TOO_MANY_FOLLOWED,
     WRONG_TOKEN,
 )
+from interject.integrations.console.feed import WAITING_MESSAGES
 from interject.integrations.console.own_session import NO_AGENT, NO_CARD
 from interject.integrations.console.session_source import KEPT_S
 from interject.integrations.console.shown_sessions import UNKNOWN
@@ -276,7 +277,7 @@ async def test_no_more_sessions_are_followed_than_a_page_can_show() -> None:
 async def test_who_reads_too_slowly_is_closed_and_counted() -> None:
     async with desk() as there, there.page() as page:
         await page.next("pulse")
-        for _ in range(2_000):
+        for _ in range(2 * WAITING_MESSAGES):
             there.sessions.feed.tell_text('{"type":"session"}')
         with pytest.raises(ConnectionClosed) as closed:
             await page.next("never")
