@@ -52,8 +52,10 @@ class CircuitBreaker:
         self._failures += 1
         if not self._trying and self._failures < MOST_FAILURES:
             if self._failures == 1:
-                said = "The responder gave no answer: a reply is said as it was drafted"
-                logger.warning(said, extra={"reason": reason})
+                logger.warning(
+                    "The responder gave no answer: a reply is said as it was drafted",
+                    extra={"reason": reason},
+                )
             return
         if self._trying:
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
