@@ -65,4 +65,4 @@ def within_scale(wave: Wave) -> Wave:
     if peak <= HEADROOM:
         return wave
     scaled: Wave = wave * np.float32(HEADROOM / peak)
-    return scaled
+    return scaled.clip(-HEADROOM, HEADROOM)  # by a rounding of the loudest, no more
