@@ -154,10 +154,10 @@ class ConsoleSocket:
             return
         try:
             session = self._sessions.of(session_id)
+            session.attach(self._reader)
         except NoSuchSession as refused:
             self._put(Complaint(reason=str(refused)))
         else:
-            session.attach(self._reader)
             self._followed[session_id] = session
 
     def _put(self, message: BaseModel) -> None:

@@ -16,6 +16,7 @@ from interject.integrations.console.neighbour_messages import (
     MomentsFollow,
     OperateThere,
 )
+from interject.integrations.console.neighbour_session import ENDED
 from interject.integrations.console.neighbour_sessions import AWAY, GONE, LOST_S, NOT_DONE
 from interject.integrations.console.neighbours import LATE, Neighbours
 from interject.integrations.console.operator_commands import Plainly
@@ -73,6 +74,22 @@ async def test_a_session_of_another_process_is_listed_followed_and_ends() -> Non
             assert SECRET in [one.get("text") for one in found["moments"]]
         over = await page.next("session", lambda m: m["session"]["stage"] == "over")
         assert over["session"]["id"] == state["id"]
+
+
+async def test_one_that_is_over_with_its_process_is_followed_no_more_and_the_page_is_told() -> None:
+    town = FakeTown()
+    async with desk(way=town.resident("here"), **WRITES) as here, here.page() as page:
+        async with desk(way=town.resident("there"), **WRITES) as there:
+            async with there.call():
+                session = (await page.next("session", is_live))["session"]["id"]
+            await page.next("session", lambda m: m["session"]["stage"] == "over")
+        town.bulletins.pop("there")
+        assert here.neighbours is not None
+        others = here.neighbours.sessions
+        await until(lambda: not others.has("there"))
+        await page.tell(type="follow", session=session)
+        assert (await page.next("complaint"))["reason"] == ENDED
+        await page.next("pulse")
 
 
 async def test_nothing_is_written_for_anybody_who_does_not_follow() -> None:
