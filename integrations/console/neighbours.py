@@ -143,9 +143,9 @@ class Neighbours:
                 await asyncio.sleep(self._beat_s / 2)
 
     async def _beat(self) -> None:
-        self._changed.clear()
         self._own.look()
         self._sharing.look()
+        self._changed.clear()
         await self._way.post(self._sharing.bulletin())
         if self._looks:
             self.sessions.read(await self._way.bulletins())
