@@ -154,7 +154,7 @@ class NeighbourSessions:
             self._answers.pop(number, None)
         if answer.error is not None:
             raise CommandRefused(answer.error)
-        self._become(session, {"status": answer.status})
+        self._become(session, session.state.model_copy(update={"status": answer.status}))
         return answer.status
 
     # Who cannot be reached
@@ -184,20 +184,19 @@ class NeighbourSessions:
         if session is None:
             self._sessions[view.id] = NeighbourSession(view, token, self)
             self.feed.tell(SessionChanged(session=view))
-        elif session.token == token and session.state != view:
-            session.state = view
-            self.feed.tell(SessionChanged(session=view))
+        elif session.token == token:
+            self._become(session, view)
 
     def _lose(self, session: NeighbourSession) -> None:
         if session.state.stage not in (SessionStage.OVER, SessionStage.LOST):
             ended = round(self._wall_clock(), 3)
-            self._become(session, {"stage": SessionStage.LOST, "ended": ended})
+            lost = {"stage": SessionStage.LOST, "ended": ended}
+            self._become(session, session.state.model_copy(update=lost))
 
-    def _become(self, session: NeighbourSession, now: dict[str, object]) -> None:
-        changed = session.state.model_copy(update=now)
-        if changed != session.state:
-            session.state = changed
-            self.feed.tell(SessionChanged(session=changed))
+    def _become(self, session: NeighbourSession, view: SessionView) -> None:
+        if view != session.state:
+            session.state = view
+            self.feed.tell(SessionChanged(session=view))
 
     def _remove(self, session: NeighbourSession) -> None:
         del self._sessions[session.state.id]
