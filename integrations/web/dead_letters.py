@@ -136,12 +136,11 @@ def _append(path: Path, line: bytes) -> None:
         if end and os.pread(file.fileno(), 1, end - 1) != b"\n":
             line = b"\n" + line
         try:
-            written = file.write(line)
+            if file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
-            written = 0
-        if written != len(line):
             file.truncate(end)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise
 
 
 def _letter(line: bytes) -> DeadLetter | None:
