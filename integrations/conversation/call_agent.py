@@ -299,7 +299,7 @@ class CallAgent:
     def _parts_of(self, identity: str | None) -> CallParts:
         """There is one voice on a line: of several memories the first speaks, the others write."""
         sink = self._parts.sink if identity is None or not self.sessions.made else None
-        return replace(self._parts, sink=sink, record=self._publisher.record)
+        return replace(self._parts, sink=sink, on_frame=self._publisher.ear())
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Decision):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from interject.agent.records.session_recorder import SessionRecorder
     from interject.agent.records.store import RecordStore
     from interject.agent.responder.responder import Responder
     from interject.agent.responder.tools.operator import Operator
@@ -27,7 +26,8 @@ class CallParts:
     should be said and cannot be is read. `make_echo` is for profiles with `echo_cancellation`.
     `voice` speaks in place of the profile's own. `responder` is shared by the calls of a process,
     and `operator` asked before what needs a person's yes.
-    `records` is where what may be kept is kept; the call itself sets `record`.
+    `records` is where what may be kept is kept; the call itself sets `on_frame` for one
+    session: it is told what that hears, where its sound is kept.
     """
 
     role: Role
@@ -41,8 +41,4 @@ class CallParts:
     operator: Operator | None = None
     clock: Callable[[], float] = time.monotonic
     records: RecordStore | None = None
-    record: SessionRecorder | None = None
-
-    def ear(self) -> Callable[[Frame], None] | None:
-        """To be told what one session more hears; None: no sound is kept."""
-        return None if self.record is None else self.record.ear()
+    on_frame: Callable[[Frame], None] | None = None

@@ -69,7 +69,9 @@ class CallSession:
         self.identity = identity
         self._session_id = session_id
         self._parts = parts
-        self._runtime = LastingRuntime(parts.runtime, backoff=parts.backoff, on_frame=parts.ear())
+        self._runtime = LastingRuntime(
+            parts.runtime, backoff=parts.backoff, on_frame=parts.on_frame
+        )
         self._listener = listener
         self._mode, self._threshold, self._cap = mode, threshold, cap
         profile = parts.role.profile
