@@ -13,12 +13,7 @@ const panels = (() => {
       textContent: `Summary \u00b7 call ${call.slice(-6)}`,
     });
     const text = Object.assign(document.createElement("pre"), { textContent: markdown });
-    const button = Object.assign(document.createElement("button"), {
-      type: "button",
-      textContent: "Put away",
-    });
-    button.addEventListener("click", () => panel.remove());
-    panel.append(head, text, button);
+    panel.append(head, text, put_away(panel));
     summaries.append(panel);
     while (summaries.children.length > MOST_SUMMARIES) summaries.firstChild.remove();
   }
@@ -41,16 +36,18 @@ const panels = (() => {
       list.append(line);
     }
     panel.replaceChildren(head, list);
-    if (over) {
-      const button = Object.assign(document.createElement("button"), {
-        type: "button",
-        textContent: "Put away",
-      });
-      button.addEventListener("click", () => panel.remove());
-      panel.append(button);
-    }
+    if (over) panel.append(put_away(panel));
     if (over && !open) panel.remove();
     else if (!panel.isConnected) checklists.append(panel);
+  }
+
+  function put_away(panel) {
+    const button = Object.assign(document.createElement("button"), {
+      type: "button",
+      textContent: "Put away",
+    });
+    button.addEventListener("click", () => panel.remove());
+    return button;
   }
 
   return { put_checklist, put_summary };
