@@ -1,5 +1,6 @@
 // One kept session: its timeline, its sound and its words, which go together.
 
+import { element, somebodys } from "./element.js";
 import { SessionLog } from "./session-log.js";
 import { showSummary } from "./summary.js";
 import { Timeline } from "./timeline.js";
@@ -64,19 +65,15 @@ export class RecordPane {
   }
 
   #line(line) {
-    const item = Object.assign(document.createElement("li"), { className: `reply${line.interrupted ? " cut" : ""}` });
-    const [at, about, text] = [document.createElement("button"), document.createElement("small"), document.createElement("p")];
-    Object.assign(at, { type: "button", className: "moment", textContent: lasted(line.at_s), onclick: () => this.#go(line.at_s) });
+    const item = element("li", `reply${line.interrupted ? " cut" : ""}`);
+    const [at, about, text] = [element("button", "moment", lasted(line.at_s)), element("small"), somebodys("p")];
+    Object.assign(at, { type: "button", onclick: () => this.#go(line.at_s) });
     at.setAttribute("aria-label", `Go to ${lasted(line.at_s)}`);
     const kind = { cue: `cue, ${line.category}`, ask: "an operator was asked" }[line.type];
     about.textContent = [clock(this.#began + line.at_s), kind, line.interrupted ? "cut" : ""].filter(Boolean).join(" · ");
     const words = line.type === "ask" ? `${written(line)}: ${answered(line)}` : line.text;
     const heard = line.heard_chars ?? words.length;
-    text.dir = "auto";
-    text.append(
-      Object.assign(document.createElement("span"), { textContent: words.slice(0, heard) }),
-      Object.assign(document.createElement("span"), { className: "unheard", textContent: words.slice(heard) }),
-    );
+    text.append(element("span", "", words.slice(0, heard)), element("span", "unheard", words.slice(heard)));
     item.append(at, about, text);
     return item;
   }

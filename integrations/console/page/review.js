@@ -1,5 +1,6 @@
 // Finished sessions, as far as they are kept: which there are, and one of them with its sound and files.
 
+import { element } from "./element.js";
 import { RecordPane } from "./record-pane.js";
 import { lasted, title } from "./words.js";
 
@@ -93,7 +94,7 @@ export class Review {
 
   #say(text) {
     this.close();
-    at("reviewed").replaceChildren(Object.assign(document.createElement("p"), { className: "quiet hint", textContent: text }));
+    at("reviewed").replaceChildren(element("p", "quiet hint", text));
   }
 }
 
@@ -107,8 +108,8 @@ function about({ began, profile, state, seconds, retention, expires }) {
 }
 
 function row(head, current) {
-  const [item, link] = [document.createElement("li"), document.createElement("a")];
-  const part = (className, textContent) => Object.assign(document.createElement("span"), { className, textContent });
+  const [item, link] = [element("li"), element("a")];
+  const part = (className, textContent) => element("span", className, textContent);
   link.href = `#review/${head.id}`;
   if (head.id === current) link.setAttribute("aria-current", "page");
   link.append(

@@ -1,5 +1,6 @@
 // One session on the page: its timeline, what it said, its cues, and what may be changed in it.
 
+import { element, somebodys } from "./element.js";
 import { SessionLog } from "./session-log.js";
 import { showSummary } from "./summary.js";
 import { Timeline } from "./timeline.js";
@@ -125,10 +126,8 @@ export class SessionPane {
     if (is_empty(reply)) return void (this.#items.get(key)?.remove(), this.#items.delete(key));
     const told = [clock(reply.time), reply.emotion === "normal" ? "" : reply.emotion, reply.ear, CAUSES[reply.cause], REASONS[reply.verdict]];
     if (reply.stage === "over" && reply.interrupted) told.push("cut");
-    const [heard, rest] = [element("span", "heard"), element("span", "unheard")];
-    heard.textContent = reply.text.slice(0, reply.heard_chars);
-    rest.textContent = reply.text.slice(reply.heard_chars);
-    this.#say(key, reply.time, told, [heard, rest], `${reply.emotion} ${reply.verdict} ${reply.stage}${reply.interrupted ? " cut" : ""}`);
+    const content = [element("span", "heard", reply.text.slice(0, reply.heard_chars)), element("span", "unheard", reply.text.slice(reply.heard_chars))];
+    this.#say(key, reply.time, told, content, `${reply.emotion} ${reply.verdict} ${reply.stage}${reply.interrupted ? " cut" : ""}`);
   }
 
   #wish(wish) {
@@ -144,7 +143,7 @@ export class SessionPane {
     if (!item) {
       item = element("li");
       item.dataset.time = time;
-      item.append(element("small"), element("p", "", "auto"));
+      item.append(element("small"), somebodys("p"));
       this.#items.set(key, item);
       list.append(item);
     }
@@ -172,11 +171,11 @@ export class SessionPane {
     const card = element("li", "card");
     const buttons = element("span", "card-buttons");
     for (const [name, text] of [["acknowledge", "I see to it"], ["dismiss", "Dismiss"]]) {
-      const button = Object.assign(element("button", name), { type: "button", textContent: text });
+      const button = Object.assign(element("button", name, text), { type: "button" });
       button.addEventListener("click", () => this.#operate({ do: name, card: id }));
       buttons.append(button);
     }
-    card.append(element("h4"), element("p", "", "auto"), element("p", "left"), buttons);
+    card.append(element("h4"), somebodys("p"), element("p", "left"), buttons);
     this.#cards.set(id, card);
     return card;
   }
@@ -213,7 +212,7 @@ export class SessionPane {
     panel.querySelector("h3").textContent = `Checklist · ${over ? "ended with " : ""}${open} of ${items.length} open`;
     panel.querySelector("ul").replaceChildren(...items.map(({ text, done }) => {
       const line = element("li", done ? "done" : "open");
-      line.append(Object.assign(element("span", "hidden"), { textContent: done ? "Done: " : "Open: " }), Object.assign(element("bdi"), { textContent: text }));
+      line.append(element("span", "hidden", done ? "Done: " : "Open: "), element("bdi", "", text));
       return line;
     }));
   }
@@ -288,9 +287,4 @@ export class SessionPane {
     this.#at(".pane-about").textContent = known.filter(Boolean).join(" · ");
     this.#at(".pane-about").title = server;
   }
-}
-
-// `dir`: its words are somebody's, in whatever direction they are written.
-function element(name, className = "", dir = "") {
-  return Object.assign(document.createElement(name), { className, dir });
 }

@@ -1,5 +1,6 @@
 // What operators are asked, of all sessions: it is above every view, since it does not wait for long.
 
+import { element } from "./element.js";
 import { shortened, title, written } from "./words.js";
 
 const SHOWN_S = 8; // After its answer.
@@ -122,8 +123,4 @@ export function answered({ outcome, by }) {
     absent: "no operator was there to be asked",
     withdrawn: "no longer asked, the reply was cut",
   }[outcome] ?? "waiting for an operator";
-}
-
-function element(name, className = "", textContent = "") {
-  return Object.assign(document.createElement(name), { className, textContent });
 }
