@@ -42,9 +42,7 @@ async def test_an_operator_says_yes_and_a_viewer_cannot(called: list[Any], tmp_p
             await one.until(f"{WISH}?.textContent.includes('The agent wants to call refund')")
             assert "amount5" in await one.run(f"{WISH}.textContent")
             assert "••• 67 led to it" in await one.run(f"{WISH}.textContent")
-        await page.until(
-            "document.getElementById('asked').textContent.includes('refund(amount=5)')"
-        )
+        await page.until(f"{ALERT}.textContent.includes('refund(amount=5)')")
         assert await problems(page) == []
         assert await viewer.run(f"{WISH}.querySelectorAll('button').length") == 0
         assert called == []
