@@ -6,8 +6,10 @@ import argparse
 import asyncio
 import tempfile
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -16,6 +18,9 @@ from benchmarks.console_pictures import link
 from benchmarks.hardware import describe
 from benchmarks.result import Result, finish, percentile, this_command
 from benchmarks.webrtc import Child
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 SESSIONS = 50
 SECONDS = 30.0
@@ -68,31 +73,36 @@ class PageLoad:
         return len(self.frames_ms) / (sum(self.frames_ms) / 1_000)
 
 
-async def measure(sessions: int, seconds: float, cards: int) -> PageLoad:
-    server = await asyncio.to_thread(Child, "console_server", str(sessions))
-    url = f"http://127.0.0.1:{await asyncio.to_thread(server.ready)}"
+@asynccontextmanager
+async def serving(sessions: int, *options: str) -> AsyncIterator[httpx.AsyncClient]:
+    child = await asyncio.to_thread(Child, "console_server", str(sessions), *options)
+    url = f"http://127.0.0.1:{await asyncio.to_thread(child.ready)}"
     try:
         async with httpx.AsyncClient(base_url=url, timeout=30) as http:
-            await all_live(http, sessions)
-            unwatched = await cpu_share(http, seconds / 2)
-            with tempfile.TemporaryDirectory() as profile:
-                async with Chromium(Path(profile)) as page:
-                    return await watched(http, page, url, sessions, seconds, cards, unwatched)
+            yield http
     finally:
-        await asyncio.to_thread(server.end)
+        await asyncio.to_thread(child.end)
+
+
+async def measure(sessions: int, seconds: float, cards: int) -> PageLoad:
+    async with serving(sessions) as http:
+        await all_live(http, sessions)
+        unwatched = await cpu_share(http, seconds / 2)
+        with tempfile.TemporaryDirectory() as profile:
+            async with Chromium(Path(profile)) as page:
+                return await watched(http, page, sessions, seconds, cards, unwatched)
 
 
 async def watched(
     http: httpx.AsyncClient,
     page: Chromium,
-    url: str,
     sessions: int,
     seconds: float,
     cards: int,
     unwatched: float,
 ) -> PageLoad:
     await page.size(*SIZE)
-    await page.open(f"{url}/console")
+    await page.open(str(http.base_url.join("/console")))
     await page.until(f"document.querySelectorAll('#sessions a').length === {sessions}")
     await page.run(f"location.hash = {link('twilio')}")
     await page.until("document.querySelector('.figures')?.textContent")

@@ -6,22 +6,21 @@ import argparse
 import asyncio
 import json
 import time
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from redis import Redis
 from websockets.asyncio.client import ClientConnection, connect
 
-from benchmarks.console import all_live, cpu_share
+from benchmarks.console import all_live, cpu_share, serving
 from benchmarks.hardware import describe
 from benchmarks.result import Result, finish, percentile, this_command
 from benchmarks.servers import Fleet
-from benchmarks.webrtc import Child
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
+
+    import httpx
 
 SESSIONS = 50
 FOLLOWED = 8
@@ -100,17 +99,6 @@ class Neighbourliness:
     watched: Shares
     replies_s: list[float] = field(repr=False)
     answers_s: list[float] = field(repr=False)
-
-
-@asynccontextmanager
-async def serving(sessions: int, *options: str) -> AsyncIterator[httpx.AsyncClient]:
-    child = await asyncio.to_thread(Child, "console_server", str(sessions), *options)
-    url = f"http://127.0.0.1:{await asyncio.to_thread(child.ready)}"
-    try:
-        async with httpx.AsyncClient(base_url=url, timeout=30) as http:
-            yield http
-    finally:
-        await asyncio.to_thread(child.end)
 
 
 async def measure(sessions: int, seconds: float, commands: int) -> Neighbourliness:

@@ -15,7 +15,7 @@ from interject.model_runtime.redis.errors import FAILURES, passes, raise_errors
 from interject.model_runtime.redis.keys import Keys, neighbourhood_name
 from interject.model_runtime.redis.node_resolver import NodeResolver
 from interject.model_runtime.redis.outage import Outage
-from interject.model_runtime.redis.streams import read, read_entries
+from interject.model_runtime.redis.streams import add, read, read_entries
 from interject.model_runtime.redis.timings import milliseconds
 
 if TYPE_CHECKING:
@@ -93,13 +93,10 @@ class RedisNeighbourhood:
             return []
         answers = await self._say(
             *(
-                (
-                    "XADD", self._mailbox(to), "NOMKSTREAM", "MAXLEN", "~", MOST_LETTERS,
-                    "*", "h", head, "b", body,
-                )
+                add(self._mailbox(to), "*", {b"h": head, b"b": body}, longest=MOST_LETTERS)
                 for to, head, body in letters
             )
-        )  # fmt: skip
+        )
         return [answer is not None for answer in answers]
 
     async def receive(self) -> list[tuple[bytes, bytes]]:

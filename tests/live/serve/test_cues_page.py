@@ -88,11 +88,7 @@ async def test_cards_are_shown_put_away_by_keyboard_and_come_back_with_the_strea
         assert await page.run(TOLD) == ["Urgent: <b>urgent</b>", ""], "what was told expires, too"
 
         await page.run("document.querySelector('.card button').focus()")
-        for kind in ("keyDown", "keyUp"):
-            await page.call(
-                "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", text="\r",
-                windowsVirtualKeyCode=13,
-            )  # fmt: skip
+        await page.enter()
         await page.until(f"{TEXTS}.length === 1")
         assert await page.run("document.activeElement.getAttribute('aria-label')") == "Done: plain"
         assert await page.run(TOLD) == ["", ""]
