@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from interject.training.nano.batch import PaddedBatch
 
-GROUPINGS = (UNGROUPED, 5)
+COMPARED = (UNGROUPED, 5)
 SAVED_EVERY_S = 240.0
 TOLD_EVERY = 10
 NANO = Path("nano")
@@ -78,12 +78,12 @@ class Pair:
     def __init__(self, options: NanoOptions, tokenizer: Tokenizer) -> None:
         self.settings = run_settings(options, is_card=False)
         self.trainers: dict[int, NanoTrainer] = {}
-        for grouping in GROUPINGS:
+        for grouping in COMPARED:
             config = nano_config(tokenizer.get_vocab_size(), grouping=grouping)
             trainer = NanoTrainer(config, tokenizer, self.settings, options.out / str(grouping))
             trainer.start_from_model(starting_model(NANO, config))
             self.trainers[grouping] = trainer
-        self.costs = {grouping: Cost() for grouping in GROUPINGS}
+        self.costs = {grouping: Cost() for grouping in COMPARED}
         self._out = options.out
 
     @property

@@ -13,18 +13,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.grouping import GROUPINGS, STEPS_FILE
+from benchmarks.grouping import COMPARED, STEPS_FILE
 from benchmarks.hardware import describe
 from benchmarks.load import RAMP, ramp
 from benchmarks.result import Result, finish
 from interject.model_runtime.checkpoint import read_config
+from interject.model_runtime.network.architecture import DecoderShape, TowerShape
 from interject.training.nano.recorded_examination import measures
 from interject.training.nano.trainer import MODEL_FOLDER
 
 LOAD_FILE = "load.json"
 NOT_MEASURED = "not measured"
-RELEASED_CONTEXT = 4_096
-EMBEDDING_MS = 40
+RELEASED_CONTEXT = DecoderShape().context
 NOTE = (
     "Both began with the weights that ship, which are used to an embedding of each 40 ms; one had "
     "its embeddings put together from then on, by their mean and an identity. Then both learnt the "
@@ -37,7 +37,7 @@ NOTE = (
 def measure_load(folder: Path, seconds: float) -> None:
     """For listeners alone, which nano's two cores are for most of the time."""
     found = {}
-    for grouping in GROUPINGS:
+    for grouping in COMPARED:
         model = f"embedded:{folder / str(grouping) / MODEL_FOLDER}"
         plan = argparse.Namespace(model=model, talk=[0.0], streams=list(RAMP), seconds=seconds)
         _, capacities = asyncio.run(ramp(plan))
@@ -86,7 +86,8 @@ def _of_streams(name: str, score: dict[str, Any]) -> dict[str, str]:
 
 
 def result(folder: Path) -> Result:
-    one, other = (column(folder, grouping) for grouping in GROUPINGS)
+    one, other = (column(folder, grouping) for grouping in COMPARED)
+    towers = [TowerShape(grouping=grouping) for grouping in COMPARED]
     steps = read(folder / STEPS_FILE)
     learnt = f"Both learnt from {steps['steps']} steps, {steps['heard_h']:.1f} hours of sound."
     return Result(
@@ -94,7 +95,7 @@ def result(folder: Path) -> Result:
         title="nano with an embedding of each 40 ms, and of each 200 ms",
         command="python -m benchmarks.grouping_table DIR",
         hardware=describe(),
-        columns=["measure", *(f"{EMBEDDING_MS * grouping} ms" for grouping in GROUPINGS)],
+        columns=["measure", *(f"{1e3 * tower.embedding_s:.0f} ms" for tower in towers)],
         rows=[[name, value, other.get(name, NOT_MEASURED)] for name, value in one.items()],
         notes=[learnt, NOTE],
     )

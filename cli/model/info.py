@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from interject.model_runtime.protocol import FRAME_S
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -62,10 +60,10 @@ def _rows(directory: Path, config: ModelConfig) -> list[tuple[str, str]]:
 
 def _chunk(config: ModelConfig) -> str:
     tower = config.tower
-    each_ms = 1e3 * FRAME_S / tower.chunk_embeddings
     return (
         f"{tower.chunk_positions} positions, {tower.chunk_embeddings} of them sound of "
-        f"{each_ms:.0f} ms; a slot of {config.decoder.context:,} holds {config.remembered_s:.0f} s"
+        f"{1e3 * tower.embedding_s:.0f} ms; a slot of {config.decoder.context:,} holds "
+        f"{config.remembered_s:.0f} s"
     )
 
 

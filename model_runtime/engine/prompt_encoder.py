@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interject.model_runtime.engine.forward_input import AUDIO, ForwardInput
-from interject.model_runtime.protocol import FRAME_S, RuntimeFailure, readable
+from interject.model_runtime.protocol import RuntimeFailure, readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ class PromptEncoder:
                 f"the question has {asked} tokens, this model takes {self._budget.text} beside a "
                 "clip; ask in fewer words"
             )
-        embedding_s = FRAME_S / self._tower.chunk_embeddings
+        embedding_s = self._tower.embedding_s
         return (
             f"the clip lasts {heard * embedding_s:.1f} s, this model takes at most "
             f"{max(0, heard + free) * embedding_s:.1f} s at once; cut it into parts"

@@ -66,6 +66,11 @@ class TowerShape:
         return TOWER_EMBEDDINGS // self.grouping
 
     @property
+    def embedding_s(self) -> float:
+        """Of sound, in each of those."""
+        return FRAME_S / self.chunk_embeddings
+
+    @property
     def chunk_positions(self) -> int:
         """That a chunk takes of a slot, with the ids around it."""
         return self.chunk_embeddings + CHUNK_CONTROLS
