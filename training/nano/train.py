@@ -37,7 +37,6 @@ from interject.training.nano.recipe import TRAINING_SHARES, NanoSettings, nano_c
 from interject.training.nano.recorded_stock import read_recorded
 from interject.training.nano.speech_bank import BankSize, open_bank
 from interject.training.nano.stock import make_stock
-from interject.training.nano.stop_signals import TrainingSignals
 from interject.training.nano.tokenizer import train_tokenizer
 from interject.training.nano.trainer import MODEL_FOLDER, NanoTrainer, orders
 
@@ -53,16 +52,13 @@ if TYPE_CHECKING:
     from interject.training.nano.options import NanoOptions
     from interject.training.nano.recorded_stock import RecordedStock
     from interject.training.nano.scene import Stock
+    from interject.training.nano.stop_signals import TrainingSignals
 
 REPORT_FILE = "report.json"
 _log = logging.getLogger(__name__)
 
 
-def train(
-    options: NanoOptions,
-    began_s: float,
-    signals: TrainingSignals | None = None,
-) -> None:
+def train(options: NanoOptions, began_s: float, signals: TrainingSignals) -> None:
     """Make the data, train, write the averaged model. `began_s` is when the command did, as
     `time.monotonic` says.
 
@@ -72,7 +68,6 @@ def train(
     :raises SynthesisError: when a synthesiser is missing.
     :raises StoppedBySignal: when a signal came; from the first step on the run is saved.
     """
-    signals = signals or TrainingSignals()
     if options.bank and (options.speech or options.recordings):
         raise TrainingFailure("--bank has all speech and recordings: leave out the others")
     if options.bank and options.steps:
