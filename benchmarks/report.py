@@ -16,7 +16,7 @@ from benchmarks.result import PICTURES, Result, load_results, table
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
 README = ROOT / "README.md"
-TRAINING = ROOT / "docs" / "training.md"
+WITH_PICTURE = (ROOT / "docs" / "training.md", ROOT / "docs" / "nano.md")
 SUMMARY = "benchmarks"
 BENCHMARKS = (
     "startup", "streaming_features", "batching", "linear", "load", "long_session", "redis_hop",
@@ -75,17 +75,18 @@ def picture(result: Result) -> str:
 
 def pages(results: list[Result]) -> dict[Path, str]:
     """The pages with these results. All but the page of benchmarks show a result where they have
-    markers for it: the README with its notes, the page about training with its picture.
+    markers for it: the README with its notes, the others with its picture.
     """
-    page, readme, training = (path.read_text(encoding="utf-8") for path in (PAGE, README, TRAINING))
+    page, readme = (path.read_text(encoding="utf-8") for path in (PAGE, README))
+    others = {path: path.read_text(encoding="utf-8") for path in WITH_PICTURE}
     for result in results:
         page = put(page, result.name, result.markdown() + picture(result))
         if marked(result.name).search(readme):
             readme = put(readme, result.name, result.markdown())
-        if marked(result.name).search(training):
+        for path in (path for path in others if marked(result.name).search(others[path])):
             rows = "\n".join(table(result.columns, result.rows))
-            training = put(training, result.name, f"{rows}\n{picture(result)}")
-    return {PAGE: page, README: put(readme, SUMMARY, summary(results)), TRAINING: training}
+            others[path] = put(others[path], result.name, f"{rows}\n{picture(result)}")
+    return {PAGE: page, README: put(readme, SUMMARY, summary(results)), **others}
 
 
 def run_all() -> list[str]:
