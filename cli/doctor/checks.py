@@ -29,7 +29,7 @@ def examine(choice: DeviceChoice) -> list[Finding]:
         _output(),
         *(_required(name) for name in ("av", "numpy", "pydantic", "soxr")),
         *_torch(choice),
-        _library("espeak-ng", "speaks the replies", "apt-get install espeak-ng"),
+        _library("espeak-ng", "it speaks the replies", "apt-get install espeak-ng"),
         _nano(),
         _extra("matplotlib", "--plot", "plot"),
         *_microphone(),
@@ -92,10 +92,10 @@ def _torch(choice: DeviceChoice) -> list[Finding]:
     ]
 
 
-def _library(name: str, use: str, remedy: str) -> Finding:
+def _library(name: str, use: str, remedy: str, without: State = State.MISSING) -> Finding:
     found = ctypes.util.find_library(name)
     if found is None:
-        return Finding(name, State.MISSING, f"library not found; it {use}", remedy)
+        return Finding(name, without, f"library not found; {use}", remedy)
     return Finding(name, State.OK, found)
 
 
@@ -126,11 +126,8 @@ def _microphone() -> list[Finding]:
     package = _extra("sounddevice", "'mic'", "mic")
     if package.state is not State.OK or sys.platform != "linux":
         return [package]
-    found = ctypes.util.find_library("portaudio")
-    if found is not None:
-        return [package, Finding("portaudio", State.OK, found)]
-    detail, remedy = "library not found; needed for 'mic'", "apt-get install libportaudio2"
-    return [package, Finding("portaudio", State.OPTIONAL, detail, remedy)]
+    remedy = "apt-get install libportaudio2"
+    return [package, _library("portaudio", "needed for 'mic'", remedy, State.OPTIONAL)]
 
 
 def _voices() -> Finding:

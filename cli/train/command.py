@@ -51,11 +51,12 @@ def run(
     config: _Config, device: Device = "auto", json: _Json = False, workers: _Workers = None
 ) -> int:
     """Teach a model from a data set, or a domain. What was stopped goes on where it was."""
-    if Path(config).expanduser().is_dir():
+    path = Path(config).expanduser()
+    if path.is_dir():
         from interject.cli.train.domain import learn
 
-        return learn(Path(config).expanduser(), device=device, json=json, workers=workers)
-    if not Path(config).expanduser().exists() and Path(config).suffix not in (".yaml", ".yml"):
+        return learn(path, device=device, json=json, workers=workers)
+    if not path.exists() and path.suffix not in (".yaml", ".yml"):
         raise InputFailure(
             f"{config}: no such file or folder; `interject train init {config}` makes a domain's "
             "folder"
