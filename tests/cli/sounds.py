@@ -63,6 +63,13 @@ def write_sparse_wav(path: Path, size_bytes: int) -> Path:
     return path
 
 
+def read_tracks(path: Path) -> NDArray[np.int16]:
+    """Samples by channels, however many there are."""
+    with wave.open(str(path), "rb") as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        return samples.reshape(-1, file.getnchannels())
+
+
 def read_stereo(path: Path) -> NDArray[np.int16]:
     """Samples by channels."""
     with wave.open(str(path), "rb") as file:

@@ -7,24 +7,22 @@ import functools
 import io
 import json
 import tempfile
-import wave
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from interject.agent.records.store import RecordStore
 from interject.cli.listen.request import read_request
 from interject.cli.listen.running import open_by_url, run
 from interject.config import load_profile
 from tests.cli.command_process import DEFAULTS
-from tests.cli.sounds import room, write_wav
+from tests.cli.sounds import read_tracks, room, write_wav
 from tests.fakes.runtime import FakeRuntime, Scripted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from interject.agent.records.session_record import SessionRecord
@@ -124,13 +122,6 @@ def _play(sound: str, profile: str, runtime: FakeRuntime | None) -> Played:
             profile=load_profile(profile),
             told=[json.loads(line) for line in shown.getvalue().splitlines()],
             summary=json.loads(summary.read_text()),
-            tracks=_tracks(out),
+            tracks=read_tracks(out),
             kept=[store.read(head.id) for head in store.list()],
         )
-
-
-def _tracks(path: Path) -> NDArray[np.int16]:
-    """Samples by tracks."""
-    with wave.open(str(path)) as file:
-        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-        return samples.reshape(-1, file.getnchannels())

@@ -32,6 +32,7 @@ PERSONAL = (
     "Card 4111 1111 1111 1111, account DE89 3704 0044 0532 0130 00, call +49 30 1234567 or write "
     "to anna@firm.example."
 )
+HOURS = 'shop.md, The lamp shop > Opening hours, line 5: "We are open from 9 to 5 on weekdays."'
 TIMED = re.compile(r"- (?:\[x\] (?P<item>.*) \()?\d+:\d\d")
 
 
@@ -236,10 +237,7 @@ def of(trade: str, proof: Callable[..., None], *given: object) -> Callable[[], N
 
 def source_stands_beside_the_claim() -> None:
     (shown,) = (one for one in minute(CALL).cards if one["category"] == "claim")
-    source = (
-        'shop.md, The lamp shop > Opening hours, line 5: "We are open from 9 to 5 on weekdays."'
-    )
-    assert (shown["text"], shown["sources"]) == ("We are open from nine to five.", [source])
+    assert (shown["text"], shown["sources"]) == ("We are open from nine to five.", [HOURS])
 
 
 def claim_without_a_source_is_withheld() -> None:

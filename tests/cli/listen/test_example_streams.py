@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from interject.config import load_profile
 from tests.cli.listen.played import EXAMPLES, TRADES, minute
-from tests.cli.listen.promises import CALL, MEETING, PODCAST, PROMISES
+from tests.cli.listen.promises import CALL, HOURS, MEETING, PODCAST, PROMISES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,6 @@ ROOT = Path(__file__).parents[3]
 MOST_BYTES = 1_500_000
 LATEST_S = 1.2
 """A chunk of 400 ms after the last word is decided, or one of the next two."""
-
-HOURS = 'shop.md, The lamp shop > Opening hours, line 5: "We are open from 9 to 5 on weekdays."'
 
 CLAIMS = {CALL: [("shown", [HOURS]), ("no_source", [])]}
 """nano says that refunds are possible within thirty days; the notes have fourteen."""

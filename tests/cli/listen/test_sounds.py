@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 
 from tests.agent.soundboard.boards import decibels, folder, profile_file
 from tests.cli.listen.test_listening import events, listen
-from tests.cli.sounds import RATE_HZ, write_wav
+from tests.cli.sounds import RATE_HZ, read_tracks, write_wav
 from tests.fakes.runtime import FakeRuntime, Scripted
 
 if TYPE_CHECKING:
@@ -34,19 +33,13 @@ def talk(tmp_path: Path) -> Path:
     return write_wav(tmp_path / "talk.wav", sound.astype(np.int16))
 
 
-def tracks(path: Path) -> NDArray[np.int16]:
-    with wave.open(str(path), "rb") as file:
-        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-        return samples.reshape(-1, file.getnchannels())
-
-
 def played(tmp_path: Path, talk: Path, script: dict[int, str], **board: Any) -> NDArray[np.int16]:
     folder(tmp_path / "sounds")
     profile = profile_file(tmp_path, play="track", **board)
     runtime = FakeRuntime({chunk: Scripted(text) for chunk, text in script.items()})
     out = tmp_path / "out.wav"
     assert listen(runtime, source=str(talk), profile=str(profile), out=str(out), json=True) == 0
-    return tracks(out)
+    return read_tracks(out)
 
 
 def level(track: NDArray[np.int16], from_s: float, to_s: float) -> float:
@@ -90,7 +83,7 @@ def test_the_agent_s_own_words_push_music_down(tmp_path: Path, talk: Path) -> No
     runtime = FakeRuntime({2: Scripted("[play hum]"), 9: Scripted("I hear you very well.")})
     out = tmp_path / "out.wav"
     assert listen(runtime, source=str(talk), profile=str(profile), out=str(out)) == 0
-    both = tracks(out)
+    both = read_tracks(out)
     voice = np.flatnonzero(np.abs(both[:, 1]) > 500) / RATE_HZ
     assert 4.0 < voice[0] < 4.5
     whole = level(both[:, 2], 2.4, 3.9)
