@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from interject.agent.outputs import stream_time_s
@@ -22,20 +22,19 @@ class CallTime:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._first: str | None = None
-        self._began: OrderedDict[str, float] = OrderedDict()
+        self._began: dict[str, float] = {}
 
     def decided(self, decision: Decision) -> None:
         """What is decided late makes no session begin later."""
         name = decision.session_id
-        self._first = self._first or name
         began = self._clock() - stream_time_s(decision.seq)
         self._began[name] = min(began, self._began.get(name, began))
         if len(self._began) > MOST_SESSIONS:
-            del self._began[next(one for one in self._began if one != self._first)]
+            del self._began[next(islice(self._began, 1, None))]
 
     def moved(self, session_id: str, at_s: float) -> float:
         """Stream time of a session as time of the call."""
-        if self._first is None or session_id not in self._began:
+        if session_id not in self._began:
             return at_s
-        return max(at_s, at_s + self._began[session_id] - self._began[self._first])
+        first = next(iter(self._began.values()))
+        return max(at_s, at_s + self._began[session_id] - first)

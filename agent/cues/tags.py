@@ -24,7 +24,9 @@ class TagForm:
 
     def __init__(self, form: str, place: str) -> None:
         self._before, self._behind = form.lower().split(place.lower())
-        self.pattern = re.escape(self._before) + ANY_NAME + re.escape(self._behind)
+        named = re.escape(self._before) + ANY_NAME
+        self.pattern = named + re.escape(self._behind)
+        self._named = re.compile(named)
         self.longest = len(self._before) + MOST_NAME_CHARS + len(self._behind)
 
     @property
@@ -36,7 +38,7 @@ class TagForm:
         """Whether more of it, in small letters, may make it one."""
         if len(text) <= len(self._before):
             return self._before.startswith(text)
-        match = re.match(re.escape(self._before) + ANY_NAME, text)
+        match = self._named.match(text)
         return match is not None and self._behind.startswith(text[match.end() :])
 
 
@@ -58,9 +60,8 @@ class Tags:
         self.categories = _lower(categories)
         self.items = _lower(items)
         self.sounds = _lower(sounds or {})
-        self._all = tuple(
-            self.categories | self.items | self.sounds | _lower(dict.fromkeys(idle, ""))
-        )
+        self._known = self.categories | self.items | self.sounds
+        self._all = tuple(self._known | _lower(dict.fromkeys(idle, "")))
         self._forms = tuple(forms)
         longest_first = sorted(map(re.escape, self._all), key=len, reverse=True)
         any_of = "|".join([*longest_first, *(form.pattern for form in self._forms)]) or "(?!)"
@@ -89,8 +90,7 @@ class Tags:
 
     def idle(self, text: str) -> list[str]:
         """Those of its tags that stand for nothing."""
-        known = self.categories | self.items | self.sounds
-        return [tag for tag in self.pattern.findall(text) if tag.lower() not in known]
+        return [tag for tag in self.pattern.findall(text) if tag.lower() not in self._known]
 
     def __bool__(self) -> bool:
         return bool(self._all or self._forms)
