@@ -89,7 +89,7 @@ class CueSettings(StrictModel):
     @field_validator("categories")
     @classmethod
     def _apart(cls, categories: dict[str, CueCategory]) -> dict[str, CueCategory]:
-        keep_apart((category_tag(name, one), name) for name, one in categories.items())
+        keep_apart((category_tag(name, one.tag), name) for name, one in categories.items())
         return categories
 
     def rules(self, category: str) -> CueCategory:
@@ -117,8 +117,8 @@ class ChecklistSettings(StrictModel):
         return self.form.replace(PLACE, item)
 
 
-def category_tag(name: str, category: CueCategory) -> str:
-    return category.tag or f"[{name}]"
+def category_tag(name: str, tag: str | None) -> str:
+    return tag or f"[{name}]"
 
 
 def keep_apart(tags: Iterable[tuple[str, str]]) -> None:

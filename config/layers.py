@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
+from interject.config.cues import category_tag
 from interject.config.yaml_file import YamlFile, YamlFileError, faults
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _missed(inherited: dict[Any, Any], own: dict[Any, Any]) -> Iterator[tuple[Ke
 def _tags(content: dict[Any, Any]) -> set[str]:
     """Those of the categories."""
     return {
-        str(rules["tag"]) if isinstance(rules, dict) and rules.get("tag") else f"[{name}]"
+        str(category_tag(name, rules.get("tag") if isinstance(rules, dict) else None))
         for name, rules in _map(content, ("cue", "categories")).items()
     }
 

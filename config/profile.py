@@ -182,7 +182,7 @@ class Profile(StrictModel):
 def _tags(cue: CueSettings | None, checklist: ChecklistSettings | None) -> list[tuple[str, str]]:
     """Each and whose it is; of what is wrong by itself there are none."""
     categories = {} if cue is None else cue.categories
-    tags = [(category_tag(name, one), name) for name, one in categories.items()]
+    tags = [(category_tag(name, one.tag), name) for name, one in categories.items()]
     if checklist is not None:
         tags += [(checklist.tag_of(item), item) for item in checklist.items]
     return tags

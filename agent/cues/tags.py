@@ -77,7 +77,7 @@ class Tags:
         checklist, board = profile.checklist, profile.soundboard
         places = ((checklist, PLACE), (board, SOUND_PLACE))
         return cls(
-            {category_tag(name, one): name for name, one in profile.cue.categories.items()},
+            {category_tag(name, one.tag): name for name, one in profile.cue.categories.items()},
             {checklist.tag_of(item): item for item in checklist.items},
             dict(board.tags),
             idle=profile.cue.former_tags,

@@ -73,7 +73,7 @@ def notes(profile: Profile) -> Iterator[str]:
     known, readings = Tags.of(profile), profile.reply.read_as.values()
     written = "\n".join((profile.system_prompt, *readings)).lower()
     tags = {
-        f"cue.categories.{name}": category_tag(name, one)
+        f"cue.categories.{name}": category_tag(name, one.tag)
         for name, one in profile.cue.categories.items()
         if name != profile.cue.category
     }
