@@ -83,7 +83,11 @@ def _unquoted(value: object) -> str:
 
 def _tag_key(name: str, problem: ErrorDetails) -> str:
     """Where the key belongs that says which of several models this is."""
-    return f"{name}.{problem['ctx']['discriminator'].strip(chr(39))}"
+    return f"{name}.{_discriminator(problem)}"
+
+
+def _discriminator(problem: ErrorDetails) -> str:
+    return str(problem["ctx"]["discriminator"]).strip("'")
 
 
 def _walk(
@@ -147,7 +151,7 @@ def place_and_words(problem: ErrorDetails, *, skip: int = 0) -> tuple[str, str]:
     """
     loc = tuple(map(str, problem["loc"][skip:]))
     if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        loc = (*loc, problem["ctx"]["discriminator"].strip("'"))
+        loc = (*loc, _discriminator(problem))
     if problem["type"] == "extra_forbidden":
         return ".".join(loc[:-1]), "it has a key that is not known here"
     return ".".join(loc), in_words(problem)

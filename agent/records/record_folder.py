@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from interject.agent.records.lines import RecordEnded, RecordLine
 
+GOES_ON = "this session goes on: end it first"
 LINES = "lines.jsonl"
 AUDIO = "heard*.flac"
 FIRST_BYTES = 1 << 20
@@ -41,9 +42,6 @@ LIFETIME_H = PrivacySettings().lifetime_h
 
 class NoSuchRecord(Exception):
     """Raised with the id that names none."""
-
-
-GOES_ON = "this session goes on: end it first"
 
 
 class RecordGoesOn(Exception):

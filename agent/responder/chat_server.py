@@ -12,6 +12,7 @@ from interject.agent.responder.completion import CompletionReader
 from interject.agent.responder.failures import ResponderFailure, ResponderUnusable
 from interject.agent.responder.plain_body import AS_IT_IS, PackedBody, body_pieces
 from interject.config.endpoint import KeyMissing, bearer, read_key
+from interject.config.responder import COMPLETIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -64,7 +65,7 @@ class ChatServer:
             **({"tools": tools} if tools else {}),
             **self._settings.extra,
         }
-        url = f"{self._settings.base_url}/chat/completions"
+        url = f"{self._settings.base_url}{COMPLETIONS}"
         try:
             async for part in self._read(url, body):
                 yield part

@@ -149,8 +149,8 @@ class CompletionReader:
 
     def _call_of(self, piece: _CallPart, *, whole: bool) -> _OpenCall:
         """The one that a piece belongs to. One too many goes nowhere."""
-        known = [self._latest] if self._latest is not None else []
-        for one in () if whole else (*known, *reversed(self._calls)):
+        known = () if whole or self._latest is None else (self._latest, *reversed(self._calls))
+        for one in known:
             if one.goes_on(piece):
                 self._latest = one
                 return one

@@ -27,10 +27,6 @@ GRACE_S = 1.0
 """An operator knows himself how long he has; one that does not is left after this."""
 
 
-def _untold(asked: AskedTool) -> None:
-    """Nobody keeps it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Permissions:
     """Of the sessions of a runtime: who is asked, for how long, and who is told of it."""
@@ -38,7 +34,7 @@ class Permissions:
     redactor: Redactor
     within_s: float
     operator: Operator
-    told: Callable[[AskedTool], None] = _untold
+    told: Callable[[AskedTool], None]
     grace_s: float = GRACE_S
     clock: Callable[[], float] = time.monotonic
 
@@ -85,8 +81,7 @@ class Permission:
         except TimeoutError:
             return OperatorAnswer(WishOutcome.UNANSWERED)
         except Exception as error:
-            logger.warning("The operator failed", extra={"error_type": type(error).__name__})
-            return OperatorAnswer(WishOutcome.ABSENT)
+            answer = error
         if isinstance(answer, OperatorAnswer):
             return answer
         logger.warning("The operator failed", extra={"error_type": type(answer).__name__})
