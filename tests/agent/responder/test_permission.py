@@ -22,7 +22,6 @@ from interject.model_runtime.protocol import (
     ReplyStarted,
     Speaker,
 )
-from tests.agent.responder import desk_tools
 from tests.agent.responder.test_responding import DRAFT, ended, hear, posts
 from tests.agent.responder.test_tools import REFUND, calls
 from tests.agent.responder.worlds import Room, endpoint, room
@@ -37,12 +36,6 @@ FIVE = '{"amount": 5}'
 NOTE: dict[str, Any] = {"kind": "python", "name": "note", "needs_operator": True}
 NOTE["entry"] = "tests.agent.responder.desk_tools:note"
 STARTED = ReplyStarted("s", 0, 4, Emotion.NORMAL, Cause.MODEL, FloorMode.SPEAK)
-
-
-@pytest.fixture(autouse=True)
-def called() -> list[tuple[str, object]]:
-    desk_tools.CALLED.clear()
-    return desk_tools.CALLED
 
 
 class Manager:

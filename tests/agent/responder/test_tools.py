@@ -33,12 +33,6 @@ ORDER = {"kind": "python", "name": "order_status", "entry": f"{HERE}:order_statu
 REFUND = {"kind": "python", "name": "refund", "entry": f"{HERE}:refund", "needs_operator": True}
 
 
-@pytest.fixture(autouse=True)
-def called() -> list[tuple[str, object]]:
-    desk_tools.CALLED.clear()
-    return desk_tools.CALLED
-
-
 def calls(name: str, arguments: str) -> Sent:
     function = {"name": name, "arguments": arguments}
     return streamed({"tool_calls": [{"index": 0, "id": "c1", "function": function}]})
